@@ -1,0 +1,153 @@
+"""IDX files, the format of MNIST: a short header, then the array's bytes."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["IDXError", "read_idx"]
+
+# The third byte of the file names the elements' type; all are stored big-endian.
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+# The most a gzip stream can grow when it is unpacked (zlib's documentation says 1032 to 1).
+_GZIP_RATIO = 1032
+
+_MOST_DIMENSIONS = 32  # NumPy 1 has no more
+_CHUNK = 1 << 20
+
+
+class IDXError(ValueError):
+    """A file that should hold an IDX array does not, or not all of it."""
+
+
+def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArray[Any]:
+    """Read the array in an IDX file, plain or packed with gzip.
+
+    Whether the file is packed is judged by its first bytes, not by its name. The size that the
+    header promises is checked against the bytes that are there before memory is taken: exactly for
+    a plain file; for a packed one against the most that its bytes can unpack to, after which it
+    is unpacked in small pieces that stop at the promised size.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    max_bytes : int
+        The largest array to read, in bytes; 1 GiB unless told otherwise (MNIST's largest file
+        takes 47 MB).
+
+    Returns
+    -------
+    ndarray
+        The array in the machine's byte order, writable, of the shape that the header names;
+        uint8 for MNIST and its relatives. int8, int16, int32, float32 and float64 are read too.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened or read.
+    IDXError
+        If the file is empty, no IDX file (a web page, say), cut short, longer than its header
+        says, damaged in its packing, or larger than `max_bytes`. It is a ValueError.
+
+    Notes
+    -----
+    The format is the one on the MNIST page of Y. LeCun, C. Cortes and C. Burges: two zero bytes,
+    a byte for the type, a byte for the number of dimensions, each dimension as a big-endian
+    32-bit integer, then the elements with the last dimension fastest.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from cynn.datasets import read_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "labels-idx1-ubyte")
+    ...     with open(path, "wb") as file:
+    ...         _ = file.write(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]))
+    ...     read_idx(path)
+    array([5, 0, 4], dtype=uint8)
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise IDXError(f"{path}: not a regular file; an IDX file is wanted")
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        start = file.read(2)
+        file.seek(0)
+        if not start:
+            raise IDXError(f"{path}: the file is empty; an IDX file is wanted")
+        if start != b"\x1f\x8b":
+            return _read(path, file, max_bytes, size, exact=True)
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _read(path, unpacked, max_bytes, size * _GZIP_RATIO, exact=False)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise IDXError(f"{path}: the gzip data are damaged or cut short ({error})") from error
+
+
+def _read(
+    path: Path, stream: BinaryIO | gzip.GzipFile, max_bytes: int, there: int, exact: bool
+) -> NDArray[Any]:
+    """Read header and elements; at most `there` bytes can come, and just as many if `exact`."""
+    magic = stream.read(4)
+    if magic.lstrip()[:1] == b"<":
+        raise IDXError(f"{path}: this looks like a web page (HTML); an IDX file is wanted")
+    if len(magic) < 4:
+        raise IDXError(f"{path}: cut short: {len(magic)} bytes, an IDX header has at least 4")
+    if magic[:2] != b"\0\0" or magic[2] not in _TYPES:
+        raise IDXError(
+            f"{path}: the file starts with the bytes {magic.hex(' ')}; an IDX file is wanted, "
+            f"which starts with 00 00, a type (08 for uint8) and the number of dimensions"
+        )
+    rank = magic[3]
+    if rank > _MOST_DIMENSIONS:
+        raise IDXError(f"{path}: {rank} dimensions; at most {_MOST_DIMENSIONS} are wanted")
+    sizes = stream.read(4 * rank)
+    if len(sizes) < 4 * rank:
+        raise IDXError(
+            f"{path}: cut short: the header is {4 + len(sizes)} bytes long, "
+            f"{rank} dimensions want {4 + 4 * rank}"
+        )
+    shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, 4 * rank, 4))
+    dtype = np.dtype(_TYPES[magic[2]])
+
+    # Python's integers do not overflow. A dimension of 0 must not hide absurd ones beside it from
+    # the check, for NumPy refuses those as well.
+    extent = math.prod(n for n in shape if n) * dtype.itemsize
+    wanted = 0 if 0 in shape else extent
+    header = 4 + 4 * rank
+    says = f"the header says {' x '.join(map(str, shape)) or 'one'} {dtype.name} elements"
+    if exact and header + wanted != there:
+        trouble = "cut short" if there < header + wanted else "too long"
+        raise IDXError(
+            f"{path}: {trouble}: {says}, {header + wanted:,} bytes in all; the file has {there:,}"
+        )
+    if header + wanted > there:
+        raise IDXError(
+            f"{path}: cut short: {says}, {wanted:,} bytes; the file can unpack to at most {there:,}"
+        )
+    if extent > max_bytes:
+        raise IDXError(
+            f"{path}: {says}, {extent:,} bytes; at most max_bytes={max_bytes:,} are read"
+        )
+
+    array = np.empty(shape, dtype)
+    room = array.reshape(-1).view(np.uint8).data if wanted else memoryview(b"")
+    done = 0
+    while done < wanted:
+        got = stream.readinto(room[done : done + _CHUNK])  # type: ignore[union-attr]
+        if not got:
+            raise IDXError(f"{path}: cut short: {says}, {wanted:,} bytes; only {done:,} came")
+        done += got
+    # Reading on to the end also makes gzip check its checksum.
+    if stream.read(1):
+        raise IDXError(f"{path}: too long: {says}, {wanted:,} bytes; more came")
+    return array.astype(dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,69 @@
+# Checks of the arguments that come from Python: one sentence an error, what came and what is wanted.
+
+cdef struct Span:  # the bytes from the first to the last element of an array
+    size_t first
+    size_t past
+
+
+cdef int expect(str function, str name, bint good, object came, object wanted) except -1:
+    if not good:
+        raise ValueError(f"{function}: {name} has {came}, wanted {wanted}")
+    return 0
+
+
+cdef int expect_shape(
+    str function, str name, const real[:, :] array, Py_ssize_t rows, Py_ssize_t columns
+) except -1:
+    if array.shape[0] != rows or array.shape[1] != columns:
+        raise ValueError(
+            f"{function}: {name} has shape ({array.shape[0]}, {array.shape[1]}), "
+            f"wanted ({rows}, {columns})"
+        )
+    return 0
+
+
+cdef Span span_of(const char* at, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* strides) noexcept:
+    cdef Span found
+    cdef Py_ssize_t reach, below = 0, above = 0
+    found.first = found.past = 0
+    if rows == 0 or columns == 0:
+        return found
+    reach = (rows - 1) * strides[0]
+    if reach < 0:
+        below += reach
+    else:
+        above += reach
+    reach = (columns - 1) * strides[1]
+    if reach < 0:
+        below += reach
+    else:
+        above += reach
+    found.first = <size_t>at + below
+    found.past = <size_t>at + above + sizeof(real)
+    return found
+
+
+cdef Span span(const real[:, :] array) noexcept:
+    return span_of(
+        <const char*>&array[0, 0] if array.shape[0] and array.shape[1] else NULL,
+        array.shape[0], array.shape[1], &array.strides[0],
+    )
+
+
+cdef Span span_1d(const real[:] array) noexcept:
+    cdef Py_ssize_t strides[2]
+    strides[0] = array.strides[0]
+    strides[1] = 0
+    return span_of(
+        <const char*>&array[0] if array.shape[0] else NULL, array.shape[0], 1, strides
+    )
+
+
+cdef bint overlap(Span a, Span b) noexcept:
+    return a.first < b.past and b.first < a.past
+
+
+cdef int expect_apart(str function, str name, Span written, Span other) except -1:
+    if overlap(written, other):
+        raise ValueError(f"{function}: {name} shares memory with another argument, wanted its own")
+    return 0

@@ -1,0 +1,135 @@
+# The way in: rows of the caller's array, in any order and of any type that is taken, become panels of reals,
+# scaled on the way (value * scale + offset). Only this file knows the input's type and strides. Raw bytes
+# are an eighth or a quarter of the memory traffic of floats.
+
+ctypedef fused element:
+    uint8_t
+    float
+    double
+
+cdef enum:  # what Rows.element says
+    BYTES
+    FLOATS
+    DOUBLES
+
+cdef struct Rows:
+    const char* data
+    Py_ssize_t count
+    Py_ssize_t columns
+    Py_ssize_t stride  # bytes from row to row
+    Py_ssize_t column_stride
+    int element
+    real scale
+    real offset
+
+
+cdef class Source:
+    """Holds the buffer of the caller's array while its rows are read."""
+
+    cdef Py_buffer buffer
+    cdef Rows rows
+
+    def __cinit__(self, x, Py_ssize_t columns, double scale, double offset):
+        PyObject_GetBuffer(x, &self.buffer, PyBUF_STRIDES | PyBUF_FORMAT)
+        if self.buffer.ndim != 2 or self.buffer.shape[1] != columns:
+            shape = tuple([self.buffer.shape[i] for i in range(self.buffer.ndim)])
+            raise ValueError(f"x: has shape {shape}, wanted (rows, {columns})")
+        kind = (<bytes>self.buffer.format).decode()
+        if kind not in ("B", "f", "d"):
+            raise ValueError(f"x: has elements of kind {kind!r}, wanted uint8, float32 or float64")
+        self.rows.element = "Bfd".index(kind)
+        self.rows.data = <const char*>self.buffer.buf
+        self.rows.count = self.buffer.shape[0]
+        self.rows.columns = columns
+        self.rows.stride = self.buffer.strides[0]
+        self.rows.column_stride = self.buffer.strides[1]
+        self.rows.scale = <real>scale
+        self.rows.offset = <real>offset
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.buffer)
+
+
+cdef inline void gather_row(
+    const element* first, const Rows* x, Py_ssize_t row, real* panels, Py_ssize_t rows
+) noexcept nogil:
+    """One row into panels that have `rows` rows; `first` is only the type."""
+    cdef const char* at = x.data + row * x.stride
+    cdef const element* line
+    cdef Py_ssize_t left = x.columns, c
+    cdef real scale = x.scale, offset = x.offset
+    if x.column_stride == sizeof(element):
+        line = <const element*>at
+        while left >= PANEL:
+            for c in range(PANEL):  # of constant length: the compiler makes vectors of it
+                panels[c] = <real>line[c] * scale + offset
+            line += PANEL
+            panels += rows * PANEL
+            left -= PANEL
+        at = <const char*>line
+    while left > 0:
+        for c in range(PANEL):
+            panels[c] = 0
+        for c in range(smaller(PANEL, left)):
+            panels[c] = <real>(<const element*>(at + c * x.column_stride))[0] * scale + offset
+        at += PANEL * x.column_stride
+        panels += rows * PANEL
+        left -= PANEL
+
+
+cdef void gather(
+    const Rows* x, const int64_t* order, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past,
+    real* panels, Py_ssize_t rows,
+) noexcept nogil:
+    """Rows start + first to start + past of the order (NULL: as they stand) into lines first to past."""
+    cdef Py_ssize_t r, row
+    for r in range(first, past):
+        row = start + r if order == NULL else <Py_ssize_t>order[start + r]
+        if x.element == BYTES:
+            gather_row(<const uint8_t*>NULL, x, row, panels + r * PANEL, rows)
+        elif x.element == FLOATS:
+            gather_row(<const float*>NULL, x, row, panels + r * PANEL, rows)
+        else:
+            gather_row(<const double*>NULL, x, row, panels + r * PANEL, rows)
+
+
+cdef struct Targets:
+    const int32_t* labels  # or NULL
+    const real* values  # (rows, columns), contiguous, or NULL
+    Py_ssize_t columns
+
+
+cdef void gather_targets(
+    const Targets* y, const int64_t* order, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past,
+    real* panels, Py_ssize_t rows,
+) noexcept nogil:
+    """Labels become rows with a one, so that the losses know one kind of target."""
+    cdef Py_ssize_t r, row, p, c
+    cdef real* line
+    for r in range(first, past):
+        row = start + r if order == NULL else <Py_ssize_t>order[start + r]
+        for p in range(panels_of(y.columns)):
+            line = panels + (p * rows + r) * PANEL
+            for c in range(PANEL):
+                line[c] = 0
+            if y.values != NULL:
+                for c in range(smaller(PANEL, y.columns - p * PANEL)):
+                    line[c] = y.values[row * y.columns + p * PANEL + c]
+        if y.labels != NULL:
+            c = y.labels[row]
+            panels[(c // PANEL * rows + r) * PANEL + c % PANEL] = 1
+
+
+cdef void scatter(
+    const real* panels, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    real* target, Py_ssize_t start, Py_ssize_t columns,
+) noexcept nogil:
+    """The way out: lines first to past into rows start + first ... of a contiguous array."""
+    cdef Py_ssize_t r, p
+    for r in range(first, past):
+        for p in range(panels_of(columns)):
+            memcpy(
+                target + (start + r) * columns + p * PANEL,
+                panels + (p * rows + r) * PANEL,
+                smaller(PANEL, columns - p * PANEL) * sizeof(real),
+            )

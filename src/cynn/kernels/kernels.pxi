@@ -1,0 +1,15 @@
+# What a target is made of, in the order in which each builds on those before.
+
+include "types.pxi"
+include "arguments.pxi"
+include "panels.pxi"
+include "elementary.pxi"
+include "sgd.pxi"
+include "matmul.pxi"
+include "activations.pxi"
+include "losses.pxi"
+include "backprop.pxi"
+include "gather.pxi"
+include "steps.pxi"
+include "parallel.pxi"
+include "network.pxi"

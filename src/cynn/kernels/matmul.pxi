@@ -1,0 +1,300 @@
+# Matrix products over panels. One register tile serves all of them:
+#
+#   C[r, 0:w] = start[0:w] + sum_k A[r, k] B[k, 0:w]         r < rows,  w = panels * PANEL
+#
+#             B, one or more panels: line k, then line k + 1, ...
+#                  [ .  .  .  . | .  .  .  . ]
+#    A[0, k] ->    [ C[0, 0:w] lives in registers ]
+#    A[1, k] ->    [ C[1, 0:w]                    ]   each step of k: load B's line once,
+#      ...              ...                           broadcast `rows` numbers of A
+#    A[r, k] ->    [ C[r, 0:w]                    ]
+#
+# A's numbers are found at  a + r * a_row + k * a_column  within a panel; after PANEL steps of k the next
+# ones are a_panel further on. A product's rows are lines of A: a_row = PANEL, a_column = 1. In the
+# gradient of weights, A transposed times B, its rows are columns of A: a_row = 1, a_column = PANEL.
+#
+# Every element adds its products in the order of k, whatever the tile, so that its bits depend neither on the
+# rows beside it nor on the number of threads.
+
+cdef struct Operands:
+    const real* a
+    Py_ssize_t a_panel  # elements from one panel of A to the next
+    Py_ssize_t depth  # the number of k
+    const real* b
+    Py_ssize_t b_panel
+    const real* start  # one line for all rows (a bias); NULL for zeros
+    real* c
+    Py_ssize_t c_panel
+    const Rule* rule  # what becomes of a gradient; NULL for a product
+
+
+cdef inline void tile(const Operands* of, const int rows, const int panels, const bint gradient) noexcept nogil:
+    """One tile. The loops over r and v vanish: their bounds are constants where this is inlined."""
+    cdef vec sums[TILE_SUMS]
+    cdef vec number
+    cdef const real* a = of.a
+    cdef const real* b = of.b
+    cdef real* c = of.c
+    cdef real* at
+    cdef Py_ssize_t b_panel = of.b_panel, c_panel = of.c_panel, left = of.depth, step, k
+    cdef Py_ssize_t a_row = 1 if gradient else PANEL
+    cdef Py_ssize_t a_column = PANEL if gradient else 1
+    cdef Py_ssize_t a_panel = PANEL * PANEL if gradient else of.a_panel
+    cdef int r, v, width = panels * PANEL_VECS
+
+    for v in range(width):
+        for r in range(rows):
+            if gradient or of.start == NULL:
+                sums[r * width + v] = broadcast(0)
+            else:
+                sums[r * width + v] = load(of.start + v * LANES)
+    while left > 0:
+        step = smaller(left, PANEL)
+        for k in range(step):
+            for r in range(rows):
+                number = broadcast(a[r * a_row + k * a_column])
+                for v in range(width):
+                    sums[r * width + v] = multiply_add(
+                        number,
+                        load(b + v // PANEL_VECS * b_panel + k * PANEL + v % PANEL_VECS * LANES),
+                        sums[r * width + v],
+                    )
+        a += a_panel
+        b += PANEL * PANEL
+        left -= step
+    for r in range(rows):
+        for v in range(width):
+            at = c + v // PANEL_VECS * c_panel + r * PANEL + v % PANEL_VECS * LANES
+            if gradient:
+                apply_rule(of.rule, at, sums[r * width + v])
+            else:
+                store(at, sums[r * width + v])
+
+
+cdef inline void unrolled_tile(const Operands* of, int rows, const int panels, const bint gradient) noexcept nogil:
+    """The tile of so many rows; those that a target's registers cannot hold are never compiled."""
+    if rows == 1:
+        tile(of, 1, panels, gradient)
+    elif rows == 2:
+        tile(of, 2, panels, gradient)
+    elif TILE_ROWS >= 3 and rows == 3:
+        tile(of, 3, panels, gradient)
+    elif TILE_ROWS >= 4 and rows == 4:
+        tile(of, 4, panels, gradient)
+    elif TILE_ROWS >= 5 and rows == 5:
+        tile(of, 5, panels, gradient)
+    elif TILE_ROWS >= 6 and rows == 6:
+        tile(of, 6, panels, gradient)
+    elif TILE_ROWS >= 7 and rows == 7:
+        tile(of, 7, panels, gradient)
+    elif TILE_ROWS >= 8 and rows == 8:
+        tile(of, 8, panels, gradient)
+    elif TILE_ROWS >= 9 and rows == 9:
+        tile(of, 9, panels, gradient)
+    elif TILE_ROWS >= 10 and rows == 10:
+        tile(of, 10, panels, gradient)
+    elif TILE_ROWS >= 11 and rows == 11:
+        tile(of, 11, panels, gradient)
+    elif TILE_ROWS >= 12 and rows == 12:
+        tile(of, 12, panels, gradient)
+
+
+cdef void product_tile(const Operands* of, int rows, int panels) noexcept nogil:
+    if panels == 1:
+        unrolled_tile(of, rows, 1, False)
+    elif panels == TILE_PANELS:
+        unrolled_tile(of, rows, TILE_PANELS, False)
+    else:
+        tile(of, 1, TILE_WIDE, False)
+
+
+cdef void gradient_tile(const Operands* of, int rows, int panels) noexcept nogil:
+    if panels == 1:
+        unrolled_tile(of, rows, 1, True)
+    else:
+        unrolled_tile(of, rows, TILE_PANELS, True)
+
+
+cdef inline Py_ssize_t tiles_over(Py_ssize_t rows) noexcept nogil:
+    """Tiles that rows are split into, evenly: 13 rows in tiles of 12 are 7 + 6, not 12 + 1."""
+    return (rows + TILE_ROWS - 1) // TILE_ROWS
+
+
+cdef void c_matmul(
+    const real* a, Py_ssize_t a_rows, Py_ssize_t rows, Py_ssize_t depth,
+    const real* b, Py_ssize_t columns, const real* start, real* c, Py_ssize_t c_rows,
+) noexcept nogil:
+    """C = start + A B for the first `rows` rows of A and C, which have a_rows and c_rows in all."""
+    cdef Operands of
+    cdef Py_ssize_t first, j, panels = panels_of(columns), tiles, t, r, n
+    cdef Py_ssize_t block, blocks = (rows + ROW_BLOCK - 1) // ROW_BLOCK
+    cdef int width, tall
+    of.a_panel = a_rows * PANEL
+    of.depth = depth
+    of.b_panel = depth * PANEL
+    of.c_panel = c_rows * PANEL
+    of.rule = NULL
+    for block in range(blocks):
+        # so many rows of A stay in the second-level cache while all of B passes by
+        first = rows * block // blocks
+        n = rows * (block + 1) // blocks - first
+        tiles = tiles_over(n)
+        j = 0
+        while j < panels:
+            if n == 1 and j + TILE_WIDE <= panels:
+                width = TILE_WIDE
+            elif j + TILE_PANELS <= panels:
+                width = TILE_PANELS
+            else:
+                width = 1
+            of.b = b + j * of.b_panel
+            of.start = start
+            if start != NULL:
+                of.start = start + j * PANEL
+            r = first
+            for t in range(tiles):
+                tall = <int>(n // tiles + (t < n % tiles))
+                of.a = a + r * PANEL
+                of.c = c + j * of.c_panel + r * PANEL
+                product_tile(&of, tall, width)
+                r += tall
+            j += width
+
+
+cdef inline Py_ssize_t gradient_units(Py_ssize_t inputs, Py_ssize_t outputs) noexcept nogil:
+    """Parts that the gradient of a weight matrix is computed in, in any order, by any thread."""
+    return panels_of(inputs) * ((panels_of(outputs) + TILE_PANELS - 1) // TILE_PANELS)
+
+
+cdef void c_matmul_tn(
+    const real* a, Py_ssize_t a_rows, Py_ssize_t inputs,
+    const real* b, Py_ssize_t b_rows, Py_ssize_t outputs,
+    Py_ssize_t rows, real* c, const Rule* rule,
+    Py_ssize_t first_unit, Py_ssize_t past_unit, real* transposed,
+) noexcept nogil:
+    """Units of A^T B, summed over `rows` rows, each used by the rule on C (inputs, outputs) at once.
+
+    A unit is one panel of A (PANEL rows of C) by TILE_PANELS panels of B. Where `transposed` is
+    given, the block of C just changed is also written there, transposed.
+    """
+    cdef Operands of
+    cdef Py_ssize_t a_panels = panels_of(inputs), b_panels = panels_of(outputs)
+    cdef Py_ssize_t unit, p, j, q, height, tiles, t, i
+    cdef int width, tall
+    of.a_panel = 0
+    of.depth = rows
+    of.b_panel = b_rows * PANEL
+    of.start = NULL
+    of.c_panel = inputs * PANEL
+    of.rule = rule
+    for unit in range(first_unit, past_unit):
+        j = unit // a_panels * TILE_PANELS
+        p = unit % a_panels
+        width = <int>smaller(TILE_PANELS, b_panels - j)
+        height = smaller(PANEL, inputs - p * PANEL)
+        of.b = b + j * of.b_panel
+        tiles = tiles_over(height)
+        i = 0
+        for t in range(tiles):
+            tall = <int>(height // tiles + (t < height % tiles))
+            of.a = a + p * a_rows * PANEL + i
+            of.c = c + j * of.c_panel + (p * PANEL + i) * PANEL
+            gradient_tile(&of, tall, width)
+            i += tall
+        if transposed != NULL:
+            for q in range(j, j + width):
+                transpose_block(
+                    c + (q * inputs + p * PANEL) * PANEL,
+                    transposed + (p * outputs + q * PANEL) * PANEL,
+                    height,
+                    smaller(PANEL, outputs - q * PANEL),
+                )
+
+
+cdef void column_sums(
+    const real* b, Py_ssize_t b_rows, Py_ssize_t rows, Py_ssize_t first_panel, Py_ssize_t past_panel,
+    real* c, const Rule* rule,
+) noexcept nogil:
+    """The gradient of a bias: sums over the rows of B, four at a time to hide the latency."""
+    cdef vec sums[4]
+    cdef const real* line
+    cdef Py_ssize_t p, r
+    cdef int v, i
+    for p in range(first_panel, past_panel):
+        for v in range(PANEL_VECS):
+            line = b + p * b_rows * PANEL + v * LANES
+            for i in range(4):
+                sums[i] = broadcast(0)
+            r = 0
+            while r + 4 <= rows:
+                for i in range(4):
+                    sums[i] = sums[i] + load(line + (r + i) * PANEL)
+                r += 4
+            while r < rows:
+                sums[0] = sums[0] + load(line + r * PANEL)
+                r += 1
+            apply_rule(rule, c + p * PANEL + v * LANES, (sums[0] + sums[1]) + (sums[2] + sums[3]))
+
+
+def matmul(const real[:, :] a, const real[:, :] b, real[:, :] out):
+    """out[m, n] = sum_k a[m, k] b[k, n]."""
+    expect_shape("matmul", "b", b, a.shape[1], b.shape[1])
+    expect_shape("matmul", "out", out, a.shape[0], b.shape[1])
+    multiply_arrays("matmul", a, b, out, False)
+
+
+def matmul_nt(const real[:, :] a, const real[:, :] b, real[:, :] out):
+    """out[m, n] = sum_k a[m, k] b[n, k]: the gradient of a layer's input."""
+    expect_shape("matmul_nt", "b", b, b.shape[0], a.shape[1])
+    expect_shape("matmul_nt", "out", out, a.shape[0], b.shape[0])
+    multiply_arrays("matmul_nt", a, b, out, True)
+
+
+cdef int multiply_arrays(
+    str function, const real[:, :] a, const real[:, :] b, real[:, :] out, bint transposed_b
+) except -1:
+    cdef Py_ssize_t rows = a.shape[0], depth = a.shape[1], columns = out.shape[1]
+    cdef Py_ssize_t a_size = panel_size(rows, depth), c_size = panel_size(rows, columns)
+    cdef Py_ssize_t b_size = panel_size(depth, columns)
+    cdef real* block
+    cdef real* b_panels
+    cdef real* c_panels
+    expect_apart(function, "out", span(out), span(a))
+    expect_apart(function, "out", span(out), span(b))
+    block = allocate(a_size + b_size + c_size + panel_size(columns, depth))
+    b_panels = block + a_size
+    c_panels = b_panels + b_size
+    with nogil:
+        pack(a, block)
+        if transposed_b:
+            pack(b, c_panels + c_size)
+            transpose(c_panels + c_size, columns, depth, b_panels)
+        else:
+            pack(b, b_panels)
+        c_matmul(block, rows, rows, depth, b_panels, columns, NULL, c_panels, rows)
+        unpack(c_panels, out)
+    release(block)
+    return 0
+
+
+def matmul_tn(const real[:, :] a, const real[:, :] b, real[:, :] out):
+    """out[m, n] = sum_k a[k, m] b[k, n]: the gradient of a layer's weights."""
+    cdef Py_ssize_t rows = a.shape[0], inputs = a.shape[1], outputs = b.shape[1]
+    cdef Py_ssize_t a_size = panel_size(rows, inputs), b_size = panel_size(rows, outputs)
+    cdef Rule rule
+    cdef real* block
+    expect_shape("matmul_tn", "b", b, rows, outputs)
+    expect_shape("matmul_tn", "out", out, inputs, outputs)
+    expect_apart("matmul_tn", "out", span(out), span(a))
+    expect_apart("matmul_tn", "out", span(out), span(b))
+    block = allocate(a_size + b_size + panel_size(inputs, outputs))
+    rule.kind = KEEP
+    with nogil:
+        pack(a, block)
+        pack(b, block + a_size)
+        c_matmul_tn(
+            block, rows, inputs, block + a_size, rows, outputs, rows,
+            block + a_size + b_size, &rule, 0, gradient_units(inputs, outputs), NULL,
+        )
+        unpack(block + a_size + b_size, out)
+    release(block)

@@ -1,0 +1,6 @@
+cdef extern from *:
+    "#define CYNN_REAL_BITS 64"
+
+ctypedef double real
+
+include "kernels.pxi"

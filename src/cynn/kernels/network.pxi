@@ -1,0 +1,586 @@
+# The network: a plan of steps over flat buffers, and the loops over batches that Python enters once a call.
+#
+#   parameters, velocity      [W panels | b] of each dense step, one after the other
+#   a training's workspace    for every row of a batch: input, outputs of the steps, gradients of those outputs,
+#                             target; then W^T of the dense steps and the rows' weights and losses
+#
+#   one batch, on every thread                              thread 0        thread 1
+#     gather, forward, loss, backward: its own rows         rows 0..63      rows 64..127
+#     - barrier -
+#     gradient and update: its own tiles of each W          tiles 0..97     tiles 98..195
+#     - barrier -
+
+cdef struct Job:
+    const Step* steps
+    int count
+    int first_trained  # the first step that has weights
+    int loss
+    const real* parameters
+    real* sink  # where gradients go: the parameters, or a buffer to add them to
+    Rule rule
+    bint nesterov
+    bint mean  # divide a batch's gradient by the sum of its weights
+    const double* rates
+    const double* momenta
+    Rows x
+    Targets y
+    const real* weights  # NULL: all are one
+    const int64_t* order  # NULL: as they stand
+    Py_ssize_t total
+    Py_ssize_t rows  # of a batch or block
+    Py_ssize_t step
+    Py_ssize_t past_step
+    double deadline
+    Py_ssize_t steps_between_looks  # at the clock
+    real* outputs  # where predictions go, or NULL
+    bint gives_logits  # predictions are what the loss takes, not the probabilities it makes
+    real* workspace
+    Py_ssize_t row_size  # elements of a workspace for one row
+    Py_ssize_t target
+    real* transposed
+    real* row_weights
+    double* row_losses
+    double loss_sum
+    double weight_sum
+    int stop
+    int next_block
+    barrier meeting
+
+
+cdef double weigh_rows(
+    Job* job, Py_ssize_t start, Py_ssize_t count, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    """The weights of a batch's rows first to past, ready for the loss; gives the sum of all `count`."""
+    cdef double total = 0, scale
+    cdef Py_ssize_t r
+    if job.weights == NULL:
+        total = <double>count
+    else:
+        for r in range(start, start + count):
+            total += job.weights[r if job.order == NULL else job.order[r]]
+    scale = 1 if not job.mean else (1 / total if total > 0 else 0)
+    for r in range(first, past):
+        job.row_weights[r] = <real>(
+            scale if job.weights == NULL
+            else scale * job.weights[start + r if job.order == NULL else job.order[start + r]]
+        )
+    return total
+
+
+cdef void forward_rows(
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    cdef int i
+    cdef const Step* step
+    cdef const real* x = workspace
+    gather(&job.x, job.order, start, first, past, workspace, job.rows)
+    for i in range(job.count):
+        step = &job.steps[i]
+        step.kind.forward(
+            step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past
+        )
+        x = workspace + step.output * job.rows
+
+
+cdef void loss_of_rows(
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef real* prediction = workspace + last.output * job.rows
+    cdef real* target = workspace + job.target * job.rows
+    gather_targets(&job.y, job.order, start, first, past, target, job.rows)
+    if job.outputs != NULL and job.gives_logits:
+        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+    loss_rows(
+        job.loss, prediction, target, workspace + last.gradient * job.rows,
+        job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
+    )
+    if job.outputs != NULL and not job.gives_logits:
+        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+
+
+cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    cdef int i = job.count - 1
+    cdef const Step* step
+    cdef real* grad_x
+    while i >= job.first_trained:
+        step = &job.steps[i]
+        grad_x = NULL
+        if i > job.first_trained:
+            grad_x = job.workspace + job.steps[i - 1].gradient * job.rows
+        step.kind.backward(
+            step, job.transposed, job.workspace + step.output * job.rows,
+            job.workspace + step.gradient * job.rows, grad_x, job.rows, first, past,
+        )
+        i -= 1
+
+
+cdef void use_gradients(
+    Job* job, const Rule* rule, Py_ssize_t count, int rank, int threads
+) noexcept nogil:
+    """This thread's share of the weights' gradients over a batch of `count` rows."""
+    cdef int i
+    cdef const Step* step
+    cdef const real* x
+    cdef real* transposed
+    for i in range(job.first_trained, job.count):
+        step = &job.steps[i]
+        if not step.kind.trained:
+            continue
+        x = job.workspace + (job.steps[i - 1].output * job.rows if i > 0 else 0)
+        transposed = NULL
+        if i > job.first_trained and rule.kind == SGD:
+            transposed = job.transposed + step.transposed
+        dense_weight_gradient(
+            x, job.workspace + step.gradient * job.rows, step.inputs, step.outputs, job.rows, count,
+            job.sink + step.weights, job.sink + step.weights + panel_size(step.inputs, step.outputs),
+            rule, transposed, rank, threads,
+        )
+
+
+cdef void train(void* argument, int rank, int threads) noexcept nogil:
+    """Batches one after the other: gradients used by the rule, weights kept in step."""
+    cdef Job* job = <Job*>argument
+    cdef Rule rule = job.rule
+    cdef Py_ssize_t step = job.step, start, count, first, past, r
+    cdef double total, loss
+    while step < job.past_step:
+        start = step * job.rows
+        count = smaller(job.rows, job.total - start)
+        first = count * rank // threads
+        past = count * (rank + 1) // threads
+        total = weigh_rows(job, start, count, first, past)
+        forward_rows(job, job.workspace, start, first, past)
+        loss_of_rows(job, job.workspace, start, first, past)
+        backward_rows(job, first, past)
+        barrier_wait(&job.meeting)
+        if rank == 0:
+            loss = 0
+            for r in range(count):
+                loss += job.row_losses[r]
+            job.loss_sum += loss * total if job.mean else loss
+            job.weight_sum += total
+            job.step = step + 1
+            if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
+                job.stop = 1
+        if rule.kind == SGD:
+            set_rates(&rule, job.rates[step], job.momenta[step], job.nesterov)
+        if total > 0 or not job.mean:
+            use_gradients(job, &rule, count, rank, threads)
+        barrier_wait(&job.meeting)
+        step += 1
+        if job.stop:
+            return
+
+
+cdef void infer(void* argument, int rank, int threads) noexcept nogil:
+    """Blocks of rows, each taken by the thread that is free: predictions and, with targets, losses."""
+    cdef Job job = (<Job*>argument)[0]
+    cdef int* next_block = &(<Job*>argument).next_block
+    cdef real* workspace = job.workspace + rank * job.row_size * job.rows
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef bint with_loss = job.row_losses != NULL
+    cdef double* row_losses = job.row_losses
+    cdef Py_ssize_t start, count
+    if with_loss:
+        job.row_weights = job.row_weights + rank * job.rows
+    while True:
+        start = <Py_ssize_t>counter_next(next_block) * job.rows
+        if start >= job.total:
+            return
+        count = smaller(job.rows, job.total - start)
+        forward_rows(&job, workspace, start, 0, count)
+        if with_loss:
+            job.row_losses = row_losses + start
+            weigh_rows(&job, start, count, 0, count)
+            loss_of_rows(&job, workspace, start, 0, count)
+        else:
+            scatter(
+                workspace + last.output * job.rows, job.rows, 0, count, job.outputs, start, last.outputs
+            )
+
+
+cdef class Scratch:
+    """Memory for the length of a call."""
+
+    cdef real* block
+
+    def __cinit__(self, Py_ssize_t count, int fill):
+        self.block = allocate(count)
+        if fill >= 0:
+            memset(self.block, fill, <size_t>count * sizeof(real))
+
+    def __dealloc__(self):
+        release(self.block)
+
+
+# Rows whose gradients are summed at once by `gradients`, and the most of a batch in `train_epoch`.
+GRADIENT_BLOCK = 256
+LARGEST_BATCH = 1024
+
+
+cdef class Network:
+    """A dense network that runs a plan of steps; see the reference for the plain version."""
+
+    cdef Step* steps  # for predictions
+    cdef Step* training_steps  # the same, but for an activation that the loss takes over
+    cdef int count, first_trained, loss
+    cdef bint nesterov, gives_logits
+    cdef real weight_decay
+    cdef double scale, offset
+    cdef double work  # floating point operations of a row's forward pass
+    cdef real* parameters
+    cdef real* velocity
+    cdef Py_ssize_t packed, transposed, output_size, row_size, target
+    cdef readonly Py_ssize_t n_inputs, n_outputs, n_params
+    cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
+
+    def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
+        cdef Py_ssize_t width = n_inputs
+        cdef int i
+        cdef Step* step
+        if n_inputs < 1 or not steps:
+            raise ValueError(f"network: {n_inputs} inputs and {len(steps)} steps, wanted at least 1 of each")
+        self.n_inputs = n_inputs
+        self.scale, self.offset = scale, offset
+        self.scratch_fill = -1
+        self.loss = -1
+        self.first_trained = self.count = <int>len(steps)
+        self.steps = <Step*>calloc(2 * len(steps), sizeof(Step))
+        if self.steps == NULL:
+            raise MemoryError("no memory for the plan")
+        self.training_steps = self.steps + len(steps)
+        self.output_size = panel_size(1, n_inputs)
+        for i in range(self.count):
+            step = &self.steps[i]
+            step.inputs = width
+            describe_step(step, tuple(steps[i]))
+            width = step.outputs
+            step.output = self.output_size
+            self.output_size += panel_size(1, width)
+            if step.kind.trained:
+                if step.inputs > (<Py_ssize_t>1 << 40) // width:
+                    raise ValueError(f"steps: {steps[i]!r} on {step.inputs} inputs is too large")
+                step.weights = self.packed
+                step.transposed = self.transposed
+                self.packed += panel_size(step.inputs, width) + panel_size(1, width)
+                self.n_params += step.inputs * width + width
+                self.work += 2.0 * step.inputs * width
+                if self.first_trained == self.count:
+                    self.first_trained = i
+                else:
+                    self.transposed += panel_size(width, step.inputs)
+        self.n_outputs = width
+        self.row_size = self.output_size
+        for i in range(self.count):
+            self.steps[i].gradient = self.row_size
+            self.row_size += panel_size(1, self.steps[i].outputs)
+        self.target = self.row_size
+        self.row_size += panel_size(1, width)
+        self.parameters = allocate(self.packed)
+        memset(self.parameters, 0, self.packed * sizeof(real))
+
+    def __dealloc__(self):
+        free(self.steps)
+        release(self.parameters)
+        release(self.velocity)
+
+    # -- parameters and optimizer state, packed inside, flat and row-major outside
+
+    cdef int expect_flat(self, str name, Py_ssize_t count) except -1:
+        return expect("network", name, count == self.n_params, f"{count} numbers", f"{self.n_params}")
+
+    cdef void pack_flat(self, const real* flat, real* packed) noexcept nogil:
+        cdef const Step* step
+        cdef real* to
+        cdef int i
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind.trained:
+                to = packed + step.weights
+                pack_strided(
+                    <const char*>flat, step.outputs * sizeof(real), sizeof(real),
+                    step.inputs, step.outputs, to,
+                )
+                flat += step.inputs * step.outputs
+                to += panel_size(step.inputs, step.outputs)
+                pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
+                flat += step.outputs
+
+    cdef void unpack_flat(self, const real* packed, real* flat) noexcept nogil:
+        cdef const Step* step
+        cdef const real* at
+        cdef int i
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind.trained:
+                at = packed + step.weights
+                unpack_strided(
+                    at, <char*>flat, step.outputs * sizeof(real), sizeof(real),
+                    step.inputs, step.outputs,
+                )
+                flat += step.inputs * step.outputs
+                at += panel_size(step.inputs, step.outputs)
+                unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
+                flat += step.outputs
+
+    cdef int need_velocity(self) except -1:
+        if self.velocity == NULL:
+            self.velocity = allocate(self.packed)
+            memset(self.velocity, 0, self.packed * sizeof(real))
+        return 0
+
+    def get_params(self, real[::1] out):
+        """Copy the parameters out: for each dense step W row by row, then b."""
+        self.expect_flat("out", out.shape[0])
+        if self.n_params:
+            self.unpack_flat(self.parameters, &out[0])
+
+    def set_params(self, const real[::1] flat):
+        """Take the parameters from a flat array."""
+        self.expect_flat("flat", flat.shape[0])
+        if self.n_params:
+            self.pack_flat(&flat[0], self.parameters)
+
+    def get_velocity(self, real[::1] out):
+        """Copy the optimizer's velocity out, in the order of the parameters."""
+        self.expect_flat("out", out.shape[0])
+        self.need_velocity()
+        if self.n_params:
+            self.unpack_flat(self.velocity, &out[0])
+
+    def set_velocity(self, const real[::1] flat):
+        """Take the optimizer's velocity from a flat array."""
+        self.expect_flat("flat", flat.shape[0])
+        self.need_velocity()
+        if self.n_params:
+            self.pack_flat(&flat[0], self.velocity)
+
+    # -- training and prediction: fill in a job, run it on a team of threads
+
+    def compile(self, str loss, bint nesterov=False, double weight_decay=0.0):
+        """Choose the loss and the variant of the update."""
+        cdef Step* last = &self.training_steps[self.count - 1]
+        if loss not in LOSSES:
+            raise ValueError(f"loss: {loss!r} is unknown, wanted one of {', '.join(LOSSES)}")
+        self.loss = LOSSES.index(loss)
+        self.nesterov = nesterov
+        self.weight_decay = <real>weight_decay
+        memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
+        # A loss that takes logits does the work of the last activation, where there is one.
+        self.gives_logits = True
+        if last.activation == activation_of_loss(self.loss):
+            self.gives_logits = False
+            last.activation = IDENTITY
+        elif activation_of_loss(self.loss) != IDENTITY and last.activation != IDENTITY:
+            raise ValueError(
+                f"loss: {loss} takes logits, but the last activation is {ACTIVATIONS[last.activation]}"
+            )
+
+    cdef int start_job(
+        self, Job* job, Source x, y, weight, real[:, ::1] outputs, Py_ssize_t total
+    ) except -1:
+        """What all jobs share. Arrays are checked here and kept alive by the caller."""
+        cdef const int32_t[::1] labels
+        cdef const real[:, ::1] values
+        cdef const real[::1] weights
+        cdef Py_ssize_t r
+        memset(job, 0, sizeof(Job))
+        job.steps = self.steps
+        job.count = self.count
+        job.first_trained = self.first_trained
+        job.loss = self.loss
+        job.parameters = self.parameters
+        job.x = x.rows
+        job.total = total
+        job.target = self.target
+        job.row_size = self.row_size
+        job.gives_logits = self.gives_logits
+        if outputs is not None and total:
+            expect_shape("network", "outputs", outputs, total, self.n_outputs)
+            job.outputs = &outputs[0, 0]
+        if y is None:
+            return 0
+        if self.loss < 0:
+            raise ValueError("network: compile it with a loss first")
+        job.steps = self.training_steps
+        job.y.columns = self.n_outputs
+        if y.ndim == 1:
+            labels = y
+            expect("network", "y", labels.shape[0] == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
+            for r in range(labels.shape[0]):
+                if labels[r] < 0 or labels[r] >= self.n_outputs:
+                    raise ValueError(
+                        f"network: y has the label {labels[r]}, wanted 0 to {self.n_outputs - 1}"
+                    )
+            if labels.shape[0]:
+                job.y.labels = &labels[0]
+        else:
+            values = y
+            expect_shape("network", "y", values, x.rows.count, self.n_outputs)
+            if values.shape[0]:
+                job.y.values = &values[0, 0]
+        if weight is not None:
+            weights = weight
+            expect(
+                "network", "weight", weights.shape[0] == x.rows.count,
+                f"{weights.shape[0]} numbers", f"{x.rows.count}",
+            )
+            if weights.shape[0]:
+                job.weights = &weights[0]
+        return 0
+
+    cdef int run_training(self, Job* job, int threads) except -1:
+        """Give the job its workspace and do its steps."""
+        cdef Py_ssize_t size = self.row_size * job.rows, i
+        cdef const Step* step
+        cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
+        cdef Scratch scratch = Scratch(
+            size + self.transposed + panel_size(1, job.rows)
+            + job.rows * <Py_ssize_t>(sizeof(double) // sizeof(real)), self.scratch_fill,
+        )
+        job.workspace = scratch.block
+        job.transposed = scratch.block + size
+        job.row_weights = job.transposed + self.transposed
+        job.row_losses = <double*>(job.row_weights + panel_size(1, job.rows))
+        job.steps_between_looks = 1 + <Py_ssize_t>(1e6 / (work + 1))
+        for i in range(self.first_trained + 1, self.count):
+            step = &self.steps[i]
+            if step.kind.trained:
+                transpose(
+                    self.parameters + step.weights, step.inputs, step.outputs,
+                    job.transposed + step.transposed,
+                )
+        threads = threads_for(work, WORK_TO_MEET, threads)
+        threads = threads_for(work * (job.past_step - job.step), WORK_TO_START, threads)
+        with nogil:
+            work_together(train, job, &job.meeting, threads)
+        return 0
+
+    def train_epoch(
+        self, x, y, weight, const int64_t[::1] order, const double[::1] rates,
+        const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
+        real[:, ::1] outputs, int threads,
+    ):
+        """Train on batches `start` and following, until the epoch or the time is over."""
+        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Py_ssize_t total = order.shape[0], steps, i
+        cdef Job job
+        if not 1 <= batch_size <= LARGEST_BATCH:
+            raise ValueError(f"network: batch_size is {batch_size}, wanted 1 to {LARGEST_BATCH}")
+        steps = (total + batch_size - 1) // batch_size
+        expect("network", "rates", rates.shape[0] == steps, f"{rates.shape[0]} numbers", f"{steps}")
+        expect("network", "momenta", momenta.shape[0] == steps, f"{momenta.shape[0]} numbers", f"{steps}")
+        if not 0 <= start <= steps:
+            raise ValueError(f"network: start is {start}, wanted 0 to {steps}")
+        if y is None:
+            raise ValueError("network: y is None, wanted targets")
+        for i in range(total):
+            if order[i] < 0 or order[i] >= source.rows.count:
+                raise ValueError(f"network: order names row {order[i]} of {source.rows.count}")
+        self.start_job(&job, source, y, weight, outputs, total)
+        if start == steps:
+            return start, 0.0, 0.0
+        job.order = &order[0]
+        job.rates = &rates[0]
+        job.momenta = &momenta[0]
+        job.mean = True
+        job.nesterov = self.nesterov
+        job.rows = smaller(batch_size, total)
+        job.step = start
+        job.past_step = steps
+        job.deadline = monotonic_seconds() + seconds
+        job.sink = job.rule.parameters = self.parameters
+        job.rule.kind = SGD
+        job.rule.weight_decay = self.weight_decay
+        for i in range(steps):
+            if momenta[i] != 0:
+                self.need_velocity()
+        job.rule.velocity = self.velocity
+        self.run_training(&job, threads)
+        return job.step, job.loss_sum, job.weight_sum
+
+    def gradients(self, x, y, weight, real[::1] out, int threads):
+        """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum."""
+        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Job job
+        cdef Scratch sums
+        self.expect_flat("out", out.shape[0])
+        if y is None:
+            raise ValueError("network: y is None, wanted targets")
+        self.start_job(&job, source, y, weight, None, source.rows.count)
+        sums = Scratch(self.packed, 0)
+        if job.total:
+            job.sink = job.rule.parameters = sums.block
+            job.rule.kind = ADD
+            job.rows = smaller(GRADIENT_BLOCK, job.total)
+            job.past_step = (job.total + job.rows - 1) // job.rows
+            job.deadline = INFINITY
+            self.run_training(&job, threads)
+        if self.n_params:
+            self.unpack_flat(sums.block, &out[0])
+        return job.loss_sum, job.weight_sum
+
+    def update(self, const real[::1] gradient, double learning_rate, double momentum):
+        """One step of the optimizer from a flat gradient."""
+        cdef Scratch packed = Scratch(self.packed, 0)
+        cdef Rule rule
+        self.expect_flat("gradient", gradient.shape[0])
+        if self.n_params == 0:
+            return
+        if momentum != 0:
+            self.need_velocity()
+        rule.kind = SGD
+        rule.parameters = self.parameters
+        rule.velocity = self.velocity
+        rule.weight_decay = self.weight_decay
+        set_rates(&rule, learning_rate, momentum, self.nesterov)
+        with nogil:
+            self.pack_flat(&gradient[0], packed.block)
+            c_sgd(&rule, self.parameters, packed.block, self.packed)
+
+    cdef int run_inference(self, Job* job, int threads, bint with_loss) except -1:
+        cdef Scratch scratch
+        cdef Py_ssize_t size, r
+        threads = threads_for(self.work * job.total, WORK_TO_START, threads)
+        job.rows = smaller((job.total + threads - 1) // threads, ROW_BLOCK)
+        if not with_loss:
+            job.row_size = self.output_size
+        size = threads * job.row_size * job.rows
+        scratch = Scratch(
+            size + (
+                threads * panel_size(1, job.rows)
+                + job.total * <Py_ssize_t>(sizeof(double) // sizeof(real)) if with_loss else 0
+            ),
+            self.scratch_fill,
+        )
+        job.workspace = scratch.block
+        if with_loss:
+            job.row_weights = scratch.block + size
+            job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
+        with nogil:
+            work_together(infer, job, &job.meeting, threads)
+            if with_loss:
+                for r in range(job.total):
+                    job.loss_sum += job.row_losses[r]
+                    job.weight_sum += 1 if job.weights == NULL else job.weights[r]
+        return 0
+
+    def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
+        """The loss summed over rows, and the sum of their weights."""
+        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Job job
+        if y is None:
+            raise ValueError("network: y is None, wanted targets")
+        self.start_job(&job, source, y, weight, outputs, source.rows.count)
+        if job.total:
+            self.run_inference(&job, threads, True)
+        return job.loss_sum, job.weight_sum
+
+    def predict(self, x, real[:, ::1] out, int threads):
+        """The network's outputs for every row of x."""
+        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Job job
+        self.start_job(&job, source, None, None, out, source.rows.count)
+        if job.total:
+            self.run_inference(&job, threads, False)

@@ -1,0 +1,144 @@
+# Panels: the one layout of every matrix inside the kernels.
+#
+#   a matrix of R rows and C columns        in memory: panel after panel, each PANEL columns wide
+#                                           (64 bytes: 16 float32 or 8 float64), row after row
+#    c0 ... c15 | c16 ... c31 | c32 c33 0     r0: c0 ... c15
+#   +-----------+-------------+----------+    r1: c0 ... c15      panel 0: R cache lines, one a row
+# r0|  panel 0  |   panel 1   |  panel 2 |    ...
+# r1|           |             |          |    r0: c16 ... c31
+#   +-----------+-------------+----------+    r1: c16 ... c31     panel 1
+#                                             ...
+#
+# Element (r, c) lies at  (c // PANEL * R + r) * PANEL + c % PANEL.  Columns that fill up the last panel
+# are zeros in weights and deltas; in activations nothing reads them.
+#
+# Both ways of walking are in order: a product over the columns reads a panel's row after row, a product
+# over the rows (the weights' gradient) reads a panel from end to end. So activations, deltas and weights
+# need no other copy, and every load is an aligned cache line.
+
+
+cdef inline Py_ssize_t panels_of(Py_ssize_t columns) noexcept nogil:
+    return (columns + PANEL - 1) // PANEL
+
+
+cdef inline Py_ssize_t panel_size(Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
+    """Elements that a matrix takes in panels."""
+    return panels_of(columns) * PANEL * rows
+
+
+cdef inline Py_ssize_t smaller(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return a if a < b else b
+
+
+cdef void pack_strided(
+    const char* source, Py_ssize_t row_stride, Py_ssize_t column_stride,
+    Py_ssize_t rows, Py_ssize_t columns, real* panels,
+) noexcept nogil:
+    """Any matrix into panels, the last one filled up with zeros; strides in bytes."""
+    cdef Py_ssize_t p, r, c
+    for p in range(panels_of(columns)):
+        for r in range(rows):
+            for c in range(PANEL):
+                panels[c] = 0
+            for c in range(smaller(PANEL, columns - p * PANEL)):
+                panels[c] = (
+                    <const real*>(source + r * row_stride + (p * PANEL + c) * column_stride)
+                )[0]
+            panels += PANEL
+
+
+cdef void unpack_strided(
+    const real* panels, char* target, Py_ssize_t row_stride, Py_ssize_t column_stride,
+    Py_ssize_t rows, Py_ssize_t columns,
+) noexcept nogil:
+    cdef Py_ssize_t p, r, c
+    for p in range(panels_of(columns)):
+        for r in range(rows):
+            for c in range(smaller(PANEL, columns - p * PANEL)):
+                (<real*>(target + r * row_stride + (p * PANEL + c) * column_stride))[0] = panels[c]
+            panels += PANEL
+
+
+cdef void pack(const real[:, :] source, real* panels) noexcept nogil:
+    if source.shape[0] and source.shape[1]:
+        pack_strided(
+            <const char*>&source[0, 0], source.strides[0], source.strides[1],
+            source.shape[0], source.shape[1], panels,
+        )
+
+
+cdef void unpack(const real* panels, real[:, :] target) noexcept nogil:
+    if target.shape[0] and target.shape[1]:
+        unpack_strided(
+            panels, <char*>&target[0, 0], target.strides[0], target.strides[1],
+            target.shape[0], target.shape[1],
+        )
+
+
+cdef void transpose_block(
+    const real* block, real* target, Py_ssize_t rows, Py_ssize_t columns
+) noexcept nogil:
+    """One block of up to PANEL x PANEL elements: `rows` cache lines in, `columns` cache lines out.
+
+    A full block goes through registers, vector by vector: interleaving the first half of the
+    vectors with the second, log2 times over, transposes a square (the perfect shuffle).
+    """
+    cdef vec square[16]
+    cdef vec shuffled[16]
+    cdef Py_ssize_t r, c
+    cdef int stage, i
+    if rows == PANEL and columns == PANEL:
+        for r in range(0, PANEL_VECS):
+            for c in range(0, PANEL_VECS):
+                for i in range(LANES):
+                    square[i] = load(block + (r * LANES + i) * PANEL + c * LANES)
+                stage = 1
+                while stage < LANES:
+                    for i in range(LANES // 2):
+                        shuffled[2 * i] = interleave_low(square[i], square[i + LANES // 2])
+                        shuffled[2 * i + 1] = interleave_high(square[i], square[i + LANES // 2])
+                    for i in range(LANES):
+                        square[i] = shuffled[i]
+                    stage *= 2
+                for i in range(LANES):
+                    store(target + (c * LANES + i) * PANEL + r * LANES, square[i])
+        return
+    for c in range(columns):
+        for r in range(rows):
+            target[c * PANEL + r] = block[r * PANEL + c]
+        for r in range(rows, PANEL):
+            target[c * PANEL + r] = 0
+
+
+cdef void transpose(
+    const real* panels, Py_ssize_t rows, Py_ssize_t columns, real* target
+) noexcept nogil:
+    """The panels of the transposed matrix, block by block."""
+    cdef Py_ssize_t p, q
+    for p in range(panels_of(rows)):
+        for q in range(panels_of(columns)):
+            transpose_block(
+                panels + (q * rows + p * PANEL) * PANEL,
+                target + (p * columns + q * PANEL) * PANEL,
+                smaller(PANEL, rows - p * PANEL),
+                smaller(PANEL, columns - q * PANEL),
+            )
+
+
+cdef real* allocate(Py_ssize_t count) except NULL:
+    """Room for `count` elements, aligned to 64 bytes; to be given back with `release`."""
+    cdef char* raw
+    cdef char* aligned
+    if count > (<Py_ssize_t>1 << 62) // <Py_ssize_t>sizeof(real):
+        raise MemoryError(f"cannot take memory for {count} numbers")
+    raw = <char*>malloc(<size_t>count * sizeof(real) + 128)
+    if raw == NULL:
+        raise MemoryError(f"cannot take memory for {count} numbers")
+    aligned = raw + 64 + (64 - <Py_ssize_t>(<size_t>raw % 64))
+    (<char**>aligned - 1)[0] = raw  # where `release` finds it
+    return <real*>aligned
+
+
+cdef void release(real* block) noexcept:
+    if block != NULL:
+        free((<char**>block - 1)[0])

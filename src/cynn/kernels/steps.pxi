@@ -1,0 +1,130 @@
+# The kinds of step that a network is made of. A kind is one entry: how wide its output is and what it keeps is
+# said by the plan (network.pxi); here is what it does forward and backward.
+
+cdef struct Step:
+    const Kind* kind
+    Py_ssize_t inputs
+    Py_ssize_t outputs
+    int activation
+    real scale
+    real offset
+    Py_ssize_t weights  # where W begins in the flat buffers; b follows it
+    Py_ssize_t transposed  # where W^T begins in a training's workspace
+    # Where the output and its gradient begin in a workspace, in elements for one row.
+    Py_ssize_t output
+    Py_ssize_t gradient
+
+ctypedef void (*Forward)(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil
+
+# Turns delta, the gradient of the output y, into that of the sum before the activation, and finds that of
+# the input, unless grad_x is NULL.
+ctypedef void (*Backward)(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil
+
+cdef struct Kind:
+    bint trained  # has weights and a bias
+    Forward forward
+    Backward backward
+
+
+cdef void dense_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    dense_rows(
+        x, parameters + step.weights,
+        parameters + step.weights + panel_size(step.inputs, step.outputs),
+        step.activation, y, step.inputs, step.outputs, rows, first, past,
+    )
+
+
+cdef void dense_step_backward(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    activate_backward(step.activation, y, delta, rows, first, past, step.outputs)
+    if grad_x != NULL:
+        dense_input_gradient(
+            delta, transposed + step.transposed, grad_x, step.inputs, step.outputs, rows, first, past
+        )
+
+
+cdef void activation_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    affine_rows(x, y, 1, 0, rows, first, past, step.outputs)
+    activate(step.activation, y, rows, first, past, step.outputs)
+
+
+cdef void activation_step_backward(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    activate_backward(step.activation, y, delta, rows, first, past, step.outputs)
+    if grad_x != NULL:
+        affine_rows(delta, grad_x, 1, 0, rows, first, past, step.outputs)
+
+
+cdef void rescale_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    affine_rows(x, y, step.scale, step.offset, rows, first, past, step.outputs)
+
+
+cdef void rescale_step_backward(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    if grad_x != NULL:
+        affine_rows(delta, grad_x, step.scale, 0, rows, first, past, step.outputs)
+
+
+cdef void affine_rows(
+    const real* x, real* y, real scale, real offset,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
+) noexcept nogil:
+    """y = scale x + offset."""
+    cdef Py_ssize_t p, i
+    for p in range(panels_of(columns)):
+        i = (p * rows + first) * PANEL
+        while i < (p * rows + past) * PANEL:
+            store(y + i, multiply_add(load(x + i), broadcast(scale), broadcast(offset)))
+            i += LANES
+
+
+cdef Kind dense_kind, activation_kind, rescale_kind
+dense_kind = Kind(True, dense_step_forward, dense_step_backward)
+activation_kind = Kind(False, activation_step_forward, activation_step_backward)
+rescale_kind = Kind(False, rescale_step_forward, rescale_step_backward)
+
+
+cdef int describe_step(Step* step, tuple description) except -1:
+    """Fill in a step from ("dense", outputs, activation), ("activation", name) or ("rescale", scale, offset)."""
+    name = description[0] if description else None
+    step.activation = IDENTITY
+    step.outputs = step.inputs
+    step.scale = 1
+    step.offset = 0
+    if name == "dense" and len(description) == 3:
+        step.kind = &dense_kind
+        step.outputs = description[1]
+        step.activation = activation_number(description[2])
+    elif name == "activation" and len(description) == 2:
+        step.kind = &activation_kind
+        step.activation = activation_number(description[1])
+    elif name == "rescale" and len(description) == 3:
+        step.kind = &rescale_kind
+        step.scale = <real><double>description[1]
+        step.offset = <real><double>description[2]
+    else:
+        raise ValueError(f"steps: {description!r} is no step that this network knows")
+    if step.outputs < 1:
+        raise ValueError(f"steps: {description!r} has {step.outputs} outputs, wanted at least 1")
+    return 0

@@ -1,0 +1,115 @@
+/* What threads need to meet: atomic counters, a barrier that spins briefly and then yields, a clock,
+ * and the processor's flush-to-zero mode, set for the length of a call and put back. */
+#ifndef CYNN_THREADS_H
+#define CYNN_THREADS_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#include <windows.h>
+#define cynn_yield() SwitchToThread()
+#else
+#include <sched.h>
+#include <time.h>
+#define cynn_yield() sched_yield()
+#endif
+
+#if defined(__x86_64__) || defined(__i386__)
+#define cynn_pause() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define cynn_pause() __asm__ __volatile__("yield")
+#else
+#define cynn_pause() ((void)0)
+#endif
+
+#define CYNN_UNUSED_OK __attribute__((unused))
+
+/* Spins before the first yield: some microseconds, longer than threads with equal work wait for
+ * each other, far shorter than a scheduler's time slice. */
+#define CYNN_SPINS 2000
+
+typedef struct {
+    int parties;
+    int arrived;
+    int turn;
+} barrier;
+
+static inline CYNN_UNUSED_OK void barrier_wait(barrier *b) {
+    if (b->parties == 1) return;
+    const int turn = __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE);
+    if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == b->parties) {
+        __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&b->turn, turn + 1, __ATOMIC_RELEASE);
+        return;
+    }
+    for (int spins = 0; __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE) == turn; spins++) {
+        if (spins < CYNN_SPINS) cynn_pause();
+        else cynn_yield();
+    }
+}
+
+static inline CYNN_UNUSED_OK void counter_add(int *counter) {
+    __atomic_add_fetch(counter, 1, __ATOMIC_ACQ_REL);
+}
+
+static inline CYNN_UNUSED_OK int counter_next(int *counter) {
+    return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL);
+}
+
+static inline CYNN_UNUSED_OK void counter_set(int *counter, int value) {
+    __atomic_store_n(counter, value, __ATOMIC_RELEASE);
+}
+
+static inline CYNN_UNUSED_OK int counter_get(const int *counter) {
+    return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {
+    for (int spins = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) != value; spins++) {
+        if (spins < CYNN_SPINS) cynn_pause();
+        else cynn_yield();
+    }
+}
+
+/* Seconds of a clock that never goes back. */
+static inline CYNN_UNUSED_OK double monotonic_seconds(void) {
+#if defined(_WIN32)
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceCounter(&count);
+    QueryPerformanceFrequency(&frequency);
+    return (double)count.QuadPart / (double)frequency.QuadPart;
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+#endif
+}
+
+/* Numbers below the smallest normal one cost a hundred cycles each on some processors and carry no
+ * information in training. Gives back the mode that was set before. */
+static inline CYNN_UNUSED_OK uint64_t flush_denormals(void) {
+#if defined(__x86_64__)
+    const unsigned int mode = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(mode | 0x8040u);
+    return mode;
+#elif defined(__aarch64__)
+    uint64_t mode;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(mode));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(mode | (1u << 24)));
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+static inline CYNN_UNUSED_OK void restore_denormals(uint64_t mode) {
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr((unsigned int)mode);
+#elif defined(__aarch64__)
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(mode));
+#else
+    (void)mode;
+#endif
+}
+
+#endif

@@ -1,0 +1,49 @@
+# What the headers give to the kernels. To Cython a `vec` is a number, so that kernels read as
+# arithmetic; to the C compiler it is a vector of LANES numbers and every operation acts on all.
+
+from libc.stddef cimport size_t
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from "simd.h" nogil:
+    ctypedef real vec
+    const int LANES
+    const real REAL_TINY, REAL_HUGE
+    vec load(const real* source)
+    void store(real* target, vec value)
+    vec broadcast(real s)
+    real first_lane(vec a)
+    vec lane_numbers()
+    vec multiply_add(vec a, vec b, vec c)
+    vec where_less(vec a, vec b, vec yes, vec no)
+    vec where_less_equal(vec a, vec b, vec yes, vec no)
+    vec where_equal(vec a, vec b, vec yes, vec no)
+    vec maximum(vec a, vec b)
+    vec absolute(vec a)
+    vec copy_sign(vec magnitude, vec sign)
+    vec nearest_integer(vec a)
+    vec power_of_two(vec n)
+    vec split_exponent(vec a, vec* fraction)
+    vec interleave_low(vec a, vec b)
+    vec interleave_high(vec a, vec b)
+
+cdef extern from "tiles.h" nogil:
+    const int PANEL, PANEL_VECS, TILE_ROWS, TILE_PANELS, TILE_WIDE, TILE_SUMS, ROW_BLOCK
+
+cdef extern from "threads.h" nogil:
+    ctypedef struct barrier:
+        int parties
+        int arrived
+        int turn
+    void barrier_wait(barrier* b)
+    void counter_add(int* counter)
+    int counter_next(int* counter)
+    void counter_set(int* counter, int value)
+    int counter_get(const int* counter)
+    void counter_wait(const int* counter, int value)
+    double monotonic_seconds()
+    uint64_t flush_denormals()
+    void restore_denormals(uint64_t mode)

@@ -1,0 +1,276 @@
+"""Layers: what a network is made of, in order.
+
+A layer here is a declaration; the network that the model builds from it does the arithmetic. Shapes
+are those of one row, without the batch axis.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from . import initializers, specs
+from .checks import choice, integer, number, real_dtype, shape
+from .specs import ACTIVATIONS
+
+
+class Layer(specs.Spec):
+    """Base of the layers; the methods here are those of a layer without weights.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of your own for it.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        if not (name is None or isinstance(name, str) and name):
+            raise TypeError(f"name must be a string that is not empty, or None, got {name!r}")
+        self.name = name
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Give the shape that comes out for the shape that goes in.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            The shape of one row.
+
+        Returns
+        -------
+        tuple of int
+            The shape of one row of the output.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot take that shape.
+        """
+        return shape("input_shape", input_shape)
+
+    def step(self) -> tuple[Any, ...] | None:
+        """Give the step of the network's plan, or None if the layer computes nothing."""
+        return None
+
+    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Give the shapes of the layer's weights for that many inputs."""
+        return []
+
+    def initial_weights(
+        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> list[NDArray[Any]]:
+        """Draw the layer's first weights.
+
+        Parameters
+        ----------
+        n_inputs : int
+            The numbers in one row of the input.
+        rng : numpy.random.Generator
+            Where the draws come from.
+        dtype : dtype, default float32
+            float32 or float64.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of `weight_shapes`.
+        """
+        return []
+
+
+class Dense(Layer):
+    """A fully connected layer: ``activation(x @ W + b)``.
+
+    Parameters
+    ----------
+    units : int
+        The number of outputs.
+    activation : str, default "identity"
+        One of ``cynn.layers.ACTIVATIONS``.
+    kernel_initializer : str, default "auto"
+        How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: ``he_uniform`` for relu and
+        leaky_relu, ``glorot_uniform`` for the others.
+    bias_initializer : str, default "zeros"
+        How b is drawn: a name in ``cynn.initializers``.
+    name : str, optional
+        A name of your own for it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as said.
+
+    Examples
+    --------
+    >>> layer = Dense(128, "relu")
+    >>> layer
+    Dense(128, 'relu')
+    >>> layer.output_shape((784,)), layer.step()
+    ((128,), ('dense', 128, 'relu'))
+    >>> [w.shape for w in layer.initial_weights(784, np.random.default_rng(0))]
+    [(784, 128), (128,)]
+    >>> layer.output_shape((28, 28))
+    Traceback (most recent call last):
+    ValueError: Dense(128, 'relu') takes rows of shape (n,), got (28, 28): put Flatten() before it
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str = "identity",
+        *,
+        kernel_initializer: str = "auto",
+        bias_initializer: str = "zeros",
+        name: str | None = None,
+    ) -> None:
+        known = initializers.INITIALIZERS
+        self.units = integer("units", units)
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *known))
+        self.bias_initializer = choice("bias_initializer", bias_initializer, known)
+        super().__init__(name=name)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Give ``(units,)`` for ``(n,)``; see `Layer.output_shape`."""
+        _one_axis(self, input_shape)
+        return (self.units,)
+
+    def step(self) -> tuple[Any, ...]:
+        """Give ``("dense", units, activation)``."""
+        return ("dense", self.units, self.activation)
+
+    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Give the shapes of W and b: ``[(n_inputs, units), (units,)]``."""
+        return [(integer("n_inputs", n_inputs), self.units), (self.units,)]
+
+    def initial_weights(
+        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> list[NDArray[Any]]:
+        """Draw ``[W, b]``; see `Layer.initial_weights`."""
+        kernel = self.kernel_initializer
+        if kernel == "auto":
+            kernel = "he_uniform" if self.activation.endswith("relu") else "glorot_uniform"
+        real = real_dtype(dtype)
+        draws = (initializers.get(kernel), initializers.get(self.bias_initializer))
+        return [
+            draw(size, rng, real)
+            for draw, size in zip(draws, self.weight_shapes(n_inputs), strict=True)
+        ]
+
+
+class Activation(Layer):
+    """An activation on its own, for each number; softmax is over the numbers of a row.
+
+    Parameters
+    ----------
+    activation : str
+        One of ``cynn.layers.ACTIVATIONS``.
+    name : str, optional
+        A name of your own for it.
+
+    Examples
+    --------
+    >>> Activation("relu").output_shape((28, 28))
+    (28, 28)
+    """
+
+    def __init__(self, activation: str, *, name: str | None = None) -> None:
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        super().__init__(name=name)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Give the same shape; softmax takes ``(n,)`` only. See `Layer.output_shape`."""
+        if self.activation == "softmax":  # the network would take it over all axes at once
+            return _one_axis(self, input_shape)
+        return super().output_shape(input_shape)
+
+    def step(self) -> tuple[Any, ...]:
+        """Give ``("activation", activation)``."""
+        return ("activation", self.activation)
+
+
+class Flatten(Layer):
+    """Rows of any shape as rows of numbers, in C order.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of your own for it.
+
+    Examples
+    --------
+    >>> Flatten().output_shape((28, 28))
+    (784,)
+    """
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Give ``(n,)``, n the product of the sizes; see `Layer.output_shape`."""
+        return (math.prod(super().output_shape(input_shape)),)
+
+
+class Rescale(Layer):
+    """Each number times `scale`, plus `offset`; pixels come to [0, 1] by ``Rescale(1 / 255)``.
+
+    Parameters
+    ----------
+    scale : float
+        Finite.
+    offset : float, default 0.0
+        Finite.
+    name : str, optional
+        A name of your own for it.
+
+    Examples
+    --------
+    >>> Rescale(2, -1).step()
+    ('rescale', 2.0, -1.0)
+    """
+
+    def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None) -> None:
+        self.scale = number("scale", scale)
+        self.offset = number("offset", offset)
+        super().__init__(name=name)
+
+    def step(self) -> tuple[Any, ...]:
+        """Give ``("rescale", scale, offset)``."""
+        return ("rescale", self.scale, self.offset)
+
+
+LAYERS = (Activation, Dense, Flatten, Rescale)
+"""The layers that a file may name."""
+
+
+def from_dict(data: dict[str, Any]) -> Layer:
+    """Make a layer again from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Layer
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If anything is wrong with it.
+
+    Examples
+    --------
+    >>> from_dict(Dense(128, "relu").to_dict())
+    Dense(128, 'relu')
+    """
+    return specs.from_dict(data, LAYERS)
+
+
+def _one_axis(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    sizes = shape("input_shape", input_shape)
+    if len(sizes) != 1:
+        raise ValueError(
+            f"{layer!r} takes rows of shape (n,), got {sizes}: put Flatten() before it"
+        )
+    return sizes

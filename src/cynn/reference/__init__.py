@@ -1,0 +1,77 @@
+"""All the arithmetic of cynn a second time, in plain Python, to be read.
+
+It uses the standard library only, and works on lists of lists or on anything indexed as
+``x[i][j]``. Every name and signature of a compiled target (`cynn.kernels`) stands here too, and
+the tests hold the compiled code to what this code gives. ``CYNN_TARGET=reference`` trains with it,
+slowly.
+
+Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
+once), `activations` and `softmax`, `losses`, `backprop`, `initializers`, `sgd`, `steps`, `plan`,
+`network`. What is left (`arrays`, `checks`, `elementwise`, `batches`) reads and checks arguments.
+"""
+
+from .activations import (
+    ACTIVATIONS,
+    LEAKY_SLOPE,
+    identity,
+    identity_backward,
+    leaky_relu,
+    leaky_relu_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    tanh,
+    tanh_backward,
+)
+from .backprop import dense_backward, dense_forward
+from .initializers import initial_weights
+from .losses import (
+    LOSSES,
+    TINY,
+    binary_cross_entropy,
+    cross_entropy,
+    mean_squared_error,
+    sigmoid_binary_cross_entropy,
+    softmax_cross_entropy,
+)
+from .matmul import matmul, matmul_nt, matmul_tn
+from .network import Network
+from .neuron import Layer, Neuron, forward_propagation
+from .sgd import sgd
+from .softmax import softmax, softmax_backward
+
+__all__ = [
+    "ACTIVATIONS",
+    "LEAKY_SLOPE",
+    "LOSSES",
+    "TINY",
+    "Layer",
+    "Network",
+    "Neuron",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "dense_backward",
+    "dense_forward",
+    "forward_propagation",
+    "identity",
+    "identity_backward",
+    "initial_weights",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "matmul",
+    "matmul_nt",
+    "matmul_tn",
+    "mean_squared_error",
+    "relu",
+    "relu_backward",
+    "sgd",
+    "sigmoid",
+    "sigmoid_backward",
+    "sigmoid_binary_cross_entropy",
+    "softmax",
+    "softmax_backward",
+    "softmax_cross_entropy",
+    "tanh",
+    "tanh_backward",
+]

@@ -1,0 +1,233 @@
+"""The whole network: parameters, predictions, and training by small steps against the gradient."""
+
+import time
+from typing import Any
+
+from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
+from .batches import targets, weights, whole_numbers
+from .checks import require_shape
+from .plan import Plan
+from .sgd import sgd
+
+
+class Network:
+    """Steps in a row, their parameters, and the optimizer's memory.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Numbers in a row of x.
+    steps : list of tuple
+        In order: ``("dense", n_out, activation)``, ``("activation", name)`` or
+        ``("rescale", scale, offset)``.
+    scale, offset : float
+        What x goes through on its way in: ``scale * x + offset``.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs, n_params : int
+        Numbers in a row of x, in a row of predictions, and in the flat parameters.
+
+    Examples
+    --------
+    Exclusive or, the task that one layer cannot do:
+
+    >>> from cynn.reference import initial_weights
+    >>> network = Network(2, [("dense", 4, "tanh"), ("dense", 2, "softmax")])
+    >>> flat = []
+    >>> for n_in, n_out, activation in ((2, 4, "tanh"), (4, 2, "softmax")):
+    ...     w = initial_weights(n_in, n_out, seed=1, activation=activation)
+    ...     flat += [value for row in w for value in row] + [0.0] * n_out
+    >>> network.set_params(flat)
+    >>> network.compile("softmax_cross_entropy")
+    >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> for epoch in range(200):
+    ...     _ = network.train_epoch(
+    ...         x, y, None, [0, 1, 2, 3], [0.5], [0.9], 4, 0, float("inf"), None, 1)
+    >>> out = [[0.0, 0.0] for _ in x]
+    >>> network.predict(x, out, 1)
+    >>> [row.index(max(row)) for row in out]
+    [0, 1, 1, 0]
+    """
+
+    def __init__(
+        self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float = 1.0, offset: float = 0.0
+    ) -> None:
+        self._plan = Plan(n_inputs, steps, scale, offset)
+        self.n_inputs, self.n_outputs = n_inputs, self._plan.n_outputs
+        self.n_params = self._plan.n_params
+        self._params = [0.0] * self.n_params
+        self._velocity = [0.0] * self.n_params
+        self._compiled = False
+
+    def get_params(self, out: MutableVector) -> None:
+        """Write the parameters: for each dense step W row by row, then b."""
+        self._copy("get_params", "out", out, self._params, out)
+
+    def set_params(self, flat: Vector) -> None:
+        """Take the parameters, in the order of `get_params`."""
+        self._copy("set_params", "flat", flat, numbers(flat), self._params)
+
+    def get_velocity(self, out: MutableVector) -> None:
+        """Write the optimizer's velocity, in the order of `get_params`; zeros before training."""
+        self._copy("get_velocity", "out", out, self._velocity, out)
+
+    def set_velocity(self, flat: Vector) -> None:
+        """Take the optimizer's velocity, in the order of `get_params`."""
+        self._copy("set_velocity", "flat", flat, numbers(flat), self._velocity)
+
+    def compile(self, loss: str, nesterov: bool = False, weight_decay: float = 0.0) -> None:
+        """Choose the loss, one of `LOSSES`, and the constants of `sgd`.
+
+        A loss that is fused with an activation goes with a last step of that activation, or of
+        none; another one is a ValueError.
+        """
+        self._plan.set_loss(loss)
+        self._nesterov, self._weight_decay = bool(nesterov), float(weight_decay)
+        self._compiled = True
+
+    def train_epoch(
+        self,
+        x: Any,
+        y: Any,
+        weight: Any,
+        order: Any,
+        rates: Any,
+        momenta: Any,
+        batch_size: int,
+        start: int,
+        seconds: float,
+        outputs: Any,
+        threads: int,
+    ) -> tuple[int, float, float]:
+        """Train on the rows that `order` names, a batch at a time: one step for each batch.
+
+        A step's gradient is the weighted mean of its rows' gradients. A batch whose weights sum
+        to 0 changes nothing.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            Inputs.
+        y : vector (n,) of int or matrix (n, n_outputs)
+            Labels, or the outputs that are wanted.
+        weight : vector (n,) or None
+            How much each row counts; None for 1 each.
+        order : vector of int
+            Row numbers, in the order of training.
+        rates, momenta : vector
+            Learning rate and momentum of each of the epoch's steps.
+        batch_size : int
+            Rows in a batch; the last one takes what is left.
+        start : int
+            The step to begin with.
+        seconds : float
+            Stop after the step at whose end so much time has passed; inf for never.
+        outputs : matrix (len(order), n_outputs) or None
+            If given, row i receives the prediction for row ``order[i]``, made before its step.
+        threads : int
+            Ignored here.
+
+        Returns
+        -------
+        next_step : int
+            The step to go on with; the number of steps when the epoch is over.
+        loss_sum, weight_sum : float
+            Sums over the rows done of weight times loss, and of weight.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others.
+        """
+        began = time.monotonic()
+        data = self._data("train_epoch", x, y, weight)
+        order = whole_numbers("train_epoch", "order", order, len(data[0]))
+        if batch_size < 1:
+            raise ValueError(f"train_epoch: batch_size is {batch_size}, wanted at least 1")
+        n_steps = -(-len(order) // batch_size)
+        if not 0 <= start <= n_steps:
+            raise ValueError(f"train_epoch: start is {start}, wanted 0 to {n_steps}")
+        require_shape("train_epoch", "rates", rates, (n_steps,))
+        require_shape("train_epoch", "momenta", momenta, (n_steps,))
+        if outputs is not None:
+            require_shape("train_epoch", "outputs", outputs, (len(order), self.n_outputs))
+        rates, momenta = numbers(rates), numbers(momenta)
+        loss_sum = weight_sum = 0.0
+        step = start
+        while step < n_steps:
+            first = step * batch_size
+            chosen = order[first : first + batch_size]
+            batch_x, batch_y = ([part[r] for r in chosen] for part in data[:2])
+            batch_weight = [data[2][r] for r in chosen]
+            total = sum(batch_weight)
+            gradient, loss, predictions = self._plan.gradient(
+                self._params, batch_x, batch_y, batch_weight
+            )
+            if outputs is not None:
+                _write(predictions, outputs, first)
+            if total != 0.0:
+                self.update([g / total for g in gradient], rates[step], momenta[step])
+            loss_sum += loss
+            weight_sum += total
+            step += 1
+            if time.monotonic() - began >= seconds:
+                break
+        return step, loss_sum, weight_sum
+
+    def evaluate(
+        self, x: Any, y: Any, weight: Any, outputs: Any, threads: int
+    ) -> tuple[float, float]:
+        """Give the sums of weight times loss and of weight; predictions go to `outputs`, if any."""
+        data = self._data("evaluate", x, y, weight)
+        if outputs is not None:
+            require_shape("evaluate", "outputs", outputs, (len(data[0]), self.n_outputs))
+        loss, predictions, _, _ = self._plan.evaluate(self._params, *data)
+        if outputs is not None:
+            _write(predictions, outputs, 0)
+        return loss, sum(data[2])
+
+    def predict(self, x: Any, out: Any, threads: int) -> None:
+        """Write what the last step gives for every row of `x` into `out`."""
+        require_shape("predict", "x", x, (None, self.n_inputs))
+        require_shape("predict", "out", out, (len(x), self.n_outputs))
+        _write(self._plan.predict(self._params, rows(x)), out, 0)
+
+    def gradients(
+        self, x: Any, y: Any, weight: Any, out: MutableVector, threads: int
+    ) -> tuple[float, float]:
+        """Write the gradient of the sum of weight times loss; give that sum, and that of weight."""
+        data = self._data("gradients", x, y, weight)
+        gradient, loss, _ = self._plan.gradient(self._params, *data)
+        self._copy("gradients", "out", out, gradient, out)
+        return loss, sum(data[2])
+
+    def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:
+        """Take one step of `sgd` from a gradient in the order of `get_params`."""
+        self._require_compiled("update")
+        require_shape("update", "gradient", gradient, (self.n_params,))
+        constants = self._nesterov, self._weight_decay
+        sgd(self._params, gradient, self._velocity, learning_rate, momentum, *constants)
+
+    def _data(self, function: str, x: Any, y: Any, weight: Any) -> tuple[Rows, Rows, Flat]:
+        self._require_compiled(function)
+        require_shape(function, "x", x, (None, self.n_inputs))
+        wanted = targets(function, y, len(x), self.n_outputs)
+        return rows(x), wanted, weights(function, weight, len(x))
+
+    def _require_compiled(self, function: str) -> None:
+        if not self._compiled:
+            raise ValueError(f"{function}: no loss was chosen, call compile first")
+
+    def _copy(
+        self, function: str, name: str, argument: Vector, source: Flat, to: MutableVector
+    ) -> None:
+        require_shape(function, name, argument, (self.n_params,))
+        for i, value in enumerate(source):
+            to[i] = value
+
+
+def _write(source: Rows, to: Any, first: int) -> None:
+    for i, row in enumerate(source):
+        for j, value in enumerate(row):
+            to[first + i][j] = value

@@ -1,0 +1,101 @@
+"""Steps in a row: forward through all of them, a loss, and backward through all of them.
+
+A plan holds no weights; it is given the flat parameters each time.
+"""
+
+from typing import Any
+
+from .arrays import Flat, Rows, zeros
+from .losses import LOSS, LOSSES
+from .steps import Step, make_step
+
+FUSED = {"softmax_cross_entropy": "softmax", "sigmoid_binary_cross_entropy": "sigmoid"}
+"""The activation that a loss brings with it."""
+
+
+class Plan:
+    """The steps of a network, made from their descriptions.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Numbers in a row of x.
+    steps : list of tuple
+        Descriptions, as `cynn.reference.network.Network` takes them.
+    scale, offset : float
+        What x goes through on its way in.
+
+    Attributes
+    ----------
+    n_outputs, n_params : int
+        Numbers in a row that the last step gives, and in the flat parameters.
+    """
+
+    def __init__(
+        self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float, offset: float
+    ) -> None:
+        if n_inputs < 1 or not steps:
+            raise ValueError(f"Network: {n_inputs} inputs, {len(steps)} steps; wanted 1 or more")
+        self.n_outputs, self.n_params = n_inputs, 0
+        self.scale, self.offset = float(scale), float(offset)
+        self.steps: list[Step] = []
+        for description in steps:
+            step = make_step(description, self.n_outputs, self.n_params)
+            self.steps.append(step)
+            self.n_outputs = step.n_out
+            self.n_params += step.n_params
+
+    def set_loss(self, loss: str) -> None:
+        """Choose the loss.
+
+        Raises
+        ------
+        ValueError
+            If there is no such loss, or the last step's activation does not go with it: a fused
+            loss wants its own activation there, or none.
+        """
+        if loss not in LOSSES:
+            raise ValueError(f"compile: loss is {loss!r}, wanted one of {LOSSES}")
+        last = self.steps[-1]
+        self.training_steps = list(self.steps)
+        if loss in FUSED:
+            if last.activation not in ("identity", FUSED[loss]):
+                raise ValueError(
+                    f"compile: {loss} after {last.activation}, wanted {FUSED[loss]} or identity"
+                )
+            self.training_steps[-1] = last.without_activation()
+        self.loss = LOSS[loss]
+
+    def predict(self, params: Flat, x: Rows) -> Rows:
+        """Give what the last step gives."""
+        return self._forward(self.steps, params, x)[-1]
+
+    def evaluate(
+        self, params: Flat, x: Rows, y: Rows, weight: Flat
+    ) -> tuple[float, Rows, list[Rows], Rows]:
+        """Give the loss, the predictions, what went through the steps, and the loss's gradient."""
+        passed = self._forward(self.training_steps, params, x)
+        out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
+        loss = self.loss(passed[-1], y, weight, out, delta)
+        # A fused loss ran on logits. They are the prediction where the network ends in logits.
+        ends_linear = self.steps[-1].activation == "identity"
+        return loss, passed[-1] if ends_linear else out, passed, delta
+
+    def gradient(self, params: Flat, x: Rows, y: Rows, weight: Flat) -> tuple[Flat, float, Rows]:
+        """Give the gradient of the loss with respect to the parameters, the loss, the predictions.
+
+        The loss is the sum over the rows of weight times loss, and so is its gradient.
+        """
+        loss, predictions, passed, delta = self.evaluate(params, x, y, weight)
+        gradient = [0.0] * self.n_params
+        for i in reversed(range(len(self.training_steps))):
+            step = self.training_steps[i]
+            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient)
+        return gradient, loss, predictions
+
+    def _forward(self, steps: list[Step], params: Flat, x: Rows) -> list[Rows]:
+        """Give what goes into the first step, then what comes out of each."""
+        passed = [[[self.scale * value + self.offset for value in row] for row in x]]
+        for step in steps:
+            passed.append(step.forward(passed[-1], params))
+        return passed

@@ -1,0 +1,173 @@
+"""The kinds of steps that a network is made of, each with its forward and its backward.
+
+A step keeps no weights. Those of all steps lie end to end in one flat list, the parameters, so
+that an optimizer sees one vector; a step knows where in it its own begin. To add a kind of step,
+write its class here and name it in `STEPS`.
+"""
+
+from typing import Any, Protocol
+
+from .activations import ACTIVATIONS, BACKWARD, FORWARD
+from .arrays import Flat, Rows, zeros
+from .backprop import dense_backward, dense_forward
+
+
+class Step(Protocol):
+    """What a network asks of a step."""
+
+    n_out: int
+    n_params: int
+    activation: str
+
+    def without_activation(self) -> "Step":
+        """Give the same step ending before its activation, for a loss that is fused with it."""
+
+    def forward(self, x: Rows, params: Flat) -> Rows:
+        """Give the step's output."""
+
+    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+        """Give the gradient for x, and write that of the step's own parameters."""
+
+
+class Dense:
+    """``y = f(x @ W + b)``, described by ``("dense", n_out, activation)``.
+
+    W comes first in the parameters, row by row, then b.
+    """
+
+    def __init__(self, n_in: int, first: int, n_out: int, activation: str) -> None:
+        if n_out < 1:
+            raise ValueError(f"steps: dense has {n_out} outputs, wanted at least 1")
+        self.n_in, self.n_out, self.first = n_in, n_out, first
+        self.activation = known(activation)
+        self.n_params = n_in * n_out + n_out
+
+    def without_activation(self) -> "Dense":
+        """Give the same step with the activation `identity`."""
+        return Dense(self.n_in, self.first, self.n_out, "identity")
+
+    def weights(self, flat: Flat) -> tuple[Rows, Flat]:
+        """Cut W and b out of a flat list."""
+        end_of_w = self.first + self.n_in * self.n_out
+        starts = range(self.first, end_of_w, self.n_out)
+        return [flat[i : i + self.n_out] for i in starts], flat[end_of_w : end_of_w + self.n_out]
+
+    def forward(self, x: Rows, params: Flat) -> Rows:
+        """Give ``f(x @ W + b)``."""
+        w, b = self.weights(params)
+        y = zeros(len(x), self.n_out)
+        dense_forward(x, w, b, self.activation, y)
+        return y
+
+    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+        """Go back through the activation, then through the weights."""
+        w, _ = self.weights(params)
+        delta = zeros(len(x), self.n_out)
+        BACKWARD[self.activation](y, grad_y, delta)
+        grad_x, grad_w = zeros(len(x), self.n_in), zeros(self.n_in, self.n_out)
+        grad_b = [0.0] * self.n_out
+        dense_backward(x, w, delta, grad_x, grad_w, grad_b)
+        flat = [value for row in grad_w for value in row] + grad_b
+        gradient[self.first : self.first + self.n_params] = flat
+        return grad_x
+
+
+class Activation:
+    """``y = f(x)``, described by ``("activation", name)``."""
+
+    n_params = 0
+
+    def __init__(self, n_in: int, first: int, activation: str) -> None:
+        self.n_out, self.first = n_in, first
+        self.activation = known(activation)
+
+    def without_activation(self) -> "Activation":
+        """Give a step that changes nothing."""
+        return Activation(self.n_out, self.first, "identity")
+
+    def forward(self, x: Rows, params: Flat) -> Rows:
+        """Give ``f(x)``."""
+        y = zeros(len(x), self.n_out)
+        FORWARD[self.activation](x, y)
+        return y
+
+    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+        """Go back through the activation."""
+        grad_x = zeros(len(x), self.n_out)
+        BACKWARD[self.activation](y, grad_y, grad_x)
+        return grad_x
+
+
+class Rescale:
+    """``y = scale * x + offset``, described by ``("rescale", scale, offset)``."""
+
+    n_params = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, first: int, scale: float, offset: float) -> None:
+        self.n_out, self.scale, self.offset = n_in, float(scale), float(offset)
+
+    def without_activation(self) -> "Rescale":
+        """Give the step itself: it has no activation."""
+        return self
+
+    def forward(self, x: Rows, params: Flat) -> Rows:
+        """Give ``scale * x + offset``."""
+        return [[self.scale * value + self.offset for value in row] for row in x]
+
+    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+        """Give ``scale * grad_y``."""
+        return [[self.scale * value for value in row] for row in grad_y]
+
+
+STEPS: dict[str, Any] = {"dense": Dense, "activation": Activation, "rescale": Rescale}
+"""The kind of step of each name."""
+
+
+def make_step(description: tuple[Any, ...], n_in: int, first: int) -> Step:
+    """Make the step that a tuple describes.
+
+    Parameters
+    ----------
+    description : tuple
+        The kind's name, then what the kind's class takes.
+    n_in : int
+        How many numbers the step sees in a row.
+    first : int
+        Where in the flat parameters its own begin.
+
+    Returns
+    -------
+    Step
+        The step.
+
+    Raises
+    ------
+    ValueError
+        If the kind, a number of arguments, an activation or a size is not one there is.
+
+    Examples
+    --------
+    >>> make_step(("dense", 2, "relu"), n_in=3, first=0).n_params
+    8
+    """
+    kind, *arguments = description
+    if kind not in STEPS:
+        raise ValueError(f"steps: kind is {kind!r}, wanted one of {tuple(STEPS)}")
+    if len(arguments) != (1 if kind == "activation" else 2):
+        raise ValueError(f"steps: {kind} came with {len(arguments)} arguments: {description}")
+    step: Step = STEPS[kind](n_in, first, *arguments)
+    return step
+
+
+def known(activation: str) -> str:
+    """Give the name of an activation back, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"steps: activation is {activation!r}, wanted one of {ACTIVATIONS}")
+    return activation

@@ -1,0 +1,93 @@
+"""How many threads a call may use.
+
+Threads are borrowed for the length of a call, and only where there is work for them; the count
+changes the time that a result takes, never its bits.
+"""
+
+import os
+from pathlib import Path
+
+from .checks import integer
+
+_chosen: int | None = None
+
+
+def set_num_threads(n: int | None) -> None:
+    """Set how many threads each call may use, in this process.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; None goes back to ``CYNN_NUM_THREADS`` or, without it, to the cores that this
+        process may run on.
+
+    Examples
+    --------
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(None)
+    """
+    global _chosen
+    _chosen = None if n is None else min(integer("n", n), 1024)
+
+
+def get_num_threads() -> int:
+    """Give how many threads each call may use.
+
+    Returns
+    -------
+    int
+        What `set_num_threads` said; else the environment variable ``CYNN_NUM_THREADS``; else the
+        cores that the process's affinity and its container's quota leave it.
+
+    Raises
+    ------
+    ValueError
+        If ``CYNN_NUM_THREADS`` is no whole number from 1.
+    """
+    if _chosen is not None:
+        return _chosen
+    named = os.environ.get("CYNN_NUM_THREADS", "")
+    if not named:
+        return available_cores()
+    if not named.isdecimal() or int(named) < 1:
+        raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {named!r}")
+    return min(int(named), 1024)
+
+
+_cores: int | None = None
+
+
+def available_cores() -> int:
+    """Give the cores that this process may use at once.
+
+    Returns
+    -------
+    int
+        By the process's affinity and, on Linux, the quota of its control group; read once.
+    """
+    global _cores
+    if _cores is None:
+        if hasattr(os, "sched_getaffinity"):
+            count = len(os.sched_getaffinity(0))
+        else:
+            count = os.cpu_count() or 1
+        quota = _quota(Path("/sys/fs/cgroup"))
+        _cores = max(1, count if quota is None else min(count, int(quota)))
+    return _cores
+
+
+def _quota(root: Path) -> float | None:
+    """Cores that a control group allows (cpu.max of version 2, cfs_quota_us of version 1)."""
+    try:
+        limit, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            limit = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    if not limit.isdecimal() or not period.isdecimal() or int(period) == 0:
+        return None  # "max", or -1: no limit
+    return int(limit) / int(period)

@@ -1,0 +1,26 @@
+"""The examples in the docstrings of the modules written in Python."""
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+MODULES = sorted(
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+    for path in SOURCE.joinpath("cynn").rglob("*.py")
+    if path.stem != "__main__"  # importing it runs the command
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name):
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", ["cynn.layers", "cynn.losses", "cynn.optimizers", "cynn.metrics"])
+def test_there_are_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).attempted >= 5
