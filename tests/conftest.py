@@ -1,6 +1,7 @@
 """Fixtures that run a test on every target this machine has."""
 
 import pytest
+
 from targets import TARGETS, Target
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from targets import Target
 
 ROWS, INPUTS = 6, 4

@@ -15,13 +15,13 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "cynn"
 # specs (floor 3 of CONTRIBUTING) are several storeys, so that they too stand on one another in
 # order.
 STOREYS = [
-    ["kernels", "reference"],  # floor 1
+    ["kernels", "reference", "version"],  # floor 1
     ["backend"],  # floor 2
     ["checks"],  # floor 3
-    ["specs"],
-    ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets"],
+    ["specs", "threads", "guard", "inputs"],
+    ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
     ["layers", "losses", "optimizers"],
-    ["storage"],  # floor 4
+    ["loops", "storage"],  # floor 4
     ["model"],
     ["estimators", "distributed", "plots", "onnx"],  # floor 5
     ["cli"],

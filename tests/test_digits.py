@@ -85,7 +85,7 @@ def test_bright_strokes_on_black_about_the_middle(drawn):
     grey = ((images > 0) & (images < 255)).mean() / (images > 0).mean()
     assert 0.3 < grey < 0.9  # anti-aliased, yet not a fog
     edges = np.concatenate([images[:, [0, -1]].ravel(), images[:, :, [0, -1]].ravel()])
-    assert (edges > 0).mean() < 0.01
+    assert (edges > 100).mean() < 0.0006  # hardly a stroke leaves the image
     weight = images.astype(float)
     middle = (weight * np.arange(28)).sum((1, 2)) / weight.sum((1, 2))
     assert np.abs(middle - 13.5).max() < 5.5 and abs(middle.mean() - 13.5) < 0.3

@@ -7,10 +7,10 @@ relu and leaky_relu bend at zero, so inputs are chosen that keep away from it by
 
 import numpy as np
 import pytest
-from networks import ROWS, Case
-from targets import Target, assert_close
 
 from cynn import reference
+from networks import ROWS, Case
+from targets import Target, assert_close
 
 H = 1e-5
 ALLOWED = 1e-7

@@ -7,10 +7,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from calls import KERNELS, OUTPUTS, arguments, expected, shapes_of
-from targets import assert_close, assert_guards_intact, guarded
 
+from calls import KERNELS, OUTPUTS, arguments, expected, shapes_of
 from cynn import reference
+from targets import assert_close, assert_guards_intact, guarded
 
 SIZES = [(5, 6, 7), (17, 18, 19)]
 every_kernel = pytest.mark.parametrize("kernel", KERNELS)
@@ -193,7 +193,7 @@ def test_a_wrong_number_of_dimensions_is_refused(target, kernel):
     for name in shapes_of(kernel, 5, 6, 7):
         for dims in (-1, 1):
             given = arguments(kernel, 5, 6, 7, target.dtype)
-            given[name] = given[name][0] if dims < 0 else given[name][None]
+            given[name] = np.array(given[name][0]) if dims < 0 else given[name][None]
             assert_refused(target.module, kernel, given, (ValueError, TypeError), (name, dims))
 
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -66,11 +65,12 @@ def alone(monkeypatch, tmp_path):
         if name.lower().endswith("_proxy") or name in ("CYNN_DATA", "XDG_CACHE_HOME"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CYNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
+    naps = []
+    monkeypatch.setattr(module.time, "sleep", naps.append)
     with socket.socket() as shut:  # bound and not listening: every connection is refused
         shut.bind(("127.0.0.1", 0))
         aim(monkeypatch, f"http://127.0.0.1:{shut.getsockname()[1]}/")
-        yield
+        yield naps
 
 
 def aim(monkeypatch, *mirrors):
@@ -309,7 +309,7 @@ def test_the_second_mirror_helps(mirrors, cached, wrong):
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_no_mirror_helps(mirrors, cached, wrong):
+def test_no_mirror_helps(mirrors, cached, alone, wrong):
     mirrors.act["/a/"] = mirrors.act["/b/"] = WRONG[wrong]
     with pytest.raises(DatasetUnavailable) as caught:
         load_mnist()
@@ -319,7 +319,8 @@ def test_no_mirror_helps(mirrors, cached, wrong):
     if wrong == "web page":
         assert "a web page (HTML) came" in said
     assert listing(cached) == []
-    assert len(mirrors.hits) == (2 if wrong == "not there" else 2 * module.ROUNDS)
+    assert len(mirrors.hits) == (2 if wrong == "not there" else 6)
+    assert alone == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds
 
 
 def test_a_passing_trouble_is_tried_again(mirrors, cached, monkeypatch):
@@ -383,7 +384,7 @@ def test_a_silent_network_does_not_hang(monkeypatch):
     forever = threading.Event()
 
     def look_up(*_args, **_named):
-        forever.wait()
+        forever.wait(20)
         raise OSError("too late")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -489,7 +490,7 @@ def test_killed_in_mid_file(mirrors, cached, monkeypatch):
         assert mirrors.half_sent.wait(60)
         while not listing(cached):  # until it has opened its part file
             assert child.poll() is None
-            time.sleep(0.01)
+            mirrors.go.wait(0.01)
     finally:
         child.kill()
         child.communicate(timeout=60)

@@ -363,7 +363,6 @@ class _Sink:
         self.file, self.received, self.start, self.sum = file, 0, b"", hashlib.sha256()
 
     def write(self, data: bytes) -> None:
-        """Take a piece."""
         self.start = self.start or data[:256]
         self.received += len(data)
         if self.received > MOST_BYTES:

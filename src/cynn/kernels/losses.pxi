@@ -78,6 +78,7 @@ cdef inline vec loss_of(const int loss, vec* p, vec t, vec* delta) noexcept nogi
     if loss == CROSS_ENTROPY:
         q = maximum(p[0], tiny)
         delta[0] = -t / q
+        q = where_less(one, q, one, q)  # of a prediction above one the logarithm is that of one
         return where_equal(t, broadcast(0), broadcast(0), -t * c_log(q))
     if loss == SIGMOID_BINARY_CROSS_ENTROPY:
         z = p[0]

@@ -359,11 +359,13 @@ cdef class Network:
     # -- training and prediction: fill in a job, run it on a team of threads
 
     def compile(self, str loss, bint nesterov=False, double weight_decay=0.0):
-        """Choose the loss and the variant of the update."""
+        """Choose the loss and the variant of the update; the velocity starts anew."""
         cdef Step* last = &self.training_steps[self.count - 1]
         if loss not in LOSSES:
             raise ValueError(f"loss: {loss!r} is unknown, wanted one of {', '.join(LOSSES)}")
         self.loss = LOSSES.index(loss)
+        release(self.velocity)
+        self.velocity = NULL
         self.nesterov = nesterov
         self.weight_decay = <real>weight_decay
         memcpy(self.training_steps, self.steps, self.count * sizeof(Step))

@@ -36,13 +36,14 @@ from .losses import (
     softmax_cross_entropy,
 )
 from .matmul import matmul, matmul_nt, matmul_tn
-from .network import Network
+from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
 from .sgd import sgd
 from .softmax import softmax, softmax_backward
 
 __all__ = [
     "ACTIVATIONS",
+    "LARGEST_BATCH",
     "LEAKY_SLOPE",
     "LOSSES",
     "TINY",

@@ -10,6 +10,10 @@ from .plan import Plan
 from .sgd import sgd
 
 
+LARGEST_BATCH = 1024
+"""Rows that a compiled network takes as one batch; larger ones go through `gradients`."""
+
+
 class Network:
     """Steps in a row, their parameters, and the optimizer's memory.
 
@@ -80,9 +84,10 @@ class Network:
         """Choose the loss, one of `LOSSES`, and the constants of `sgd`.
 
         A loss that is fused with an activation goes with a last step of that activation, or of
-        none; another one is a ValueError.
+        none; another one is a ValueError. The velocity starts anew.
         """
         self._plan.set_loss(loss)
+        self._velocity = [0.0] * self.n_params
         self._nesterov, self._weight_decay = bool(nesterov), float(weight_decay)
         self._compiled = True
 

@@ -1,0 +1,327 @@
+"""Makes the virtual environment of the checkout, and builds what changed in it.
+
+    environment.py SCRIPT EXTRA...
+
+leaves a ``.venv`` with the package, editable, and the extras of pyproject.toml that are named.
+SCRIPT is what messages begin with. Where all is in place it says nothing and takes no network and
+a few hundredths of a second. Each step is done again when what it depends on changed:
+
+    step        depends on
+    .venv       the interpreter, the place of the checkout, an earlier run that was cut short
+    libraries   the requirements in pyproject.toml
+    kernels     their sources, setup.py, the build's part of pyproject.toml, the C compiler, and
+                the built files themselves
+
+Steps are written down in ``.venv/cynn.json`` when they are done, so that one which was cut short
+is seen. One run at a time: others wait for a lock on this file, which dies with its holder.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+KERNELS = ROOT / "src" / "cynn" / "kernels"
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STATE = VENV / "cynn.json"
+LOG = VENV / "cynn.log"
+BASE = getattr(sys, "_base_executable", "") or sys.executable  # not the one in .venv
+
+# What the compiler is told through the environment.
+COMPILER_VARIABLES = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE")
+
+
+class Failure(Exception):
+    """A step that cannot be done; the message is the line to show."""
+
+
+def say(message: str) -> None:
+    """Write a line for the person who waits, at once."""
+    print(f"{sys.argv[1]}: {message}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Keep other runs in this checkout out; where files cannot be locked, go on without."""
+    with open(__file__, "rb") as file:
+        os.set_inheritable(file.fileno(), True)  # a pip that outlives a killed run keeps the lock
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run that prepares .venv")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            pass
+        yield
+
+
+def run(command: list[str], failure: str, **variables: str) -> None:
+    """Run a command in silence; if it fails, show what it said."""
+    said = {
+        name: value
+        for name, value in os.environ.items()
+        # pip's settings stay (an index, a proxy, a certificate), but not where it installs to.
+        if not name.startswith("PYTHON") and name not in ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET")
+    }
+    said |= {"PIP_USER": "0", **variables}
+    with open(LOG, "w+", encoding="utf-8", errors="replace") as log:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=said,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            close_fds=False,
+        )
+        if done.returncode:
+            log.seek(0)
+            sys.stderr.write(log.read())
+            raise Failure(failure)
+
+
+def pip(*arguments: str) -> list[str]:
+    """Give the command that runs the environment's pip."""
+    quiet = ["--disable-pip-version-check", "--no-input"]
+    return [str(PYTHON), "-I", "-m", "pip", "install", *quiet, *arguments]
+
+
+# -- the virtual environment
+
+
+def interpreter() -> list[str]:
+    """Give what a virtual environment is tied to: the interpreter and its own place."""
+    return [sys.version, os.path.realpath(BASE), str(ROOT)]
+
+
+def read_state() -> dict[str, Any]:
+    """Give what was written down, or nothing for an environment that cannot be used."""
+    try:
+        state = json.loads(STATE.read_text(encoding="utf-8"))
+        works = subprocess.run([PYTHON, "-I", "-c", ""], stderr=subprocess.DEVNULL).returncode == 0
+    except (OSError, ValueError):
+        return {}
+    return state if works and state.get("interpreter") == interpreter() else {}
+
+
+def write_state(state: dict[str, Any]) -> None:
+    """Write down what is done, whole or not at all."""
+    fresh = STATE.with_suffix(".new")
+    fresh.write_text(json.dumps(state, indent=1), encoding="utf-8")
+    fresh.replace(STATE)
+
+
+def require_tools() -> None:
+    """Say what is missing before anything is begun."""
+    package = "python3"
+    if os.path.realpath(BASE) != os.path.realpath("/usr/bin/python3"):
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    if find_spec("venv") is None or find_spec("ensurepip") is None:
+        raise Failure(
+            f"{BASE} has no venv module: install it (Debian: apt-get install {package}-venv)"
+        )
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        raise Failure(
+            f"{BASE} has no headers (Python.h): install them (Debian: apt-get install {package}-dev)"
+        )
+    if os.environ.get("CC") and found_compiler() == [os.environ["CC"]]:
+        raise Failure(
+            f"CC is {os.environ['CC']!r}, which is no command here: name another, or none"
+        )
+
+
+def make_environment() -> None:
+    """Make .venv anew. One that somebody else made and filled is left alone."""
+    if VENV.exists() and not STATE.exists():
+        found = {path.name.split("-")[0] for path in VENV.glob("lib/python*/site-packages/*-info")}
+        if found - {"pip", "setuptools", "wheel"}:
+            raise Failure(f"{VENV} was made by someone else: move it away, a new one is made then")
+    if VENV.exists():
+        shutil.rmtree(VENV)
+    VENV.mkdir()
+    STATE.write_text("{}", encoding="utf-8")  # from here on it is ours
+    run([BASE, "-I", "-m", "venv", str(VENV)], f"{BASE} could not make {VENV}")
+
+
+# -- the compiler
+
+
+def found_compiler() -> list[Any]:
+    """Give the command of the C compiler that comes first, and what tells it from another."""
+    usual = str(sysconfig.get_config_var("CC") or "cc")
+    named = os.environ.get("CC")
+    for command in [named] if named else [usual, "cc", "gcc", "clang"]:
+        path = shutil.which(shlex.split(command)[0])
+        if path is not None:
+            status = os.stat(path)
+            return [command, os.path.realpath(path), status.st_size, status.st_mtime_ns]
+    return [named]
+
+
+def compiles(command: str) -> bool:
+    """Try a compiler on a small module: some are there without a C library's headers."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "try.c")
+        source.write_text("#include <stdlib.h>\n#include <Python.h>\nint one(void) { return 1; }\n")
+        include = "-I" + sysconfig.get_path("include")
+        words = [*shlex.split(command), "-shared", "-fPIC", include]
+        tried = subprocess.run(
+            [*words, str(source), "-o", str(source.with_suffix(".so"))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return tried.returncode == 0
+
+
+def choose_compiler(found: list[Any]) -> str:
+    """Give the value of CC to build with: empty for Python's own choice, "zig" for none found."""
+    if os.environ.get("CC"):
+        return os.environ["CC"]
+    if found[0] is None or not compiles(found[0]):
+        return "zig"
+    return "" if found[0] == sysconfig.get_config_var("CC") else str(found[0])
+
+
+def compiler_variables(choice: str) -> dict[str, str]:
+    """Give the variables that make setuptools use a compiler."""
+    if choice == "zig":
+        cache = str(ROOT / "build" / "zig")
+        command = f"{shlex.quote(str(PYTHON))} -m ziglang cc"
+        caches = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        return {"CC": command, "LDSHARED": f"{command} -shared", **caches}
+    if choice and not os.environ.get("LDSHARED"):
+        return {"CC": choice, "LDSHARED": f"{choice} -shared"}
+    return {}
+
+
+# -- the package
+
+
+def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
+    """Give all that pip has to install: for building, for running, and for the extras."""
+    named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    for extra in extras:
+        named += project["project"]["optional-dependencies"][extra]
+    return named
+
+
+def sources(project: dict[str, Any]) -> str:
+    """Give a checksum of all that the build reads."""
+    total = hashlib.sha256()
+    parts = [project["build-system"], project["project"], project["tool"]["setuptools"]]
+    total.update(json.dumps(parts, sort_keys=True).encode())
+    kernels = [path for path in KERNELS.iterdir() if path.suffix in (".pyx", ".pxi", ".pxd", ".h")]
+    for path in [ROOT / "setup.py", *sorted(kernels)]:
+        total.update(f"\0{path.name}\0".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def built() -> dict[str, str]:
+    """Give the checksums of the compiled modules: another build may have put others here."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(KERNELS.glob("*.so"))
+    }
+
+
+def build(choice: str) -> None:
+    """Compile the kernels and install the package, editable."""
+    run(
+        # The libraries are there: isolation would only fetch them again.
+        pip("--verbose", "--no-build-isolation", "--no-deps", "--editable", str(ROOT)),
+        "the kernels could not be compiled: the lines above say why",
+        CYTHON_FORCE_REGEN="1",  # by the checksum, not by the files' times
+        **compiler_variables(choice),
+    )
+    LOG.replace(VENV / "build.log")
+
+
+def install(state: dict[str, Any], wanted: list[str]) -> None:
+    """Install libraries; where that is cut short, the next run makes the environment anew."""
+    STATE.write_text("{}", encoding="utf-8")
+    failed = "the libraries could not be installed: the lines above say why (this needs a network)"
+    try:
+        run(pip(*wanted), failed)
+    except Failure:
+        write_state(state)  # pip fetches all before it installs any: what was there still is
+        raise
+    state["requirements"] = sorted({*state["requirements"], *wanted})
+    write_state(state)
+
+
+def prepare(extras: list[str]) -> None:
+    """Do the steps that are needed."""
+    began = time.monotonic()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    state = read_state()
+    found = found_compiler()
+    variables = {name: os.environ.get(name) for name in COMPILER_VARIABLES}
+    build_key = [sources(project), found, variables]
+    wanted = requirements(project, extras)
+    missing = sorted(set(wanted) - set(state.get("requirements", [])))
+    stale = state.get("build") != build_key or state.get("built") != built()
+    if not missing and not stale:
+        return
+    if stale:
+        require_tools()
+    if not state:
+        say(
+            f"making .venv with Python {sys.version.split()[0]}, the libraries and the compiled"
+            " kernels: one to three minutes, this once"
+        )
+        make_environment()
+        state = {"interpreter": interpreter(), "requirements": []}
+    choice = choose_compiler(found) if stale else ""
+    if choice == "zig":
+        wanted += project["project"]["optional-dependencies"]["compiler"]
+    missing = sorted(set(wanted) - set(state["requirements"]))
+    if missing:
+        if state["requirements"]:
+            say(f"installing {', '.join(missing)}")
+        install(state, wanted)
+    if stale:
+        compiler = "zig, as no C compiler was found" if choice == "zig" else choice or found[0]
+        say(f"compiling the kernels with {compiler}: a minute or two")
+        state |= {"build": None, "built": None}
+        write_state(state)
+        build(choice)
+        state |= {"build": build_key, "built": built()}
+        write_state(state)
+    say(f"ready after {time.monotonic() - began:.0f} s")
+
+
+def main() -> int:
+    """Prepare the environment for the extras on the command line; give the exit status."""
+    try:
+        with lock():
+            prepare(sys.argv[2:])
+    except Failure as failure:
+        say(str(failure))
+        return 1
+    except OSError as error:
+        say(f"cannot prepare {VENV}: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

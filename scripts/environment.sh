@@ -1,0 +1,30 @@
+# Read by the other scripts: sets `root` and gives them `environment EXTRA...`, which sees to it
+# that the checkout's .venv holds the package and those extras, and sets `python` to its Python.
+# What the first run does, and when something is built again, is written in environment.py.
+
+root=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd -P) || exit 1
+script=scripts/$(basename -- "$0")
+
+# The caller's own environments stay out of it: neither read nor written.
+unset PYTHONHOME PYTHONPATH VIRTUAL_ENV __PYVENV_LAUNCHER__
+
+fail() {
+    printf '%s: %s\n' "$script" "$1" >&2
+    exit 1
+}
+
+environment() {
+    python=$root/.venv/bin/python
+    if [ -n "${PYTHON:-}" ]; then
+        base=$PYTHON
+    elif "$python" -c '' 2>/dev/null; then
+        base=$python
+    else
+        base=python3
+    fi
+    command -v -- "$base" >/dev/null ||
+        fail "no $base: install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)"
+    "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$base" --version 2>&1) is too old: install Python 3.11 or later and name it, as in PYTHON=python3.12 $script"
+    "$base" -I "$root/scripts/environment.py" "$script" "$@" || exit
+}

@@ -1,0 +1,131 @@
+"""What a person hands to a model, as the kernels read it: rows, targets' weights, validation data."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checks import array, rows
+
+DIRECT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
+"""What the kernels gather as it is; anything else is converted first."""
+
+FINITE_BLOCK = 1 << 20  # numbers looked at together: the mask of a block stays small
+
+
+def row_array(
+    name: str, x: Any, dtype: np.dtype[Any], input_shape: tuple[int, ...] | None, flattens: bool
+) -> NDArray[Any]:
+    """Give rows of numbers as a matrix, without a copy where the kernels can read it as it is.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    x : array_like, shape (n, ...)
+        What came.
+    dtype : dtype
+        What to convert to where the type is none of `DIRECT`.
+    input_shape : tuple of int, or None
+        The shape that a row must have; None: any.
+    flattens : bool
+        Whether the model takes a row of any shape with as many numbers.
+
+    Returns
+    -------
+    ndarray, shape (n, numbers in a row)
+        Of a type in `DIRECT`, native byte order, any strides.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` does not hold numbers, or its rows have another shape.
+    """
+    found = array(name, x)
+    if found.ndim < 2:
+        hint = f"; for a single row give {name}[np.newaxis]" if found.ndim == 1 else ""
+        wanted = "(n, ...)" if input_shape is None else _with_rows(input_shape)
+        raise ValueError(f"{name} must have shape {wanted}, got {found.shape}{hint}")
+    shape = found.shape[1:]
+    size = math.prod(shape)
+    if input_shape is not None and shape != input_shape:
+        if not (flattens and size == math.prod(input_shape)):
+            raise ValueError(f"{name} must have shape {_with_rows(input_shape)}, got {found.shape}")
+    if size == 0:
+        raise ValueError(f"{name} must have at least one number in a row, got shape {found.shape}")
+    if found.dtype not in DIRECT or not found.dtype.isnative:
+        found = found.astype(dtype)
+    return found if found.ndim == 2 else found.reshape(len(found), size)
+
+
+def _with_rows(input_shape: tuple[int, ...]) -> str:
+    return f"(n, {', '.join(map(str, input_shape))})"
+
+
+def expect_finite(name: str, x: NDArray[Any]) -> None:
+    """Refuse NaN and infinity, block by block: they would end up in every weight.
+
+    Raises
+    ------
+    ValueError
+        If there is one; the message names its row.
+    """
+    if x.dtype.kind != "f" or x.size == 0:
+        return
+    block = max(1, FINITE_BLOCK // x.shape[1])
+    for start in range(0, len(x), block):
+        good = np.isfinite(x[start : start + block])
+        if not good.all():
+            row, column = (int(i) for i in np.argwhere(~good)[0])
+            raise ValueError(
+                f"{name} must hold finite numbers, got {x[start + row, column].item()} in row "
+                f"{start + row}, column {column}"
+            )
+
+
+def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    """Give the rows' weights, finite and not negative, or None where all are one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is not one for each of `n` rows, one is negative or not finite, or all are 0.
+    """
+    if weight is None:
+        return None
+    wanted = "finite numbers that are not negative"
+    found = rows(name, weight, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    if len(found) != n:
+        raise ValueError(f"{name} must have shape ({n},), a weight for each row, got {found.shape}")
+    if n and not found.any():
+        raise ValueError(f"{name} must hold a weight above 0, got zeros only")
+    return found
+
+
+def validation_rows(
+    validation_data: Any, validation_split: float
+) -> tuple[Any, Any, Any] | float | None:
+    """Check how a fit is to be validated.
+
+    Returns
+    -------
+    tuple, float or None
+        ``(x, y, sample_weight or None)``, the part of the rows to set aside, or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `validation_data` is no pair or triple, or both are given.
+    """
+    if validation_data is None:
+        return validation_split or None
+    if validation_split:
+        raise ValueError("validation_split must be 0 where validation_data is given")
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+        raise TypeError(
+            "validation_data must be (x, y) or (x, y, sample_weight), got "
+            f"{type(validation_data).__name__}"
+        )
+    x, y, *weight = validation_data
+    return x, y, weight[0] if weight else None

@@ -1,0 +1,180 @@
+"""The loops over rows: an epoch of training, an evaluation, a prediction.
+
+Each enters the network for a slice of the work at a time, so that signals are seen and progress is
+shown between two slices.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .metrics import Metric
+
+SLICE_SECONDS = 0.05  # of training
+SLICE_WORK = 4e9  # multiply-adds of a prediction
+SLICE_NUMBERS = 1 << 21  # predictions kept for the metrics
+
+
+class Batches(NamedTuple):
+    """Rows ready for the network: numbers, targets and weights (None: all are one)."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+
+    def take(self, rows: Any) -> "Batches":
+        """Give some of the rows, by a slice or by their numbers."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Batches(self.x[rows], self.y[rows], weight)
+
+
+class Measures:
+    """The loss and the metrics, summed over slices."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = [copy.deepcopy(metric) for metric in metrics]
+        for metric in self._metrics:
+            metric.reset()
+        self._loss = self._weight = 0.0
+
+    def room(self, n: int, n_outputs: int, dtype: Any) -> NDArray[Any] | None:
+        """Give room for the predictions of n rows, or None where nobody looks at them."""
+        return np.empty((n, n_outputs), dtype) if self._metrics else None
+
+    def add(self, loss_sum: float, weight_sum: float) -> None:
+        """Count the loss of some rows."""
+        self._loss += loss_sum
+        self._weight += weight_sum
+
+    def look(self, data: Batches, outputs: NDArray[Any] | None) -> None:
+        """Show the predictions of some rows to the metrics."""
+        for metric in self._metrics:
+            metric.update(data.y, outputs, data.weight)
+
+    def result(self) -> dict[str, float]:
+        """Give ``loss`` and each metric by name: weighted means."""
+        loss = self._loss / self._weight if self._weight else math.nan
+        return {"loss": loss} | {metric.name: metric.result() for metric in self._metrics}
+
+
+def train_epoch(
+    network: Any,
+    data: Batches,
+    order: NDArray[np.int64],
+    batch_size: int,
+    rates: NDArray[np.float64],
+    momenta: NDArray[np.float64],
+    measures: Measures,
+    advance: Callable[[int], None],
+    threads: int,
+    largest_batch: int,
+    dtype: np.dtype[Any],
+) -> None:
+    """Train on the rows that `order` names, once.
+
+    Parameters
+    ----------
+    network : Network
+        What learns.
+    data : Batches
+        All rows.
+    order : ndarray of int64
+        The rows of the epoch, in order.
+    batch_size : int
+        Rows of a step; the last batch has what is left.
+    rates, momenta : ndarray of float64
+        One value a step.
+    measures : Measures
+        Sees losses and predictions as the weights change.
+    advance : callable
+        Told how many more rows are done.
+    threads : int
+        The most threads to use.
+    largest_batch : int
+        What the network takes as one batch; larger ones are summed block by block.
+    dtype : dtype
+        The network's.
+    """
+    steps = len(rates)
+    at_once = max(1, SLICE_NUMBERS // (batch_size * network.n_outputs))
+    for first in range(0, steps, at_once):
+        past = min(first + at_once, steps)
+        part = order[first * batch_size : past * batch_size]
+        outputs = measures.room(len(part), network.n_outputs, dtype)
+        step = 0
+        while step < past - first:
+            begin, end = step * batch_size, (step + 1) * batch_size
+            if batch_size <= largest_batch:
+                step, *sums = network.train_epoch(
+                    *data, part, rates[first:past], momenta[first:past], batch_size, step,
+                    SLICE_SECONDS, outputs, threads,
+                )  # fmt: skip
+            else:
+                room = None if outputs is None else outputs[begin:end]
+                rate, momentum = rates[first + step], momenta[first + step]
+                sums = _large_step(
+                    network, data, part[begin:end], rate, momentum, room, threads, largest_batch,
+                    dtype,
+                )  # fmt: skip
+                step += 1
+            measures.add(*sums)
+            advance(min(step * batch_size, len(part)) - begin)
+        if outputs is not None:
+            measures.look(data.take(part), outputs)
+
+
+def _large_step(
+    network: Any,
+    data: Batches,
+    rows: NDArray[np.int64],
+    rate: float,
+    momentum: float,
+    outputs: NDArray[Any] | None,
+    threads: int,
+    block: int,
+    dtype: np.dtype[Any],
+) -> list[float]:
+    """One step on a batch too large for the network's workspace."""
+    total = np.zeros(network.n_params)
+    gradient = np.empty(network.n_params, dtype)
+    loss_sum = weight_sum = 0.0
+    for start in range(0, len(rows), block):
+        part = data.take(rows[start : start + block])
+        if outputs is not None:
+            network.predict(part.x, outputs[start : start + block], threads)
+        loss, weight = network.gradients(*part, gradient, threads)
+        total += gradient
+        loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
+    if weight_sum:
+        network.update((total / weight_sum).astype(dtype), rate, momentum)
+    return [loss_sum, weight_sum]
+
+
+def evaluate(
+    network: Any, data: Batches, measures: Measures, threads: int, dtype: np.dtype[Any]
+) -> None:
+    """Measure the network on all rows."""
+    for rows in slices(network, len(data.x)):
+        part = data.take(rows)
+        outputs = measures.room(len(part.x), network.n_outputs, dtype)
+        measures.add(*network.evaluate(*part, outputs, threads))
+        measures.look(part, outputs)
+
+
+def predict(network: Any, x: NDArray[Any], threads: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give the network's outputs for all rows."""
+    out = np.empty((len(x), network.n_outputs), dtype)
+    for rows in slices(network, len(x)):
+        network.predict(x[rows], out[rows], threads)
+    return out
+
+
+def slices(network: Any, n: int) -> list[slice]:
+    """Cut n rows into slices between which signals are seen."""
+    by_work = int(SLICE_WORK / (network.n_params + network.n_inputs))
+    block = max(1, min(by_work, SLICE_NUMBERS // network.n_outputs))
+    return [slice(start, min(start + block, n)) for start in range(0, n, block)]

@@ -1,0 +1,574 @@
+"""The model: layers, a loss and an optimizer joined to the compiled network.
+
+This file alone knows both the specs and the network. The specs say what is meant, the network does the
+arithmetic, and the model moves arrays between them.
+"""
+
+import math
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import backend, layers, loops, losses, metrics, optimizers, storage
+from .callbacks import Callback, History
+from .checks import array, flag, integer, number, real_dtype, shape
+from .guard import Guard
+from .inputs import expect_finite, row_array, validation_rows, weight_array
+from .loops import Batches, Measures
+from .preprocessing import train_validation_split
+from .progress import Progress, Verbose
+from .threads import get_num_threads
+
+
+class Model:
+    """A dense network: built from layers, trained with `fit`, used with `predict`.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        What the network is made of, in order.
+    dtype : dtype, default "float32"
+        What it computes in: float32 or float64.
+    seed : int, optional
+        Fixes the first weights and the order of the rows in each epoch. By default it is drawn.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    dtype : dtype
+    seed : int
+    epochs : int
+        The epochs trained so far.
+    history : History or None
+        What the last `fit` measured, also where it was cut short.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense
+    >>> model = Model([Dense(16, "relu"), Dense(3, "softmax")], seed=0)
+    >>> model.compile("sgd", loss="cross_entropy", metrics=["accuracy"])
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(90, 2)) + np.repeat([[0, 0], [4, 0], [0, 4]], 30, axis=0)
+    >>> y = np.repeat([0, 1, 2], 30)
+    >>> history = model.fit(x, y, epochs=30, verbose=0)
+    >>> model.evaluate(x, y)["accuracy"] > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[layers.Layer],
+        *,
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self.layers = _checked_layers(layers)
+        self.dtype = real_dtype(dtype)
+        drawn = int(np.random.SeedSequence().generate_state(1)[0])
+        self.seed = drawn if seed is None else integer("seed", seed, 0)
+        self.epochs = 0
+        self.history: History | None = None
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self.metrics: list[metrics.Metric] = []
+        self._input_shape: tuple[int, ...] | None = None
+        self._network: Any = None
+        self._guard = Guard()
+
+    # -- building
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The shape of one row of the input; None before `build`."""
+        return self._input_shape
+
+    def build(self, input_shape: int | Sequence[int]) -> None:
+        """Make the weights; `fit` does it where it was not done, from the shape of x.
+
+        Parameters
+        ----------
+        input_shape : int or tuple of int
+            The numbers in one row of the input, or the row's shape.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the layers cannot take that shape.
+        RuntimeError
+            If the model is built for another shape already.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(10)], seed=0)
+        >>> model.build(784)
+        >>> [w.shape for w in model.get_weights()]
+        [(784, 10), (10,)]
+        """
+        if isinstance(input_shape, tuple | list):
+            wanted = shape("input_shape", input_shape)
+        else:
+            wanted = (integer("input_shape", input_shape),)
+        if self._network is not None:
+            if wanted != self._input_shape:
+                raise RuntimeError(
+                    f"the model is built for rows of shape {self._input_shape}, got {wanted}: "
+                    "make a new one"
+                )
+            return
+        sizes = layers.input_sizes(self.layers, wanted)  # refuses what the layers cannot take
+        steps, scale, offset = _plan(self.layers)
+        kernels = backend.kernels(self.dtype.name)
+        self._largest_batch = kernels.LARGEST_BATCH
+        network = kernels.Network(sizes[0], steps, scale, offset)
+        rng = np.random.default_rng([self.seed, 0])
+        drawn = []
+        for layer, size in zip(self.layers, sizes, strict=True):
+            drawn += layer.initial_weights(size, rng, self.dtype)
+        network.set_params(self._flat(drawn))
+        self._network, self._input_shape = network, wanted
+        self._compile_network()
+
+    def _built_shape(self) -> tuple[int, ...]:
+        if self._input_shape is None:
+            raise RuntimeError("the model has no weights yet: call build(input_shape) or fit first")
+        return self._input_shape
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "sgd",
+        loss: str | losses.Loss = "cross_entropy",
+        metrics: Iterable[str | metrics.Metric] = (),
+    ) -> None:
+        """Say what to make small, how, and what else to measure.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "sgd"
+            A name in ``cynn.optimizers.OPTIMIZERS`` or an object. Its state starts anew.
+        loss : str or Loss, default "cross_entropy"
+            A name in ``cynn.losses.LOSSES`` or an object.
+        metrics : iterable of str or Metric
+            Names in ``cynn.metrics.METRICS`` or objects.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is unknown, or the loss does not fit the last layer's activation.
+        """
+        found = (optimizers.get(optimizer), losses.get(loss), _checked_metrics(metrics))
+        found[1].kernel(self._last_activation())  # refuses a pair that does not fit
+        with self._guard.alone("compile"):
+            self.optimizer, self.loss, self.metrics = found
+            self._compile_network()
+
+    def _last_activation(self) -> str:
+        for layer in reversed(self.layers):
+            if isinstance(layer, layers.Dense | layers.Activation):
+                return layer.activation
+            if layer.step() is not None:
+                break
+        return "identity"
+
+    def _compile_network(self) -> None:
+        if self._network is not None and self.loss is not None and self.optimizer is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # said already by `compile`
+                kernel = self.loss.kernel(self._last_activation())
+            self._network.compile(kernel, self.optimizer.nesterov, self.optimizer.weight_decay)
+
+    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
+        if self.optimizer is None or self.loss is None:
+            raise RuntimeError("the model has no loss and optimizer yet: call compile first")
+        return self.optimizer, self.loss
+
+    # -- training
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        shuffle: bool = True,
+        callbacks: Iterable[Callback] | None = None,
+        verbose: Verbose = "auto",
+    ) -> History:
+        """Train the model.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            The rows; uint8, float32 and float64 are read as they are, of any strides.
+        y : array_like
+            The targets, as the loss takes them: labels of shape (n,), or rows.
+        batch_size : int, default 32
+            The rows of a step; the last batch of an epoch has what is left.
+        epochs : int, default 1
+            How often to go through all rows.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+            Rows to measure after each epoch, as ``val_loss`` and so on.
+        validation_split : float, default 0.0
+            Or the part of the rows, at least 0 and less than 1, to set aside for that; drawn at
+            random by the model's seed.
+        sample_weight : array_like, shape (n,), optional
+            What each row counts; finite, not negative.
+        shuffle : bool, default True
+            Whether the rows come in a new order in each epoch.
+        callbacks : iterable of Callback, optional
+            Called between the epochs.
+        verbose : "auto", 0, 1 or 2, default "auto"
+            Nothing (0), a progress bar (1) or a line (2) an epoch; "auto": a bar on a terminal
+            where tqdm is installed, else a line.
+
+        Returns
+        -------
+        History
+            ``history.history`` is a dict of lists, one value an epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said.
+        RuntimeError
+            If the model is not compiled, or busy in another thread.
+
+        Notes
+        -----
+        Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
+        those after the last whole batch, and ``model.history`` has the epochs until then.
+        """
+        self._compiled()
+        batch_size = integer("batch_size", batch_size)
+        epochs = integer("epochs", epochs, 0)
+        shuffle = flag("shuffle", shuffle)
+        part = number("validation_split", validation_split, "at least 0 and less than 1", _is_part)
+        validation = validation_rows(validation_data, part)
+        callbacks = _checked_callbacks(callbacks)
+        progress = Progress(verbose)
+        with self._guard.alone("fit"):
+            data = self._batches(x, y, sample_weight, fits=True)
+            held_out: Batches | None = None
+            if isinstance(validation, float):
+                data, held_out = _split(data, validation, self.seed)
+            elif validation is not None:
+                held_out = self._batches(*validation, name="validation_data: ")
+            self.history = history = History()
+            listeners = [history, *callbacks]
+            for listener in listeners:
+                listener.set_model(self)
+                listener.on_train_begin()
+            steps = -(-len(data.x) // batch_size)
+            progress.begin(epochs, len(data.x))
+            logs: dict[str, float] = {}
+            try:
+                for epoch in range(epochs):
+                    for listener in listeners:
+                        listener.on_epoch_begin(epoch)
+                    progress.begin_epoch(epoch)
+                    run = (epoch * steps, (epoch + 1) * steps, epochs * steps)
+                    logs = self._epoch(data, batch_size, shuffle, run, progress)
+                    if held_out is not None:
+                        measured = self._evaluate(held_out)
+                        logs |= {f"val_{name}": value for name, value in measured.items()}
+                    progress.end_epoch(logs)
+                    for listener in listeners:
+                        listener.on_epoch_end(epoch, logs)
+            finally:
+                progress.close()
+            for listener in listeners:
+                listener.on_train_end(logs)
+        return history
+
+    def _epoch(
+        self, data: Batches, batch_size: int, shuffle: bool, run: tuple[int, int, int],
+        progress: Progress,
+    ) -> dict[str, float]:  # fmt: skip
+        """Train on all rows once; give the loss and the metrics, over the epoch as it went."""
+        optimizer, _ = self._compiled()
+        order = np.arange(len(data.x))
+        if shuffle:
+            np.random.default_rng([self.seed, 1, self.epochs]).shuffle(order)
+        measures = Measures(self.metrics)
+        loops.train_epoch(
+            self._network, data, order, batch_size, optimizer.rates(*run), optimizer.momenta(*run),
+            measures, progress.advance, get_num_threads(), self._largest_batch, self.dtype,
+        )  # fmt: skip
+        self.epochs += 1
+        logs = measures.result()
+        if not math.isfinite(logs["loss"]):
+            warnings.warn(
+                f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
+                "may help",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return logs
+
+    # -- use
+
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Measure the model.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        dict of str to float
+            ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
+        """
+        self._compiled()
+        self._built_shape()
+        with self._guard.beside("evaluate"):
+            return self._evaluate(self._batches(x, y, sample_weight))
+
+    def _evaluate(self, data: Batches) -> dict[str, float]:
+        measures = Measures(self.metrics)
+        loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)
+        return measures.result()
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """Give the model's outputs.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            The rows. A row's outputs do not depend on the other rows, to the bit; NaN in a row
+            gives NaN.
+
+        Returns
+        -------
+        ndarray, shape (n, n_outputs)
+            Of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` does not hold rows of the model's shape.
+        RuntimeError
+            If the model has no weights yet, or is being trained in another thread.
+        """
+        wanted = self._built_shape()
+        with self._guard.beside("predict"):
+            rows = row_array("x", x, self.dtype, wanted, self._flattens())
+            return loops.predict(self._network, rows, get_num_threads(), self.dtype)
+
+    def _flattens(self) -> bool:
+        return isinstance(self.layers[0], layers.Flatten)
+
+    def _batches(
+        self, x: Any, y: Any, weight: Any, *, fits: bool = False, name: str = ""
+    ) -> Batches:
+        """Check rows, targets and weights; where the model is not built yet, build it for them."""
+        rows = row_array(f"{name}x", x, self.dtype, self._input_shape, self._flattens())
+        if fits:
+            if len(rows) == 0:
+                raise ValueError(f"x must have at least one row, got shape {np.shape(x)}")
+            expect_finite("x", rows)
+            if self._network is None:
+                self.build(np.shape(x)[1:])
+        _, loss = self._compiled()
+        targets = loss.targets(y, self._network.n_outputs, self.dtype)
+        if len(targets) != len(rows):
+            raise ValueError(
+                f"{name}y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
+            )
+        weights = weight_array(f"{name}sample_weight", weight, len(rows), self.dtype)
+        return Batches(rows, targets, None if weights is None else np.ascontiguousarray(weights))
+
+    # -- weights and files
+
+    def get_weights(self) -> list[NDArray[Any]]:
+        """Give copies of the weights in layer order: ``[W (in, out), b (out,), ...]``."""
+        self._built_shape()
+        flat = np.empty(self._network.n_params, self.dtype)
+        self._network.get_params(flat)
+        return self._shaped(flat)
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Take weights in the order and the shapes of `get_weights`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is missing, too many, or of another shape; nothing is changed then.
+        """
+        taken = self._checked_arrays("weights", weights)
+        with self._guard.alone("set_weights"):
+            self._network.set_params(self._flat(taken))
+
+    def _checked_arrays(self, name: str, given: Any) -> list[NDArray[Any]]:
+        """Check that there is an array of the right shape for each weight."""
+        wanted = layers.weight_shapes(self.layers, self._built_shape())
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"{name} must be a list of arrays, got {type(given).__name__}")
+        if len(given) != len(wanted):
+            raise ValueError(f"{name} must hold {len(wanted)} arrays, got {len(given)}")
+        taken = []
+        for i, (value, size) in enumerate(zip(given, wanted.values(), strict=True)):
+            found = array(f"{name}[{i}]", value)
+            if found.shape != size:
+                raise ValueError(f"{name}[{i}] must have shape {size}, got {found.shape}")
+            taken.append(found.astype(self.dtype))
+        return taken
+
+    def _shaped(self, flat: NDArray[Any]) -> list[NDArray[Any]]:
+        """Cut a flat array into arrays of the weights' shapes."""
+        found, start = [], 0
+        for size in layers.weight_shapes(self.layers, self._built_shape()).values():
+            found.append(flat[start : start + math.prod(size)].reshape(size))
+            start += math.prod(size)
+        return found
+
+    def _flat(self, weights: list[NDArray[Any]]) -> NDArray[Any]:
+        empty = np.empty(0, self.dtype)
+        return np.concatenate([empty, *(w.astype(self.dtype).ravel() for w in weights)])
+
+    def get_optimizer_state(self) -> list[NDArray[Any]]:
+        """Give copies of the optimizer's velocities, in the order and shapes of `get_weights`."""
+        self._built_shape()
+        flat = np.empty(self._network.n_params, self.dtype)
+        self._network.get_velocity(flat)
+        return self._shaped(flat)
+
+    def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
+        """Take velocities as `get_optimizer_state` gives them; see `set_weights`."""
+        taken = self._checked_arrays("state", state)
+        with self._guard.alone("set_optimizer_state"):
+            self._network.set_velocity(self._flat(taken))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a safetensors file: layers, weights, loss, optimizer and its state.
+
+        Parameters
+        ----------
+        path : path
+            Where to. What was there is replaced when the new file is whole.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
+        OSError
+            If the file cannot be written; what was there before is still there.
+        """
+        with self._guard.beside("save"):
+            storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Model":
+        """Read a model from a file that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        Model
+            It predicts, and goes on training, as the saved one would.
+
+        Raises
+        ------
+        cynn.storage.ModelFileError
+            A ValueError: the file is not a whole cynn model.
+        OSError
+            If it cannot be read.
+        """
+        model: Model = storage.load(cls, path)
+        return model
+
+    # -- looking
+
+    def summary(self) -> None:
+        """Print a table of the layers: what each gives and how many parameters it has."""
+        built = self._input_shape is not None
+        shapes = layers.output_shapes(self.layers, self._built_shape()) if built else []
+        lines = [("layer", "output", "parameters")]
+        total = 0
+        for i, layer in enumerate(self.layers):
+            if built:
+                size = math.prod(shapes[i - 1] if i else self._built_shape())
+                count = sum(math.prod(part) for part in layer.weight_shapes(size))
+                total += count
+                lines.append((repr(layer), str(shapes[i]), f"{count:,}"))
+            else:
+                lines.append((repr(layer), "?", "?"))
+        lines.append(("total", "", f"{total:,}" if built else "not built yet"))
+        widths = [max(len(line[i]) for line in lines) for i in range(3)]
+        rule = "  ".join("-" * width for width in widths)
+        for i, (name, output, count_text) in enumerate(lines):
+            if i in (1, len(lines) - 1):
+                print(rule)
+            print(f"{name:{widths[0]}}  {output:{widths[1]}}  {count_text:>{widths[2]}}")
+
+    def __repr__(self) -> str:
+        """Write the call that makes this model, untrained."""
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype.name!r}"
+        return f"Model({list(self.layers)!r}{dtype}, seed={self.seed})"
+
+
+def _is_part(value: float) -> bool:
+    return 0 <= value < 1
+
+
+def _checked_layers(given: Any) -> tuple[layers.Layer, ...]:
+    if isinstance(given, layers.Layer) or not isinstance(given, Iterable):
+        raise TypeError(f"layers must be a list of layers, got {given!r}")
+    found = tuple(given)
+    if not found:
+        raise ValueError("layers must hold at least one layer, got none")
+    for i, layer in enumerate(found):
+        if not isinstance(layer, layers.Layer):
+            raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {layer!r}")
+    return found
+
+
+def _checked_metrics(given: Any) -> list[metrics.Metric]:
+    if isinstance(given, str | metrics.Metric) or not isinstance(given, Iterable):
+        raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
+    found = [metrics.get(metric) for metric in given]
+    names = [metric.name for metric in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"metrics must have different names, got {names}")
+    return found
+
+
+def _checked_callbacks(given: Any) -> list[Callback]:
+    found = [] if given is None else list(given)
+    for callback in found:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks must be Callback objects, got {callback!r}")
+    return found
+
+
+def _plan(given: Sequence[layers.Layer]) -> tuple[list[tuple[Any, ...]], float, float]:
+    """Give the network's steps, and the scale and the offset that its input is taken in with."""
+    steps = [step for layer in given if (step := layer.step()) is not None]
+    scale, offset = 1.0, 0.0
+    # A rescaling at the head costs nothing: the rows are converted on the way in anyhow.
+    while steps and steps[0][0] == "rescale":
+        _, factor, shift = steps.pop(0)
+        scale, offset = scale * factor, offset * factor + shift
+    return steps or [("activation", "identity")], scale, offset
+
+
+def _split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
+    """Set a part of the rows aside, drawn by the seed."""
+    rows = np.arange(len(data.x))
+    kept, held_out = train_validation_split(rows, fraction=part, seed=seed)
+    return data.take(kept), data.take(held_out)

@@ -1,0 +1,208 @@
+"""Model files: safetensors with a description of the model in their metadata, and no pickle.
+
+The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers and
+what the model was compiled with. The arrays are ``layer0.weight``, ``layer0.bias`` and so on, and the
+optimizer's state as ``velocity.layer0.weight``. A file is written beside its name and renamed when it is whole, so
+that a full disk or a killed process leaves what was there before.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import layers, losses, metrics, optimizers
+from .checks import integer, shape
+
+FORMAT = "cynn"
+VERSION = "1"
+LARGEST_DESCRIPTION = 1 << 24  # characters
+
+
+class ModelFileError(ValueError):
+    """A file that is not a whole cynn model."""
+
+
+def write(
+    path: str | os.PathLike[str], model: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write a model file, or leave what was there.
+
+    Parameters
+    ----------
+    path : path
+        Where to; its folder must exist.
+    model : mapping
+        The description, plain JSON.
+    tensors : mapping of str to ndarray
+        The arrays, float32 or float64.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; nothing is left behind.
+    """
+    from safetensors.numpy import save
+
+    path = os.path.abspath(os.fspath(path))
+    metadata = {"format": FORMAT, "version": VERSION, "model": json.dumps(model, allow_nan=False)}
+    # safetensors takes the bytes as they lie, whatever the strides say
+    data = save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata)
+    descriptor, temporary = tempfile.mkstemp(
+        prefix=os.path.basename(path) + ".", suffix=".part", dir=os.path.dirname(path)
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # as if opened by name: mkstemp is for the owner alone
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+class ModelFile:
+    """An open model file: its description, and its arrays one by one.
+
+    Attributes
+    ----------
+    model : dict
+        The description.
+    shapes : dict of str to (tuple of int, str)
+        Each array's shape and its type, ``"F32"`` or ``"F64"``, known before any is read.
+    """
+
+    def __init__(self, path: str, file: Any) -> None:
+        self._path, self._file = path, file
+        metadata = file.metadata() or {}
+        if metadata.get("format") != FORMAT:
+            self.refuse("it was not written by cynn")
+        if metadata.get("version") != VERSION:
+            self.refuse(
+                f"its version is {metadata.get('version')!r}, this cynn reads {VERSION!r}: "
+                "a newer cynn may"
+            )
+        text = metadata.get("model", "")
+        if len(text) > LARGEST_DESCRIPTION:
+            self.refuse(f"its description has {len(text)} characters")
+        try:
+            self.model = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            self.refuse(f"its description is no JSON: {error}")
+        if not isinstance(self.model, dict):
+            self.refuse("its description is no JSON object")
+        self.shapes: dict[str, tuple[tuple[int, ...], str]] = {}
+        for name in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
+            part = file.get_slice(name)
+            self.shapes[name] = (tuple(part.get_shape()), part.get_dtype())
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise the one error of this module."""
+        raise ModelFileError(f"{self._path} is not a cynn model: {why}")
+
+    def expect(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Refuse the file unless it has such an array."""
+        wanted = (shape, {"float32": "F32", "float64": "F64"}[dtype.name])
+        if self.shapes.get(name) != wanted:
+            came = self.shapes.get(name, "nothing")
+            self.refuse(f"its array {name!r} should be {wanted}, got {came}")
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Read an array."""
+        found: NDArray[Any] = self._file.get_tensor(name)
+        return found
+
+
+@contextlib.contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
+    """Open a model file.
+
+    Raises
+    ------
+    ModelFileError
+        If it is not a whole cynn model.
+    OSError
+        If it cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    name = os.fspath(path)
+    with open(name, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
+        pass
+    try:
+        with safe_open(name, framework="np") as file:
+            yield ModelFile(name, file)
+    except SafetensorError as error:
+        raise ModelFileError(f"{name} is not a cynn model: {error}") from error
+
+
+def save(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a model with all that it needs to predict and to go on training; see `Model.save`."""
+    names = layers.weight_shapes(model.layers, model.input_shape or ())
+    tensors = dict(zip(names, model.get_weights(), strict=True))
+    if getattr(model.optimizer, "momentum", 0):
+        state = zip(names, model.get_optimizer_state(), strict=True)
+        tensors |= {f"velocity.{name}": part for name, part in state}
+    description = {
+        "layers": [layer.to_dict() for layer in model.layers],
+        "dtype": model.dtype.name,
+        "seed": model.seed,
+        "epochs": model.epochs,
+        "input_shape": model.input_shape,
+        "optimizer": None if model.optimizer is None else model.optimizer.to_dict(),
+        "loss": None if model.loss is None else model.loss.to_dict(),
+        # a metric of one's own is code, which a model file does not carry
+        "metrics": [m.name for m in model.metrics if metrics.METRICS.get(m.name) is type(m)],
+    }
+    write(path, description, tensors)
+
+
+def load(kind: Any, path: str | os.PathLike[str]) -> Any:
+    """Read a model of the class `kind` back; see `Model.load`."""
+    with reading(path) as file:
+        try:
+            return _model_in(file, kind)
+        except ModelFileError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            file.refuse(f"{type(error).__name__} in its description: {error}")
+
+
+def _model_in(file: ModelFile, kind: Any) -> Any:
+    said = file.model
+    model = kind(
+        [layers.from_dict(layer) for layer in said["layers"]], dtype=said["dtype"], seed=said["seed"]
+    )
+    model.epochs = integer("epochs", said["epochs"], 0)
+    # The file's arrays are held against its description before memory is taken for either.
+    input_shape = shape("input_shape", said["input_shape"])
+    wanted = layers.weight_shapes(model.layers, input_shape)
+    state = [name for name in file.shapes if name.startswith("velocity.")]
+    for name, size in wanted.items():
+        file.expect(name, size, model.dtype)
+        if state:
+            file.expect(f"velocity.{name}", size, model.dtype)
+    if said["loss"] is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # was said when the model was compiled first
+            model.compile(
+                optimizers.from_dict(said["optimizer"]),
+                losses.from_dict(said["loss"]),
+                said["metrics"],
+            )
+    model.build(input_shape)
+    model.set_weights([file.read(name) for name in wanted])
+    if state:
+        model.set_optimizer_state([file.read(f"velocity.{name}") for name in wanted])
+    return model
