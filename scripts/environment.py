@@ -137,7 +137,7 @@ def require_tools() -> None:
         )
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         raise Failure(
-            f"{BASE} has no headers (Python.h): install them (Debian: apt-get install {package}-dev)"
+            f"{BASE} has no Python.h: install its headers (Debian: apt-get install {package}-dev)"
         )
     if os.environ.get("CC") and found_compiler() == [os.environ["CC"]]:
         raise Failure(

@@ -50,7 +50,7 @@ class Model:
     --------
     >>> from cynn.layers import Dense
     >>> model = Model([Dense(16, "relu"), Dense(3, "softmax")], seed=0)
-    >>> model.compile("sgd", loss="cross_entropy", metrics=["accuracy"])
+    >>> model.compile(optimizers.SGD(0.1), loss="cross_entropy", metrics=["accuracy"])
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(90, 2)) + np.repeat([[0, 0], [4, 0], [0, 4]], 30, axis=0)
     >>> y = np.repeat([0, 1, 2], 30)
