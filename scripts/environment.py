@@ -194,6 +194,11 @@ def choose_compiler(found: list[Any]) -> str:
     if os.environ.get("CC"):
         return os.environ["CC"]
     if found[0] is None or not compiles(found[0]):
+        if sys.platform == "linux" and not os.path.exists("/proc/self/exe"):
+            raise Failure(
+                "no C compiler was found, and zig, which would stand in for it, needs /proc: mount"
+                " that, or install a compiler (Debian: apt-get install gcc)"
+            )
         return "zig"
     return "" if found[0] == sysconfig.get_config_var("CC") else str(found[0])
 
@@ -224,7 +229,8 @@ def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
 def sources(project: dict[str, Any]) -> str:
     """Give a checksum of all that the build reads."""
     total = hashlib.sha256()
-    parts = [project["build-system"], project["project"], project["tool"]["setuptools"]]
+    package = {k: v for k, v in project["project"].items() if k != "optional-dependencies"}
+    parts = [project["build-system"], package, project["tool"]["setuptools"]]
     total.update(json.dumps(parts, sort_keys=True).encode())
     kernels = [path for path in KERNELS.iterdir() if path.suffix in (".pyx", ".pxi", ".pxd", ".h")]
     for path in [ROOT / "setup.py", *sorted(kernels)]:
@@ -242,11 +248,11 @@ def built() -> dict[str, str]:
 
 def build(choice: str) -> None:
     """Compile the kernels and install the package, editable."""
+    shutil.rmtree(ROOT / "build" / "cython", ignore_errors=True)  # reused by time, not by content
     run(
         # The libraries are there: isolation would only fetch them again.
         pip("--verbose", "--no-build-isolation", "--no-deps", "--editable", str(ROOT)),
         "the kernels could not be compiled: the lines above say why",
-        CYTHON_FORCE_REGEN="1",  # by the checksum, not by the files' times
         **compiler_variables(choice),
     )
     LOG.replace(VENV / "build.log")
@@ -274,12 +280,16 @@ def prepare(extras: list[str]) -> None:
     variables = {name: os.environ.get(name) for name in COMPILER_VARIABLES}
     build_key = [sources(project), found, variables]
     wanted = requirements(project, extras)
-    missing = sorted(set(wanted) - set(state.get("requirements", [])))
+    lacks = not set(wanted) <= set(state.get("requirements", []))
     stale = state.get("build") != build_key or state.get("built") != built()
-    if not missing and not stale:
+    if not lacks and not stale:
         return
+    choice = ""
     if stale:
         require_tools()
+        choice = choose_compiler(found)
+        if choice == "zig":
+            wanted += project["project"]["optional-dependencies"]["compiler"]
     if not state:
         say(
             f"making .venv with Python {sys.version.split()[0]}, the libraries and the compiled"
@@ -287,9 +297,6 @@ def prepare(extras: list[str]) -> None:
         )
         make_environment()
         state = {"interpreter": interpreter(), "requirements": []}
-    choice = choose_compiler(found) if stale else ""
-    if choice == "zig":
-        wanted += project["project"]["optional-dependencies"]["compiler"]
     missing = sorted(set(wanted) - set(state["requirements"]))
     if missing:
         if state["requirements"]:

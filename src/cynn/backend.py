@@ -8,12 +8,22 @@ target that it cannot run ends the process with an illegal instruction, which no
 import importlib
 import os
 from importlib.util import find_spec
-from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from .kernels._target import Network
 
 TARGETS = ("avx512", "avx2", "neon", "baseline", "reference")
 """All targets, the fastest first."""
 
 REALS = ("float32", "float64")
+
+
+class Kernels(Protocol):
+    """What a model uses of a target; kernels/_target.pyi has the rest."""
+
+    LARGEST_BATCH: int
+    Network: "type[Network]"
 
 
 def available_targets() -> list[str]:
@@ -59,7 +69,7 @@ def target() -> str:
     raise ValueError(f"CYNN_TARGET is {wanted!r}, wanted one of {', '.join(available)}")
 
 
-def load(name: str, dtype: str) -> ModuleType:
+def load(name: str, dtype: str) -> Kernels:
     """Import a target's kernels.
 
     Parameters
@@ -83,12 +93,11 @@ def load(name: str, dtype: str) -> ModuleType:
         raise ValueError(f"dtype must be one of {', '.join(REALS)}, got {dtype!r}")
     if name not in available_targets():
         raise ValueError(f"target must be one of {', '.join(available_targets())}, got {name!r}")
-    if name == "reference":
-        return importlib.import_module("cynn.reference")
-    return importlib.import_module(f"cynn.kernels.{name}_{dtype}")
+    module = "cynn.reference" if name == "reference" else f"cynn.kernels.{name}_{dtype}"
+    return cast(Kernels, importlib.import_module(module))
 
 
-def kernels(dtype: str) -> ModuleType:
+def kernels(dtype: str) -> Kernels:
     """Give the kernels in use for a precision, ``"float32"`` or ``"float64"``."""
     return load(target(), dtype)
 

@@ -1,19 +1,20 @@
 """The command ``cynn``: train, evaluate and use a network on images of digits, from a terminal."""
 
 import argparse
+import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import backend, datasets
+from . import backend, datasets, storage
 from .datasets.idx import read_idx
-from .layers import Dense, Flatten, Rescale
+from .layers import ACTIVATIONS, Dense, Flatten, Rescale
 from .metrics import confusion_matrix
 from .model import Model
 from .optimizers import SGD
@@ -23,6 +24,9 @@ from .version import VERSION
 
 DIGITS = (60_000, 10_000)
 """Images drawn for training and for the test where there is no MNIST."""
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and the signal's number."""
 
 Data = tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
 
@@ -40,22 +44,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status: 0, 1 after an error, 2 after wrong arguments, 130 after Ctrl-C.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold any character
     try:
         if getattr(options, "threads", None) is not None:
             set_num_threads(options.threads)
-        options.run(options)
+        status: int = options.run(options) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a reader that is gone is no surprise
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to write to
         return 1
     except (OSError, ValueError, TypeError, ImportError, RuntimeError, MemoryError) as error:
         print(f"cynn: error: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,14 +83,20 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--hidden", type=_sizes, default="256", metavar="N[,N...]", help="units of hidden layers"
     )
-    train.add_argument("--activation", default="relu", help="of the hidden layers")
+    train.add_argument(
+        "--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers"
+    )
     train.add_argument("--epochs", type=_whole, default=8, help="times through the data")
     train.add_argument("--batch-size", type=_whole, default=64, help="rows of a step")
     train.add_argument(
-        "--learning-rate", type=float, default=0.1, help="at first; it falls to 0 along a cosine"
+        "--learning-rate",
+        type=_number(SGD),
+        default=0.1,
+        help="at first; it falls to 0 along a cosine",
     )
-    train.add_argument("--momentum", type=float, default=0.9, help="of the steps")
-    train.add_argument("--weight-decay", type=float, default=0.0, help="pull of weights to 0")
+    momentum, decay = _number(lambda m: SGD(momentum=m)), _number(lambda d: SGD(weight_decay=d))
+    train.add_argument("--momentum", type=momentum, default=0.9, help="of the steps")
+    train.add_argument("--weight-decay", type=decay, default=0.0, help="pull of weights to 0")
     train.add_argument("--seed", type=_whole_or_zero, default=0, help="of weights and order")
     train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
     train.add_argument("--threads", type=_whole, help="the most to use; by default all cores")
@@ -123,6 +136,19 @@ def _at_least(text: str, low: int) -> int:
     return int(text)
 
 
+def _number(make: Callable[[float], object]) -> Callable[[str], float]:
+    """Read a number that `make` accepts."""
+
+    def read(text: str) -> float:
+        try:
+            make(float(text))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return float(text)
+
+    return read
+
+
 def _sizes(text: str) -> list[int]:
     return [_whole(part) for part in text.split(",")] if text not in ("", "0") else []
 
@@ -149,11 +175,9 @@ def _load(name: str | None) -> tuple[str, Data]:
     )
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
     if options.save is not None:  # said now rather than after the training
-        folder = Path(options.save).absolute().parent
-        if not folder.is_dir() or Path(options.save).is_dir():
-            raise ValueError(f"--save: {options.save} is no file in a folder that exists")
+        storage.try_to_write(options.save)
     hidden = [Dense(units, options.activation) for units in options.hidden]
     optimizer = SGD(
         Cosine(options.learning_rate),
@@ -176,7 +200,7 @@ def _train(options: argparse.Namespace) -> None:
         f"network {'-'.join(map(str, widths))}, {options.dtype}, "
         f"target {backend.target()}, threads {get_num_threads()}"
     )
-    started = time.perf_counter()
+    started, status = time.perf_counter(), 0
     try:
         model.fit(
             x_train,
@@ -187,6 +211,7 @@ def _train(options: argparse.Namespace) -> None:
         )
     except KeyboardInterrupt:
         print(f"\ninterrupted in epoch {model.epochs + 1}; the network as it is:", file=sys.stderr)
+        status = INTERRUPTED
     seconds = time.perf_counter() - started
     if model.epochs:
         rate = model.epochs * len(x_train) / seconds
@@ -198,6 +223,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.save is not None:
         model.save(options.save)
         print(f"saved to {options.save}")
+    return status
 
 
 def _print_confusion(y: NDArray[Any], predicted: NDArray[Any]) -> None:
@@ -231,9 +257,12 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     model = Model.load(options.model)
     for path in options.images:
-        images = _read_images(path, model.input_shape or ())
-        for i, row in enumerate(model.predict(images)):
-            which = path if len(images) == 1 else f"{path}[{i}]"
+        try:
+            predicted = model.predict(_read_images(path, model.input_shape or ()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+        for i, row in enumerate(predicted):
+            which = path if len(predicted) == 1 else f"{path}[{i}]"
             print(f"{which}: {int(row.argmax())} ({float(row.max()):.1%})")
 
 
@@ -241,7 +270,7 @@ def _read_images(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """Read one image, or several, of the model's shape."""
     if path.endswith(".npy"):
         with open(path, "rb") as file:
-            found = np.load(file, allow_pickle=False)
+            found = np.lib.format.read_array(file, allow_pickle=False)
     elif path.lower().endswith((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")):
         found = _read_picture(path, shape)
     else:
@@ -257,8 +286,13 @@ def _read_picture(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
         from PIL import Image
     except ImportError as error:
         raise ImportError("reading pictures needs Pillow: pip install 'cynn-learn[data]'") from error
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("L").resize((shape[1], shape[0])))
+    try:
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture.convert("L").resize((shape[1], shape[0])))
+    except OSError:
+        raise
+    except Exception as error:  # of a damaged picture Pillow raises what its decoders raise
+        raise ValueError(f"{path}: {error}") from error
     edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     return 255 - pixels if edge.mean() > 127 else pixels
 

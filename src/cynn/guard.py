@@ -2,8 +2,12 @@
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Guard:
@@ -12,71 +16,113 @@ class Guard:
     The writer's own thread may read: a callback predicts in the midst of a fit. A child process
     starts afresh, whatever the parent was doing when it forked.
 
-    Examples
-    --------
-    >>> guard = Guard()
-    >>> with guard.alone("fit"):
-    ...     with guard.beside("predict"):
-    ...         pass
+    Attributes
+    ----------
+    readers : set
+        A token for each that is inside.
+    writer : (int, str) or None
+        Its thread, and what it does.
     """
 
     def __init__(self) -> None:
         self._start()
 
     def _start(self) -> None:
-        self._process = os.getpid()
         self._lock = threading.Lock()
-        self._readers = 0
-        self._writer: tuple[int, str] | None = None  # its thread, and what it does
+        self.readers: set[object] = set()
+        self.writer: tuple[int, str] | None = None
+        self._process = os.getpid()
 
-    def _afresh(self) -> None:
+    def admit_writer(self, token: tuple[int, str], nested: bool) -> None:
+        """Let a writer in; where `nested`, also within another of its own thread."""
         if self._process != os.getpid():
             self._start()
-
-    @contextmanager
-    def alone(self, what: str) -> Iterator[None]:
-        """Change the model for the length of the context.
-
-        Raises
-        ------
-        RuntimeError
-            If it is in use.
-        """
-        self._afresh()
-        me = threading.get_ident()
         with self._lock:
-            if self._writer is not None:
-                raise RuntimeError(f"cannot {what}: the model is busy with a {self._writer[1]}")
-            if self._readers:
-                raise RuntimeError(f"cannot {what}: predictions are running on the model")
-            self._writer = (me, what)
-        try:
-            yield
-        finally:
-            self._afresh()
-            with self._lock:
-                self._writer = None
+            if self.writer is None:
+                if self.readers:
+                    raise RuntimeError(f"cannot {token[1]}: predictions are running on the model")
+                self.writer = token
+            elif not (nested and self.writer[0] == token[0]):
+                raise RuntimeError(f"cannot {token[1]}: the model is busy with a {self.writer[1]}")
 
-    @contextmanager
-    def beside(self, what: str) -> Iterator[None]:
-        """Read the model for the length of the context.
-
-        Raises
-        ------
-        RuntimeError
-            If another thread is changing it.
-        """
-        self._afresh()
+    def admit_reader(self, token: object, what: str) -> None:
+        """Let a reader in."""
+        if self._process != os.getpid():
+            self._start()
         with self._lock:
-            if self._writer is not None and self._writer[0] != threading.get_ident():
-                raise RuntimeError(f"cannot {what}: the model is busy with a {self._writer[1]}")
-            self._readers += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._readers -= 1
+            if self.writer is not None and self.writer[0] != threading.get_ident():
+                raise RuntimeError(f"cannot {what}: the model is busy with a {self.writer[1]}")
+            self.readers.add(token)
 
-    def __reduce__(self) -> tuple[type["Guard"], tuple[()]]:
-        """Copy as a guard that nobody has passed."""
-        return Guard, ()
+
+def alone(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Mark a method that changes its object: it runs while no other marked method does.
+
+    Parameters
+    ----------
+    nested : bool
+        Whether it may run within another one of its own thread, as from a callback of a fit.
+
+    Raises
+    ------
+    RuntimeError
+        By the method, if the object is in use. The object has a `Guard` as ``_guard``.
+    """
+
+    def mark(method: Callable[P, T]) -> Callable[P, T]:
+        @wraps(method)
+        def guarded(*args: P.args, **named: P.kwargs) -> T:
+            guard = _guard(args[0])
+            token = (threading.get_ident(), method.__name__)
+            try:
+                guard.admit_writer(token, nested)
+                return method(*args, **named)
+            finally:  # nothing is called here first, so that no Ctrl-C can come in between
+                if guard.writer is token:
+                    guard.writer = None
+
+        return guarded
+
+    return mark
+
+
+def beside(method: Callable[P, T]) -> Callable[P, T]:
+    """Mark a method that reads its object: it runs beside others that do.
+
+    Raises
+    ------
+    RuntimeError
+        By the method, if another thread is changing the object.
+
+    Examples
+    --------
+    >>> class Counter:
+    ...     def __init__(self):
+    ...         self._guard, self.n = Guard(), 0
+    ...     @alone()
+    ...     def add(self):
+    ...         self.n += 1
+    ...         return self.read()
+    ...     @beside
+    ...     def read(self):
+    ...         return self.n
+    >>> Counter().add()
+    1
+    """
+
+    @wraps(method)
+    def guarded(*args: P.args, **named: P.kwargs) -> T:
+        guard = _guard(args[0])
+        token = object()
+        try:
+            guard.admit_reader(token, method.__name__)
+            return method(*args, **named)
+        finally:
+            guard.readers.discard(token)
+
+    return guarded
+
+
+def _guard(guarded: Any) -> Guard:
+    found: Guard = guarded._guard
+    return found

@@ -11,11 +11,11 @@ from .checks import array, rows
 DIRECT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 """What the kernels gather as it is; anything else is converted first."""
 
-FINITE_BLOCK = 1 << 20  # numbers looked at together: the mask of a block stays small
+FINITE_BLOCK = 1 << 20  # numbers looked at together: a block's copy and mask stay small
 
 
 def row_array(
-    name: str, x: Any, dtype: np.dtype[Any], input_shape: tuple[int, ...] | None, flattens: bool
+    name: str, x: Any, dtype: np.dtype[Any], input_shape: tuple[int, ...], flattens: bool
 ) -> NDArray[Any]:
     """Give rows of numbers as a matrix, without a copy where the kernels can read it as it is.
 
@@ -27,15 +27,15 @@ def row_array(
         What came.
     dtype : dtype
         What to convert to where the type is none of `DIRECT`.
-    input_shape : tuple of int, or None
-        The shape that a row must have; None: any.
+    input_shape : tuple of int
+        The shape that a row must have.
     flattens : bool
         Whether the model takes a row of any shape with as many numbers.
 
     Returns
     -------
     ndarray, shape (n, numbers in a row)
-        Of a type in `DIRECT`, native byte order, any strides.
+        Of a type in `DIRECT`, native byte order, aligned, any strides.
 
     Raises
     ------
@@ -44,18 +44,22 @@ def row_array(
     """
     found = array(name, x)
     if found.ndim < 2:
-        hint = f"; for a single row give {name}[np.newaxis]" if found.ndim == 1 else ""
-        wanted = "(n, ...)" if input_shape is None else _with_rows(input_shape)
+        hint = (
+            f": give {name}[np.newaxis] for one row, {name}[:, np.newaxis] for rows of one number"
+            if found.ndim == 1
+            else ""
+        )
+        wanted = _with_rows(input_shape) if input_shape else "(n, ...)"
         raise ValueError(f"{name} must have shape {wanted}, got {found.shape}{hint}")
     shape = found.shape[1:]
     size = math.prod(shape)
-    if input_shape is not None and shape != input_shape:
-        if not (flattens and size == math.prod(input_shape)):
-            raise ValueError(f"{name} must have shape {_with_rows(input_shape)}, got {found.shape}")
+    if shape != input_shape and not (flattens and size == math.prod(input_shape)):
+        raise ValueError(f"{name} must have shape {_with_rows(input_shape)}, got {found.shape}")
     if size == 0:
         raise ValueError(f"{name} must have at least one number in a row, got shape {found.shape}")
-    if found.dtype not in DIRECT or not found.dtype.isnative:
-        found = found.astype(dtype)
+    if found.dtype not in DIRECT or not (found.dtype.isnative and found.flags.aligned):
+        with np.errstate(over="ignore"):  # `expect_trainable` finds it
+            found = found.astype(dtype)
     return found if found.ndim == 2 else found.reshape(len(found), size)
 
 
@@ -63,24 +67,27 @@ def _with_rows(input_shape: tuple[int, ...]) -> str:
     return f"(n, {', '.join(map(str, input_shape))})"
 
 
-def expect_finite(name: str, x: NDArray[Any]) -> None:
-    """Refuse NaN and infinity, block by block: they would end up in every weight.
+def expect_trainable(name: str, x: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    """Refuse no rows at all, and what is NaN or infinite in `dtype`: it would spread to all weights.
 
     Raises
     ------
     ValueError
-        If there is one; the message names its row.
+        If it is so; the message names the first bad row.
     """
-    if x.dtype.kind != "f" or x.size == 0:
+    if len(x) == 0:
+        raise ValueError(f"{name} must have at least one row, got shape {x.shape}")
+    if x.dtype.kind != "f":
         return
     block = max(1, FINITE_BLOCK // x.shape[1])
     for start in range(0, len(x), block):
-        good = np.isfinite(x[start : start + block])
+        with np.errstate(over="ignore"):
+            good = np.isfinite(x[start : start + block].astype(dtype, copy=False))
         if not good.all():
             row, column = (int(i) for i in np.argwhere(~good)[0])
             raise ValueError(
-                f"{name} must hold finite numbers, got {x[start + row, column].item()} in row "
-                f"{start + row}, column {column}"
+                f"{name} must hold numbers that are finite in {dtype}, got "
+                f"{x[start + row, column].item()} in row {start + row}, column {column}"
             )
 
 
@@ -100,7 +107,7 @@ def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArra
         raise ValueError(f"{name} must have shape ({n},), a weight for each row, got {found.shape}")
     if n and not found.any():
         raise ValueError(f"{name} must hold a weight above 0, got zeros only")
-    return found
+    return np.ascontiguousarray(found)
 
 
 def validation_rows(

@@ -16,10 +16,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import backend, layers, loops, losses, metrics, optimizers, storage
 from .callbacks import Callback, History
 from .checks import array, flag, integer, number, real_dtype, shape
-from .guard import Guard
-from .inputs import expect_finite, row_array, validation_rows, weight_array
+from .guard import Guard, alone, beside
+from .inputs import expect_trainable, row_array, validation_rows, weight_array
 from .loops import Batches, Measures
-from .preprocessing import train_validation_split
 from .progress import Progress, Verbose
 from .threads import get_num_threads
 
@@ -79,6 +78,24 @@ class Model:
         self._network: Any = None
         self._guard = Guard()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what a copy is made of: copies and processes share nothing with the model."""
+        state = self.__dict__.copy()
+        for name in ("_guard", "_network", "_largest_batch"):
+            state.pop(name, None)
+        if self._network is not None:
+            state["_arrays"] = self.get_weights(), self.get_optimizer_state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a copy."""
+        arrays = state.pop("_arrays", None)
+        self.__dict__.update(state, _network=None, _guard=Guard())
+        if arrays is not None:
+            self._network = self._new_network(self._built_shape())
+            self.set_weights(arrays[0])
+            self.set_optimizer_state(arrays[1])
+
     # -- building
 
     @property
@@ -86,6 +103,7 @@ class Model:
         """The shape of one row of the input; None before `build`."""
         return self._input_shape
 
+    @alone()
     def build(self, input_shape: int | Sequence[int]) -> None:
         """Make the weights; `fit` does it where it was not done, from the shape of x.
 
@@ -113,31 +131,41 @@ class Model:
             wanted = shape("input_shape", input_shape)
         else:
             wanted = (integer("input_shape", input_shape),)
-        if self._network is not None:
-            if wanted != self._input_shape:
-                raise RuntimeError(
-                    f"the model is built for rows of shape {self._input_shape}, got {wanted}: "
-                    "make a new one"
-                )
-            return
-        sizes = layers.input_sizes(self.layers, wanted)  # refuses what the layers cannot take
+        if self._network is None:
+            self._build(wanted)
+        elif wanted != self._input_shape:
+            raise RuntimeError(
+                f"the model is built for rows of shape {self._input_shape}, got {wanted}: "
+                "make a new one"
+            )
+
+    def _build(self, input_shape: tuple[int, ...]) -> None:
+        network = self._new_network(input_shape)
+        rng = np.random.default_rng([self.seed, 0])
+        drawn = []
+        sizes = layers.input_sizes(self.layers, input_shape)
+        for layer, size in zip(self.layers, sizes, strict=True):
+            drawn += layer.initial_weights(size, rng, self.dtype)
+        network.set_params(self._flat(drawn))
+        self._network, self._input_shape = network, input_shape
+
+    def _new_network(self, input_shape: tuple[int, ...]) -> Any:
+        """Give a network for rows of that shape, its weights 0."""
+        sizes = layers.input_sizes(self.layers, input_shape)  # refuses what they cannot take
         steps, scale, offset = _plan(self.layers)
         kernels = backend.kernels(self.dtype.name)
         self._largest_batch = kernels.LARGEST_BATCH
         network = kernels.Network(sizes[0], steps, scale, offset)
-        rng = np.random.default_rng([self.seed, 0])
-        drawn = []
-        for layer, size in zip(self.layers, sizes, strict=True):
-            drawn += layer.initial_weights(size, rng, self.dtype)
-        network.set_params(self._flat(drawn))
-        self._network, self._input_shape = network, wanted
-        self._compile_network()
+        if self.loss is not None and self.optimizer is not None:
+            self._compile_network(network, self.optimizer, self.loss)
+        return network
 
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:
             raise RuntimeError("the model has no weights yet: call build(input_shape) or fit first")
         return self._input_shape
 
+    @alone()
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "sgd",
@@ -162,9 +190,9 @@ class Model:
         """
         found = (optimizers.get(optimizer), losses.get(loss), _checked_metrics(metrics))
         found[1].kernel(self._last_activation())  # refuses a pair that does not fit
-        with self._guard.alone("compile"):
-            self.optimizer, self.loss, self.metrics = found
-            self._compile_network()
+        if self._network is not None:
+            self._compile_network(self._network, *found[:2])
+        self.optimizer, self.loss, self.metrics = found
 
     def _last_activation(self) -> str:
         for layer in reversed(self.layers):
@@ -174,12 +202,13 @@ class Model:
                 break
         return "identity"
 
-    def _compile_network(self) -> None:
-        if self._network is not None and self.loss is not None and self.optimizer is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # said already by `compile`
-                kernel = self.loss.kernel(self._last_activation())
-            self._network.compile(kernel, self.optimizer.nesterov, self.optimizer.weight_decay)
+    def _compile_network(
+        self, network: Any, optimizer: optimizers.Optimizer, loss: losses.Loss
+    ) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said already by `compile`
+            kernel = loss.kernel(self._last_activation())
+        network.compile(kernel, optimizer.nesterov, optimizer.weight_decay)
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
         if self.optimizer is None or self.loss is None:
@@ -188,6 +217,7 @@ class Model:
 
     # -- training
 
+    @alone()
     def fit(
         self,
         x: ArrayLike,
@@ -250,42 +280,52 @@ class Model:
         batch_size = integer("batch_size", batch_size)
         epochs = integer("epochs", epochs, 0)
         shuffle = flag("shuffle", shuffle)
-        part = number("validation_split", validation_split, "at least 0 and less than 1", _is_part)
+        wanted = "at least 0 and less than 1"
+        part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
         validation = validation_rows(validation_data, part)
         callbacks = _checked_callbacks(callbacks)
         progress = Progress(verbose)
-        with self._guard.alone("fit"):
-            data = self._batches(x, y, sample_weight, fits=True)
-            held_out: Batches | None = None
-            if isinstance(validation, float):
-                data, held_out = _split(data, validation, self.seed)
-            elif validation is not None:
-                held_out = self._batches(*validation, name="validation_data: ")
-            self.history = history = History()
-            listeners = [history, *callbacks]
-            for listener in listeners:
-                listener.set_model(self)
-                listener.on_train_begin()
-            steps = -(-len(data.x) // batch_size)
-            progress.begin(epochs, len(data.x))
-            logs: dict[str, float] = {}
+        x = array("x", x)
+        input_shape = self._input_shape or x.shape[1:]
+        data = self._batches(x, y, sample_weight, input_shape)
+        expect_trainable("x", data.x, self.dtype)
+        held_out: Batches | None = None
+        if isinstance(validation, float):
+            data, held_out = loops.split(data, validation, self.seed)
+        elif validation is not None:
             try:
-                for epoch in range(epochs):
-                    for listener in listeners:
-                        listener.on_epoch_begin(epoch)
-                    progress.begin_epoch(epoch)
-                    run = (epoch * steps, (epoch + 1) * steps, epochs * steps)
-                    logs = self._epoch(data, batch_size, shuffle, run, progress)
-                    if held_out is not None:
-                        measured = self._evaluate(held_out)
-                        logs |= {f"val_{name}": value for name, value in measured.items()}
-                    progress.end_epoch(logs)
-                    for listener in listeners:
-                        listener.on_epoch_end(epoch, logs)
-            finally:
-                progress.close()
-            for listener in listeners:
-                listener.on_train_end(logs)
+                held_out = self._batches(*validation, input_shape)
+            except (TypeError, ValueError) as error:
+                kind = TypeError if isinstance(error, TypeError) else ValueError
+                raise kind(f"validation_data: {error}") from None
+        if self._network is None:  # after the checks: a slip leaves the model as it was
+            self._build(input_shape)
+        self.history = history = History()
+        listeners = [history, *callbacks]
+        for listener in listeners:
+            listener.set_model(self)
+            listener.on_train_begin()
+        batch_size = min(batch_size, len(data.x))
+        steps = -(-len(data.x) // batch_size)
+        progress.begin(epochs, len(data.x))
+        logs: dict[str, float] = {}
+        try:
+            for epoch in range(epochs):
+                for listener in listeners:
+                    listener.on_epoch_begin(epoch)
+                progress.begin_epoch(epoch)
+                run = (epoch * steps, (epoch + 1) * steps, epochs * steps)
+                logs = self._epoch(data, batch_size, shuffle, run, progress)
+                if held_out is not None:
+                    measured = self._evaluate(held_out)
+                    logs |= {f"val_{name}": value for name, value in measured.items()}
+                progress.end_epoch(logs)
+                for listener in listeners:
+                    listener.on_epoch_end(epoch, logs)
+        finally:
+            progress.close()
+        for listener in listeners:
+            listener.on_train_end(logs)
         return history
 
     def _epoch(
@@ -309,12 +349,13 @@ class Model:
                 f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
                 "may help",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return logs
 
     # -- use
 
+    @beside
     def evaluate(
         self, x: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     ) -> dict[str, float]:
@@ -331,15 +372,14 @@ class Model:
             ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
         """
         self._compiled()
-        self._built_shape()
-        with self._guard.beside("evaluate"):
-            return self._evaluate(self._batches(x, y, sample_weight))
+        return self._evaluate(self._batches(x, y, sample_weight, self._built_shape()))
 
     def _evaluate(self, data: Batches) -> dict[str, float]:
         measures = Measures(self.metrics)
         loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)
         return measures.result()
 
+    @beside
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """Give the model's outputs.
 
@@ -361,36 +401,30 @@ class Model:
         RuntimeError
             If the model has no weights yet, or is being trained in another thread.
         """
-        wanted = self._built_shape()
-        with self._guard.beside("predict"):
-            rows = row_array("x", x, self.dtype, wanted, self._flattens())
-            return loops.predict(self._network, rows, get_num_threads(), self.dtype)
+        rows = row_array("x", x, self.dtype, self._built_shape(), self._flattens())
+        return loops.predict(self._network, rows, get_num_threads(), self.dtype)
 
     def _flattens(self) -> bool:
         return isinstance(self.layers[0], layers.Flatten)
 
-    def _batches(
-        self, x: Any, y: Any, weight: Any, *, fits: bool = False, name: str = ""
-    ) -> Batches:
-        """Check rows, targets and weights; where the model is not built yet, build it for them."""
-        rows = row_array(f"{name}x", x, self.dtype, self._input_shape, self._flattens())
-        if fits:
-            if len(rows) == 0:
-                raise ValueError(f"x must have at least one row, got shape {np.shape(x)}")
-            expect_finite("x", rows)
-            if self._network is None:
-                self.build(np.shape(x)[1:])
+    def _batches(self, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
+        """Check rows of that shape, their targets and their weights."""
+        rows = row_array("x", x, self.dtype, input_shape, self._flattens())
         _, loss = self._compiled()
-        targets = loss.targets(y, self._network.n_outputs, self.dtype)
+        n_outputs = layers.output_shapes(self.layers, input_shape)[-1][0]
+        targets = loss.targets(y, n_outputs, self.dtype)
         if len(targets) != len(rows):
             raise ValueError(
-                f"{name}y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
+                f"y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
             )
-        weights = weight_array(f"{name}sample_weight", weight, len(rows), self.dtype)
-        return Batches(rows, targets, None if weights is None else np.ascontiguousarray(weights))
+        if targets.dtype == np.int32:  # a label that another thread changed would index anything
+            targets = targets.copy()
+        weights = weight_array("sample_weight", weight, len(rows), self.dtype)
+        return Batches(rows, targets, weights)
 
     # -- weights and files
 
+    @beside
     def get_weights(self) -> list[NDArray[Any]]:
         """Give copies of the weights in layer order: ``[W (in, out), b (out,), ...]``."""
         self._built_shape()
@@ -398,6 +432,7 @@ class Model:
         self._network.get_params(flat)
         return self._shaped(flat)
 
+    @alone(nested=True)
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Take weights in the order and the shapes of `get_weights`.
 
@@ -407,8 +442,7 @@ class Model:
             If one is missing, too many, or of another shape; nothing is changed then.
         """
         taken = self._checked_arrays("weights", weights)
-        with self._guard.alone("set_weights"):
-            self._network.set_params(self._flat(taken))
+        self._network.set_params(self._flat(taken))
 
     def _checked_arrays(self, name: str, given: Any) -> list[NDArray[Any]]:
         """Check that there is an array of the right shape for each weight."""
@@ -437,6 +471,7 @@ class Model:
         empty = np.empty(0, self.dtype)
         return np.concatenate([empty, *(w.astype(self.dtype).ravel() for w in weights)])
 
+    @beside
     def get_optimizer_state(self) -> list[NDArray[Any]]:
         """Give copies of the optimizer's velocities, in the order and shapes of `get_weights`."""
         self._built_shape()
@@ -444,12 +479,13 @@ class Model:
         self._network.get_velocity(flat)
         return self._shaped(flat)
 
+    @alone(nested=True)
     def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
         """Take velocities as `get_optimizer_state` gives them; see `set_weights`."""
         taken = self._checked_arrays("state", state)
-        with self._guard.alone("set_optimizer_state"):
-            self._network.set_velocity(self._flat(taken))
+        self._network.set_velocity(self._flat(taken))
 
+    @beside
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a safetensors file: layers, weights, loss, optimizer and its state.
 
@@ -465,8 +501,8 @@ class Model:
         OSError
             If the file cannot be written; what was there before is still there.
         """
-        with self._guard.beside("save"):
-            storage.save(self, path)
+        self._built_shape()
+        storage.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Model":
@@ -522,10 +558,6 @@ class Model:
         return f"Model({list(self.layers)!r}{dtype}, seed={self.seed})"
 
 
-def _is_part(value: float) -> bool:
-    return 0 <= value < 1
-
-
 def _checked_layers(given: Any) -> tuple[layers.Layer, ...]:
     if isinstance(given, layers.Layer) or not isinstance(given, Iterable):
         raise TypeError(f"layers must be a list of layers, got {given!r}")
@@ -543,16 +575,18 @@ def _checked_metrics(given: Any) -> list[metrics.Metric]:
         raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
     found = [metrics.get(metric) for metric in given]
     names = [metric.name for metric in found]
-    if len(set(names)) < len(names):
-        raise ValueError(f"metrics must have different names, got {names}")
+    if len({"loss", *names}) <= len(names):
+        raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
     return found
 
 
 def _checked_callbacks(given: Any) -> list[Callback]:
-    found = [] if given is None else list(given)
+    if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
+        raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
+    found = list(given or ())
     for callback in found:
         if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks must be Callback objects, got {callback!r}")
+            raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
     return found
 
 
@@ -565,10 +599,3 @@ def _plan(given: Sequence[layers.Layer]) -> tuple[list[tuple[Any, ...]], float, 
         _, factor, shift = steps.pop(0)
         scale, offset = scale * factor, offset * factor + shift
     return steps or [("activation", "identity")], scale, offset
-
-
-def _split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
-    """Set a part of the rows aside, drawn by the seed."""
-    rows = np.arange(len(data.x))
-    kept, held_out = train_validation_split(rows, fraction=part, seed=seed)
-    return data.take(kept), data.take(held_out)

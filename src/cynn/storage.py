@@ -7,11 +7,13 @@ that a full disk or a killed process leaves what was there before.
 """
 
 import contextlib
+import errno
 import json
 import os
-import tempfile
+import secrets
+import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,10 +21,11 @@ from numpy.typing import NDArray
 
 from . import layers, losses, metrics, optimizers
 from .checks import integer, shape
+from .specs import Spec
 
 FORMAT = "cynn"
 VERSION = "1"
-LARGEST_DESCRIPTION = 1 << 24  # characters
+LARGEST_DESCRIPTION = 1 << 20  # characters; a layer takes about a hundred
 
 
 class ModelFileError(ValueError):
@@ -50,25 +53,41 @@ def write(
     """
     from safetensors.numpy import save
 
-    path = os.path.abspath(os.fspath(path))
     metadata = {"format": FORMAT, "version": VERSION, "model": json.dumps(model, allow_nan=False)}
     # safetensors takes the bytes as they lie, whatever the strides say
     data = save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata)
-    descriptor, temporary = tempfile.mkstemp(
-        prefix=os.path.basename(path) + ".", suffix=".part", dir=os.path.dirname(path)
-    )
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    path = os.path.realpath(os.fsdecode(path))  # of a link, what it points to is replaced
+    with _beside(path) as temporary:
+        with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # as if opened by name: mkstemp is for the owner alone
+        if os.path.exists(path):
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
-    except BaseException:
+
+
+def try_to_write(path: str | os.PathLike[str]) -> None:
+    """Raise an OSError where `write` would, as far as can be known before; change nothing."""
+    with _beside(os.path.realpath(os.fsdecode(path))) as temporary:
+        open(temporary, "xb").close()
+        os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def _beside(path: str) -> Iterator[str]:
+    """Give a name for a temporary file beside `path`; after an error it is gone."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a device, say: a rename would end it
+        raise FileExistsError(errno.EEXIST, "There is something else than a file", path)
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f"{name[:40]}.{secrets.token_hex(8)}.part")
+    try:
+        yield temporary
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError):  # of the file that was meant
+            raise OSError(error.errno, error.strerror, path) from error
         raise
 
 
@@ -137,7 +156,9 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
     """
     from safetensors import SafetensorError, safe_open
 
-    name = os.fspath(path)
+    name = os.fsdecode(path)
+    if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+        raise ModelFileError(f"{name} is not a cynn model: it is no regular file")
     with open(name, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
         pass
     try:
@@ -149,9 +170,20 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a model with all that it needs to predict and to go on training; see `Model.save`."""
-    names = layers.weight_shapes(model.layers, model.input_shape or ())
+    for i, layer in enumerate(model.layers):
+        if not _carried(layer, layers.from_dict):
+            raise ValueError(f"layers[{i}] is {layer!r}: a model file carries cynn's own layers only")
+    optimizer, loss = model.optimizer, model.loss
+    if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
+        warnings.warn(
+            f"{path}: a model file carries cynn's own losses, optimizers and schedules only: "
+            f"{optimizer!r} and {loss!r} are left out, call compile after load",
+            stacklevel=4,
+        )
+        optimizer = loss = None
+    names = layers.weight_shapes(model.layers, model.input_shape)
     tensors = dict(zip(names, model.get_weights(), strict=True))
-    if getattr(model.optimizer, "momentum", 0):
+    if getattr(optimizer, "momentum", 0):
         state = zip(names, model.get_optimizer_state(), strict=True)
         tensors |= {f"velocity.{name}": part for name, part in state}
     description = {
@@ -160,12 +192,19 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         "seed": model.seed,
         "epochs": model.epochs,
         "input_shape": model.input_shape,
-        "optimizer": None if model.optimizer is None else model.optimizer.to_dict(),
-        "loss": None if model.loss is None else model.loss.to_dict(),
-        # a metric of one's own is code, which a model file does not carry
+        "optimizer": None if optimizer is None else optimizer.to_dict(),
+        "loss": None if loss is None else loss.to_dict(),
         "metrics": [m.name for m in model.metrics if metrics.METRICS.get(m.name) is type(m)],
     }
     write(path, description, tensors)
+
+
+def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> bool:
+    """Say whether a file can bring a spec back: one of a person's own class is code."""
+    try:
+        return spec is None or from_dict(spec.to_dict()) == spec
+    except (AttributeError, TypeError, ValueError):
+        return False
 
 
 def load(kind: Any, path: str | os.PathLike[str]) -> Any:

@@ -4,6 +4,7 @@ Threads are borrowed for the length of a call, and only where there is work for 
 changes the time that a result takes, never its bits.
 """
 
+import functools
 import os
 from pathlib import Path
 
@@ -51,12 +52,10 @@ def get_num_threads() -> int:
     named = os.environ.get("CYNN_NUM_THREADS", "")
     if not named:
         return available_cores()
-    if not named.isdecimal() or int(named) < 1:
+    count = int(named) if named.isdecimal() and len(named) < 10 else 0
+    if count < 1:
         raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {named!r}")
-    return min(int(named), 1024)
-
-
-_cores: int | None = None
+    return min(count, 1024)
 
 
 def available_cores() -> int:
@@ -65,19 +64,18 @@ def available_cores() -> int:
     Returns
     -------
     int
-        By the process's affinity and, on Linux, the quota of its control group; read once.
+        By the process's affinity as it is now and, on Linux, the quota of its control group,
+        which is read once.
     """
-    global _cores
-    if _cores is None:
-        if hasattr(os, "sched_getaffinity"):
-            count = len(os.sched_getaffinity(0))
-        else:
-            count = os.cpu_count() or 1
-        quota = _quota(Path("/sys/fs/cgroup"))
-        _cores = max(1, count if quota is None else min(count, int(quota)))
-    return _cores
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    quota = _quota(Path("/sys/fs/cgroup"))
+    return count if quota is None else max(1, min(count, int(quota)))
 
 
+@functools.cache
 def _quota(root: Path) -> float | None:
     """Cores that a control group allows (cpu.max of version 2, cfs_quota_us of version 1)."""
     try:
@@ -86,7 +84,7 @@ def _quota(root: Path) -> float | None:
         try:
             limit = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
             period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        except OSError:
+        except (OSError, ValueError):
             return None
     if not limit.isdecimal() or not period.isdecimal() or int(period) == 0:
         return None  # "max", or -1: no limit

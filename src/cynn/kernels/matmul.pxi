@@ -22,102 +22,151 @@ cdef struct Operands:
     Py_ssize_t depth  # the number of k
     const real* b
     Py_ssize_t b_panel
-    const real* start  # one line for all rows (a bias); NULL for zeros
+    const real* start  # one line for all rows: a bias, or zeros
     real* c
     Py_ssize_t c_panel
     const Rule* rule  # what becomes of a gradient; NULL for a product
 
 
-cdef inline void tile(const Operands* of, const int rows, const int panels, const bint gradient) noexcept nogil:
-    """One tile. The loops over r and v vanish: their bounds are constants where this is inlined."""
+cdef void use_sums(
+    const Operands* of, int rows, int panels, const real* sums, real* c
+) noexcept nogil:
+    """Apply a rule that takes more than a line of code to a tile of gradients."""
+    cdef int p
+    for p in range(panels):
+        c_sgd(of.rule, c + p * of.c_panel, sums + p * rows * PANEL, rows * PANEL)
+
+
+cdef inline void run_of_tiles(
+    const Operands* of, const int rows, const int panels, const bint gradient, Py_ssize_t count
+) noexcept nogil:
+    """So many tiles of one shape, one below the other.
+
+    The loops over r and v vanish: their bounds are constants where this is inlined. Two habits of gcc
+    shape the rest: it unrolls such loops early enough to keep the sums in registers only within another
+    loop, here the one over the tiles; and only if the loop over k has no test before its first step.
+    """
     cdef vec sums[TILE_SUMS]
+    cdef vec line[TILE_SUMS]
+    cdef vec stored_sums[TILE_SUMS]
     cdef vec number
-    cdef const real* a = of.a
-    cdef const real* b = of.b
-    cdef real* c = of.c
+    cdef const real* a
+    cdef const real* b
+    cdef real* c
     cdef real* at
-    cdef Py_ssize_t b_panel = of.b_panel, c_panel = of.c_panel, left = of.depth, step, k
+    cdef Py_ssize_t b_panel = of.b_panel, c_panel, t, left, step, k
     cdef Py_ssize_t a_row = 1 if gradient else PANEL
     cdef Py_ssize_t a_column = PANEL if gradient else 1
     cdef Py_ssize_t a_panel = PANEL * PANEL if gradient else of.a_panel
     cdef int r, v, width = panels * PANEL_VECS
 
-    for v in range(width):
+    for t in range(count):
+        a = of.a + t * rows * a_row
+        b = of.b
+        c = of.c + t * rows * PANEL
+        c_panel = of.c_panel
+        left = of.depth
         for r in range(rows):
-            if gradient or of.start == NULL:
-                sums[r * width + v] = broadcast(0)
-            else:
-                sums[r * width + v] = load(of.start + v * LANES)
-    while left > 0:
-        step = smaller(left, PANEL)
-        for k in range(step):
-            for r in range(rows):
-                number = broadcast(a[r * a_row + k * a_column])
+            for v in range(width):
+                sums[r * width + v] = broadcast(0) if gradient else load(of.start + v * LANES)
+        while True:
+            step = smaller(left, PANEL)
+            for k in range(step):
                 for v in range(width):
-                    sums[r * width + v] = multiply_add(
-                        number,
-                        load(b + v // PANEL_VECS * b_panel + k * PANEL + v % PANEL_VECS * LANES),
-                        sums[r * width + v],
-                    )
-        a += a_panel
-        b += PANEL * PANEL
-        left -= step
-    for r in range(rows):
-        for v in range(width):
-            at = c + v // PANEL_VECS * c_panel + r * PANEL + v % PANEL_VECS * LANES
-            if gradient:
-                apply_rule(of.rule, at, sums[r * width + v])
-            else:
+                    line[v] = load(b + v // PANEL_VECS * b_panel + k * PANEL + v % PANEL_VECS * LANES)
+                for r in range(rows):
+                    number = broadcast(a[r * a_row + k * a_column])
+                    for v in range(width):
+                        sums[r * width + v] = multiply_add(number, line[v], sums[r * width + v])
+            a += a_panel
+            b += PANEL * PANEL
+            left -= step
+            if left <= 0:
+                break
+        if gradient and is_plain(of.rule):
+            for r in range(rows):
+                for v in range(width):
+                    at = c + v // PANEL_VECS * c_panel + r * PANEL + v % PANEL_VECS * LANES
+                    store(at, plain_step(of.rule, load(at), sums[r * width + v]))
+            continue
+        if gradient:
+            c = <real*>stored_sums
+            c_panel = rows * PANEL
+        for r in range(rows):
+            for v in range(width):
+                at = c + v // PANEL_VECS * c_panel + r * PANEL + v % PANEL_VECS * LANES
                 store(at, sums[r * width + v])
+        if gradient:
+            use_sums(of, rows, panels, c, of.c + t * rows * PANEL)
 
 
-cdef inline void unrolled_tile(const Operands* of, int rows, const int panels, const bint gradient) noexcept nogil:
-    """The tile of so many rows; those that a target's registers cannot hold are never compiled."""
+cdef inline void unrolled_tiles(
+    const Operands* of, int rows, const int panels, const bint gradient, Py_ssize_t count
+) noexcept nogil:
+    """Tiles of so many rows; those that a target's registers cannot hold are never compiled."""
     if rows == 1:
-        tile(of, 1, panels, gradient)
+        run_of_tiles(of, 1, panels, gradient, count)
     elif rows == 2:
-        tile(of, 2, panels, gradient)
+        run_of_tiles(of, 2, panels, gradient, count)
     elif TILE_ROWS >= 3 and rows == 3:
-        tile(of, 3, panels, gradient)
+        run_of_tiles(of, 3, panels, gradient, count)
     elif TILE_ROWS >= 4 and rows == 4:
-        tile(of, 4, panels, gradient)
+        run_of_tiles(of, 4, panels, gradient, count)
     elif TILE_ROWS >= 5 and rows == 5:
-        tile(of, 5, panels, gradient)
+        run_of_tiles(of, 5, panels, gradient, count)
     elif TILE_ROWS >= 6 and rows == 6:
-        tile(of, 6, panels, gradient)
+        run_of_tiles(of, 6, panels, gradient, count)
     elif TILE_ROWS >= 7 and rows == 7:
-        tile(of, 7, panels, gradient)
+        run_of_tiles(of, 7, panels, gradient, count)
     elif TILE_ROWS >= 8 and rows == 8:
-        tile(of, 8, panels, gradient)
+        run_of_tiles(of, 8, panels, gradient, count)
     elif TILE_ROWS >= 9 and rows == 9:
-        tile(of, 9, panels, gradient)
+        run_of_tiles(of, 9, panels, gradient, count)
     elif TILE_ROWS >= 10 and rows == 10:
-        tile(of, 10, panels, gradient)
+        run_of_tiles(of, 10, panels, gradient, count)
     elif TILE_ROWS >= 11 and rows == 11:
-        tile(of, 11, panels, gradient)
+        run_of_tiles(of, 11, panels, gradient, count)
     elif TILE_ROWS >= 12 and rows == 12:
-        tile(of, 12, panels, gradient)
+        run_of_tiles(of, 12, panels, gradient, count)
 
 
-cdef void product_tile(const Operands* of, int rows, int panels) noexcept nogil:
+cdef void product_tiles(const Operands* of, int rows, int panels, Py_ssize_t count) noexcept nogil:
     if panels == 1:
-        unrolled_tile(of, rows, 1, False)
+        unrolled_tiles(of, rows, 1, False, count)
     elif panels == TILE_PANELS:
-        unrolled_tile(of, rows, TILE_PANELS, False)
+        unrolled_tiles(of, rows, TILE_PANELS, False, count)
     else:
-        tile(of, 1, TILE_WIDE, False)
+        run_of_tiles(of, 1, TILE_WIDE, False, count)
 
 
-cdef void gradient_tile(const Operands* of, int rows, int panels) noexcept nogil:
+cdef void gradient_tiles(const Operands* of, int rows, int panels, Py_ssize_t count) noexcept nogil:
     if panels == 1:
-        unrolled_tile(of, rows, 1, True)
+        unrolled_tiles(of, rows, 1, True, count)
     else:
-        unrolled_tile(of, rows, TILE_PANELS, True)
+        unrolled_tiles(of, rows, TILE_PANELS, True, count)
 
 
-cdef inline Py_ssize_t tiles_over(Py_ssize_t rows) noexcept nogil:
-    """Tiles that rows are split into, evenly: 13 rows in tiles of 12 are 7 + 6, not 12 + 1."""
-    return (rows + TILE_ROWS - 1) // TILE_ROWS
+cdef inline void split_into_tiles(
+    Operands* of, Py_ssize_t rows, int panels, const bint gradient
+) noexcept nogil:
+    """All rows in tiles as even as can be: 13 rows in tiles of at most 12 are 7 + 6, not 12 + 1."""
+    cdef Py_ssize_t tiles = (rows + TILE_ROWS - 1) // TILE_ROWS
+    cdef Py_ssize_t low, taller
+    if tiles == 0:
+        return
+    low = rows // tiles
+    taller = rows % tiles  # so many tiles have a row more
+    if taller:
+        if gradient:
+            gradient_tiles(of, <int>low + 1, panels, taller)
+        else:
+            product_tiles(of, <int>low + 1, panels, taller)
+        of.a += taller * (low + 1) * (1 if gradient else PANEL)
+        of.c += taller * (low + 1) * PANEL
+    if gradient:
+        gradient_tiles(of, <int>low, panels, tiles - taller)
+    else:
+        product_tiles(of, <int>low, panels, tiles - taller)
 
 
 cdef void c_matmul(
@@ -126,19 +175,21 @@ cdef void c_matmul(
 ) noexcept nogil:
     """C = start + A B for the first `rows` rows of A and C, which have a_rows and c_rows in all."""
     cdef Operands of
-    cdef Py_ssize_t first, j, panels = panels_of(columns), tiles, t, r, n
+    cdef vec zeros[TILE_WIDE_VECS]
     cdef Py_ssize_t block, blocks = (rows + ROW_BLOCK - 1) // ROW_BLOCK
-    cdef int width, tall
+    cdef Py_ssize_t first, n, j, panels = panels_of(columns)
+    cdef int width
     of.a_panel = a_rows * PANEL
     of.depth = depth
     of.b_panel = depth * PANEL
     of.c_panel = c_rows * PANEL
     of.rule = NULL
+    if start == NULL:
+        memset(zeros, 0, sizeof(zeros))
     for block in range(blocks):
         # so many rows of A stay in the second-level cache while all of B passes by
         first = rows * block // blocks
         n = rows * (block + 1) // blocks - first
-        tiles = tiles_over(n)
         j = 0
         while j < panels:
             if n == 1 and j + TILE_WIDE <= panels:
@@ -147,17 +198,13 @@ cdef void c_matmul(
                 width = TILE_PANELS
             else:
                 width = 1
+            of.a = a + first * PANEL
             of.b = b + j * of.b_panel
-            of.start = start
+            of.c = c + j * of.c_panel + first * PANEL
+            of.start = <const real*>zeros
             if start != NULL:
                 of.start = start + j * PANEL
-            r = first
-            for t in range(tiles):
-                tall = <int>(n // tiles + (t < n % tiles))
-                of.a = a + r * PANEL
-                of.c = c + j * of.c_panel + r * PANEL
-                product_tile(&of, tall, width)
-                r += tall
+            split_into_tiles(&of, n, width, False)
             j += width
 
 
@@ -179,8 +226,8 @@ cdef void c_matmul_tn(
     """
     cdef Operands of
     cdef Py_ssize_t a_panels = panels_of(inputs), b_panels = panels_of(outputs)
-    cdef Py_ssize_t unit, p, j, q, height, tiles, t, i
-    cdef int width, tall
+    cdef Py_ssize_t unit, p, j, q, height
+    cdef int width
     of.a_panel = 0
     of.depth = rows
     of.b_panel = b_rows * PANEL
@@ -192,15 +239,10 @@ cdef void c_matmul_tn(
         p = unit % a_panels
         width = <int>smaller(TILE_PANELS, b_panels - j)
         height = smaller(PANEL, inputs - p * PANEL)
+        of.a = a + p * a_rows * PANEL
         of.b = b + j * of.b_panel
-        tiles = tiles_over(height)
-        i = 0
-        for t in range(tiles):
-            tall = <int>(height // tiles + (t < height % tiles))
-            of.a = a + p * a_rows * PANEL + i
-            of.c = c + j * of.c_panel + (p * PANEL + i) * PANEL
-            gradient_tile(&of, tall, width)
-            i += tall
+        of.c = c + j * of.c_panel + p * PANEL * PANEL
+        split_into_tiles(&of, height, width, True)
         if transposed != NULL:
             for q in range(j, j + width):
                 transpose_block(

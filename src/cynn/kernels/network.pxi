@@ -151,6 +151,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         past = count * (rank + 1) // threads
         total = weigh_rows(job, start, count, first, past)
         forward_rows(job, job.workspace, start, first, past)
+        foresee(&job.x, job.order, start + job.rows + first, job.total)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past)
         barrier_wait(&job.meeting)

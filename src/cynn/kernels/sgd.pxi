@@ -31,26 +31,35 @@ cdef inline void set_rates(Rule* rule, double learning_rate, double momentum, bi
     rule.velocity_factor = <real>momentum if nesterov else 1
 
 
+cdef inline bint is_plain(const Rule* rule) noexcept nogil:
+    return rule.kind == SGD and rule.velocity == NULL
+
+
+cdef inline vec plain_step(const Rule* rule, vec w, vec gradient) noexcept nogil:
+    """Descent without momentum."""
+    gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
+    return w - broadcast(rule.learning_rate) * gradient
+
+
 cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:
     """Use the gradient of the LANES numbers at `at`, which lie within rule.parameters."""
-    cdef vec w, v
+    cdef vec w = load(at), v
     cdef real* velocity
     if rule.kind == KEEP:
         store(at, gradient)
-        return
-    w = load(at)
-    if rule.kind == ADD:
+    elif rule.kind == ADD:
         store(at, w + gradient)
-        return
-    gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
-    if rule.velocity != NULL:
+    elif rule.velocity == NULL:
+        store(at, plain_step(rule, w, gradient))
+    else:
         velocity = rule.velocity + (at - rule.parameters)
+        gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
         v = multiply_add(broadcast(rule.momentum), load(velocity), gradient)
         store(velocity, v)
         gradient = multiply_add(
             broadcast(rule.gradient_factor), gradient, broadcast(rule.velocity_factor) * v
         )
-    store(at, w - broadcast(rule.learning_rate) * gradient)
+        store(at, w - broadcast(rule.learning_rate) * gradient)
 
 
 cdef void c_sgd(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:

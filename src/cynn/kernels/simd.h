@@ -5,7 +5,9 @@
 #ifndef CYNN_SIMD_H
 #define CYNN_SIMD_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #if CYNN_REAL_BITS == 32
 typedef float real;
@@ -45,6 +47,11 @@ typedef real_bits vec_bits __attribute__((vector_size(CYNN_VEC_BYTES)));
 CYNN_INLINE vec load(const real *from) { return *(const vec *)from; }
 CYNN_INLINE void store(real *to, vec value) { *(vec *)to = value; }
 
+/* Ask for the cache lines of so many bytes ahead of their use. */
+CYNN_INLINE void prefetch(const char *from, ptrdiff_t bytes) {
+    for (ptrdiff_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + at);
+}
+
 /* Written out lane by lane: `(vec){0} + s` would cost a real addition, as minus zero keeps the
  * compiler from dropping it. */
 #define CYNN_REPEAT_2(s) s, s
@@ -71,6 +78,32 @@ CYNN_INLINE vec lane_numbers(void) {
     return load(numbers);
 }
 CYNN_INLINE real first_lane(vec a) { return a[0]; }
+
+/* LANES numbers of another type, from any address. Bytes are widened a step at a time: asked for at once,
+ * gcc converts them one by one. */
+#define CYNN_NARROW(bits) __attribute__((vector_size(CYNN_VEC_BYTES * (bits) / CYNN_REAL_BITS)))
+typedef uint8_t vec_of_bytes CYNN_NARROW(8);
+typedef uint16_t vec_of_shorts CYNN_NARROW(16);
+typedef int32_t vec_of_ints CYNN_NARROW(32);
+typedef float vec_of_floats CYNN_NARROW(32);
+typedef double vec_of_doubles CYNN_NARROW(64);
+CYNN_INLINE vec from_bytes(const uint8_t *from) {
+    vec_of_bytes bytes;
+    memcpy(&bytes, from, sizeof bytes);
+    const vec_of_shorts shorts = __builtin_convertvector(bytes, vec_of_shorts);
+    const vec_of_ints ints = __builtin_convertvector(shorts, vec_of_ints);
+    return __builtin_convertvector(ints, vec);
+}
+CYNN_INLINE vec from_floats(const float *from) {
+    vec_of_floats floats;
+    memcpy(&floats, from, sizeof floats);
+    return __builtin_convertvector(floats, vec);
+}
+CYNN_INLINE vec from_doubles(const double *from) {
+    vec_of_doubles doubles;
+    memcpy(&doubles, from, sizeof doubles);
+    return __builtin_convertvector(doubles, vec);
+}
 
 /* One rounding where the target has the instruction: -ffp-contract=fast lets the compiler fuse. */
 CYNN_INLINE vec multiply_add(vec a, vec b, vec c) { return a * b + c; }

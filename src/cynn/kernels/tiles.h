@@ -37,6 +37,8 @@
 #endif
 #endif
 
+#define TILE_WIDE_VECS (TILE_WIDE * PANEL_VECS)
+
 /* Rows of A that stay in a second-level cache of half a megabyte while B passes by. */
 #define ROW_BLOCK 144
 

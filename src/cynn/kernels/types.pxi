@@ -14,7 +14,11 @@ cdef extern from "simd.h" nogil:
     const real REAL_TINY, REAL_HUGE
     vec load(const real* source)
     void store(real* target, vec value)
+    void prefetch(const char* source, Py_ssize_t size)
     vec broadcast(real s)
+    vec from_bytes(const uint8_t* source)
+    vec from_floats(const float* source)
+    vec from_doubles(const double* source)
     real first_lane(vec a)
     vec lane_numbers()
     vec multiply_add(vec a, vec b, vec c)
@@ -31,7 +35,7 @@ cdef extern from "simd.h" nogil:
     vec interleave_high(vec a, vec b)
 
 cdef extern from "tiles.h" nogil:
-    const int PANEL, PANEL_VECS, TILE_ROWS, TILE_PANELS, TILE_WIDE, TILE_SUMS, ROW_BLOCK
+    const int PANEL, PANEL_VECS, TILE_ROWS, TILE_PANELS, TILE_WIDE, TILE_WIDE_VECS, TILE_SUMS, ROW_BLOCK
 
 cdef extern from "threads.h" nogil:
     ctypedef struct barrier:

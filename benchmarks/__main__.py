@@ -1,0 +1,8 @@
+"""Runs the benchmark: ``python -m benchmarks``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""The command: chooses what to measure, measures, and says what came out."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from cynn import backend
+
+from . import chart, data, footprint, guard, peak, peers, race, report, rounds
+from .cases import FULL, QUICK, Case, of_shapes
+from .results import Results
+
+FOLDER = data.ROOT / "build" / "benchmark"
+
+DESCRIPTION = """\
+Measures this library beside its peers: the FMA peak of a core on the target in use, then the
+same work for all that are installed, in turn, round after round. Prints tables; writes JSON and
+a bar chart to build/benchmark/. Where no peer but NumPy is installed, --quick is meant.
+"""
+EPILOG = f"""\
+peers, into the checkout's own environment:
+  .venv/bin/{peers.INSTALL}
+torch-compile also needs a C++ compiler. MNIST is read from CYNN_DATA, ../shared/mnist or the
+cache; without it digits are drawn. CYNN_TARGET names another target.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="scripts/benchmark",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--quick", action="store_true", help="784-128-10, NumPy beside: a minute")
+    made.add_argument("--shapes", type=_words, metavar="SHAPE,...", help="only these: 784-128-10")
+    made.add_argument("--peers", type=_words, metavar="NAME,...", help=", ".join(peers.PEERS))
+    made.add_argument("--rounds", type=_whole, default=5, help="times that all are measured (5)")
+    made.add_argument("--threads", type=_words, metavar="N,...", help="numbers of threads (1,2)")
+    made.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
+    made.add_argument("--noisy", action="store_true", help="go on though the machine is noisy")
+    made.add_argument("--race", action="store_true", help="seconds to 97 %% and 98 %% on MNIST")
+    made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
+    made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; give the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.guard:
+            return guard.main(options.record)
+        if options.race:
+            return race.main(options.rounds, options.peers, options.json or FOLDER / "race.json")
+        return benchmark(options)
+    except (ValueError, RuntimeError, OSError) as error:
+        say(f"scripts/benchmark: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str) -> None:
+    """Tell what goes on, apart from the tables."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def benchmark(options: argparse.Namespace) -> int:
+    """Measure, and write tables, JSON and a chart."""
+    names = chosen_peers(options.peers, options.quick)
+    quick = options.quick or not set(names) - {"cynn", "cynn-float32", "numpy"}
+    cases: Sequence[Case] = QUICK if quick else FULL
+    if options.shapes:
+        cases = of_shapes(cases, options.shapes)
+    threads = thread_counts(options.threads)
+    peak.kernel("float32")  # says so where there is none, before anything is begun
+    results = Results()
+    about = {**report.machine(), "threads": threads, "rounds": options.rounds}
+    say(f"{about['processor']}, target {backend.target()}; peers: {', '.join(names)}")
+    start = look_at_peaks(results, threads)
+    with tempfile.TemporaryDirectory(prefix="cynn-benchmark-") as folder:
+        what = data.write(Path(folder))
+        rounds.run(cases, names, threads, options.rounds, Path(folder), results, say)
+        if not quick and not options.shapes:
+            footprint.measure(Path(folder), options.rounds, results, say)
+    end = look_at_peaks(results, threads)
+    refused = peak.refusal(start, end)
+    if refused:
+        say(f"scripts/benchmark: {refused}")
+        if not options.noisy:
+            return 1
+    about["peak_moved"] = peak.moved(start, end)
+    file = options.json or FOLDER / "benchmark.json"
+    report.write_json(file, results, what, about)
+    print(report.full(results, what, about))
+    picture = file.with_suffix(".png")
+    no_chart = chart.draw(picture, results, f"{about['processor']}, {about['target']}, {what}")
+    print(f"\nwritten: {file}" + ("" if no_chart else f", {picture}"))
+    if no_chart:
+        say(no_chart)
+    return 0
+
+
+def look_at_peaks(results: Results, threads: Sequence[int]) -> peak.Peak:
+    """Measure the peak of so many cores; give that of the most."""
+    for count in threads:
+        found = peak.measure(count)
+        results.see_peak("float32", count, found.best)
+    return found
+
+
+def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
+    """Give the peers that were named, or those that are installed; ours first."""
+    for name in named or ():
+        if name not in peers.PEERS:
+            raise ValueError(
+                f"--peers: {name!r} is unknown, wanted some of {', '.join(peers.PEERS)}"
+            )
+        if absent := peers.missing(name):
+            raise ValueError(f"--peers: {name} needs {absent}, which is not installed")
+    usual = ("cynn", "numpy") if quick else peers.USUAL
+    found = [name for name in named or usual if not peers.missing(name)]
+    return ["cynn", *(name for name in found if name != "cynn")]
+
+
+def thread_counts(named: Sequence[str] | None) -> list[int]:
+    """Give the numbers of threads: those named, or one and two where there are two cores."""
+    if named:
+        return sorted({_whole(word) for word in named})
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return [1, 2] if (cores or 1) > 1 else [1]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"wanted a whole number from 1, got {text!r}")
+    return int(text)

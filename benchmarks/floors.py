@@ -1,0 +1,123 @@
+"""What is to be reached, and what was: one table. Floors hold for float32 on AVX2 or better."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .results import Results
+
+OURS = "cynn"
+Measure = Callable[[Results], float | None]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """One demand: a ratio from one run, to be reached or not to be passed."""
+
+    work: str
+    wanted: float
+    measure: Measure
+    percent: bool = False
+    at_most: bool = False
+    unit: str = "x"
+
+    def reached(self, found: float) -> bool:
+        return found <= self.wanted if self.at_most else found >= self.wanted
+
+    def written(self, value: float) -> str:
+        return f"{100 * value:.1f} %" if self.percent else f"{value:.2f} {self.unit}"
+
+
+def of_peak(kind: str, shape: str, threads: int, batch: int = 0, rows: int = 0) -> Measure:
+    """Measure our rate as a part of the peak."""
+
+    def measure(results: Results) -> float | None:
+        row = results.find(OURS, kind, shape, threads, batch=batch, rows=rows)
+        return None if row is None else results.of_peak(row)
+
+    return measure
+
+
+def more_threads(shape: str, batch: int) -> Measure:
+    """Measure two threads over one."""
+
+    def measure(results: Results) -> float | None:
+        one = results.find(OURS, "train", shape, 1, batch=batch)
+        two = results.find(OURS, "train", shape, 2, batch=batch)
+        return None if one is None or two is None else one.best / two.best
+
+    return measure
+
+
+def against(
+    peer: str, kind: str, shape: str, threads: int | None, batch: int = 0, rows: int = 0
+) -> Measure:
+    """Measure how often we are done while a peer is done once."""
+
+    def measure(results: Results) -> float | None:
+        ours = results.find(OURS, kind, shape, threads, batch=batch, rows=rows)
+        theirs = results.find(peer, kind, shape, threads, batch=batch, rows=rows)
+        return None if ours is None or theirs is None else theirs.best / ours.best
+
+    return measure
+
+
+def other(name: str) -> Measure:
+    """Measure what is no case: a figure by its name."""
+    return lambda results: results.other.get(name)
+
+
+SMALL, WIDE, WIDEST, TINY = "784-128-10", "784-512-256-10", "784-1024-1024-10", "64-32-10"
+
+
+def _against(
+    work: str, kind: str, shape: str, threads: int | None, batch: int, rows: int, **wanted: float
+) -> list[Floor]:
+    return [
+        Floor(f"{work}, against {peer}", times, against(peer, kind, shape, threads, batch, rows))
+        for peer, times in wanted.items()
+    ]
+
+
+FLOORS = (
+    *(
+        Floor(
+            f"train {shape} B={batch}, one thread, of the peak",
+            part,
+            of_peak("train", shape, 1, batch),
+            percent=True,
+        )
+        for shape, batch, part in (
+            (SMALL, 128, 0.88),
+            (SMALL, 32, 0.78),
+            (WIDE, 128, 0.88),
+            (WIDEST, 512, 0.85),
+        )
+    ),
+    Floor(f"train {SMALL} B=128, two threads over one", 1.85, more_threads(SMALL, 128)),
+    Floor(f"train {SMALL} B=32, two threads over one", 1.6, more_threads(SMALL, 32)),
+    *_against(
+        f"train {SMALL} B=128, two threads", "train", SMALL, 2, 128, 0,
+        torch=5, jax=2, sklearn=5, numpy=2.2,
+    ),
+    *_against(
+        f"train {WIDE} B=128, two threads", "train", WIDE, 2, 128, 0, torch=2.7, jax=1.7
+    ),
+    # A net so small is faster on one thread for some: each with the number that serves it best.
+    *_against(
+        f"train {TINY} B=32", "train", TINY, None, 32, 0, torch=50, jax=3, sklearn=35
+    ),
+    *_against(
+        f"predict {SMALL} 1 row", "predict", SMALL, None, 0, 1,
+        onnxruntime=4, torch=8, sklearn=30,
+    ),
+    Floor(
+        f"predict {SMALL} 10,000 rows, two threads, of the peak",
+        0.88,
+        of_peak("predict", SMALL, 2, rows=10_000),
+        percent=True,
+    ),
+    Floor("import cynn over import numpy", 1.3, other("import"), at_most=True),
+    Floor("memory in fit past data and NumPy", 50, other("memory"), at_most=True, unit="MB"),
+    Floor("a neighbour on one of two cores, B=128", 2.6, other("neighbour B=128"), at_most=True),
+    Floor("a neighbour on one of two cores, B=32", 2.6, other("neighbour B=32"), at_most=True),
+)  # fmt: skip

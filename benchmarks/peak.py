@@ -1,0 +1,71 @@
+"""The roof: how fast this machine multiplies and adds, on the target in use; and is it quiet?"""
+
+import statistics
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cynn import backend
+
+RUN_SECONDS = 0.02
+MOST_MOVED = 0.10
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Operations a second of one core or of several at once: over some short runs."""
+
+    best: float
+    median: float
+
+
+def kernel(dtype: str) -> Callable[[float], float]:
+    """Give the function that measures the calling thread's core."""
+    found = getattr(backend.kernels(dtype), "_fma_peak", None)
+    if found is None:
+        raise RuntimeError(
+            f"the target {backend.target()!r} has no measure of the peak: the benchmark takes"
+            " compiled targets, built from these sources"
+        )
+    return found
+
+
+def measure(cores: int = 1, dtype: str = "float32", runs: int = 20) -> Peak:
+    """Measure some cores at once, in short runs."""
+    rates = [_together(kernel(dtype), cores) for _ in range(runs)]
+    return Peak(max(rates), statistics.median(rates))
+
+
+def _together(run: Callable[[float], float], cores: int) -> float:
+    rates: list[float] = []
+    gate = threading.Barrier(cores)
+
+    def work() -> None:
+        gate.wait()
+        rates.append(run(RUN_SECONDS))
+
+    threads = [threading.Thread(target=work) for _ in range(cores - 1)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    return sum(rates)
+
+
+def moved(start: Peak, end: Peak) -> float:
+    """Give the part by which the peak differs between two times."""
+    low, high = sorted((start.median, end.median))
+    return 1 - low / high if high else 0.0
+
+
+def refusal(start: Peak, end: Peak) -> str:
+    """Say why figures must not be compared; empty where they may."""
+    part = moved(start, end)
+    if part <= MOST_MOVED:
+        return ""
+    return (
+        f"the machine is too noisy to compare: its FMA peak went from {start.median / 1e9:.0f} to"
+        f" {end.median / 1e9:.0f} GFLOP/s during the run ({100 * part:.0f} %, at most"
+        f" {100 * MOST_MOVED:.0f} % may be); try again when it is quiet, or go on with --noisy"
+    )

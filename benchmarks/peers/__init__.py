@@ -1,0 +1,49 @@
+"""The peers by name, and what each needs."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from .base import Peer
+
+
+class Entry(NamedTuple):
+    """Where a peer is written down."""
+
+    module: str
+    class_name: str
+    needs: tuple[str, ...]  # modules that must be there
+    trains: bool = True
+    predicts: bool = True
+
+
+PEERS = {
+    "cynn": Entry("cynn_peer", "Cynn", ("cynn",)),
+    "cynn-float32": Entry("cynn_peer", "CynnReal", ("cynn",), predicts=False),
+    "numpy": Entry("numpy_peer", "NumPy", ("numpy",)),
+    "torch": Entry("torch_peer", "Torch", ("torch",)),
+    "torch-compile": Entry("torch_peer", "TorchCompiled", ("torch",), predicts=False),
+    "jax": Entry("jax_peer", "Jax", ("jax", "jaxlib")),
+    "sklearn": Entry("sklearn_peer", "ScikitLearn", ("sklearn",)),
+    "onnxruntime": Entry("onnx_peer", "OnnxRuntime", ("onnxruntime", "onnx"), trains=False),
+}
+
+USUAL = tuple(name for name in PEERS if name != "cynn-float32")
+INSTALL = "pip install torch jax scikit-learn onnxruntime onnx matplotlib"
+
+
+def missing(name: str) -> str:
+    """Name the first module that a peer needs and that is not installed; empty if all are."""
+    return next((module for module in PEERS[name].needs if find_spec(module) is None), "")
+
+
+def make(name: str, threads: int) -> Peer:
+    """Import a peer and make it."""
+    return peer_class(name)(threads)
+
+
+def peer_class(name: str) -> type[Peer]:
+    """Import a peer."""
+    entry = PEERS[name]
+    found: type[Peer] = getattr(import_module(f".{entry.module}", __package__), entry.class_name)
+    return found

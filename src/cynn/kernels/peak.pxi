@@ -1,0 +1,48 @@
+# The roof of every kernel: the rate at which a core multiplies and adds where nothing else is asked of
+# it. For the benchmark, which gives the other figures as parts of this one; not a kernel.
+#
+# 12 sums do not wait for each other: two units with a latency of 4 or 5 cycles need 8 or 10. With the two
+# operands they fill 14 of the 16 registers that the smallest processor has.
+
+cdef enum:
+    PEAK_SUMS = 12
+    PEAK_TURNS = 20000  # between two looks at the clock: some 30 microseconds
+
+
+cdef inline void peak_turns(vec* kept, vec factor, vec term) noexcept nogil:
+    cdef vec sums[PEAK_SUMS]
+    cdef int i, turn
+    for i in range(PEAK_SUMS):
+        sums[i] = kept[i]
+    for turn in range(PEAK_TURNS):
+        for i in range(PEAK_SUMS):
+            sums[i] = multiply_add(sums[i], factor, term)
+    for i in range(PEAK_SUMS):
+        kept[i] = sums[i]
+
+
+def _fma_peak(double seconds):
+    """Floating point operations a second of the calling thread: a fused multiply-add counts two.
+
+    The mean over about that time, and at least one look at the clock. The lock is free meanwhile.
+    """
+    cdef vec sums[PEAK_SUMS]
+    cdef vec total
+    cdef double start, now, operations = 0
+    cdef int i
+    with nogil:
+        for i in range(PEAK_SUMS):
+            sums[i] = broadcast(<real>i)
+        start = now = monotonic_seconds()
+        while now <= start + seconds:
+            # every sum tends to 1: no infinity, no denormal number
+            peak_turns(sums, broadcast(<real>0.75), broadcast(<real>0.25))
+            operations += 2.0 * LANES * PEAK_SUMS * PEAK_TURNS
+            now = monotonic_seconds()
+        total = sums[0]
+        for i in range(1, PEAK_SUMS):
+            total = maximum(total, sums[i])
+    # The sums are looked at, so that no compiler drops the work.
+    if not first_lane(total) > 0.5:
+        raise AssertionError("the sums of the peak went astray")
+    return operations / (now - start)

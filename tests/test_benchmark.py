@@ -1,0 +1,255 @@
+"""The plumbing of the benchmark: what it counts, writes, compares and refuses. Nothing is timed."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from cynn import backend
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import (  # noqa: E402
+    cli,
+    data,
+    floors,
+    footprint,
+    guard,
+    peak,
+    peers,
+    pool,
+    race,
+    report,
+    rounds,
+)
+from benchmarks.cases import FULL, Case, of_shapes, train_flops  # noqa: E402
+from benchmarks.results import Results, Row  # noqa: E402
+
+SMALL = Case("train", (784, 128, 10), 60_000, 128)
+ONE_ROW = Case("predict", (784, 128, 10), 1)
+needs_compiled = pytest.mark.skipif(
+    backend.target() == "reference", reason="the reference has no peak"
+)
+
+
+def results(rows=(), **other) -> Results:
+    made = Results(list(rows), other=other)
+    made.see_peak("float32", 1, 200e9)
+    made.see_peak("float32", 2, 400e9)
+    return made
+
+
+def test_operations_by_hand():
+    # forward and the weights' gradients: every weight twice each; the inputs' past the first layer
+    assert train_flops((784, 128, 10), 1) == 4 * (784 * 128 + 128 * 10) + 2 * 128 * 10
+    assert train_flops((3, 4, 5, 6), 7) == 7 * (4 * (12 + 20 + 30) + 2 * (20 + 30))
+    assert Case("predict", (784, 128, 10), 3).flops == 3 * 2 * (784 * 128 + 1280)
+    assert SMALL.flops == 60_000 * train_flops((784, 128, 10), 1)
+
+
+def test_cases_of_the_full_run_are_those_promised():
+    trained = {(c.shape, c.batch, c.dtype) for c in FULL if c.kind == "train"}
+    assert {("784-128-10", b, "float32") for b in (32, 128, 512)} <= trained
+    assert {("784-512-256-10", b, "float32") for b in (32, 128, 512)} <= trained
+    assert ("784-1024-1024-10", 512, "float32") in trained and (
+        "64-32-10",
+        32,
+        "float32",
+    ) in trained
+    assert ("784-128-10", 128, "float64") in trained
+    assert [c.rows for c in FULL if c.kind == "predict"] == [1, 16, 256, 10_000]
+
+
+def test_a_shape_of_ones_own():
+    assert [c.batch for c in of_shapes(FULL, ["784-30-10"])] == [32, 128, 512]
+    for wrong in ("784", "784-x-10", "784--10", "5-3-10"):
+        with pytest.raises(ValueError, match="a shape"):
+            of_shapes(FULL, [wrong])
+
+
+def test_every_floor_is_measured_by_the_full_run():
+    """With the same second for everybody, each floor finds its rows."""
+    rows = [
+        Row(case, name, threads, [1.0])
+        for case in FULL
+        for name, entry in peers.PEERS.items()
+        for threads in (1, 2)
+        if (entry.trains if case.kind == "train" else entry.predicts)
+    ]
+    other = {"import": 1.0, "memory": 1.0, "neighbour B=128": 1.0, "neighbour B=32": 1.0}
+    assert len(report.floor_lines(results(rows, **other))) == len(floors.FLOORS)
+
+
+def test_floors_compare_the_right_way():
+    rows = [
+        Row(SMALL, "cynn", 1, [0.2, 0.1386]),
+        Row(SMALL, "cynn", 2, [0.08]),
+        Row(SMALL, "torch", 2, [0.36]),
+    ]
+    written = report.floor_table(results(rows, **{"import": 1.31, "memory": 49.0}))
+    lines = {line.split("  ")[1]: line.split() for line in written.splitlines() if "  " in line}
+    expected = {
+        "train 784-128-10 B=128, one thread, of the peak": ("88.5", "reached"),
+        "train 784-128-10 B=128, two threads over one": ("1.73", "MISSED"),
+        "train 784-128-10 B=128, two threads, against torch": ("4.50", "MISSED"),
+        "import cynn over import numpy": ("1.31", "MISSED"),
+        "memory in fit past data and NumPy": ("49.00", "reached"),
+    }
+    for work, (value, verdict) in expected.items():
+        assert value in lines[work] and lines[work][-1] == verdict, lines[work]
+    assert len(lines) == len(expected) + 1  # and the head
+
+
+def test_the_fastest_count_of_threads_stands_for_a_peer():
+    rows = [
+        Row(ONE_ROW, "cynn", 1, [1e-6]),
+        Row(ONE_ROW, "cynn", 2, [2e-6]),
+        Row(ONE_ROW, "torch", 2, [9e-6]),
+    ]
+    found = {floor.work: value for floor, value in report.floor_lines(results(rows))}
+    assert found["predict 784-128-10 1 row, against torch"] == pytest.approx(9)
+
+
+def test_table_of_a_case():
+    rows = [
+        Row(SMALL, "numpy", 1, [0.6, 0.5, 0.7], 0.26),
+        Row(SMALL, "cynn", 1, [0.25, 0.3, 0.2], 0.25),
+        Row(SMALL, "torch", 1, [1.0], 2.3),
+    ]
+    lines = report.case_table(SMALL, results(rows)).splitlines()
+    assert [line.split()[:4] for line in lines[2:5]] == [
+        ["cynn", "1", "0.2", "0.25"],
+        ["numpy", "1", "0.5", "0.6"],
+        ["torch", "1", "1", "1"],
+    ]
+    assert "61.4 %" in lines[2] and "2.50" in lines[3]
+    assert lines[5].strip() == "another loss than the others: torch (1)"
+    assert len({len(line) for line in lines[1:5]}) == 1  # columns stand under each other
+
+
+def test_json_holds_what_the_tables_say(tmp_path):
+    made = results([Row(SMALL, "cynn", 2, [0.1, 0.2], 0.3)], memory=60.0)
+    made.failed["torch", 1] = "no compiler"
+    report.write_json(tmp_path / "new" / "it.json", made, "MNIST", report.machine())
+    read = json.loads((tmp_path / "new" / "it.json").read_text())
+    assert read["rows"][0]["best"] == 0.1 and read["rows"][0]["median"] == pytest.approx(0.15)
+    assert read["rows"][0]["of_peak"] == pytest.approx(SMALL.flops / 0.1 / 400e9)
+    assert read["machine"]["target"] == backend.target() and read["machine"]["processor"]
+    assert read["floors"][0]["reached"] is False
+    assert read["left_out"] == [{"peer": "torch", "threads": 1, "why": "no compiler"}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [(100e9, 91e9, False), (91e9, 100e9, False), (100e9, 89e9, True), (89e9, 100e9, True)],
+)
+def test_a_noisy_machine_is_refused(before, after, refused):
+    said = peak.refusal(peak.Peak(110e9, before), peak.Peak(110e9, after))
+    assert bool(said) is refused
+    assert not said or "\n" not in said and "89" in said and "--noisy" in said
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_refusal_ends_the_command(monkeypatch, capsys, tmp_path, noisy):
+    rates = iter([100e9, 200e9, 80e9, 160e9])
+    monkeypatch.setattr(peak, "measure", lambda *_: peak.Peak(*[next(rates)] * 2))
+    monkeypatch.setattr(peak, "kernel", lambda _: None)
+    monkeypatch.setattr(data, "write", lambda _: "MNIST")
+    monkeypatch.setattr(rounds, "run", lambda *_: None)
+    monkeypatch.setattr(footprint, "measure", lambda *_: None)
+    monkeypatch.setattr(cli.chart, "draw", lambda *_: "")
+    file = tmp_path / "figures.json"
+    words = ["--quick", "--threads", "1,2", "--json", str(file)]
+    assert cli.main(words + ["--noisy"] * noisy) == (0 if noisy else 1)
+    assert "too noisy" in capsys.readouterr().err
+    assert file.exists() is noisy
+
+
+def test_wrong_words_are_answered(capsys):
+    assert cli.main(["--peers", "keras"]) == 1
+    assert "'keras' is unknown" in capsys.readouterr().err
+    assert cli.main(["--quick", "--shapes", "784"]) == 1
+    assert "784-128-10" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["--rounds", "0"])
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert peers.INSTALL in capsys.readouterr().out
+
+
+def test_guard_names_what_fell(monkeypatch, tmp_path, capsys):
+    record = tmp_path / "guard.json"
+    monkeypatch.setattr(guard, "RECORD", record)
+    monkeypatch.setattr(guard.peak, "measure", lambda *_: peak.Peak(1e11, 1e11))
+    values = {"rate": 0.9}
+    monkeypatch.setattr(guard, "measure", lambda case: values["rate"])
+    assert guard.main(False) == 0 and "nothing is on record" in capsys.readouterr().out
+    assert guard.main(True) == 0 and json.loads(record.read_text())[backend.target()]
+    values["rate"] = 0.82
+    assert guard.main(False) == 0
+    values["rate"] = 0.80
+    assert guard.main(False) == 1
+    said = capsys.readouterr()
+    assert "FELL" in said.out and guard.CASES[0].label in said.err
+
+
+def test_race_counts_only_settings_that_always_arrive(monkeypatch):
+    class Popen:
+        texts = iter(["0.95\n0.9712\n", "0.9801\n", "0.96\n"])
+
+        def __init__(self, *_, **__):
+            self.stdout, self.stderr = io.StringIO(next(self.texts)), io.StringIO("")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def kill(self):
+            return None
+
+        def wait(self):
+            return 0
+
+    monkeypatch.setattr(race.subprocess, "Popen", Popen)
+    runs = race.Runs("cynn", {"hidden": 8})
+    race.run(runs, Path(), 0)
+    assert runs.median(0.97) is not None and runs.median(0.98) is None
+    race.run(runs, Path(), 1)
+    assert len(runs.seconds[0.97]) == 2 and len(runs.seconds[0.98]) == 1
+    assert list(race.winners([runs], 0.97)) == ["cynn"] and not race.winners([runs], 0.98)
+    race.run(runs, Path(), 2)
+    assert runs.median(0.97) is None and runs.best == 0.9801
+
+
+@needs_compiled
+def test_peak_of_every_target_is_a_rate(compiled):
+    assert compiled.module._fma_peak(0.0) > 1e6
+
+
+@needs_compiled
+def test_a_worker_trains_and_predicts_and_says_what_fails(tmp_path):
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    data.save(tmp_path, 64, rng.integers(0, 256, (70, 64), np.uint8), np.arange(70) % 10)
+    made, said = Results(), []
+    cases = [Case("train", (64, 8, 10), 70, 32, epochs=2), Case("predict", (64, 8, 10), 3)]
+    rounds.run(cases, ["cynn", "numpy"], [1], 2, tmp_path, made, said.append)
+    assert [(row.case, row.peer) for row in made.rows] == [
+        (case, name) for case in cases for name in ("cynn", "numpy")
+    ]
+    assert all(len(row.seconds) == 2 and row.best > 0 for row in made.rows)
+    losses = [row.loss for row in made.rows if row.case.kind == "train"]
+    assert losses[0] == pytest.approx(losses[1], rel=0.5)
+    assert not made.failed and len(made.versions) == 2
+    worker = pool.Worker("numpy", 1, tmp_path / "nowhere")
+    try:
+        with pytest.raises(pool.Failed, match="FileNotFoundError"):
+            worker.ask("setup", kind="train", sizes=[64, 8, 10], rows=70, batch=32)
+    finally:
+        worker.end()
