@@ -1,8 +1,10 @@
 """Runs the benchmark: ``python -m benchmarks``."""
 
+import signal
 import sys
 
 from .cli import main
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its processes are ended, too
     sys.exit(main())

@@ -7,6 +7,7 @@ from typing import Literal
 MNIST_ROWS = 60_000
 SMALL_ROWS = 1_797  # as scikit-learn's digits have
 LEARNING_RATE = 0.1
+HEAVY = 50e9  # operations of an epoch past which peers show only what they do with all threads
 
 Sizes = tuple[int, ...]
 

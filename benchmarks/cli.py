@@ -24,7 +24,8 @@ EPILOG = f"""\
 peers, into the checkout's own environment:
   .venv/bin/{peers.INSTALL}
 torch-compile also needs a C++ compiler. MNIST is read from CYNN_DATA, ../shared/mnist or the
-cache; without it digits are drawn. CYNN_TARGET names another target.
+cache; without it digits are drawn. CYNN_TARGET names another target. On the large networks,
+peers are measured with the most threads only.
 """
 
 

@@ -14,9 +14,9 @@ from .rounds import Say
 IMPORTS = 15
 
 IMPORT = """
-import time
+import importlib, sys, time
 start = time.perf_counter()
-import {module}
+importlib.import_module(sys.argv[1])
 print(time.perf_counter() - start)
 """
 
@@ -24,8 +24,8 @@ print(time.perf_counter() - start)
 MEMORY = """
 import re, sys
 import numpy as np
-x, y = (np.load(f"{folder}/{name}784.npy") for name in ("raw", "labels"))
-if "{reals}": x = np.multiply(x, 1 / 255, dtype="float32")
+x, y = (np.load(f"{sys.argv[1]}/{name}784.npy") for name in ("raw", "labels"))
+if sys.argv[2] == "reals": x = np.multiply(x, 1 / 255, dtype="float32")
 held = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 open("/proc/self/clear_refs", "w").write("5")  # the most held is counted from here on
 before = held()
@@ -39,10 +39,10 @@ print((held() - before) / 1024)
 """
 
 
-def script(text: str, threads: int = 2) -> float:
+def script(text: str, *arguments: str, threads: int = 2) -> float:
     """Run a script in a new process; give the number that it prints."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", text],
+        [sys.executable, "-P", "-c", text, *arguments],
         env=environment(threads),
         capture_output=True,
         text=True,
@@ -58,9 +58,9 @@ def imports(results: Results, say: Say) -> None:
     seconds: dict[str, list[float]] = {"numpy": [], "cynn": []}
     for _ in range(IMPORTS):
         for module, found in seconds.items():
-            found.append(script(IMPORT.format(module=module)))
+            found.append(script(IMPORT, module))
     for module, found in seconds.items():
-        results.other[f"import {module} seconds"] = statistics.median(found)
+        results.other[f"import {module} seconds"] = statistics.median(found[1:])  # once to cache
     results.other["import"] = (
         results.other["import cynn seconds"] / results.other["import numpy seconds"]
     )
@@ -71,7 +71,7 @@ def memory(folder: Path, results: Results, say: Say) -> None:
     if not os.path.exists("/proc/self/clear_refs"):
         return
     say("memory of a fit")
-    found = [script(MEMORY.format(folder=folder, reals=reals)) for reals in ("", "yes")]
+    found = [script(MEMORY, str(folder), kind) for kind in ("bytes", "reals")]
     results.other["memory"] = max(found)
 
 

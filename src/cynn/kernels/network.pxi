@@ -40,6 +40,10 @@ cdef struct Job:
     real* transposed
     real* row_weights
     double* row_losses
+    Nonzeros nonzeros  # of the batch, or of a thread's block; width 0: the input is dense
+    real* lists  # by column, for each thread
+    Py_ssize_t nonzeros_size  # elements that each of these takes
+    Py_ssize_t lists_size
     double loss_sum
     double weight_sum
     int stop
@@ -73,8 +77,21 @@ cdef void forward_rows(
     cdef int i
     cdef const Step* step
     cdef const real* x = workspace
-    gather(&job.x, job.order, start, first, past, workspace, job.rows)
-    for i in range(job.count):
+    cdef real* y
+    if job.nonzeros.width:
+        step = &job.steps[0]
+        y = workspace + step.output * job.rows
+        gather_nonzeros(&job.x, job.order, start, first, past, &job.nonzeros)
+        sparse_rows(
+            &job.nonzeros, job.parameters + step.weights,
+            job.parameters + step.weights + panel_size(step.inputs, step.outputs), y,
+            step.inputs, step.outputs, job.rows, first, past,
+        )
+        activate(step.activation, y, job.rows, first, past, step.outputs)
+        x = y
+    else:
+        gather(&job.x, job.order, start, first, past, workspace, job.rows)
+    for i in range(1 if job.nonzeros.width else 0, job.count):
         step = &job.steps[i]
         step.kind.forward(
             step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past
@@ -123,7 +140,16 @@ cdef void use_gradients(
     cdef const Step* step
     cdef const real* x
     cdef real* transposed
-    for i in range(job.first_trained, job.count):
+    cdef Lists lists
+    if job.nonzeros.width:
+        step = &job.steps[0]
+        place_lists(&lists, job.lists + rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
+        sparse_weight_gradient(
+            &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
+            job.rows, count, job.sink + step.weights,
+            job.sink + step.weights + panel_size(step.inputs, step.outputs), rule, rank, threads,
+        )
+    for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
         step = &job.steps[i]
         if not step.kind.trained:
             continue
@@ -151,7 +177,8 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         past = count * (rank + 1) // threads
         total = weigh_rows(job, start, count, first, past)
         forward_rows(job, job.workspace, start, first, past)
-        foresee(&job.x, job.order, start + job.rows + first, job.total)
+        if job.x.element != SPARSE:
+            foresee(&job.x, job.order, start + job.rows + first, job.total)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past)
         barrier_wait(&job.meeting)
@@ -185,6 +212,8 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     cdef Py_ssize_t start, count
     if with_loss:
         job.row_weights = job.row_weights + rank * job.rows
+    if job.nonzeros.width:
+        place_nonzeros(&job.nonzeros, <real*>job.nonzeros.values + rank * job.nonzeros_size, job.rows)
     while True:
         start = <Py_ssize_t>counter_next(next_block) * job.rows
         if start >= job.total:
@@ -234,6 +263,7 @@ cdef class Network:
     cdef real* velocity
     cdef Py_ssize_t packed, transposed, output_size, row_size, target
     cdef readonly Py_ssize_t n_inputs, n_outputs, n_params
+    cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
@@ -380,6 +410,12 @@ cdef class Network:
                 f"loss: {loss} takes logits, but the last activation is {ACTIVATIONS[last.activation]}"
             )
 
+    cdef Source read(self, x):
+        cdef Source found = Source(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
+        if found.widest and self.steps[0].kind != &dense_kind:
+            raise ValueError("x: sparse rows need a network that begins with a dense step")
+        return found
+
     cdef int start_job(
         self, Job* job, Source x, y, weight, real[:, ::1] outputs, Py_ssize_t total
     ) except -1:
@@ -395,6 +431,7 @@ cdef class Network:
         job.loss = self.loss
         job.parameters = self.parameters
         job.x = x.rows
+        job.nonzeros.width = x.widest
         job.total = total
         job.target = self.target
         job.row_size = self.row_size
@@ -438,6 +475,7 @@ cdef class Network:
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
+        cdef Scratch sparse
         cdef Scratch scratch = Scratch(
             size + self.transposed + panel_size(1, job.rows)
             + job.rows * <Py_ssize_t>(sizeof(double) // sizeof(real)), self.scratch_fill,
@@ -454,8 +492,16 @@ cdef class Network:
                     self.parameters + step.weights, step.inputs, step.outputs,
                     job.transposed + step.transposed,
                 )
+        if job.nonzeros.width:
+            work *= 0.3  # about what remains of it
         threads = threads_for(work, WORK_TO_MEET, threads)
         threads = threads_for(work * (job.past_step - job.step), WORK_TO_START, threads)
+        if job.nonzeros.width:
+            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
+            job.lists_size = lists_size(self.n_inputs, &job.nonzeros, job.rows)
+            sparse = Scratch(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
+            place_nonzeros(&job.nonzeros, sparse.block, job.rows)
+            job.lists = sparse.block + job.nonzeros_size
         with nogil:
             work_together(train, job, &job.meeting, threads)
         return 0
@@ -466,7 +512,7 @@ cdef class Network:
         real[:, ::1] outputs, int threads,
     ):
         """Train on batches `start` and following, until the epoch or the time is over."""
-        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Source source = self.read(x)
         cdef Py_ssize_t total = order.shape[0], steps, i
         cdef Job job
         if not 1 <= batch_size <= LARGEST_BATCH:
@@ -505,7 +551,7 @@ cdef class Network:
 
     def gradients(self, x, y, weight, real[::1] out, int threads):
         """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum."""
-        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Source source = self.read(x)
         cdef Job job
         cdef Scratch sums
         self.expect_flat("out", out.shape[0])
@@ -543,7 +589,7 @@ cdef class Network:
             c_sgd(&rule, self.parameters, packed.block, self.packed)
 
     cdef int run_inference(self, Job* job, int threads, bint with_loss) except -1:
-        cdef Scratch scratch
+        cdef Scratch scratch, sparse
         cdef Py_ssize_t size, r
         threads = threads_for(self.work * job.total, WORK_TO_START, threads)
         job.rows = smaller((job.total + threads - 1) // threads, ROW_BLOCK)
@@ -561,6 +607,10 @@ cdef class Network:
         if with_loss:
             job.row_weights = scratch.block + size
             job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
+        if job.nonzeros.width:
+            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
+            sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
+            job.nonzeros.values = sparse.block
         with nogil:
             work_together(infer, job, &job.meeting, threads)
             if with_loss:
@@ -571,7 +621,7 @@ cdef class Network:
 
     def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
         """The loss summed over rows, and the sum of their weights."""
-        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Source source = self.read(x)
         cdef Job job
         if y is None:
             raise ValueError("network: y is None, wanted targets")
@@ -582,7 +632,7 @@ cdef class Network:
 
     def predict(self, x, real[:, ::1] out, int threads):
         """The network's outputs for every row of x."""
-        cdef Source source = Source(x, self.n_inputs, self.scale, self.offset)
+        cdef Source source = self.read(x)
         cdef Job job
         self.start_job(&job, source, None, None, out, source.rows.count)
         if job.total:
