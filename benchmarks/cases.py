@@ -62,7 +62,11 @@ class Case:
 
     @property
     def label(self) -> str:
-        size = f"B={self.batch}" if self.kind == "train" else f"{self.rows:,} rows"
+        size = (
+            f"B={self.batch}"
+            if self.kind == "train"
+            else f"{self.rows:,} row{'s' * (self.rows > 1)}"
+        )
         real = "" if self.dtype == "float32" else f" {self.dtype}"
         return f"{self.kind} {self.shape} {size}{real}"
 

@@ -47,7 +47,7 @@ def draw(path: Path, results: Results, title: str) -> str:
     axes.set_yticks([y for y, _ in ticks], [label for _, label in ticks], fontsize=8)
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.margins(x=0.12)
+    axes.margins(x=0.12, y=0.01)
     axes.set_xlabel(f"time, cynn = 1 (less is better), {threads} threads, log scale")
     axes.set_title(title, fontsize=9)
     if seen:

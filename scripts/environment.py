@@ -13,7 +13,8 @@ a few hundredths of a second. Each step is done again when what it depends on ch
                 the built files themselves
 
 Steps are written down in ``.venv/cynn.json`` when they are done, so that one which was cut short
-is seen. One run at a time: others wait for a lock on this file, which dies with its holder.
+is seen. One run at a time: others wait for a lock on this file, which dies with its holder, and
+then leave with status 75, to be begun again.
 """
 
 import fcntl
@@ -50,6 +51,10 @@ class Failure(Exception):
     """A step that cannot be done; the message is the line to show."""
 
 
+class Waited(Exception):
+    """Another run has changed .venv: what is known of it, and the Python chosen, are old."""
+
+
 def say(message: str) -> None:
     """Write a line for the person who waits, at once."""
     print(f"{sys.argv[1]}: {message}", file=sys.stderr, flush=True)
@@ -65,6 +70,7 @@ def lock() -> Iterator[None]:
         except BlockingIOError:
             say("waiting for another run that prepares .venv")
             fcntl.flock(file, fcntl.LOCK_EX)
+            raise Waited from None
         except OSError:
             pass
         yield
@@ -318,6 +324,8 @@ def main() -> int:
     try:
         with lock():
             prepare(sys.argv[2:])
+    except Waited:
+        return 75
     except Failure as failure:
         say(str(failure))
         return 1

@@ -15,16 +15,21 @@ fail() {
 
 environment() {
     python=$root/.venv/bin/python
-    if [ -n "${PYTHON:-}" ]; then
-        base=$PYTHON
-    elif "$python" -c '' 2>/dev/null; then
-        base=$python
-    else
-        base=python3
-    fi
-    command -v -- "$base" >/dev/null ||
-        fail "no $base: install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)"
-    "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "$("$base" --version 2>&1) is too old: install Python 3.11 or later and name it, as in PYTHON=python3.12 $script"
-    "$base" -I "$root/scripts/environment.py" "$script" "$@" || exit
+    status=75
+    while [ $status -eq 75 ]; do # once more, after waiting for another run
+        if [ -n "${PYTHON:-}" ]; then
+            base=$PYTHON
+        elif "$python" -c '' 2>/dev/null; then
+            base=$python
+        else
+            base=python3
+        fi
+        command -v -- "$base" >/dev/null ||
+            fail "no $base: install Python 3.11 or later (Debian: apt-get install python3 python3-venv python3-dev)"
+        "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+            fail "$("$base" --version 2>&1) is too old: install Python 3.11 or later and name it, as in PYTHON=python3.12 $script"
+        status=0
+        "$base" -I "$root/scripts/environment.py" "$script" "$@" || status=$?
+    done
+    [ $status -eq 0 ] || exit $status
 }

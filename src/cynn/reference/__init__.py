@@ -40,6 +40,7 @@ from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
 from .sgd import sgd
 from .softmax import softmax, softmax_backward
+from .sparse import SparseRows
 
 __all__ = [
     "ACTIVATIONS",
@@ -50,6 +51,7 @@ __all__ = [
     "Layer",
     "Network",
     "Neuron",
+    "SparseRows",
     "binary_cross_entropy",
     "cross_entropy",
     "dense_backward",

@@ -31,6 +31,8 @@ class Network:
     ----------
     n_inputs, n_outputs, n_params : int
         Numbers in a row of x, in a row of predictions, and in the flat parameters.
+    seek_zeros : bool
+        A compiled network then skips the zeros of dense rows; here it changes nothing.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Network:
         self._params = [0.0] * self.n_params
         self._velocity = [0.0] * self.n_params
         self._compiled = False
+        self.seek_zeros = False
 
     def get_params(self, out: MutableVector) -> None:
         """Write the parameters: for each dense step W row by row, then b."""

@@ -1,0 +1,172 @@
+"""Model files that are damaged, foreign or hostile: one clear error, at once."""
+
+import json
+import struct
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cynn import Model
+from cynn.storage import ModelFileError
+from models import image_model, images
+
+
+def made(folder):
+    model = image_model()
+    model.fit(*images(), verbose=0)
+    model.save(folder / "model")
+    return (folder / "model").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("whole"))
+
+
+def with_header(whole, change, body=None):
+    """Change the header, a dictionary; `model` in its metadata is one too."""
+    n = struct.unpack("<Q", whole[:8])[0]
+    header = json.loads(whole[8 : 8 + n])
+    about = header["__metadata__"]
+    about["model"] = json.loads(about["model"])
+    change(header)
+    if not isinstance(about.get("model"), (str, type(None))):
+        about["model"] = json.dumps(about["model"])
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + (whole[8 + n :] if body is None else body)
+
+
+def load(folder, data):
+    path = folder / "damaged"
+    path.write_bytes(data)
+    return Model.load(path)
+
+
+def said(change):
+    return lambda header: change(header["__metadata__"]["model"])
+
+
+def layer(i, **named):
+    return said(lambda model: model["layers"][i].update(named))
+
+
+def deep(header):
+    header["__metadata__"]["model"] = "[" * 100_000 + "]" * 100_000
+
+
+CHANGES = {
+    "another format": (lambda h: h["__metadata__"].update(format="pt"), "not written by cynn"),
+    "no metadata": (lambda h: h.pop("__metadata__"), "not written by cynn"),
+    "from the future": (lambda h: h["__metadata__"].update(version="2"), "a newer cynn may"),
+    "no description": (lambda h: h["__metadata__"].pop("model"), "description is no JSON"),
+    "no object": (lambda h: h["__metadata__"].update(model=[1]), "no JSON object"),
+    "nested deep": (deep, "description is no JSON"),
+    "long": (lambda h: h["__metadata__"].update(model=" " * (1 << 20) + "{}"), "characters"),
+    "no layers": (said(lambda m: m.pop("layers")), "KeyError .*'layers'"),
+    "layers none": (said(lambda m: m.update(layers=[])), "at least one layer"),
+    "layers a number": (said(lambda m: m.update(layers=3)), "TypeError"),
+    "unknown layer": (layer(2, **{"class": "Convolution"}), "class must be one of"),
+    "unknown argument": (layer(2, units2=3), "has no argument 'units2'"),
+    "units of text": (layer(2, units="4"), "units must be a positive integer"),
+    "huge units": (layer(2, units=2**40), r"'layer2.weight' should be"),
+    "huger units": (layer(2, units=10**30), r"'layer2.weight' should be"),
+    "units by one": (layer(2, units=5), r"'layer2.weight' should be"),
+    "NaN": (layer(1, scale=float("nan")), "scale must be"),
+    "code": (layer(2, activation="__import__('os')"), "activation must be one of"),
+    "another type": (said(lambda m: m.update(dtype="float64")), "'layer2.weight' should be"),
+    "no type": (said(lambda m: m.update(dtype="int8")), "dtype must be float32 or float64"),
+    "shape of text": (said(lambda m: m.update(input_shape="8")), "input_shape must be a tuple"),
+    "huge shape": (said(lambda m: m.update(input_shape=[2**40, 2**40])), "should be"),
+    "negative shape": (said(lambda m: m.update(input_shape=[-8, -8])), "input_shape"),
+    "negative epochs": (said(lambda m: m.update(epochs=-1)), "epochs must be"),
+    "a seed of text": (said(lambda m: m.update(seed="0")), "seed must be"),
+    "no optimizer": (said(lambda m: m.update(optimizer=None)), "a spec must be a dictionary"),
+    "metrics of text": (said(lambda m: m.update(metrics="accuracy")), "metrics must be a list"),
+    "an array less": (lambda h: h.pop("layer2.bias"), "deserializing header"),
+    "an array renamed": (lambda h: h.update(x=h.pop("layer2.bias")), "'layer2.bias' should be"),
+    "half a state": (lambda h: h.update(x=h.pop("velocity.layer2.bias")), "'velocity.layer2.bias'"),
+    "another shape": (lambda h: h["layer2.weight"].update(shape=[4, 64]), r"got \(\(4, 64\), 'F32'"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_header_that_does_not_fit(tmp_path, whole, what):
+    change, message = CHANGES[what]
+    with pytest.raises(ModelFileError, match=f"is not a cynn model: .*{message}"):
+        load(tmp_path, with_header(whole, change))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0", b"<!DOCTYPE html><html></html>" * 9, b"\x89PNG\r\n\x1a\n" + bytes(99), bytes(99)]
+    + [struct.pack("<Q", n) + b"{}" for n in (0, 1, 2, 3, 10**8, 2**63, 2**64 - 1)]
+    + [struct.pack("<Q", 4) + b"null", struct.pack("<Q", 4) + b"\xff\xfe\xfd\xfc"],
+)
+def test_what_is_no_such_file_at_all(tmp_path, data):
+    with pytest.raises(ModelFileError, match="is not a cynn model"):
+        load(tmp_path, data)
+
+
+def test_cut_short_or_too_long(tmp_path, whole):
+    assert load(tmp_path, whole).epochs == 1
+    for length in [*range(0, len(whole), 53), len(whole) - 1]:
+        with pytest.raises(ModelFileError):
+            load(tmp_path, whole[:length])
+    with pytest.raises(ModelFileError):
+        load(tmp_path, whole + b"\0")
+
+
+def test_no_memory_is_taken_for_what_is_not_there(tmp_path, whole):
+    tracemalloc.start()
+    try:
+        for what in ("huge units", "huge shape", "another shape"):
+            with pytest.raises(ModelFileError):
+                load(tmp_path, with_header(whole, CHANGES[what][0]))
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_nothing_else_escapes(tmp_path_factory, whole, data):
+    """Whatever happens to a file, loading gives a model that predicts, or the one error."""
+    n = struct.unpack("<Q", whole[:8])[0]
+    if data.draw(st.booleans()):
+        damaged = bytearray(whole)
+        for at in data.draw(st.lists(st.integers(0, n + 8), min_size=1, max_size=4)):
+            damaged[at] ^= 1 << data.draw(st.integers(0, 7))
+    else:
+
+        def change(header):
+            inner = header["__metadata__"]["model"]
+            for _ in range(data.draw(st.integers(0, 4))):
+                if isinstance(inner, (dict, list)) and inner:
+                    keys = sorted(inner) if isinstance(inner, dict) else range(len(inner))
+                    key = data.draw(st.sampled_from(keys))
+                    if data.draw(st.booleans()):
+                        inner[key] = data.draw(VALUES)
+                        return
+                    inner = inner[key]
+
+        damaged = with_header(whole, change)
+    folder = tmp_path_factory.getbasetemp()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = load(folder, bytes(damaged))
+    except ModelFileError:
+        return
+    if np.prod(model.input_shape, dtype=float) < 1e6:
+        assert len(model.predict(np.zeros((2, *model.input_shape)))) == 2
