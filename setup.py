@@ -60,7 +60,13 @@ def machine() -> str:
     return os.environ.get("CYNN_BUILD_MACHINE", platform.machine()).lower()
 
 
+# A module of the AVX-512 target to build for AVX2 instead: the tests run the logic of its tiles anywhere.
+WIDE = os.environ.get("CYNN_BUILD_WIDE", "")
+
+
 def flags_of(module: str, zig: bool) -> list[str]:
+    if WIDE:
+        return ["-DCYNN_VEC_BYTES=64", "-Wno-psabi", *TARGETS["avx2"][2 if zig else 1]]
     name = module.rpartition(".")[2].rpartition("_")[0]
     if module == PROCESSOR:
         name = next(iter(built_targets()), "")
@@ -113,7 +119,7 @@ def extensions() -> list[Extension]:
             ],
             py_limited_api=LIMITED,
         )
-        for name in modules
+        for name in ([f"cynn.kernels.{WIDE}"] if WIDE else modules)
     ]
 
 
