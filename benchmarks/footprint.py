@@ -1,5 +1,6 @@
 """What is no case of training or predicting: the import, the memory, a neighbour on a core."""
 
+import dataclasses
 import os
 import statistics
 import subprocess
@@ -85,8 +86,7 @@ def neighbour(folder: Path, rounds: int, results: Results, say: Say) -> None:
         say(f"a neighbour on core {core}, B={batch}")
         worker = Worker("cynn", 2, folder)
         try:
-            fields = {"sizes": case.sizes, "rows": case.rows, "batch": batch, "kind": "train"}
-            worker.ask("setup", **fields)
+            worker.ask("setup", **dataclasses.asdict(case))
             quiet, busy = [], []
             for _ in range(max(rounds, 5)):
                 quiet.append(worker.ask("train", epochs=1)["seconds"])

@@ -71,7 +71,7 @@ def case_table(case: Case, results: Results) -> str:
     unit = "s an epoch" if case.kind == "train" else "us a call"
     size = f"{case.flops / 1e9:.3g} GFLOP" if case.flops > 1e8 else f"{case.flops / 1e6:.3g} MFLOP"
     lines = [_cells(row, results) for row in rows]
-    head = ("peer", "threads", f"best, {unit}", "median", "GFLOP/s", "of peak", "/ cynn", "loss")
+    head = ["peer", "threads", f"best, {unit}", "median", "GFLOP/s", "of peak", "/ cynn", "loss"]
     if case.kind == "predict":
         head, lines = head[:-1], [line[:-1] for line in lines]
     note = _odd_losses(rows)

@@ -41,6 +41,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STATE = VENV / "cynn.json"
 LOG = VENV / "cynn.log"
+COMPILER = VENV / "compiler.sh"
 BASE = getattr(sys, "_base_executable", "") or sys.executable  # not the one in .venv
 
 # What the compiler is told through the environment.
@@ -262,6 +263,13 @@ def build(choice: str) -> None:
         **compiler_variables(choice),
     )
     LOG.replace(VENV / "build.log")
+    COMPILER.write_text(
+        "".join(
+            f"export {name}={shlex.quote(value)}\n"
+            for name, value in compiler_variables(choice).items()
+        ),
+        encoding="utf-8",
+    )
 
 
 def install(state: dict[str, Any], wanted: list[str]) -> None:
@@ -311,11 +319,13 @@ def prepare(extras: list[str]) -> None:
     if stale:
         compiler = "zig, as no C compiler was found" if choice == "zig" else choice or found[0]
         say(f"compiling the kernels with {compiler}: a minute or two")
-        state |= {"build": None, "built": None}
-        write_state(state)
-        build(choice)
-        state |= {"build": build_key, "built": built()}
-        write_state(state)
+        write_state(state | {"build": None, "built": None})
+        try:
+            build(choice)
+        except Failure:
+            write_state(state)  # pip installs what is whole: the modules from before still stand
+            raise
+        write_state(state | {"build": build_key, "built": built()})
     say(f"ready after {time.monotonic() - began:.0f} s")
 
 

@@ -18,7 +18,8 @@ STOREYS = [
     ["kernels", "reference", "version"],  # floor 1
     ["backend"],  # floor 2
     ["checks"],  # floor 3
-    ["specs", "threads", "guard", "inputs"],
+    ["specs", "threads", "guard", "sparse"],
+    ["inputs"],
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
     ["layers", "losses", "optimizers"],
     ["loops", "storage"],  # floor 4

@@ -76,7 +76,8 @@ def test_train(run, folder):
     right = sum(int(row[1 + i]) for i, row in enumerate(table) if row[1 + i] != ".")
     assert right / 2 == accuracy(out)
     assert lines[-1].startswith("most often: ")
-    assert run("train", "--data", folder, "--epochs", 3, "--hidden", 64)[1].splitlines()[5:] == lines[5:]
+    again = run("train", "--data", folder, "--epochs", 3, "--hidden", 64)[1]
+    assert again.splitlines()[5:] == lines[5:]
 
 
 @pytest.mark.parametrize(
@@ -130,11 +131,11 @@ def test_wrong_arguments(run, arguments, said):
 
 def test_data_that_cannot_be_had(run, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr(mnist, "DATASETS", {
-        name: each._replace(mirrors=("http://127.0.0.1:9/",)) for name, each in mnist.DATASETS.items()
-    })  # fmt: skip
+    shut = {k: d._replace(mirrors=("http://127.0.0.1:9/",)) for k, d in mnist.DATASETS.items()}
+    monkeypatch.setattr(mnist, "DATASETS", shut)
     monkeypatch.setattr(mnist.time, "sleep", lambda _: None)
-    for data in (tmp_path / "empty", tmp_path / "absent", __file__, "", "cifar", "mnist", "fashion-mnist"):
+    paths = (tmp_path / "empty", tmp_path / "absent", __file__)
+    for data in (*paths, "", "cifar", "mnist", "fashion-mnist"):
         status, out, err = run("train", "--data", data)
         assert (status, out) == (1, "")
         assert err.startswith("cynn: error: ") and err.count("\n") == 1
@@ -184,7 +185,7 @@ def test_the_main_job_on_real_mnist(run, options, floor):
 def test_evaluate(run, folder, saved):
     status, out, err = run("evaluate", saved, "--data", folder)
     assert (status, err) == (0, "")
-    assert re.match(rf"MNIST in {re.escape(str(folder))}: 200 test images: loss \d.\d{{4}}  acc", out)
+    assert out.startswith(f"MNIST in {folder}: 200 test images: loss ") and "  accuracy " in out
     assert "what was taken for what" in out
 
 
@@ -221,7 +222,8 @@ def test_predict(run, folder, saved, tmp_path):
     ]
     out = run("predict", saved, folder / mnist.FILES[2])[1].splitlines()
     assert [line.partition(": ")[2] for line in out] == wanted
-    assert np.mean([int(text[0]) == label for text, label in zip(wanted, labels, strict=True)]) > 0.5
+    right = [int(text[0]) == label for text, label in zip(wanted, labels, strict=True)]
+    assert np.mean(right) > 0.5
 
 
 def test_predict_pictures(run, saved, tmp_path):
@@ -298,15 +300,16 @@ def test_ctrl_c(folder, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and descriptors of POSIX")
-@pytest.mark.parametrize("arguments", [["info"], ["--version"], ["train", "--epochs", "200"]])
-def test_a_reader_that_leaves(folder, arguments):
+@pytest.mark.parametrize("arguments", [["info"], ["train", "--epochs", "200"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves(folder, arguments, unbuffered):
     if arguments[0] == "train":
         arguments = [*arguments, "--data", folder]
-    child = start(*arguments, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    child = start(*arguments, env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
     child.stdout.close()
     err = child.stderr.read().decode()
     child.stderr.close()
-    assert child.wait(timeout=60) in (0, 1) and err == ""
+    assert child.wait(timeout=60) == 1 and err == ""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")

@@ -1,4 +1,4 @@
-"""The same seed gives the same bits: again, on any number of threads, whatever memory held before."""
+"""The same seed gives the same bits: again, on any number of threads, whatever memory held."""
 
 import platform
 

@@ -28,6 +28,7 @@ from mnist_files import (  # noqa: F401
     same,
 )
 
+
 def test_download_once_then_the_cache(mirrors, cached, monkeypatch, capfd):
     assert same(load_mnist())
     assert mirrors.hits == [f"/a/{name}.gz" for name in module.FILES]

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from cynn import Model
+from cynn import Model, loops
 from cynn.callbacks import Callback
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from cynn.losses import BinaryCrossEntropy, CrossEntropy
@@ -166,6 +166,20 @@ def test_shuffle():
     assert weights(X, Y, True) != weights(X, Y, False)
 
 
+def test_every_epoch_has_an_order_of_its_own(monkeypatch):
+    orders, train_epoch = [], loops.train_epoch
+
+    def spy(network, data, order, *rest):
+        orders.append(order.tolist())
+        return train_epoch(network, data, order, *rest)
+
+    monkeypatch.setattr(loops, "train_epoch", spy)
+    for _ in range(2):
+        trained()
+    assert orders[:3] == orders[3:] and orders[0] != orders[1] != orders[2] != orders[0]
+    assert all(sorted(order) == list(range(90)) for order in orders)
+
+
 @pytest.mark.parametrize("batch_size", [90, 91, 1024, 1025, 10**30])
 def test_a_batch_of_all_rows_or_more(batch_size):
     one, other = classifier(), classifier()
@@ -178,9 +192,8 @@ def test_a_batch_too_large_for_the_network_is_summed_in_blocks():
     x, y = blobs(2500)
     weight = np.arange(2500) % 3.0
     large, whole = (classifier(dtype="float64") for _ in range(2))
-    seen = large.fit(x, y, batch_size=2100, epochs=1, sample_weight=weight, shuffle=False, verbose=0)
+    seen = large.fit(x, y, batch_size=2100, sample_weight=weight, shuffle=False, verbose=0)
     whole.build(4)
-    before = whole.evaluate(x[:2100], y[:2100], sample_weight=weight[:2100])
     for start, stop in ((0, 2100), (2100, 2500)):  # the same two steps by their mean gradients
         part = slice(start, stop)
         gradient = np.empty(whole._network.n_params)
@@ -189,7 +202,7 @@ def test_a_batch_too_large_for_the_network_is_summed_in_blocks():
         whole._network.update(gradient / total, 0.1, 0.9)
     for got, wanted in zip(large.get_weights(), whole.get_weights(), strict=True):
         assert np.allclose(got, wanted, rtol=1e-12, atol=1e-14)
-    assert 0 < seen.history["accuracy"][0] < 1 and math.isfinite(before["loss"])
+    assert 0 < seen.history["accuracy"][0] < 1
 
 
 def test_weights_of_rows():
@@ -293,7 +306,7 @@ def test_a_callback_uses_the_model():
     model.fit(X, Y, callbacks=[Do(lambda m: m.set_weights(kept[0]))], verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), kept[0], strict=True))
     for action in (lambda m: m.fit(X, Y), lambda m: m.compile()):
-        with pytest.raises(RuntimeError, match="cannot (fit|compile): the model is busy with a fit"):
+        with pytest.raises(RuntimeError, match="cannot (fit|compile): .* is busy with a fit"):
             model.fit(X, Y, callbacks=[Do(action)], verbose=0)
     model.fit(X, Y, verbose=0)
 
@@ -326,5 +339,5 @@ def test_a_metric_of_ones_own():
     assert model.evaluate(X, Y)["confidence"] == pytest.approx(wanted, rel=1e-6)
     assert mine.weight == 0  # the model counts on copies
     for names in (["accuracy", "accuracy"], [type("L", (Confidence,), {"name": "loss"})()]):
-        with pytest.raises(ValueError, match="metrics must have different names, other than 'loss'"):
+        with pytest.raises(ValueError, match="metrics must have different names, .* 'loss'"):
             model.compile(metrics=names)

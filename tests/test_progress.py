@@ -1,5 +1,6 @@
 """What a fit shows: nothing, a line an epoch, or a bar."""
 
+import importlib.util
 import io
 import re
 import sys
@@ -20,11 +21,9 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def no_tqdm(monkeypatch):
+    find = importlib.util.find_spec
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    find = "importlib.util.find_spec"
-    monkeypatch.setattr(find, lambda name, found=__import__("importlib").util.find_spec: (
-        None if name == "tqdm" else found(name)
-    ))  # fmt: skip
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == "tqdm" else find(n))
 
 
 def fit(verbose, **named):
@@ -62,6 +61,7 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys, verbose):
     shown = terminal.getvalue()
     assert capsys.readouterr().out == ""
     assert "epoch 1/2: 100%" in shown and "epoch 2/2: 100%" in shown and "90.0/90.0" in shown
+    assert shown.count("\n") == 2  # each bar is closed, and stays
     assert re.search(r"loss \d\.\d{4}  accuracy \d\.\d{4}", shown)
 
 
@@ -69,7 +69,7 @@ def test_without_tqdm(monkeypatch, no_tqdm, capsys):
     monkeypatch.setattr(sys, "stderr", Terminal())
     fit("auto")
     assert re.match(LINE, capsys.readouterr().out)
-    with pytest.raises(ImportError, match=r"verbose=1 needs tqdm: pip install 'cynn-learn\[data\]'"):
+    with pytest.raises(ImportError, match=r"verbose=1 needs tqdm: pip install 'cynn-learn\[data"):
         fit(1)
 
 

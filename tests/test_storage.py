@@ -83,7 +83,7 @@ def test_a_file_moves_between_targets(tmp_path, compiled, monkeypatch):
 
 def test_arrays_of_any_layout(tmp_path):
     wide = np.arange(24, dtype=np.float32).reshape(4, 6)
-    arrays = {"c": wide, "fortran": np.asfortranarray(wide), "turned": wide.T, "some": wide[::2, ::-3]}
+    arrays = {"c": wide, "f": np.asfortranarray(wide), "turned": wide.T, "some": wide[::2, ::-3]}
     storage.write(tmp_path / "file", {}, arrays)
     with storage.reading(tmp_path / "file") as file:
         for name, array in arrays.items():
@@ -123,7 +123,7 @@ def test_what_a_file_does_not_carry(tmp_path):
         assert loaded.loss is None and loaded.predict(X).tobytes() == model.predict(X).tobytes()
     model = Model([Wide(3)], seed=0)
     model.build(4)
-    with pytest.raises(ValueError, match=r"layers\[0\] is Wide\(3\): a model file carries"):
+    with pytest.raises(ValueError, match=r"layers\[0\] is Wide\(3\): a file carries"):
         model.save(tmp_path / "never")
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
 
@@ -239,7 +239,7 @@ while True:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills by a POSIX signal")
 def test_a_killed_save_and_a_load_meanwhile(tmp_path):
-    """Whoever loads while another saves gets the old or the new model, whole; a kill changes nothing."""
+    """Whoever loads while another saves gets the old or the new model; a kill changes nothing."""
     path = tmp_path / "model"
     old = trained()
     old.save(path)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from . import backend, datasets, storage
 from .datasets.idx import read_idx
-from .layers import ACTIVATIONS, Dense, Flatten, Rescale
+from .layers import Dense, Flatten, Rescale
 from .metrics import confusion_matrix
 from .model import Model
 from .optimizers import SGD
 from .schedules import Cosine
+from .specs import ACTIVATIONS
 from .threads import get_num_threads, set_num_threads
 from .version import VERSION
 
@@ -170,9 +171,7 @@ def _load(name: str | None) -> tuple[str, Data]:
         return "drawn digits", (train, test)
     if name is not None and Path(name).is_dir():
         return f"MNIST in {name}", datasets.load_mnist(name)
-    raise ValueError(
-        f"--data must be 'mnist', 'fashion-mnist', 'digits' or a folder, got {name!r}"
-    )
+    raise ValueError(f"--data must be 'mnist', 'fashion-mnist', 'digits' or a folder, got {name!r}")
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -285,7 +284,8 @@ def _read_picture(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("reading pictures needs Pillow: pip install 'cynn-learn[data]'") from error
+        wanted = "pip install 'cynn-learn[data]'"
+        raise ImportError(f"reading pictures needs Pillow: {wanted}") from error
     try:
         with Image.open(path) as picture:
             pixels = np.asarray(picture.convert("L").resize((shape[1], shape[0])))

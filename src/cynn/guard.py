@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Guard:
-    """Lets readers in side by side and a writer alone; whoever comes at the wrong time gets an error.
+    """Lets readers in side by side and a writer alone; who comes at a wrong time gets an error.
 
     The writer's own thread may read: a callback predicts in the midst of a fit. A child process
     starts afresh, whatever the parent was doing when it forked.

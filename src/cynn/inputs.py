@@ -1,4 +1,4 @@
-"""What a person hands to a model, as the kernels read it: rows, targets' weights, validation data."""
+"""What a person hands to a model, as the kernels read it: rows, weights, validation data."""
 
 import math
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import array, rows
+from .sparse import SparseInput, is_sparse
 
 DIRECT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 """What the kernels gather as it is; anything else is converted first."""
@@ -16,14 +17,14 @@ FINITE_BLOCK = 1 << 20  # numbers looked at together: a block's copy and mask st
 
 def row_array(
     name: str, x: Any, dtype: np.dtype[Any], input_shape: tuple[int, ...], flattens: bool
-) -> NDArray[Any]:
+) -> NDArray[Any] | SparseInput:
     """Give rows of numbers as a matrix, without a copy where the kernels can read it as it is.
 
     Parameters
     ----------
     name : str
         The argument's name, for the message.
-    x : array_like, shape (n, ...)
+    x : array_like or scipy.sparse, shape (n, ...)
         What came.
     dtype : dtype
         What to convert to where the type is none of `DIRECT`.
@@ -34,7 +35,7 @@ def row_array(
 
     Returns
     -------
-    ndarray, shape (n, numbers in a row)
+    ndarray, shape (n, numbers in a row), or SparseInput
         Of a type in `DIRECT`, native byte order, aligned, any strides.
 
     Raises
@@ -42,19 +43,31 @@ def row_array(
     TypeError, ValueError
         If `x` does not hold numbers, or its rows have another shape.
     """
+    if (  # what needs nothing done to it goes the short way: a prediction takes microseconds
+        type(x) is np.ndarray
+        and x.dtype in DIRECT
+        and x.ndim == 2
+        and x.shape[1:] == input_shape
+        and x.flags.aligned
+    ):
+        return x
+    if is_sparse(x):
+        sparse = SparseInput(name, x, dtype)
+        if sparse.shape[1:] != input_shape:
+            raise ValueError(f"{name} must have shape {_with_rows(input_shape)}, got {x.shape}")
+        return sparse
     found = array(name, x)
-    if found.ndim < 2:
-        hint = (
-            f": give {name}[np.newaxis] for one row, {name}[:, np.newaxis] for rows of one number"
-            if found.ndim == 1
-            else ""
-        )
-        wanted = _with_rows(input_shape) if input_shape else "(n, ...)"
-        raise ValueError(f"{name} must have shape {wanted}, got {found.shape}{hint}")
     shape = found.shape[1:]
     size = math.prod(shape)
-    if shape != input_shape and not (flattens and size == math.prod(input_shape)):
-        raise ValueError(f"{name} must have shape {_with_rows(input_shape)}, got {found.shape}")
+    fits = shape == input_shape or flattens and size == math.prod(input_shape)
+    if found.ndim < 2 or not fits:
+        wanted = ", ".join(["n", *map(str, input_shape or ("...",))])
+        hint = ""
+        if found.ndim > 0 and found.shape in (input_shape, (found.size,)):
+            hint = f": give {name}[np.newaxis] for one row"
+        if found.ndim == 1:
+            hint += f", {name}[:, np.newaxis] for rows of one number"
+        raise ValueError(f"{name} must have shape ({wanted}), got {found.shape}{hint}")
     if size == 0:
         raise ValueError(f"{name} must have at least one number in a row, got shape {found.shape}")
     if found.dtype not in DIRECT or not (found.dtype.isnative and found.flags.aligned):
@@ -63,12 +76,8 @@ def row_array(
     return found if found.ndim == 2 else found.reshape(len(found), size)
 
 
-def _with_rows(input_shape: tuple[int, ...]) -> str:
-    return f"(n, {', '.join(map(str, input_shape))})"
-
-
-def expect_trainable(name: str, x: NDArray[Any], dtype: np.dtype[Any]) -> None:
-    """Refuse no rows at all, and what is NaN or infinite in `dtype`: it would spread to all weights.
+def expect_trainable(name: str, x: NDArray[Any] | SparseInput, dtype: np.dtype[Any]) -> None:
+    """Refuse no rows at all, and what is no finite number in `dtype`: it would spoil the weights.
 
     Raises
     ------
@@ -77,6 +86,10 @@ def expect_trainable(name: str, x: NDArray[Any], dtype: np.dtype[Any]) -> None:
     """
     if len(x) == 0:
         raise ValueError(f"{name} must have at least one row, got shape {x.shape}")
+    if isinstance(x, SparseInput):
+        if not np.isfinite(x.values).all():
+            raise ValueError(f"{name} must hold numbers that are finite in {dtype}")
+        return
     if x.dtype.kind != "f":
         return
     block = max(1, FINITE_BLOCK // x.shape[1])

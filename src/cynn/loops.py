@@ -14,18 +14,24 @@ from numpy.typing import NDArray
 
 from .metrics import Metric
 from .preprocessing import train_validation_split
+from .sparse import SparseInput, read
 
 SLICE_SECONDS = 0.05  # of training
 SLICE_WORK = 5e8  # multiply-adds of a prediction: 0.1 s on one core of the slowest kind
+SMALL_WORK = 1e6  # multiply-adds that one thread does before another has started
 SLICE_NUMBERS = 1 << 21  # predictions kept for the metrics
 
 
 class Batches(NamedTuple):
     """Rows ready for the network: numbers, targets and weights (None: all are one)."""
 
-    x: NDArray[Any]
+    x: NDArray[Any] | SparseInput
     y: NDArray[Any]
     weight: NDArray[Any] | None
+
+    def read_by(self, network: Any) -> tuple[Any, NDArray[Any], NDArray[Any] | None]:
+        """Give them as the network reads them."""
+        return read(self.x, network), self.y, self.weight
 
     def take(self, rows: Any) -> "Batches":
         """Give some of the rows, by a slice or by their numbers."""
@@ -70,10 +76,13 @@ class Measures:
         self._loss += loss_sum
         self._weight += weight_sum
 
-    def look(self, data: Batches, outputs: NDArray[Any] | None) -> None:
-        """Show the predictions of some rows to the metrics."""
-        for metric in self._metrics:
-            metric.update(data.y, outputs, data.weight)
+    def look(self, data: Batches, rows: Any, outputs: NDArray[Any] | None) -> None:
+        """Show the predictions of some rows of the data to the metrics."""
+        if self._metrics:
+            weight = None if data.weight is None else data.weight[rows]
+            y = data.y[rows]
+            for metric in self._metrics:
+                metric.update(y, outputs, weight)
 
     def result(self) -> dict[str, float]:
         """Give ``loss`` and each metric by name: weighted means."""
@@ -120,6 +129,7 @@ def train_epoch(
         The network's.
     """
     steps = len(rates)
+    rows = data.read_by(network)
     at_once = max(1, SLICE_NUMBERS // (batch_size * network.n_outputs))
     for first in range(0, steps, at_once):
         past = min(first + at_once, steps)
@@ -130,7 +140,7 @@ def train_epoch(
             begin, end = step * batch_size, (step + 1) * batch_size
             if batch_size <= largest_batch:
                 step, *sums = network.train_epoch(
-                    *data, part, rates[first:past], momenta[first:past], batch_size, step,
+                    *rows, part, rates[first:past], momenta[first:past], batch_size, step,
                     SLICE_SECONDS, outputs, threads,
                 )  # fmt: skip
             else:
@@ -143,8 +153,7 @@ def train_epoch(
                 step += 1
             measures.add(*sums)
             advance(min(step * batch_size, len(part)) - begin)
-        if outputs is not None:
-            measures.look(data.take(part), outputs)
+        measures.look(data, part, outputs)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a training that diverges is told of by its loss
@@ -166,8 +175,8 @@ def _large_step(
     for start in range(0, len(rows), block):
         part = data.take(rows[start : start + block])
         if outputs is not None:
-            network.predict(part.x, outputs[start : start + block], threads)
-        loss, weight = network.gradients(*part, gradient, threads)
+            network.predict(read(part.x, network), outputs[start : start + block], threads)
+        loss, weight = network.gradients(*part.read_by(network), gradient, threads)
         total += gradient
         loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
     if weight_sum:
@@ -182,15 +191,24 @@ def evaluate(
     for rows in slices(network, len(data.x)):
         part = data.take(rows)
         outputs = measures.room(len(part.x), network.n_outputs, dtype)
-        measures.add(*network.evaluate(*part, outputs, threads))
-        measures.look(part, outputs)
+        measures.add(*network.evaluate(*part.read_by(network), outputs, threads))
+        measures.look(data, rows, outputs)
 
 
-def predict(network: Any, x: NDArray[Any], threads: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Give the network's outputs for all rows."""
+def predict(
+    network: Any,
+    x: NDArray[Any] | SparseInput,
+    threads: Callable[[], int],
+    dtype: np.dtype[Any],
+) -> NDArray[Any]:
+    """Give the network's outputs for all rows; how many threads there are is asked if it matters."""
     out = np.empty((len(x), network.n_outputs), dtype)
+    if len(x) * network.n_params <= SMALL_WORK:
+        network.predict(read(x, network), out, 1)
+        return out
+    most = threads()
     for rows in slices(network, len(x)):
-        network.predict(x[rows], out[rows], threads)
+        network.predict(read(x[rows], network), out[rows], most)
     return out
 
 

@@ -1,25 +1,26 @@
 """The model: layers, a loss and an optimizer joined to the compiled network.
 
-This file alone knows both the specs and the network. The specs say what is meant, the network does the
-arithmetic, and the model moves arrays between them.
+This file alone knows both the specs and the network. The specs say what is meant, the network does
+the arithmetic, and the model moves arrays between them.
 """
 
 import math
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import backend, layers, loops, losses, metrics, optimizers, storage
 from .callbacks import Callback, History
-from .checks import array, flag, integer, number, real_dtype, shape
+from .checks import array, choice, flag, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
 from .inputs import expect_trainable, row_array, validation_rows, weight_array
 from .loops import Batches, Measures
 from .progress import Progress, Verbose
+from .sparse import is_sparse, mostly_zeros
 from .threads import get_num_threads
 
 
@@ -229,6 +230,7 @@ class Model:
         validation_split: float = 0.0,
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
+        sparse: Literal["auto"] | None = None,
         callbacks: Iterable[Callback] | None = None,
         verbose: Verbose = "auto",
     ) -> History:
@@ -236,8 +238,9 @@ class Model:
 
         Parameters
         ----------
-        x : array_like, shape (n, ...)
-            The rows; uint8, float32 and float64 are read as they are, of any strides.
+        x : array_like or scipy.sparse, shape (n, ...)
+            The rows; uint8, float32 and float64 are read as they are, of any strides. Of sparse
+            rows the first layer multiplies only what is not zero.
         y : array_like
             The targets, as the loss takes them: labels of shape (n,), or rows.
         batch_size : int, default 32
@@ -253,6 +256,9 @@ class Model:
             What each row counts; finite, not negative.
         shuffle : bool, default True
             Whether the rows come in a new order in each epoch.
+        sparse : "auto" or None, default None
+            "auto": where most numbers of x are zero, the first layer skips them, which is faster
+            and the same within rounding (but zero times infinity is then zero).
         callbacks : iterable of Callback, optional
             Called between the epochs.
         verbose : "auto", 0, 1 or 2, default "auto"
@@ -280,12 +286,14 @@ class Model:
         batch_size = integer("batch_size", batch_size)
         epochs = integer("epochs", epochs, 0)
         shuffle = flag("shuffle", shuffle)
+        if sparse is not None:
+            choice("sparse", sparse, ("auto",))
         wanted = "at least 0 and less than 1"
         part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
         validation = validation_rows(validation_data, part)
         callbacks = _checked_callbacks(callbacks)
         progress = Progress(verbose)
-        x = array("x", x)
+        x = x if is_sparse(x) else array("x", x)
         input_shape = self._input_shape or x.shape[1:]
         data = self._batches(x, y, sample_weight, input_shape)
         expect_trainable("x", data.x, self.dtype)
@@ -300,6 +308,7 @@ class Model:
                 raise kind(f"validation_data: {error}") from None
         if self._network is None:  # after the checks: a slip leaves the model as it was
             self._build(input_shape)
+        seeks = sparse is not None and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
         self.history = history = History()
         listeners = [history, *callbacks]
         for listener in listeners:
@@ -310,6 +319,7 @@ class Model:
         progress.begin(epochs, len(data.x))
         logs: dict[str, float] = {}
         try:
+            self._network.seek_zeros = seeks and self._can_skip_zeros()
             for epoch in range(epochs):
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
@@ -323,6 +333,7 @@ class Model:
                 for listener in listeners:
                     listener.on_epoch_end(epoch, logs)
         finally:
+            self._network.seek_zeros = False
             progress.close()
         for listener in listeners:
             listener.on_train_end(logs)
@@ -402,7 +413,12 @@ class Model:
             If the model has no weights yet, or is being trained in another thread.
         """
         rows = row_array("x", x, self.dtype, self._built_shape(), self._flattens())
-        return loops.predict(self._network, rows, get_num_threads(), self.dtype)
+        return loops.predict(self._network, rows, get_num_threads, self.dtype)
+
+    def _can_skip_zeros(self) -> bool:
+        """Say whether a zero in x is a zero in front of a dense layer."""
+        steps, _, offset = _plan(self.layers)
+        return offset == 0 and steps[0][0] == "dense"
 
     def _flattens(self) -> bool:
         return isinstance(self.layers[0], layers.Flatten)
@@ -501,7 +517,6 @@ class Model:
         OSError
             If the file cannot be written; what was there before is still there.
         """
-        self._built_shape()
         storage.save(self, path)
 
     @classmethod

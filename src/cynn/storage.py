@@ -1,9 +1,9 @@
 """Model files: safetensors with a description of the model in their metadata, and no pickle.
 
-The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers and
-what the model was compiled with. The arrays are ``layer0.weight``, ``layer0.bias`` and so on, and the
-optimizer's state as ``velocity.layer0.weight``. A file is written beside its name and renamed when it is whole, so
-that a full disk or a killed process leaves what was there before.
+The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers
+and what the model was compiled with. The arrays are ``layer0.weight``, ``layer0.bias`` and so on,
+the optimizer's state ``velocity.layer0.weight``. A file is written beside its name and renamed when
+it is whole, so that a full disk or a killed process leaves what was there before.
 """
 
 import contextlib
@@ -170,9 +170,10 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a model with all that it needs to predict and to go on training; see `Model.save`."""
+    weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _carried(layer, layers.from_dict):
-            raise ValueError(f"layers[{i}] is {layer!r}: a model file carries cynn's own layers only")
+            raise ValueError(f"layers[{i}] is {layer!r}: a file carries cynn's own layers only")
     optimizer, loss = model.optimizer, model.loss
     if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
         warnings.warn(
@@ -182,7 +183,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         )
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)
-    tensors = dict(zip(names, model.get_weights(), strict=True))
+    tensors = dict(zip(names, weights, strict=True))
     if getattr(optimizer, "momentum", 0):
         state = zip(names, model.get_optimizer_state(), strict=True)
         tensors |= {f"velocity.{name}": part for name, part in state}
@@ -220,9 +221,8 @@ def load(kind: Any, path: str | os.PathLike[str]) -> Any:
 
 def _model_in(file: ModelFile, kind: Any) -> Any:
     said = file.model
-    model = kind(
-        [layers.from_dict(layer) for layer in said["layers"]], dtype=said["dtype"], seed=said["seed"]
-    )
+    parts = [layers.from_dict(layer) for layer in said["layers"]]
+    model = kind(parts, dtype=said["dtype"], seed=said["seed"])
     model.epochs = integer("epochs", said["epochs"], 0)
     # The file's arrays are held against its description before memory is taken for either.
     input_shape = shape("input_shape", said["input_shape"])

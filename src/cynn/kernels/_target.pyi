@@ -4,7 +4,7 @@
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 ACTIVATIONS: tuple[str, ...]
 LEAKY_SLOPE: float
@@ -60,8 +60,17 @@ def sgd(
     weight_decay: float,
 ) -> None: ...
 
+@disjoint_base
+class SparseRows:
+    def __init__(self, values: _Array, columns: _Array, starts: _Array, n_columns: int) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def n_columns(self) -> int: ...
+
+@disjoint_base
 class Network:
     scratch_fill: int
+    seek_zeros: bool
 
     def __new__(
         cls,
@@ -83,7 +92,7 @@ class Network:
     def compile(self, loss: str, nesterov: bool = False, weight_decay: float = 0.0) -> None: ...
     def train_epoch(
         self,
-        x: _Array,
+        x: _Array | SparseRows,
         y: _Array,
         weight: _Array | None,
         order: _Array,
@@ -96,14 +105,27 @@ class Network:
         threads: int,
     ) -> tuple[int, float, float]: ...
     def evaluate(
-        self, x: _Array, y: _Array, weight: _Array | None, outputs: _Array | None, threads: int
+        self,
+        x: _Array | SparseRows,
+        y: _Array,
+        weight: _Array | None,
+        outputs: _Array | None,
+        threads: int,
     ) -> tuple[float, float]: ...
-    def predict(self, x: _Array, out: _Array, threads: int) -> None: ...
+    def predict(self, x: _Array | SparseRows, out: _Array, threads: int) -> None: ...
     def gradients(
-        self, x: _Array, y: _Array, weight: _Array | None, out: _Array, threads: int
+        self,
+        x: _Array | SparseRows,
+        y: _Array,
+        weight: _Array | None,
+        out: _Array,
+        threads: int,
     ) -> tuple[float, float]: ...
     def update(self, gradient: _Array, learning_rate: float, momentum: float) -> None: ...
 
 # Of use inside a target only.
+@disjoint_base
 class Scratch: ...
+
+@disjoint_base
 class Source: ...

@@ -1,0 +1,85 @@
+"""Sparse rows: SciPy's matrices as the network reads them, and when dense rows are better read so.
+
+Where the first layer is dense, its cost is that of the numbers that are not zero.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DENSITY = 0.3
+"""Rows with at most this part of non-zeros are read as sparse ones by ``sparse="auto"``."""
+
+SAMPLE = 1000  # rows that are looked at to measure it
+
+
+def is_sparse(x: Any) -> bool:
+    """Say whether `x` is a SciPy sparse matrix or array, without loading SciPy."""
+    scipy_sparse = sys.modules.get("scipy.sparse")
+    return scipy_sparse is not None and bool(scipy_sparse.issparse(x))
+
+
+class SparseInput:
+    """Rows of a sparse matrix, of which some can be taken as of an array.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for messages.
+    matrix : scipy.sparse matrix or array, shape (n, columns)
+        Any format; it is converted to CSR.
+    dtype : dtype
+        The network's type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds no real numbers, or has another number of axes than two.
+    """
+
+    def __init__(self, name: str, matrix: Any, dtype: np.dtype[Any]) -> None:
+        if matrix.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold numbers, got dtype {matrix.dtype}")
+        if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.shape[1] >= 2**31:
+            raise ValueError(f"{name} must have shape (n, columns), got {matrix.shape}")
+        self._matrix = matrix.tocsr().astype(dtype, copy=False)
+        self.shape: tuple[int, int] = self._matrix.shape
+        self.dtype = dtype
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The numbers that are stored."""
+        found: NDArray[Any] = self._matrix.data
+        return found
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> "SparseInput":
+        """Take some rows, by a slice or by their numbers."""
+        return SparseInput("x", self._matrix[rows], self.dtype)
+
+    def read_by(self, network: Any) -> Any:
+        """Give the rows as the kernels of that network read them."""
+        kernels = sys.modules[type(network).__module__]
+        matrix = self._matrix
+        return kernels.SparseRows(
+            np.ascontiguousarray(matrix.data),
+            np.ascontiguousarray(matrix.indices, np.int32),
+            np.ascontiguousarray(matrix.indptr, np.int64),
+            matrix.shape[1],
+        )
+
+
+def read(x: Any, network: Any) -> Any:
+    """Give rows as a network reads them: arrays as they are, sparse ones converted."""
+    return x.read_by(network) if isinstance(x, SparseInput) else x
+
+
+def mostly_zeros(x: NDArray[Any]) -> bool:
+    """Say whether at most `DENSITY` of the numbers are not zero, by a sample of the rows."""
+    sample = x[:: max(1, len(x) // SAMPLE)]
+    return np.count_nonzero(sample) <= DENSITY * sample.size

@@ -1,0 +1,91 @@
+"""Models take SciPy's sparse matrices, and skip zeros of dense rows where asked."""
+
+import numpy as np
+import pytest
+
+from cynn import Model
+from cynn.layers import Dense, Flatten, Rescale
+from cynn.optimizers import SGD
+from cynn.sparse import mostly_zeros
+
+sparse = pytest.importorskip("scipy.sparse")
+
+RNG = np.random.default_rng(0)
+X = (RNG.integers(1, 256, (300, 60)) * (RNG.random((300, 60)) < 0.15)).astype(np.uint8)
+Y = RNG.integers(0, 4, 300)
+
+
+def trained(x, dtype="float64", layers=None, **options):
+    model = Model(
+        layers or [Rescale(1 / 255), Dense(30, "relu"), Dense(4, "softmax")], dtype=dtype, seed=1
+    )
+    model.compile(SGD(0.2, momentum=0.9), metrics=["accuracy"])
+    model.fit(x, Y, batch_size=32, epochs=3, verbose=0, **options)
+    return model
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csr_matrix", "csc_array", "coo_matrix"])
+def test_sparse_rows_train_as_dense_ones_do(kind):
+    dense = trained(X)
+    matrix = getattr(sparse, kind)(X)
+    model = trained(matrix)
+    np.testing.assert_allclose(model.predict(matrix), dense.predict(X), atol=1e-10)
+    assert model.evaluate(matrix, Y)["loss"] == pytest.approx(dense.evaluate(X, Y)["loss"])
+    assert model.history.history["accuracy"] == dense.history.history["accuracy"]
+
+
+def test_zeros_are_skipped_where_asked():
+    dense, auto = trained(X), trained(X, sparse="auto")
+    np.testing.assert_allclose(auto.predict(X), dense.predict(X), atol=1e-10)
+    assert auto.get_weights()[0].tobytes() != dense.get_weights()[0].tobytes()  # another path
+    assert not auto._network.seek_zeros  # for the fit alone
+
+
+def test_where_zeros_cannot_be_skipped_the_rows_stay_dense():
+    shifted = [Rescale(1 / 255, -0.5), Dense(4, "softmax")]
+    assert (
+        trained(X, layers=shifted, sparse="auto").predict(X).tobytes()
+        == trained(X, layers=shifted).predict(X).tobytes()
+    )
+
+
+def test_validation_and_large_batches_of_sparse_rows():
+    matrix = sparse.csr_array(X)
+    model = trained(matrix, validation_split=0.2)
+    assert len(model.history.history["val_loss"]) == 3
+    model = trained(matrix, validation_data=(matrix[:50], Y[:50]))
+    assert len(model.history.history["val_accuracy"]) == 3
+    x = sparse.vstack([matrix] * 4).tocsr()
+    large = Model([Dense(4, "softmax")], seed=0, dtype="float64")
+    large.compile(SGD(0.001))
+    large.fit(x, np.tile(Y, 4), batch_size=1200, verbose=0)
+    assert np.isfinite(large.get_weights()[0]).all()
+
+
+def test_rows_and_columns_without_anything():
+    empty = sparse.csr_array((300, 60))
+    model = trained(empty)
+    assert np.ptp(model.predict(empty), axis=0).max() == 0
+
+
+def test_refusals():
+    model = trained(X)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 60\)"):
+        model.predict(sparse.csr_array(X[:, :50]))
+    with pytest.raises(TypeError, match="x must hold numbers"):
+        model.predict(sparse.csr_array(X.astype(complex)))
+    bad = sparse.csr_array(X.astype(float))
+    bad.data[5] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        trained(bad)
+    with pytest.raises(ValueError, match="sparse must be one of 'auto'"):
+        trained(X, sparse="yes")
+    with pytest.raises(ValueError, match="shifted"):
+        trained(sparse.csr_array(X), layers=[Rescale(1, 0.5), Dense(4, "softmax")])
+    flat = trained(sparse.csr_array(X), layers=[Flatten(), Dense(4, "softmax")])
+    assert flat.predict(sparse.csr_array(X)).shape == (300, 4)
+
+
+def test_density_is_measured():
+    assert mostly_zeros(np.eye(50))
+    assert not mostly_zeros(np.ones((50, 50)))
