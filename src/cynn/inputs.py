@@ -53,8 +53,9 @@ def row_array(
         return x
     if is_sparse(x):
         sparse = SparseInput(name, x, dtype)
-        if sparse.shape[1:] != input_shape:
-            raise ValueError(f"{name} must have shape {_with_rows(input_shape)}, got {x.shape}")
+        columns = math.prod(input_shape)
+        if sparse.shape[1] != columns or not (flattens or len(input_shape) == 1):
+            raise ValueError(f"{name} must have shape (n, {columns}), got {x.shape}")
         return sparse
     found = array(name, x)
     shape = found.shape[1:]
