@@ -11,7 +11,7 @@ from .pool import Failed, Worker
 from .results import Results, Row
 
 PAUSE_SECONDS = 0.1  # idle threads of the peer before may still spin
-PEAK_RUNS = 2
+PEAK_RUNS = 5
 
 Say = Callable[[str], None]
 

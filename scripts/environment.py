@@ -138,13 +138,15 @@ def require_tools() -> None:
     package = "python3"
     if os.path.realpath(BASE) != os.path.realpath("/usr/bin/python3"):
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    missing = {}
     if find_spec("venv") is None or find_spec("ensurepip") is None:
-        raise Failure(
-            f"{BASE} has no venv module: install it (Debian: apt-get install {package}-venv)"
-        )
+        missing["venv module"] = f"{package}-venv"
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        missing["header Python.h"] = f"{package}-dev"
+    if missing:
         raise Failure(
-            f"{BASE} has no Python.h: install its headers (Debian: apt-get install {package}-dev)"
+            f"{BASE} has no {' and no '.join(missing)}: install what is missing"
+            f" (Debian: apt-get install {' '.join(missing.values())})"
         )
     if os.environ.get("CC") and found_compiler() == [os.environ["CC"]]:
         raise Failure(

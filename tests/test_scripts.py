@@ -187,13 +187,15 @@ def test_an_environment_is_tied_to_its_place_and_python(environment, monkeypatch
 
 def test_no_venv_module_is_one_line(environment, monkeypatch):
     monkeypatch.setattr(environment, "find_spec", lambda name: None)
-    with pytest.raises(environment.Failure, match="apt-get install python3.*-venv"):
+    with pytest.raises(environment.Failure, match="no venv module.*apt-get install python3.*-venv"):
         environment.require_tools()
 
 
 def test_no_headers_are_one_line(environment, monkeypatch, tmp_path):
     monkeypatch.setattr(environment.sysconfig, "get_path", lambda name: str(tmp_path))
-    with pytest.raises(environment.Failure, match="no Python.h.*apt-get install python3.*-dev"):
+    with pytest.raises(
+        environment.Failure, match="no header Python.h.*apt-get install python3.*-dev"
+    ):
         environment.require_tools()
 
 
