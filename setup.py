@@ -60,7 +60,7 @@ def machine() -> str:
     return os.environ.get("CYNN_BUILD_MACHINE", platform.machine()).lower()
 
 
-# A module of the AVX-512 target to build for AVX2 instead: the tests run the logic of its tiles anywhere.
+# A module of the AVX-512 target to build for AVX2 instead: so the tests run its tiles anywhere.
 WIDE = os.environ.get("CYNN_BUILD_WIDE", "")
 
 

@@ -129,7 +129,7 @@ def test_a_model_predicts_row_by_row(compiled, monkeypatch):
     assert b"".join(model.predict(x[i : i + 1]).tobytes() for i in range(50)) == together.tobytes()
 
 
-def test_time_slices_change_no_weight(compiled, monkeypatch):
+def test_time_slices_change_no_bit(compiled, monkeypatch):
     def train(seconds):
         monkeypatch.setattr(loops, "SLICE_SECONDS", seconds)
         monkeypatch.setenv("CYNN_TARGET", compiled.name)
@@ -139,9 +139,7 @@ def test_time_slices_change_no_weight(compiled, monkeypatch):
         history = model.fit(x, y, sample_weight=weight, verbose=0).history
         return bits(model), history["accuracy"], history["loss"]
 
-    whole, sliced = train(np.inf), train(0.0)
-    assert sliced[:2] == whole[:2]
-    assert sliced[2] == pytest.approx(whole[2], rel=1e-12)
+    assert train(0.0) == train(np.inf)
 
 
 MTRACE = """

@@ -1,4 +1,4 @@
-"""The 64-byte tiles of the AVX-512 target, compiled for AVX2: their logic runs on machines without AVX-512.
+"""The 64-byte tiles of the AVX-512 target, compiled for AVX2: their logic runs without AVX-512.
 
 The compiler makes two 32-byte vectors of each 64-byte one; slow, and the same to the last branch.
 """

@@ -260,7 +260,9 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
         input_shape = layer.output_shape(input_shape)
         found.append(input_shape)
     if len(input_shape) != 1:
-        raise ValueError(f"the last layer gives rows of shape {input_shape}: put Flatten() before it")
+        raise ValueError(
+            f"the last layer gives rows of shape {input_shape}: put Flatten() before it"
+        )
     return found
 
 
@@ -288,7 +290,9 @@ def weight_shapes(
     """
     return {
         f"layer{i}.{part}": each
-        for i, (layer, size) in enumerate(zip(layers, input_sizes(layers, input_shape), strict=True))
+        for i, (layer, size) in enumerate(
+            zip(layers, input_sizes(layers, input_shape), strict=True)
+        )
         for part, each in zip(("weight", "bias"), layer.weight_shapes(size), strict=False)
     }
 

@@ -135,7 +135,7 @@ def train_epoch(
         past = min(first + at_once, steps)
         part = order[first * batch_size : past * batch_size]
         outputs = measures.room(len(part), network.n_outputs, dtype)
-        step = 0
+        step, sums = 0, [0.0, 0.0]  # of losses and weights since the part began
         while step < past - first:
             begin, end = step * batch_size, (step + 1) * batch_size
             if batch_size <= largest_batch:
@@ -146,13 +146,14 @@ def train_epoch(
             else:
                 room = None if outputs is None else outputs[begin:end]
                 rate, momentum = rates[first + step], momenta[first + step]
-                sums = _large_step(
+                more = _large_step(
                     network, data, part[begin:end], rate, momentum, room, threads, largest_batch,
                     dtype,
                 )  # fmt: skip
+                sums = [sums[0] + more[0], sums[1] + more[1]]
                 step += 1
-            measures.add(*sums)
             advance(min(step * batch_size, len(part)) - begin)
+        measures.add(*sums)
         measures.look(data, part, outputs)
 
 
@@ -201,7 +202,7 @@ def predict(
     threads: Callable[[], int],
     dtype: np.dtype[Any],
 ) -> NDArray[Any]:
-    """Give the network's outputs for all rows; how many threads there are is asked if it matters."""
+    """Give the network's outputs for all rows; `threads` is asked only where it matters."""
     out = np.empty((len(x), network.n_outputs), dtype)
     if len(x) * network.n_params <= SMALL_WORK:
         network.predict(read(x, network), out, 1)

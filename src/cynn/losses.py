@@ -266,6 +266,6 @@ def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) ->
         warnings.warn(
             f"{loss!r} takes probabilities, and {last_activation!r} of the last layer gives other "
             f"numbers too: end in {partner!r}, or say from_logits=True after a linear layer",
-            stacklevel=3,
+            stacklevel=5,  # the caller of Model.compile
         )
     return last_activation == partner

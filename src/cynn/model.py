@@ -293,9 +293,9 @@ class Model:
         validation = validation_rows(validation_data, part)
         callbacks = _checked_callbacks(callbacks)
         progress = Progress(verbose)
-        x = x if is_sparse(x) else array("x", x)
-        input_shape = self._input_shape or x.shape[1:]
-        data = self._batches(x, y, sample_weight, input_shape)
+        given: Any = x if is_sparse(x) else array("x", x)
+        input_shape = self._input_shape or given.shape[1:]
+        data = self._batches(given, y, sample_weight, input_shape)
         expect_trainable("x", data.x, self.dtype)
         held_out: Batches | None = None
         if isinstance(validation, float):

@@ -19,6 +19,9 @@ class Optimizer(specs.Spec):
     """Base of the optimizers."""
 
     learning_rate: float | Schedule
+    momentum: float
+    nesterov: bool
+    weight_decay: float
 
     def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
         """Give the learning rates of the steps from `start` up to, and not including, `stop`.
@@ -38,6 +41,21 @@ class Optimizer(specs.Spec):
         rate = self.learning_rate
         schedule = rate if isinstance(rate, Schedule) else Constant(rate)
         return schedule.rates(start, stop, total)
+
+    def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the momentum of the steps from `start` up to, and not including, `stop`.
+
+        Parameters
+        ----------
+        start, stop, total : int
+            As for `rates`.
+
+        Returns
+        -------
+        ndarray of float64, shape (stop - start,)
+            One momentum a step.
+        """
+        return Constant(self.momentum).rates(start, stop, total)
 
 
 class SGD(Optimizer):
@@ -102,21 +120,6 @@ class SGD(Optimizer):
         self.weight_decay = number("weight_decay", weight_decay, wanted, lambda decay: decay >= 0)
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov=True needs a momentum above 0, got momentum=0.0")
-
-    def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
-        """Give the momentum of the steps from `start` up to, and not including, `stop`.
-
-        Parameters
-        ----------
-        start, stop, total : int
-            As for `rates`.
-
-        Returns
-        -------
-        ndarray of float64, shape (stop - start,)
-            One momentum a step.
-        """
-        return Constant(self.momentum).rates(start, stop, total)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD}

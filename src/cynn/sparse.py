@@ -63,13 +63,16 @@ class SparseInput:
         return SparseInput("x", self._matrix[rows], self.dtype)
 
     def read_by(self, network: Any) -> Any:
-        """Give the rows as the kernels of that network read them."""
+        """Give the rows as the kernels of that network read them.
+
+        The indices are copied: they are checked once, and nobody may change them afterwards.
+        """
         kernels = sys.modules[type(network).__module__]
         matrix = self._matrix
         return kernels.SparseRows(
             np.ascontiguousarray(matrix.data),
-            np.ascontiguousarray(matrix.indices, np.int32),
-            np.ascontiguousarray(matrix.indptr, np.int64),
+            matrix.indices.astype(np.int32),
+            matrix.indptr.astype(np.int64),
             matrix.shape[1],
         )
 
@@ -82,4 +85,4 @@ def read(x: Any, network: Any) -> Any:
 def mostly_zeros(x: NDArray[Any]) -> bool:
     """Say whether at most `DENSITY` of the numbers are not zero, by a sample of the rows."""
     sample = x[:: max(1, len(x) // SAMPLE)]
-    return np.count_nonzero(sample) <= DENSITY * sample.size
+    return bool(np.count_nonzero(sample) <= DENSITY * sample.size)

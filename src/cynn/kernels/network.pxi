@@ -262,6 +262,7 @@ cdef class Network:
     cdef real* parameters
     cdef real* velocity
     cdef Py_ssize_t packed, transposed, output_size, row_size, target
+    cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
     cdef readonly Py_ssize_t n_inputs, n_outputs, n_params
     cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
@@ -511,7 +512,10 @@ cdef class Network:
         const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
         real[:, ::1] outputs, int threads,
     ):
-        """Train on batches `start` and following, until the epoch or the time is over."""
+        """Train on batches `start` and following, until the epoch or the time is over.
+
+        Gives the next batch, and the sums of loss and weights since batch 0.
+        """
         cdef Source source = self.read(x)
         cdef Py_ssize_t total = order.shape[0], steps, i
         cdef Job job
@@ -528,8 +532,13 @@ cdef class Network:
             if order[i] < 0 or order[i] >= source.rows.count:
                 raise ValueError(f"network: order names row {order[i]} of {source.rows.count}")
         self.start_job(&job, source, y, weight, outputs, total)
+        if start == 0:
+            self.loss_so_far = self.weight_so_far = 0
         if start == steps:
-            return start, 0.0, 0.0
+            return start, self.loss_so_far, self.weight_so_far
+        # The sums go on from slice to slice: where time cuts an epoch changes no bit of them.
+        job.loss_sum = self.loss_so_far
+        job.weight_sum = self.weight_so_far
         job.order = &order[0]
         job.rates = &rates[0]
         job.momenta = &momenta[0]
@@ -547,6 +556,8 @@ cdef class Network:
                 self.need_velocity()
         job.rule.velocity = self.velocity
         self.run_training(&job, threads)
+        self.loss_so_far = job.loss_sum
+        self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum
 
     def gradients(self, x, y, weight, real[::1] out, int threads):

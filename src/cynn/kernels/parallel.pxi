@@ -41,9 +41,7 @@ cdef void work_together(Work work, void* job, barrier* meeting, int threads) noe
         if PyThread_start_new_thread(team_member, &team) == <unsigned long>-1:
             break
         team.threads += 1
-    meeting.parties = team.threads
-    meeting.arrived = 0
-    meeting.turn = 0
+    barrier_open(meeting, team.threads)
     counter_set(&team.gate, 1)
     work(job, 0, team.threads)
     counter_wait(&team.finished, team.threads - 1)

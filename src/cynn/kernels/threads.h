@@ -11,6 +11,7 @@
 #else
 #include <sched.h>
 #include <time.h>
+#include <unistd.h>
 #define cynn_yield() sched_yield()
 #endif
 
@@ -24,15 +25,33 @@
 
 #define CYNN_UNUSED_OK __attribute__((unused))
 
-/* Spins before the first yield: some microseconds, longer than threads with equal work wait for
- * each other, far shorter than a scheduler's time slice. */
-#define CYNN_SPINS 2000
+/* Looks before the first yield: some microseconds, longer than threads with equal work wait for each
+ * other. With more threads than cores a waiting one is in the way of the others: it yields at once. */
+#define CYNN_SPINS 200
+
+static inline CYNN_UNUSED_OK int online_cores(void) {
+#if defined(_WIN32)
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return (int)info.dwNumberOfProcessors;
+#else
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+#endif
+}
 
 typedef struct {
     int parties;
     int arrived;
     int turn;
+    int spins;
 } barrier;
+
+static inline CYNN_UNUSED_OK void barrier_open(barrier *b, int parties) {
+    b->parties = parties;
+    b->arrived = 0;
+    b->turn = 0;
+    b->spins = parties > 1 && parties <= online_cores() ? CYNN_SPINS : 0;
+}
 
 static inline CYNN_UNUSED_OK void barrier_wait(barrier *b) {
     if (b->parties == 1) return;
@@ -42,8 +61,8 @@ static inline CYNN_UNUSED_OK void barrier_wait(barrier *b) {
         __atomic_store_n(&b->turn, turn + 1, __ATOMIC_RELEASE);
         return;
     }
-    for (int spins = 0; __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE) == turn; spins++) {
-        if (spins < CYNN_SPINS) cynn_pause();
+    for (int looks = 0; __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE) == turn; looks++) {
+        if (looks < b->spins) cynn_pause();
         else cynn_yield();
     }
 }
@@ -65,8 +84,8 @@ static inline CYNN_UNUSED_OK int counter_get(const int *counter) {
 }
 
 static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {
-    for (int spins = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) != value; spins++) {
-        if (spins < CYNN_SPINS) cynn_pause();
+    for (int looks = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) != value; looks++) {
+        if (looks < CYNN_SPINS) cynn_pause();
         else cynn_yield();
     }
 }

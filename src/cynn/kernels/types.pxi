@@ -39,9 +39,8 @@ cdef extern from "tiles.h" nogil:
 
 cdef extern from "threads.h" nogil:
     ctypedef struct barrier:
-        int parties
-        int arrived
-        int turn
+        pass
+    void barrier_open(barrier* b, int parties)
     void barrier_wait(barrier* b)
     void counter_add(int* counter)
     int counter_next(int* counter)

@@ -9,7 +9,6 @@ from .checks import require_shape
 from .plan import Plan
 from .sgd import sgd
 
-
 LARGEST_BATCH = 1024
 """Rows that a compiled network takes as one batch; larger ones go through `gradients`."""
 
@@ -65,6 +64,7 @@ class Network:
         self._params = [0.0] * self.n_params
         self._velocity = [0.0] * self.n_params
         self._compiled = False
+        self._sums = (0.0, 0.0)
         self.seek_zeros = False
 
     def get_params(self, out: MutableVector) -> None:
@@ -141,7 +141,8 @@ class Network:
         next_step : int
             The step to go on with; the number of steps when the epoch is over.
         loss_sum, weight_sum : float
-            Sums over the rows done of weight times loss, and of weight.
+            Sums of weight times loss, and of weight, over the rows done since step 0: where time
+            cuts an epoch changes no bit of them.
 
         Raises
         ------
@@ -161,7 +162,9 @@ class Network:
         if outputs is not None:
             require_shape("train_epoch", "outputs", outputs, (len(order), self.n_outputs))
         rates, momenta = numbers(rates), numbers(momenta)
-        loss_sum = weight_sum = 0.0
+        if start == 0:
+            self._sums = (0.0, 0.0)
+        loss_sum, weight_sum = self._sums
         step = start
         while step < n_steps:
             first = step * batch_size
@@ -181,6 +184,7 @@ class Network:
             step += 1
             if time.monotonic() - began >= seconds:
                 break
+        self._sums = (loss_sum, weight_sum)
         return step, loss_sum, weight_sum
 
     def evaluate(

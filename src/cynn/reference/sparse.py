@@ -7,8 +7,8 @@ from .checks import require_shape
 class SparseRows:
     """Compressed sparse rows: the numbers that are not zero, and where they stand.
 
-    The plain network fills the zeros in again. The compiled ones never multiply by them, so that for
-    them a zero times infinity is zero.
+    The plain network fills the zeros in again. The compiled ones never multiply by them, so that
+    for them a zero times infinity is zero.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class SparseRows:
 
     def __init__(self, values: Vector, columns: Vector, starts: Vector, n_columns: int) -> None:
         self._values, self.n_columns = numbers(values), int(n_columns)
-        self._columns = [int(column) for column in columns]
-        self._starts = [int(start) for start in starts]
+        self._columns = [int(columns[i]) for i in range(len(columns))]
+        self._starts = [int(starts[i]) for i in range(len(starts))]
         require_shape("SparseRows", "columns", columns, (len(self._values),))
         if not self._starts or self._starts[0] != 0:
             raise ValueError("SparseRows: starts must begin with 0")
