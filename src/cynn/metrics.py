@@ -113,8 +113,8 @@ class Accuracy(Metric):
 
     With k outputs a row is right if its largest prediction, the first of equals, stands at its
     label; with targets of shape (n, k), where a largest target of the row is. With one output, a
-    row is right if prediction and target are on the same side of 0.5 (0.5 itself is no). A row with a
-    NaN in its prediction is wrong.
+    row is right if prediction and target are on the same side of 0.5 (0.5 itself is no). A row with
+    a NaN in its prediction is wrong.
 
     For several yes-or-no answers a row, take `BinaryAccuracy`.
 
