@@ -117,6 +117,17 @@ cdef inline real lane_sum(vec v) noexcept nogil:
     return first_lane(v)
 
 
+cdef inline void lane_sums(vec a, vec b, real* sum_a, real* sum_b) noexcept nogil:
+    """Both sums for the price of one: a's lanes and b's are interleaved first, b's end in the middle."""
+    cdef int width = 2
+    cdef vec v = interleave_low(a, b) + interleave_high(a, b)
+    while width < LANES:
+        v = interleave_low(v, v) + interleave_high(v, v)
+        width *= 2
+    sum_a[0] = first_lane(v)
+    sum_b[0] = middle_lane(v)
+
+
 cdef inline real lane_maximum(vec v) noexcept nogil:
     cdef int width = 1
     while width < LANES:

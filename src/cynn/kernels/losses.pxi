@@ -36,13 +36,18 @@ cdef int activation_of_loss(int loss) noexcept nogil:
     return SIGMOID if loss == SIGMOID_BINARY_CROSS_ENTROPY else IDENTITY
 
 
-cdef inline double softmax_cross_entropy_row(
-    real* z, const real* target, real* delta, real weight, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns
+cdef inline void softmax_cross_entropy_row(
+    real* z, const real* target, real* delta, real weight, Py_ssize_t rows, Py_ssize_t row,
+    Py_ssize_t columns, real* total_exp, real* total_target, real* total_loss,
 ) noexcept nogil:
-    """-sum t log p as sum t (log sum e^z - z), shifted by the largest z; where t is 0 nothing is added."""
+    """Probabilities and gradient of one row, and the sums that its loss is made of.
+
+    -sum t log p is sum t * log sum e^z - sum t z, with all z shifted by the largest; where t is 0
+    nothing is added.
+    """
     cdef Py_ssize_t v, vecs = panels_of(columns) * PANEL_VECS
     cdef vec largest = broadcast(-INFINITY), total = broadcast(0), targets = broadcast(0)
-    cdef vec losses = broadcast(0), w = broadcast(weight), value, t, log_total
+    cdef vec losses = broadcast(0), w = broadcast(weight), value, t
     cdef real* at
     for v in range(vecs):
         value = load(line_of(z, rows, row, v))
@@ -57,19 +62,42 @@ cdef inline double softmax_cross_entropy_row(
         value = valid_lanes(c_exp(value), columns - v * LANES, broadcast(0))
         store(at, value)
         total = total + value
-    total = broadcast(lane_sum(total))
-    log_total = c_log(total)
-    targets = broadcast(lane_sum(targets))
-    total = broadcast(1) / total
+    lane_sums(total, losses, total_exp, total_loss)
+    total_target[0] = lane_sum(targets)
+    total = broadcast(1) / broadcast(total_exp[0])
+    targets = broadcast(total_target[0])
     for v in range(vecs):
         at = <real*>line_of(z, rows, row, v)
         value = load(at) * total
         store(at, value)
         t = load(line_of(target, rows, row, v))
         store(<real*>line_of(delta, rows, row, v), w * (value * targets - t))
-    return <double>weight * (
-        <double>first_lane(targets) * first_lane(log_total) - lane_sum(losses)
-    )
+
+
+cdef void softmax_cross_entropy_rows(
+    real* z, const real* target, real* delta, const real* weight, double* row_losses,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
+) noexcept nogil:
+    """Rows in groups of LANES, so that one vector takes the logarithms of a group."""
+    cdef vec totals, targets, losses
+    cdef real* total = <real*>&totals
+    cdef real* total_target = <real*>&targets
+    cdef real* total_loss = <real*>&losses
+    cdef Py_ssize_t r = first, i, count
+    while r < past:
+        count = smaller(LANES, past - r)
+        totals = targets = losses = broadcast(1)
+        for i in range(count):
+            softmax_cross_entropy_row(
+                z, target, delta, weight[r + i], rows, r + i, columns,
+                total + i, total_target + i, total_loss + i,
+            )
+        totals = c_log(totals)
+        for i in range(count):
+            row_losses[r + i] = <double>weight[r + i] * (
+                <double>total_target[i] * total[i] - total_loss[i]
+            )
+        r += count
 
 
 cdef inline vec loss_of(const int loss, vec* p, vec t, vec* delta) noexcept nogil:
@@ -122,10 +150,13 @@ cdef void loss_rows(
 ) noexcept nogil:
     """Losses and gradients of rows first to past, of panels that have `rows` rows."""
     cdef Py_ssize_t r
+    if loss == SOFTMAX_CROSS_ENTROPY:
+        softmax_cross_entropy_rows(
+            p, target, delta, weight, row_losses, rows, first, past, columns
+        )
+        return
     for r in range(first, past):
-        if loss == SOFTMAX_CROSS_ENTROPY:
-            row_losses[r] = softmax_cross_entropy_row(p, target, delta, weight[r], rows, r, columns)
-        elif loss == CROSS_ENTROPY:
+        if loss == CROSS_ENTROPY:
             row_losses[r] = loss_row(CROSS_ENTROPY, p, target, delta, weight[r], rows, r, columns)
         elif loss == SIGMOID_BINARY_CROSS_ENTROPY:
             row_losses[r] = loss_row(

@@ -78,6 +78,7 @@ CYNN_INLINE vec lane_numbers(void) {
     return load(numbers);
 }
 CYNN_INLINE real first_lane(vec a) { return a[0]; }
+CYNN_INLINE real middle_lane(vec a) { return a[LANES / 2]; }
 
 /* LANES numbers of another type, from any address. Bytes are widened a step at a time: asked for at once,
  * gcc converts them one by one. */

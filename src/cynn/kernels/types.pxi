@@ -20,6 +20,7 @@ cdef extern from "simd.h" nogil:
     vec from_floats(const float* source)
     vec from_doubles(const double* source)
     real first_lane(vec a)
+    real middle_lane(vec a)
     vec lane_numbers()
     vec multiply_add(vec a, vec b, vec c)
     vec where_less(vec a, vec b, vec yes, vec no)
