@@ -5,6 +5,7 @@ The environment variable ``CYNN_TARGET`` names another. The processor is asked f
 target that it cannot run ends the process with an illegal instruction, which nothing catches.
 """
 
+import functools
 import importlib
 import os
 from importlib.util import find_spec
@@ -102,10 +103,12 @@ def kernels(dtype: str) -> Kernels:
     return load(target(), dtype)
 
 
+@functools.cache  # what a process has and can run does not change
 def _compiled(name: str) -> bool:
     return all(find_spec(f"cynn.kernels.{name}_{real}") is not None for real in REALS)
 
 
+@functools.cache
 def _runs(name: str) -> bool:
     try:
         processor = importlib.import_module("cynn.kernels.processor")
