@@ -37,6 +37,22 @@ cdef void use_sums(
         c_sgd(of.rule, c + p * of.c_panel, sums + p * rows * PANEL, rows * PANEL)
 
 
+cdef inline void add_products(
+    vec* sums, const int rows, const int panels,
+    const real* a, Py_ssize_t a_row, const real* b, Py_ssize_t b_panel,
+) noexcept nogil:
+    """One step of k."""
+    cdef vec line[TILE_SUMS]
+    cdef vec number
+    cdef int r, v, width = panels * PANEL_VECS
+    for v in range(width):
+        line[v] = load(b + v // PANEL_VECS * b_panel + v % PANEL_VECS * LANES)
+    for r in range(rows):
+        number = broadcast(a[r * a_row])
+        for v in range(width):
+            sums[r * width + v] = multiply_add(number, line[v], sums[r * width + v])
+
+
 cdef inline void run_of_tiles(
     const Operands* of, const int rows, const int panels, const bint gradient, Py_ssize_t count
 ) noexcept nogil:
@@ -47,9 +63,7 @@ cdef inline void run_of_tiles(
     loop, here the one over the tiles; and only if the loop over k has no test before its first step.
     """
     cdef vec sums[TILE_SUMS]
-    cdef vec line[TILE_SUMS]
     cdef vec stored_sums[TILE_SUMS]
-    cdef vec number
     cdef const real* a
     cdef const real* b
     cdef real* c
@@ -71,13 +85,14 @@ cdef inline void run_of_tiles(
                 sums[r * width + v] = broadcast(0) if gradient else load(of.start + v * LANES)
         while True:
             step = smaller(left, PANEL)
-            for k in range(step):
-                for v in range(width):
-                    line[v] = load(b + v // PANEL_VECS * b_panel + k * PANEL + v % PANEL_VECS * LANES)
-                for r in range(rows):
-                    number = broadcast(a[r * a_row + k * a_column])
-                    for v in range(width):
-                        sums[r * width + v] = multiply_add(number, line[v], sums[r * width + v])
+            for k in range(step // 2):  # two at a time: fewer branches
+                add_products(sums, rows, panels, a + 2 * k * a_column, a_row, b + 2 * k * PANEL, b_panel)
+                add_products(
+                    sums, rows, panels, a + (2 * k + 1) * a_column, a_row, b + (2 * k + 1) * PANEL, b_panel
+                )
+            if step % 2:
+                k = step - 1
+                add_products(sums, rows, panels, a + k * a_column, a_row, b + k * PANEL, b_panel)
             a += a_panel
             b += PANEL * PANEL
             left -= step
