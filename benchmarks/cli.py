@@ -74,7 +74,7 @@ def say(text: str) -> None:
 def benchmark(options: argparse.Namespace) -> int:
     """Measure, and write tables, JSON and a chart."""
     names = chosen_peers(options.peers, options.quick)
-    quick = options.quick or not set(names) - {"cynn", "cynn-float32", "numpy"}
+    quick = options.quick or not set(names) - {"cynn", "cynn-float32", "cynn-sparse", "numpy"}
     cases: Sequence[Case] = QUICK if quick else FULL
     if options.shapes:
         cases = of_shapes(cases, options.shapes)

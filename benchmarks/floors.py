@@ -61,6 +61,17 @@ def against(
     return measure
 
 
+def over_dense(kind: str, shape: str, threads: int, batch: int) -> Measure:
+    """Measure what it gains to skip zeros."""
+
+    def measure(results: Results) -> float | None:
+        dense = results.find(OURS, kind, shape, threads, batch=batch)
+        sparse = results.find("cynn-sparse", kind, shape, threads, batch=batch)
+        return None if dense is None or sparse is None else dense.best / sparse.best
+
+    return measure
+
+
 def other(name: str) -> Measure:
     """Measure what is no case: a figure by its name."""
     return lambda results: results.other.get(name)
@@ -115,6 +126,11 @@ FLOORS = (
         0.88,
         of_peak("predict", SMALL, 2, rows=10_000),
         percent=True,
+    ),
+    Floor(
+        f"train {SMALL} B=128, one thread, sparse first layer against dense",
+        1.8,
+        over_dense("train", SMALL, 1, 128),
     ),
     Floor("import cynn over import numpy", 1.3, other("import"), at_most=True),
     Floor("memory in fit past data and NumPy", 50, other("memory"), at_most=True, unit="MB"),

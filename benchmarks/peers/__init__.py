@@ -20,6 +20,7 @@ class Entry(NamedTuple):
 PEERS = {
     "cynn": Entry("cynn_peer", "Cynn", ("cynn",)),
     "cynn-float32": Entry("cynn_peer", "CynnReal", ("cynn",), predicts=False),
+    "cynn-sparse": Entry("cynn_peer", "CynnSparse", ("cynn",), predicts=False),
     "numpy": Entry("numpy_peer", "NumPy", ("numpy",)),
     "torch": Entry("torch_peer", "Torch", ("torch",)),
     "torch-compile": Entry("torch_peer", "TorchCompiled", ("torch",), predicts=False),
@@ -28,7 +29,7 @@ PEERS = {
     "onnxruntime": Entry("onnx_peer", "OnnxRuntime", ("onnxruntime", "onnx"), trains=False),
 }
 
-USUAL = tuple(name for name in PEERS if name != "cynn-float32")
+USUAL = tuple(name for name in PEERS if name not in ("cynn-float32", "cynn-sparse"))
 INSTALL = "pip install torch jax scikit-learn onnxruntime onnx matplotlib"
 
 

@@ -18,6 +18,7 @@ class Cynn(Peer):
     """Pixels as they are stored, scaled by a layer."""
 
     takes_bytes = True
+    options: dict[str, Any] = {}
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -39,7 +40,9 @@ class Cynn(Peer):
         self.model, self.x, self.y, self.batch = self._model(case), x, y, case.batch
 
     def train(self, epochs: int) -> float:
-        fit = self.model.fit(self.x, self.y, batch_size=self.batch, epochs=epochs, verbose=0)
+        fit = self.model.fit(
+            self.x, self.y, batch_size=self.batch, epochs=epochs, verbose=0, **self.options
+        )
         return fit.history["loss"][-1]
 
     def predictor(self, case: Case, x: NDArray[Any]) -> Callable[[], Any]:
@@ -51,3 +54,9 @@ class CynnReal(Cynn):
     """The same from pixels that are reals already."""
 
     takes_bytes = False
+
+
+class CynnSparse(Cynn):
+    """The same, but the first layer skips pixels that are zero: reported apart."""
+
+    options = {"sparse": "auto"}
