@@ -217,4 +217,5 @@ def slices(network: Any, n: int) -> list[slice]:
     """Cut n rows into slices between which signals are seen."""
     by_work = int(SLICE_WORK / (network.n_params + network.n_inputs))
     block = max(1, min(by_work, SLICE_NUMBERS // network.n_outputs))
-    return [slice(start, min(start + block, n)) for start in range(0, n, block)]
+    count = -(-n // block)
+    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]

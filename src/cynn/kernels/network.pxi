@@ -244,6 +244,11 @@ cdef class Scratch:
         release(self.block)
 
 
+# Rows of a block that a thread predicts: whole tiles.
+cdef enum:
+    LEAST_BLOCK = 24
+    MOST_BLOCK = 48
+
 # Rows whose gradients are summed at once by `gradients`, and the most of a batch in `train_epoch`.
 GRADIENT_BLOCK = 256
 LARGEST_BATCH = 1024
@@ -603,7 +608,10 @@ cdef class Network:
         cdef Scratch scratch, sparse
         cdef Py_ssize_t size, r
         threads = threads_for(self.work * job.total, WORK_TO_START, threads)
-        job.rows = smaller((job.total + threads - 1) // threads, ROW_BLOCK)
+        # About eight blocks for each thread: one that starts late finds less left to do.
+        job.rows = smaller(
+            job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
+        )
         if not with_loss:
             job.row_size = self.output_size
         size = threads * job.row_size * job.rows

@@ -30,6 +30,10 @@ cdef inline Py_ssize_t smaller(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return a if a < b else b
 
 
+cdef inline Py_ssize_t larger(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return b if a < b else a
+
+
 cdef void pack_strided(
     const char* source, Py_ssize_t row_stride, Py_ssize_t column_stride,
     Py_ssize_t rows, Py_ssize_t columns, real* panels,

@@ -48,10 +48,10 @@ cdef void work_together(Work work, void* job, barrier* meeting, int threads) noe
     restore_denormals(mode)
 
 
-# A thread costs about 30 microseconds to start and a barrier about one: less work than this for each is
+# A thread takes some 40 microseconds to start and a barrier about one: less work than this for each is
 # done faster by fewer.
 cdef enum:
-    WORK_TO_START = 4000000  # floating point operations of a whole call
+    WORK_TO_START = 12000000  # floating point operations of a whole call
     WORK_TO_MEET = 500000  # and between two barriers
 
 
