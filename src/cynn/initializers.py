@@ -7,6 +7,8 @@ then rounded, so that a seed gives the same weights in both precisions. The norm
 truncated.
 """
 
+from __future__ import annotations  # naming numpy.random would load it
+
 import math
 from collections.abc import Callable
 from typing import Any, TypeAlias

@@ -4,6 +4,8 @@ A layer here is a declaration; the network that the model builds from it does th
 are those of one row, without the batch axis.
 """
 
+from __future__ import annotations  # naming numpy.random would load it
+
 import math
 from collections.abc import Sequence
 from typing import Any

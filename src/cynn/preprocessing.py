@@ -3,6 +3,8 @@
 Plain NumPy. A model can flatten and rescale by itself, with the layers of those names.
 """
 
+from __future__ import annotations  # naming numpy.random would load it
+
 import math
 from typing import Any
 
