@@ -123,7 +123,7 @@ def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
     assert seen <= states
 
 
-# In a callback of the garbage collector (hypothesis has one) Python reports an interrupt and drops it.
+# In a callback of the garbage collector (hypothesis has one) Python reports an interrupt, no more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_at_any_moment():
     """Wherever the signal strikes, nothing is left locked."""
