@@ -64,6 +64,7 @@ cdef inline void run_of_tiles(
     """
     cdef vec sums[TILE_SUMS]
     cdef vec stored_sums[TILE_SUMS]
+    cdef vec weight_decay, learning_rate
     cdef const real* a
     cdef const real* b
     cdef real* c
@@ -99,10 +100,13 @@ cdef inline void run_of_tiles(
             if left <= 0:
                 break
         if gradient and is_plain(of.rule):
+            # read before the loop: a rule could lie where it writes, for all that the compiler knows
+            weight_decay = broadcast(of.rule.weight_decay)
+            learning_rate = broadcast(of.rule.learning_rate)
             for r in range(rows):
                 for v in range(width):
                     at = c + v // PANEL_VECS * c_panel + r * PANEL + v % PANEL_VECS * LANES
-                    store(at, plain_step(of.rule, load(at), sums[r * width + v]))
+                    store(at, plain_step(weight_decay, learning_rate, load(at), sums[r * width + v]))
             continue
         if gradient:
             c = <real*>stored_sums

@@ -35,10 +35,9 @@ cdef inline bint is_plain(const Rule* rule) noexcept nogil:
     return rule.kind == SGD and rule.velocity == NULL
 
 
-cdef inline vec plain_step(const Rule* rule, vec w, vec gradient) noexcept nogil:
+cdef inline vec plain_step(vec weight_decay, vec learning_rate, vec w, vec gradient) noexcept nogil:
     """Descent without momentum."""
-    gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
-    return w - broadcast(rule.learning_rate) * gradient
+    return w - learning_rate * multiply_add(weight_decay, w, gradient)
 
 
 cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:
@@ -50,7 +49,7 @@ cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept n
     elif rule.kind == ADD:
         store(at, w + gradient)
     elif rule.velocity == NULL:
-        store(at, plain_step(rule, w, gradient))
+        store(at, plain_step(broadcast(rule.weight_decay), broadcast(rule.learning_rate), w, gradient))
     else:
         velocity = rule.velocity + (at - rule.parameters)
         gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
