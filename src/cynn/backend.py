@@ -12,6 +12,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from .kernels._target import Network
 
 TARGETS = ("avx512", "avx2", "neon", "baseline", "reference")
@@ -25,6 +28,9 @@ class Kernels(Protocol):
 
     LARGEST_BATCH: int
     Network: "type[Network]"
+
+    def permutation(self, out: "NDArray[np.int64]", seed: int, epoch: int) -> None:
+        """Fill `out` with its rows' numbers in a random order."""
 
 
 def available_targets() -> list[str]:

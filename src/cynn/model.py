@@ -82,7 +82,7 @@ class Model:
     def __getstate__(self) -> dict[str, Any]:
         """Give what a copy is made of: copies and processes share nothing with the model."""
         state = self.__dict__.copy()
-        for name in ("_guard", "_network", "_largest_batch"):
+        for name in ("_guard", "_network", "_kernels"):
             state.pop(name, None)
         if self._network is not None:
             state["_arrays"] = self.get_weights(), self.get_optimizer_state()
@@ -154,9 +154,8 @@ class Model:
         """Give a network for rows of that shape, its weights 0."""
         sizes = layers.input_sizes(self.layers, input_shape)  # refuses what they cannot take
         steps, scale, offset = _plan(self.layers)
-        kernels = backend.kernels(self.dtype.name)
-        self._largest_batch = kernels.LARGEST_BATCH
-        network = kernels.Network(sizes[0], steps, scale, offset)
+        self._kernels = backend.kernels(self.dtype.name)
+        network = self._kernels.Network(sizes[0], steps, scale, offset)
         if self.loss is not None and self.optimizer is not None:
             self._compile_network(network, self.optimizer, self.loss)
         return network
@@ -347,11 +346,11 @@ class Model:
         optimizer, _ = self._compiled()
         order = np.arange(len(data.x))
         if shuffle:
-            np.random.default_rng([self.seed, 1, self.epochs]).shuffle(order)
+            self._kernels.permutation(order, self.seed % (1 << 64), self.epochs)
         measures = Measures(self.metrics)
         loops.train_epoch(
             self._network, data, order, batch_size, optimizer.rates(*run), optimizer.momenta(*run),
-            measures, progress.advance, get_num_threads(), self._largest_batch, self.dtype,
+            measures, progress.advance, get_num_threads(), self._kernels.LARGEST_BATCH, self.dtype,
         )  # fmt: skip
         self.epochs += 1
         logs = measures.result()

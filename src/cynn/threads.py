@@ -10,6 +10,8 @@ from pathlib import Path
 
 from .checks import integer
 
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
 _chosen: int | None = None
 
 
@@ -71,7 +73,7 @@ def available_cores() -> int:
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count() or 1
-    quota = _quota(Path("/sys/fs/cgroup"))
+    quota = _quota(CONTROL_GROUP)
     return count if quota is None else max(1, min(count, int(quota)))
 
 

@@ -22,59 +22,6 @@ LEAKY_SLOPE = 0.01
 cdef real leaky_slope = LEAKY_SLOPE
 
 
-cdef inline vec valid_lanes(vec value, Py_ssize_t valid, vec other) noexcept nogil:
-    """The first `valid` lanes of value, then those of other."""
-    return where_less(lane_numbers(), broadcast(<real>valid), value, other)
-
-
-cdef inline const real* line_of(
-    const real* panels, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t v
-) noexcept nogil:
-    """The v-th vector of a row, in panels of so many rows."""
-    return panels + (v // PANEL_VECS * rows + row) * PANEL + v % PANEL_VECS * LANES
-
-
-cdef void softmax_row(real* x, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns) noexcept nogil:
-    """Softmax of one row, in place; the columns that fill up the last panel become zeros."""
-    cdef Py_ssize_t v, vecs = panels_of(columns) * PANEL_VECS
-    cdef vec largest = broadcast(-INFINITY), total = broadcast(0), value
-    cdef real* at
-    for v in range(vecs):
-        at = <real*>line_of(x, rows, row, v)
-        value = valid_lanes(load(at), columns - v * LANES, broadcast(-INFINITY))
-        store(at, value)
-        largest = maximum(value, largest)
-    largest = broadcast(lane_maximum(largest))
-    for v in range(vecs):
-        at = <real*>line_of(x, rows, row, v)
-        value = valid_lanes(c_exp(load(at) - largest), columns - v * LANES, broadcast(0))
-        store(at, value)
-        total = total + value
-    total = broadcast(1) / broadcast(lane_sum(total))
-    for v in range(vecs):
-        at = <real*>line_of(x, rows, row, v)
-        store(at, load(at) * total)
-
-
-cdef void softmax_row_backward(
-    const real* y, real* delta, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns
-) noexcept nogil:
-    cdef Py_ssize_t v, vecs = panels_of(columns) * PANEL_VECS
-    cdef vec total = broadcast(0)
-    cdef real* at
-    for v in range(vecs):
-        at = <real*>line_of(delta, rows, row, v)
-        total = total + valid_lanes(
-            load(at) * load(line_of(y, rows, row, v)), columns - v * LANES, broadcast(0)
-        )
-    total = broadcast(lane_sum(total))
-    for v in range(vecs):
-        at = <real*>line_of(delta, rows, row, v)
-        store(at, valid_lanes(
-            load(line_of(y, rows, row, v)) * (load(at) - total), columns - v * LANES, broadcast(0)
-        ))
-
-
 cdef inline vec activated(const int activation, vec x) noexcept nogil:
     if activation == RELU:  # written so that not-a-number stays what it is
         return where_less(x, broadcast(0), broadcast(0), x)
@@ -115,11 +62,10 @@ cdef void activate(
     int activation, real* x, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns
 ) noexcept nogil:
     """Apply an activation to rows first to past of panels that have `rows` rows, in place."""
-    cdef Py_ssize_t p, r, count = (past - first) * PANEL
+    cdef Py_ssize_t p, count = (past - first) * PANEL
     cdef real* at
     if activation == SOFTMAX:
-        for r in range(first, past):
-            softmax_row(x, rows, r, columns)
+        softmax_rows(x, rows, first, past, columns)
         return
     if activation == IDENTITY:
         return

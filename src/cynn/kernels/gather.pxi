@@ -59,6 +59,15 @@ cdef class SparseRows:
         return self.starts.shape[0] - 1
 
 
+cdef int element_of(const char* code) noexcept:
+    """The kind of element that a buffer's format names, or -1."""
+    if code[0] == b"B" and code[1] == 0:
+        return BYTES
+    if code[0] == b"f" and code[1] == 0:
+        return FLOATS
+    return DOUBLES if code[0] == b"d" and code[1] == 0 else -1
+
+
 cdef class Source:
     """Holds the buffer of the caller's array while its rows are read."""
 
@@ -99,10 +108,10 @@ cdef class Source:
         if self.buffer.ndim != 2 or self.buffer.shape[1] != columns:
             shape = tuple([self.buffer.shape[i] for i in range(self.buffer.ndim)])
             raise ValueError(f"x: has shape {shape}, wanted (rows, {columns})")
-        kind = (<bytes>self.buffer.format).decode()
-        if kind not in ("B", "f", "d"):
+        self.rows.element = element_of(self.buffer.format)
+        if self.rows.element < 0:
+            kind = (<bytes>self.buffer.format).decode()
             raise ValueError(f"x: has elements of kind {kind!r}, wanted uint8, float32 or float64")
-        self.rows.element = "Bfd".index(kind)
         self.rows.data = <const char*>self.buffer.buf
         self.rows.count = self.buffer.shape[0]
         self.rows.stride = self.buffer.strides[0]

@@ -74,6 +74,67 @@ cdef inline void softmax_cross_entropy_row(
         store(<real*>line_of(delta, rows, row, v), w * (value * targets - t))
 
 
+cdef void softmax_cross_entropy_panel(
+    real* z, const real* target, real* delta, const real* weight, double* row_losses,
+    Py_ssize_t columns,
+) noexcept nogil:
+    """Probabilities, gradients and losses of LANES rows within one panel: by columns."""
+    cdef vec shifted[PANEL]
+    cdef vec p[PANEL]
+    cdef vec t[PANEL]
+    cdef vec w, total, losses = broadcast(0), targets = broadcast(0)
+    cdef Py_ssize_t c, i
+    memcpy(&w, weight, sizeof(vec))
+    rows_to_columns(z, shifted)
+    rows_to_columns(target, t)
+    total = softmax_columns(shifted, p, columns)
+    for c in range(columns):
+        losses = losses + where_equal(t[c], broadcast(0), broadcast(0), t[c] * shifted[c])
+        targets = targets + t[c]
+    losses = w * (targets * c_log(total) - losses)
+    for i in range(LANES):
+        row_losses[i] = (<real*>&losses)[i]
+    total = broadcast(1) / total
+    for c in range(columns):
+        p[c] = p[c] * total
+        t[c] = w * (p[c] * targets - t[c])
+    for c in range(columns, PANEL):
+        p[c] = t[c] = broadcast(0)
+    columns_to_rows(p, z)
+    columns_to_rows(t, delta)
+
+
+cdef void softmax_cross_entropy_narrow(
+    real* z, const real* target, real* delta, const real* weight, double* row_losses,
+    Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
+) noexcept nogil:
+    """Rows within one panel, in groups of LANES; the last group is filled up with rows of zeros."""
+    cdef vec z_left[LANES * PANEL_VECS]
+    cdef vec target_left[LANES * PANEL_VECS]
+    cdef vec delta_left[LANES * PANEL_VECS]
+    cdef vec weight_left = broadcast(0)
+    cdef double losses_left[LANES]
+    cdef Py_ssize_t r = first, size
+    while r + LANES <= past:
+        softmax_cross_entropy_panel(
+            z + r * PANEL, target + r * PANEL, delta + r * PANEL, weight + r, row_losses + r, columns
+        )
+        r += LANES
+    if r < past:
+        size = (past - r) * PANEL * sizeof(real)
+        memset(z_left, 0, sizeof(z_left))
+        memset(target_left, 0, sizeof(target_left))
+        memcpy(z_left, z + r * PANEL, size)
+        memcpy(target_left, target + r * PANEL, size)
+        memcpy(&weight_left, weight + r, (past - r) * sizeof(real))
+        softmax_cross_entropy_panel(
+            <real*>z_left, <real*>target_left, <real*>delta_left, <real*>&weight_left, losses_left, columns
+        )
+        memcpy(z + r * PANEL, z_left, size)
+        memcpy(delta + r * PANEL, delta_left, size)
+        memcpy(row_losses + r, losses_left, (past - r) * sizeof(double))
+
+
 cdef void softmax_cross_entropy_rows(
     real* z, const real* target, real* delta, const real* weight, double* row_losses,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
@@ -150,6 +211,9 @@ cdef void loss_rows(
 ) noexcept nogil:
     """Losses and gradients of rows first to past, of panels that have `rows` rows."""
     cdef Py_ssize_t r
+    if loss == SOFTMAX_CROSS_ENTROPY and columns <= PANEL:
+        softmax_cross_entropy_narrow(p, target, delta, weight, row_losses, first, past, columns)
+        return
     if loss == SOFTMAX_CROSS_ENTROPY:
         softmax_cross_entropy_rows(
             p, target, delta, weight, row_losses, rows, first, past, columns

@@ -79,31 +79,69 @@ cdef void unpack(const real* panels, real[:, :] target) noexcept nogil:
         )
 
 
+cdef inline vec valid_lanes(vec value, Py_ssize_t valid, vec other) noexcept nogil:
+    """The first `valid` lanes of value, then those of other."""
+    return where_less(lane_numbers(), broadcast(<real>valid), value, other)
+
+
+cdef inline const real* line_of(
+    const real* panels, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t v
+) noexcept nogil:
+    """The v-th vector of a row, in panels of so many rows."""
+    return panels + (v // PANEL_VECS * rows + row) * PANEL + v % PANEL_VECS * LANES
+
+
+cdef inline void transpose_square(vec* square) noexcept nogil:
+    """LANES vectors, in place: lane c of vector r becomes lane r of vector c.
+
+    Interleaving the first half of the vectors with the second, log2 times over, transposes a
+    square (the perfect shuffle).
+    """
+    cdef vec shuffled[16]
+    cdef int stage = 1, i
+    while stage < LANES:
+        for i in range(LANES // 2):
+            shuffled[2 * i] = interleave_low(square[i], square[i + LANES // 2])
+            shuffled[2 * i + 1] = interleave_high(square[i], square[i + LANES // 2])
+        for i in range(LANES):
+            square[i] = shuffled[i]
+        stage *= 2
+
+
+cdef inline void rows_to_columns(const real* lines, vec* columns) noexcept nogil:
+    """LANES lines of a panel as its columns: lane r of vector c is what line r has in column c."""
+    cdef int c, i
+    for c in range(PANEL_VECS):
+        for i in range(LANES):
+            columns[c * LANES + i] = load(lines + i * PANEL + c * LANES)
+        transpose_square(columns + c * LANES)
+
+
+cdef inline void columns_to_rows(vec* columns, real* lines) noexcept nogil:
+    """The way back; the columns are used up."""
+    cdef int c, i
+    for c in range(PANEL_VECS):
+        transpose_square(columns + c * LANES)
+        for i in range(LANES):
+            store(lines + i * PANEL + c * LANES, columns[c * LANES + i])
+
+
 cdef void transpose_block(
     const real* block, real* target, Py_ssize_t rows, Py_ssize_t columns
 ) noexcept nogil:
     """One block of up to PANEL x PANEL elements: `rows` cache lines in, `columns` cache lines out.
 
-    A full block goes through registers, vector by vector: interleaving the first half of the
-    vectors with the second, log2 times over, transposes a square (the perfect shuffle).
+    A full block goes through registers, square by square.
     """
     cdef vec square[16]
-    cdef vec shuffled[16]
     cdef Py_ssize_t r, c
-    cdef int stage, i
+    cdef int i
     if rows == PANEL and columns == PANEL:
         for r in range(0, PANEL_VECS):
             for c in range(0, PANEL_VECS):
                 for i in range(LANES):
                     square[i] = load(block + (r * LANES + i) * PANEL + c * LANES)
-                stage = 1
-                while stage < LANES:
-                    for i in range(LANES // 2):
-                        shuffled[2 * i] = interleave_low(square[i], square[i + LANES // 2])
-                        shuffled[2 * i + 1] = interleave_high(square[i], square[i + LANES // 2])
-                    for i in range(LANES):
-                        square[i] = shuffled[i]
-                    stage *= 2
+                transpose_square(square)
                 for i in range(LANES):
                     store(target + (c * LANES + i) * PANEL + r * LANES, square[i])
         return

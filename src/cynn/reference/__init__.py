@@ -6,8 +6,9 @@ the tests hold the compiled code to what this code gives. ``CYNN_TARGET=referenc
 slowly.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
-once), `activations` and `softmax`, `losses`, `backprop`, `initializers`, `sgd`, `steps`, `plan`,
-`network`. What is left (`arrays`, `checks`, `elementwise`, `batches`) reads and checks arguments.
+once), `activations` and `softmax`, `losses`, `backprop`, `initializers`, `sgd`, `random`,
+`steps`, `plan`, `network`. What is left (`arrays`, `checks`, `elementwise`, `batches`) reads and
+checks arguments.
 """
 
 from .activations import (
@@ -38,6 +39,7 @@ from .losses import (
 from .matmul import matmul, matmul_nt, matmul_tn
 from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
+from .random import permutation
 from .sgd import sgd
 from .softmax import softmax, softmax_backward
 from .sparse import SparseRows
@@ -66,6 +68,7 @@ __all__ = [
     "matmul_nt",
     "matmul_tn",
     "mean_squared_error",
+    "permutation",
     "relu",
     "relu_backward",
     "sgd",
