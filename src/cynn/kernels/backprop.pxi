@@ -11,11 +11,12 @@
 
 cdef void dense_rows(
     const real* x, const real* w, const real* b, int activation, real* y,
-    Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
 ) noexcept nogil:
     """y = f(x W + b) for rows first to past, of panels that have `rows` rows."""
     c_matmul(
-        x + first * PANEL, rows, past - first, inputs, w, outputs, b, y + first * PANEL, rows
+        x + first * PANEL, rows, past - first, inputs, w, outputs, b, y + first * PANEL, rows,
+        ahead,
     )
     activate(activation, y, rows, first, past, outputs)
 
@@ -26,7 +27,7 @@ cdef void dense_input_gradient(
 ) noexcept nogil:
     c_matmul(
         delta + first * PANEL, rows, past - first, outputs, transposed_w, inputs, NULL,
-        grad_x + first * PANEL, rows,
+        grad_x + first * PANEL, rows, NULL,
     )
 
 
@@ -71,7 +72,7 @@ def dense_forward(
             bias[c] = b[c]
         dense_rows(
             block, block + x_size, bias, number, bias + panel_size(1, outputs),
-            inputs, outputs, rows, 0, rows,
+            inputs, outputs, rows, 0, rows, NULL,
         )
         unpack(bias + panel_size(1, outputs), out)
     release(block)

@@ -127,7 +127,7 @@ cdef class Source:
 # row are a whole panel apart.
 cdef enum:
     GATHERED = 8
-    PREFETCHED = 4096  # bytes of a row asked for ahead
+    PREFETCHED = 4096  # bytes of a row asked for at once
 
 
 cdef inline vec converted(const element* source) noexcept nogil:
@@ -183,7 +183,8 @@ cdef void gather(
         count = <int>smaller(GATHERED, past - r)
         for i in range(count):
             lines[i] = row_at(x, order, start + r + i)
-        foresee(x, order, start + r + GATHERED, start + past)
+        if order != NULL:  # shuffled rows begin where no hardware expects them
+            foresee(x, order, start + r + GATHERED, start + past)
         if x.element == BYTES:
             gather_block(<const uint8_t*>NULL, x, lines, count, panels + r * PANEL, rows)
         elif x.element == FLOATS:
@@ -200,11 +201,47 @@ cdef inline const char* row_at(const Rows* x, const int64_t* order, Py_ssize_t i
 cdef void foresee(
     const Rows* x, const int64_t* order, Py_ssize_t first, Py_ssize_t past
 ) noexcept nogil:
-    """Ask for the next few rows: shuffled, each begins where no hardware expects it."""
+    """Ask for the next few rows at once."""
     cdef Py_ssize_t i, size = x.columns * x.column_stride
     if size > 0:
         for i in range(first, smaller(past, first + GATHERED)):
             prefetch(row_at(x, order, i), smaller(size, PREFETCHED))
+
+
+# Rows that will be gathered next. The product in between asks memory for them, a little at every step, so that
+# neither waits for the other.
+cdef struct Ahead:
+    const Rows* x
+    const int64_t* order
+    Py_ssize_t row  # the next to ask for, counted as in the order
+    Py_ssize_t past
+    Py_ssize_t at  # bytes of it that were asked for
+    Py_ssize_t size  # bytes of a row; 0: nothing is asked for
+
+cdef enum:
+    ASKED = 256  # bytes at a time
+
+
+cdef void look_ahead(
+    Ahead* ahead, const Rows* x, const int64_t* order, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    """Begin with rows first to past of the order."""
+    ahead.x = x
+    ahead.order = order
+    ahead.row = first
+    ahead.past = past
+    ahead.at = 0
+    ahead.size = 0 if x.element == SPARSE else x.columns * x.column_stride
+
+
+cdef void ask_ahead(Ahead* ahead) noexcept nogil:
+    """Ask for the next few lines."""
+    if ahead.row < ahead.past and ahead.size > 0:
+        prefetch(row_at(ahead.x, ahead.order, ahead.row) + ahead.at, ASKED)
+        ahead.at += ASKED
+        if ahead.at >= ahead.size:
+            ahead.at = 0
+            ahead.row += 1
 
 
 cdef struct Targets:

@@ -26,6 +26,7 @@ cdef struct Operands:
     real* c
     Py_ssize_t c_panel
     const Rule* rule  # what becomes of a gradient; NULL for a product
+    Ahead* ahead  # rows that will be read next, or NULL
 
 
 cdef void use_sums(
@@ -94,6 +95,8 @@ cdef inline void run_of_tiles(
             if step % 2:
                 k = step - 1
                 add_products(sums, rows, panels, a + k * a_column, a_row, b + k * PANEL, b_panel)
+            if not gradient and of.ahead != NULL:
+                ask_ahead(of.ahead)
             a += a_panel
             b += PANEL * PANEL
             left -= step
@@ -190,7 +193,7 @@ cdef inline void split_into_tiles(
 
 cdef void c_matmul(
     const real* a, Py_ssize_t a_rows, Py_ssize_t rows, Py_ssize_t depth,
-    const real* b, Py_ssize_t columns, const real* start, real* c, Py_ssize_t c_rows,
+    const real* b, Py_ssize_t columns, const real* start, real* c, Py_ssize_t c_rows, Ahead* ahead,
 ) noexcept nogil:
     """C = start + A B for the first `rows` rows of A and C, which have a_rows and c_rows in all."""
     cdef Operands of
@@ -203,6 +206,7 @@ cdef void c_matmul(
     of.b_panel = depth * PANEL
     of.c_panel = c_rows * PANEL
     of.rule = NULL
+    of.ahead = ahead
     if start == NULL:
         memset(zeros, 0, sizeof(zeros))
     for block in range(blocks):
@@ -253,6 +257,7 @@ cdef void c_matmul_tn(
     of.start = NULL
     of.c_panel = inputs * PANEL
     of.rule = rule
+    of.ahead = NULL
     for unit in range(first_unit, past_unit):
         j = unit // a_panels * TILE_PANELS
         p = unit % a_panels
@@ -332,7 +337,7 @@ cdef int multiply_arrays(
             transpose(c_panels + c_size, columns, depth, b_panels)
         else:
             pack(b, b_panels)
-        c_matmul(block, rows, rows, depth, b_panels, columns, NULL, c_panels, rows)
+        c_matmul(block, rows, rows, depth, b_panels, columns, NULL, c_panels, rows, NULL)
         unpack(c_panels, out)
     release(block)
     return 0

@@ -72,8 +72,9 @@ cdef double weigh_rows(
 
 
 cdef void forward_rows(
-    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, Ahead* ahead
 ) noexcept nogil:
+    """Outputs of all steps for rows first to past of a batch; meanwhile memory fetches the rows ahead."""
     cdef int i
     cdef const Step* step
     cdef const real* x = workspace
@@ -94,7 +95,8 @@ cdef void forward_rows(
     for i in range(1 if job.nonzeros.width else 0, job.count):
         step = &job.steps[i]
         step.kind.forward(
-            step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past
+            step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past,
+            ahead,
         )
         x = workspace + step.output * job.rows
 
@@ -168,7 +170,8 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     """Batches one after the other: gradients used by the rule, weights kept in step."""
     cdef Job* job = <Job*>argument
     cdef Rule rule = job.rule
-    cdef Py_ssize_t step = job.step, start, count, first, past, r
+    cdef Ahead ahead
+    cdef Py_ssize_t step = job.step, start, following, count, first, past, r
     cdef double total, loss
     while step < job.past_step:
         start = step * job.rows
@@ -176,9 +179,10 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         first = count * rank // threads
         past = count * (rank + 1) // threads
         total = weigh_rows(job, start, count, first, past)
-        forward_rows(job, job.workspace, start, first, past)
-        if job.x.element != SPARSE:
-            foresee(&job.x, job.order, start + job.rows + first, job.total)
+        # no more than the gather will ask for next: the whole batch would push this one out of the cache
+        following = start + job.rows + first
+        look_ahead(&ahead, &job.x, job.order, following, smaller(following + GATHERED, job.total))
+        forward_rows(job, job.workspace, start, first, past, &ahead)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past)
         barrier_wait(&job.meeting)
@@ -210,6 +214,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     cdef bint with_loss = job.row_losses != NULL
     cdef double* row_losses = job.row_losses
     cdef Py_ssize_t start, count
+    cdef Ahead ahead
     if with_loss:
         job.row_weights = job.row_weights + rank * job.rows
     if job.nonzeros.width:
@@ -219,7 +224,11 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
         if start >= job.total:
             return
         count = smaller(job.rows, job.total - start)
-        forward_rows(&job, workspace, start, 0, count)
+        look_ahead(
+            &ahead, &job.x, job.order, start + threads * job.rows,
+            smaller(start + (threads + 1) * job.rows, job.total),
+        )
+        forward_rows(&job, workspace, start, 0, count, &ahead)
         if with_loss:
             job.row_losses = row_losses + start
             weigh_rows(&job, start, count, 0, count)

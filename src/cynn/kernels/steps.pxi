@@ -16,7 +16,7 @@ cdef struct Step:
 
 ctypedef void (*Forward)(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
 ) noexcept nogil
 
 # Turns delta, the gradient of the output y, into that of the sum before the activation, and finds that of
@@ -34,12 +34,12 @@ cdef struct Kind:
 
 cdef void dense_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
 ) noexcept nogil:
     dense_rows(
         x, parameters + step.weights,
         parameters + step.weights + panel_size(step.inputs, step.outputs),
-        step.activation, y, step.inputs, step.outputs, rows, first, past,
+        step.activation, y, step.inputs, step.outputs, rows, first, past, ahead,
     )
 
 
@@ -56,7 +56,7 @@ cdef void dense_step_backward(
 
 cdef void activation_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
 ) noexcept nogil:
     affine_rows(x, y, 1, 0, rows, first, past, step.outputs)
     activate(step.activation, y, rows, first, past, step.outputs)
@@ -73,7 +73,7 @@ cdef void activation_step_backward(
 
 cdef void rescale_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
 ) noexcept nogil:
     affine_rows(x, y, step.scale, step.offset, rows, first, past, step.outputs)
 
