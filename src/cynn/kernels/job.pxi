@@ -1,0 +1,238 @@
+# What one call of a network does, on every thread: its loops over batches.
+#
+#   one batch, on every thread                              thread 0        thread 1
+#     gather, forward, loss, backward: its own rows         rows 0..63      rows 64..127
+#     - barrier -
+#     gradient and update: its own tiles of each W          tiles 0..97     tiles 98..195
+#     - barrier -
+#
+#   a training's workspace    for every row of a batch: input, outputs of the steps, gradients of those outputs,
+#                             target; then W^T of the dense steps and the rows' weights and losses
+
+cdef struct Job:
+    const Step* steps
+    int count
+    int first_trained  # the first step that has weights
+    int loss
+    const real* parameters
+    real* sink  # where gradients go: the parameters, or a buffer to add them to
+    Rule rule
+    bint nesterov
+    bint mean  # divide a batch's gradient by the sum of its weights
+    const double* rates
+    const double* momenta
+    Rows x
+    Targets y
+    const real* weights  # NULL: all are one
+    const int64_t* order  # NULL: as they stand
+    Py_ssize_t total
+    Py_ssize_t rows  # of a batch or block
+    Py_ssize_t step
+    Py_ssize_t past_step
+    double deadline
+    Py_ssize_t steps_between_looks  # at the clock
+    real* outputs  # where predictions go, or NULL
+    bint gives_logits  # predictions are what the loss takes, not the probabilities it makes
+    real* workspace
+    Py_ssize_t row_size  # elements of a workspace for one row
+    Py_ssize_t target
+    real* transposed
+    real* row_weights
+    double* row_losses
+    Nonzeros nonzeros  # of the batch, or of a thread's block; width 0: the input is dense
+    real* lists  # by column, for each thread
+    Py_ssize_t nonzeros_size  # elements that each of these takes
+    Py_ssize_t lists_size
+    double loss_sum
+    double weight_sum
+    int stop
+    int next_block
+    barrier meeting
+
+
+cdef double weigh_rows(
+    Job* job, Py_ssize_t start, Py_ssize_t count, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    """The weights of a batch's rows first to past, ready for the loss; gives the sum of all `count`."""
+    cdef double total = 0, scale
+    cdef Py_ssize_t r
+    if job.weights == NULL:
+        total = <double>count
+    else:
+        for r in range(start, start + count):
+            total += job.weights[r if job.order == NULL else job.order[r]]
+    scale = 1 if not job.mean else (1 / total if total > 0 else 0)
+    for r in range(first, past):
+        job.row_weights[r] = <real>(
+            scale if job.weights == NULL
+            else scale * job.weights[start + r if job.order == NULL else job.order[start + r]]
+        )
+    return total
+
+
+cdef void forward_rows(
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, Ahead* ahead
+) noexcept nogil:
+    """Outputs of all steps for rows first to past of a batch; meanwhile memory fetches the rows ahead."""
+    cdef int i
+    cdef const Step* step
+    cdef const real* x = workspace
+    cdef real* y
+    if job.nonzeros.width:
+        step = &job.steps[0]
+        y = workspace + step.output * job.rows
+        gather_nonzeros(&job.x, job.order, start, first, past, &job.nonzeros)
+        sparse_rows(
+            &job.nonzeros, job.parameters + step.weights,
+            job.parameters + step.weights + panel_size(step.inputs, step.outputs), y,
+            step.inputs, step.outputs, job.rows, first, past,
+        )
+        activate(step.activation, y, job.rows, first, past, step.outputs)
+        x = y
+    else:
+        gather(&job.x, job.order, start, first, past, workspace, job.rows)
+    for i in range(1 if job.nonzeros.width else 0, job.count):
+        step = &job.steps[i]
+        step.kind.forward(
+            step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past,
+            ahead,
+        )
+        x = workspace + step.output * job.rows
+
+
+cdef void loss_of_rows(
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef real* prediction = workspace + last.output * job.rows
+    cdef real* target = workspace + job.target * job.rows
+    gather_targets(&job.y, job.order, start, first, past, target, job.rows)
+    if job.outputs != NULL and job.gives_logits:
+        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+    loss_rows(
+        job.loss, prediction, target, workspace + last.gradient * job.rows,
+        job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
+    )
+    if job.outputs != NULL and not job.gives_logits:
+        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+
+
+cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+    cdef int i = job.count - 1
+    cdef const Step* step
+    cdef real* grad_x
+    while i >= job.first_trained:
+        step = &job.steps[i]
+        grad_x = NULL
+        if i > job.first_trained:
+            grad_x = job.workspace + job.steps[i - 1].gradient * job.rows
+        step.kind.backward(
+            step, job.transposed, job.workspace + step.output * job.rows,
+            job.workspace + step.gradient * job.rows, grad_x, job.rows, first, past,
+        )
+        i -= 1
+
+
+cdef void use_gradients(
+    Job* job, const Rule* rule, Py_ssize_t count, int rank, int threads
+) noexcept nogil:
+    """This thread's share of the weights' gradients over a batch of `count` rows."""
+    cdef int i
+    cdef const Step* step
+    cdef const real* x
+    cdef real* transposed
+    cdef Lists lists
+    if job.nonzeros.width:
+        step = &job.steps[0]
+        place_lists(&lists, job.lists + rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
+        sparse_weight_gradient(
+            &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
+            job.rows, count, job.sink + step.weights,
+            job.sink + step.weights + panel_size(step.inputs, step.outputs), rule, rank, threads,
+        )
+    for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
+        step = &job.steps[i]
+        if not step.kind.trained:
+            continue
+        x = job.workspace + (job.steps[i - 1].output * job.rows if i > 0 else 0)
+        transposed = NULL
+        if i > job.first_trained and rule.kind == SGD:
+            transposed = job.transposed + step.transposed
+        dense_weight_gradient(
+            x, job.workspace + step.gradient * job.rows, step.inputs, step.outputs, job.rows, count,
+            job.sink + step.weights, job.sink + step.weights + panel_size(step.inputs, step.outputs),
+            rule, transposed, rank, threads,
+        )
+
+
+cdef void train(void* argument, int rank, int threads) noexcept nogil:
+    """Batches one after the other: gradients used by the rule, weights kept in step."""
+    cdef Job* job = <Job*>argument
+    cdef Rule rule = job.rule
+    cdef Ahead ahead
+    cdef Py_ssize_t step = job.step, start, following, count, first, past, r
+    cdef double total, loss
+    while step < job.past_step:
+        start = step * job.rows
+        count = smaller(job.rows, job.total - start)
+        first = count * rank // threads
+        past = count * (rank + 1) // threads
+        total = weigh_rows(job, start, count, first, past)
+        # no more than the gather will ask for next: the whole batch would push this one out of the cache
+        following = start + job.rows + first
+        look_ahead(&ahead, &job.x, job.order, following, smaller(following + GATHERED, job.total))
+        forward_rows(job, job.workspace, start, first, past, &ahead)
+        loss_of_rows(job, job.workspace, start, first, past)
+        backward_rows(job, first, past)
+        barrier_wait(&job.meeting)
+        if rank == 0:
+            loss = 0
+            for r in range(count):
+                loss += job.row_losses[r]
+            job.loss_sum += loss * total if job.mean else loss
+            job.weight_sum += total
+            job.step = step + 1
+            if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
+                job.stop = 1
+        if rule.kind == SGD:
+            set_rates(&rule, job.rates[step], job.momenta[step], job.nesterov)
+        if total > 0 or not job.mean:
+            use_gradients(job, &rule, count, rank, threads)
+        barrier_wait(&job.meeting)
+        step += 1
+        if job.stop:
+            return
+
+
+cdef void infer(void* argument, int rank, int threads) noexcept nogil:
+    """Blocks of rows, each taken by the thread that is free: predictions and, with targets, losses."""
+    cdef Job job = (<Job*>argument)[0]
+    cdef int* next_block = &(<Job*>argument).next_block
+    cdef real* workspace = job.workspace + rank * job.row_size * job.rows
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef bint with_loss = job.row_losses != NULL
+    cdef double* row_losses = job.row_losses
+    cdef Py_ssize_t start, count
+    cdef Ahead ahead
+    if with_loss:
+        job.row_weights = job.row_weights + rank * job.rows
+    if job.nonzeros.width:
+        place_nonzeros(&job.nonzeros, <real*>job.nonzeros.values + rank * job.nonzeros_size, job.rows)
+    while True:
+        start = <Py_ssize_t>counter_next(next_block) * job.rows
+        if start >= job.total:
+            return
+        count = smaller(job.rows, job.total - start)
+        look_ahead(
+            &ahead, &job.x, job.order, start + threads * job.rows,
+            smaller(start + (threads + 1) * job.rows, job.total),
+        )
+        forward_rows(&job, workspace, start, 0, count, &ahead)
+        if with_loss:
+            job.row_losses = row_losses + start
+            weigh_rows(&job, start, count, 0, count)
+            loss_of_rows(&job, workspace, start, 0, count)
+        else:
+            scatter(
+                workspace + last.output * job.rows, job.rows, 0, count, job.outputs, start, last.outputs
+            )
