@@ -30,8 +30,12 @@ TARGETS = {
     "neon": (ARM, ["-march=armv8-a"], ["-mcpu=generic"]),
 }
 
-# The module that asks the processor what it can do: it must run anywhere.
-PROCESSOR = "cynn.kernels.processor"
+# A module that is named for no target, as the one that asks the processor what it can do, runs
+# before that is known: it is compiled for every processor of the kind.
+ANY = {
+    X86: (["-march=x86-64"], ["-mcpu=x86_64"]),
+    ARM: (["-march=armv8-a"], ["-mcpu=generic"]),
+}
 
 FLAGS = [
     "-O3",
@@ -68,12 +72,9 @@ def flags_of(module: str, zig: bool) -> list[str]:
     if WIDE:
         return ["-DCYNN_VEC_BYTES=64", "-Wno-psabi", *TARGETS["avx2"][2 if zig else 1]]
     name = module.rpartition(".")[2].rpartition("_")[0]
-    if module == PROCESSOR:
-        name = next(iter(built_targets()), "")
-    if name not in TARGETS:
-        return []
-    _, gcc_flags, zig_flags = TARGETS[name]
-    return zig_flags if zig else gcc_flags
+    if name in TARGETS:
+        return TARGETS[name][2 if zig else 1]
+    return next((flags[zig] for kind, flags in ANY.items() if machine() in kind), [])
 
 
 def built_targets() -> list[str]:
@@ -100,7 +101,7 @@ class BuildKernels(build_ext):
 
 def extensions() -> list[Extension]:
     folder = os.path.join("src", "cynn", "kernels")
-    modules = [PROCESSOR] + [
+    modules = ["cynn.kernels.processor"] + [
         f"cynn.kernels.{target}_{real}"
         for target in built_targets()
         for real in ("float32", "float64")

@@ -12,13 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from instructions import is_fused
+from machine_code import read
+
 LARGE = 40  # fused multiply-adds in the loop of a large tile
 LOOPS = 4
-
-
-def is_fused(word: int) -> bool:
-    """FMLA of whole registers, by vector or by element."""
-    return word & 0xFFA0FC00 == 0x4E20CC00 or word & 0xFF80F400 == 0x4F801000
 
 
 def is_spill(word: int) -> bool:
@@ -62,9 +60,12 @@ def main(modules: list[str]) -> int:
     """Check the modules and say what was found; give the exit status."""
     good = True
     for module in modules:
-        code = Path(module).read_bytes()
-        words = list(memoryview(code[: len(code) // 4 * 4]).cast("I"))
-        large = [loop for loop in innermost_loops(words) if sum(map(is_fused, loop)) >= LARGE]
+        large = [
+            loop
+            for _, code in read(Path(module).read_bytes()).sections
+            for loop in innermost_loops(list(memoryview(code).cast("I")))
+            if sum(map(is_fused, loop)) >= LARGE
+        ]
         spills = [sum(map(is_spill, loop)) for loop in large]
         good = good and len(large) >= LOOPS and not any(spills)
         print(

@@ -316,18 +316,3 @@ def test_kernels_without_python_pass(annotations, tmp_path):
         "def f(double x):\n    with nogil:\n        x = twice(&x)\n    return x\n"
     )
     assert annotations.touches_python(tmp_path / "good.pyx") == []
-
-
-@pytest.mark.parametrize(
-    ("count", "code", "n"),
-    [
-        # vfmadd231ps ymm0, ymm1, [rax]; vfmadd213pd ymm9, ymm1, ymm2; not: xmm0; vfmsub231ps ymm
-        ("vex", "c4e275b800 c462f5a8ca c4e271b800 c4e275ba00", 2),
-        # vfmadd231ps zmm0, zmm1, zmm2; the same with [rax]{1to16}; not: ymm
-        ("evex", "62f27548b8c2 62f27558b800 62f27528b8c2", 2),
-        # fmla v0.4s, v1.4s, v2.s[1]; fmla v0.2d, v1.2d, v2.2d; not: fmul v0.4s
-        ("neon", "2010a24f 20cc624e 20dc226e", 2),
-    ],
-)
-def test_fused_instructions_are_counted(annotations, count, code, n):
-    assert getattr(annotations, count)(bytes.fromhex(code)) == n

@@ -1,0 +1,216 @@
+"""Look whether shared objects hold only instructions that their processors have.
+
+    instructions.py [FILE...]
+
+FILE is a wheel or a shared object; without any, the modules built in the checkout are read.
+
+An object may hold what its name allows: one of a target what that target's flags in setup.py say,
+any other what every processor of its kind runs, as it may be loaded before the processor was asked.
+All code of an object is read, also that which makes the module. An instruction that the
+disassembler does not know is as bad as one that is not allowed. On x86-64 the disassembler is iced,
+which names each instruction's features as CPUID does; on Arm capstone, which names the extension.
+It does not look into system registers.
+
+What a compiler may fuse must be fused too: an object of a target that has fused multiply-adds must
+hold them in their full width. One that was compiled without gives right results at half the speed.
+"""
+
+import importlib
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from types import ModuleType
+
+from machine_code import Code, read
+
+KERNELS = Path(__file__).resolve().parent.parent / "src" / "cynn" / "kernels"
+
+# -- what is allowed, by the disassemblers' names for the features of processors
+
+# The levels of the System V ABI for AMD64, 3.1.1. Hints that older processors pass over, as endbr64
+# (CET_IBT) and long nops, belong to all of them.
+X86 = set(
+    "INTEL8086 INTEL186 INTEL286 INTEL386 INTEL486 X64 FPU FPU287 FPU387 CPUID CMOV CX8 MMX FXSR"
+    " SSE SSE2 PAUSE MULTIBYTENOP CET_IBT".split()
+)
+X86_V2 = X86 | {"SSE3", "SSSE3", "SSE4_1", "SSE4_2", "POPCNT", "CMPXCHG16B"}
+AVX2 = X86_V2 | {"AVX", "AVX2", "FMA"}
+AVX512 = AVX2 | {"AVX512F", "AVX512DQ", "AVX512VL"}
+ARMV8_0 = {"NEON", "FPARMv8", "NEONorSME"}
+
+# What every object for a machine may hold, by the beginning of its name; "" is for all other names.
+ALLOWED = {
+    "x86_64": {
+        "": X86,
+        "processor": X86 | {"XSAVE"},  # xgetbv, where CPUID says that it may be used
+        "baseline": X86_V2,
+        "avx2": AVX2,
+        "avx512": AVX512,
+    },
+    "aarch64": {"": ARMV8_0, "processor": ARMV8_0, "neon": ARMV8_0},
+}
+REALS = ("float32", "float64")
+
+FUSED = {"avx2": 256, "avx512": 512, "neon": 128}  # the bits of a register that is wholly used
+ENOUGH = 100  # fused instructions; a tile alone has more
+
+
+@dataclass
+class Found:
+    """What the code of an object holds."""
+
+    count: int = 0  #: instructions
+    fused: Counter = field(default_factory=Counter)  #: bits of a register: fused instructions
+    foreign: dict[str, list[str]] = field(default_factory=dict)  #: what is missing: where
+
+    def add_foreign(self, missing: set[str], place: str, text: str) -> None:
+        """Note an instruction that is not allowed."""
+        needs = "needs " + " and ".join(sorted(missing)) if missing else "is not known"
+        self.foreign.setdefault(needs, []).append(f"{place}: {text}")
+
+
+# -- reading
+
+
+def disassembler(name: str) -> ModuleType:
+    """Import a disassembler."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ValueError(f"reading it needs {name}: install what pyproject.toml pins") from None
+
+
+def look_at_x86(code: Code, allowed: set[str]) -> Found:
+    """Read x86-64: an instruction needs all the features that iced names for it.
+
+    Compilers write tzcnt for bsf where the operand is not zero: it is then the same on processors
+    that know it and on those that read bsf, so that it is allowed everywhere.
+    """
+    iced = disassembler("iced_x86")
+    names = {number: name for name, number in vars(iced.CpuidFeature).items() if name.isupper()}
+    fused = {
+        number
+        for name, number in vars(iced.Mnemonic).items()
+        if name.startswith("VFMADD") and name[6:9] in ("132", "213", "231") and name[9] == "P"
+    }
+    anywhere = {iced.Mnemonic.TZCNT}
+    missing: dict[int, set[str]] = {}  # of each kind of instruction
+    found = Found()
+    for address, data in code.sections:
+        for each in iced.Decoder(64, data, ip=address):
+            found.count += 1
+            if each.code not in missing:
+                needs = {names[number] for number in each.cpuid_features()}
+                missing[each.code] = set() if each.mnemonic in anywhere else needs - allowed
+            if missing[each.code] or each.is_invalid:
+                found.add_foreign(missing[each.code], code.place(each.ip), f"{each}")
+            elif each.mnemonic in fused:
+                found.fused[8 * iced.RegisterExt.size(each.op0_register)] += 1
+    return found
+
+
+def is_fused(word: int) -> bool:
+    """FMLA of whole registers, by vector or by element (Arm ARM, C7.2)."""
+    return word & 0xFFA0FC00 == 0x4E20CC00 or word & 0xFF80F400 == 0x4F801000
+
+
+def look_at_arm(code: Code, allowed: set[str]) -> Found:
+    """Read 64-bit Arm: an instruction needs the extensions that capstone groups it under."""
+    capstone = disassembler("capstone")
+    reader = capstone.Cs(capstone.CS_ARCH_AARCH64, capstone.CS_MODE_ARM)
+    reader.detail = True
+    reader.skipdata = True  # what is not known is given too, as data
+    found = Found()
+    for address, data in code.sections:
+        for each in reader.disasm(data, address):
+            found.count += 1
+            groups = map(each.group_name, each.groups if each.id else ())
+            missing = {name[3:] for name in groups if name.startswith("Has")} - allowed
+            if missing or not each.id:
+                text = f"{each.mnemonic} {each.op_str}"
+                found.add_foreign(missing, code.place(each.address), text)
+            elif is_fused(int.from_bytes(each.bytes, "little")):
+                found.fused[128] += 1
+    return found
+
+
+# -- objects and wheels
+
+
+def check(name: str, code: Code) -> list[str]:
+    """Check an object and say what was read; give what is wrong, a line each."""
+    allowed = ALLOWED[code.machine]
+    named = name.split(".")[0].split("_")[0]
+    target = named if named in allowed else ""
+    look = {"x86_64": look_at_x86, "aarch64": look_at_arm}[code.machine]
+    try:
+        found = look(code, allowed[target])
+    except ValueError as error:
+        return [f"{name}: {error}"]
+    bad = [
+        f"{name}: {needs}: {places[0]}" + (f", and {len(places) - 1} more" if places[1:] else "")
+        for needs, places in found.foreign.items()
+    ]
+    what = f"{found.count} instructions"
+    if target in FUSED:
+        fused = found.fused[FUSED[target]]
+        what += f", {fused} fused multiply-adds of {FUSED[target]} bits"
+        if fused < ENOUGH:
+            bad.append(f"{name}: {what}, wanted at least {ENOUGH}")
+    print(f"{name}: {code.machine}, {target or 'any'}: {what}")
+    return bad
+
+
+def check_all(source: str, objects: Iterable[tuple[str, bytes]]) -> list[str]:
+    """Check all objects of a wheel or a checkout, and that none is missing."""
+    bad, stems, machines = [], set(), set()
+    for name, data in objects:
+        try:
+            code = read(data)
+        except ValueError as error:
+            bad.append(f"{name}: {error}")
+            continue
+        bad += check(name, code)
+        stems.add(name.split(".")[0])
+        machines.add(code.machine)
+    if not machines:
+        bad.append(f"{source}: no shared object in it, wanted the compiled kernels")
+    for machine in machines:
+        targets = ALLOWED[machine].keys() - {"", "processor"}
+        wanted = {"processor", *(f"{target}_{real}" for target in targets for real in REALS)}
+        bad += [f"{source}: no {name} in it" for name in sorted(wanted - stems)]
+    return bad
+
+
+def wheel(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Give the shared objects of a wheel."""
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            if {".so", ".pyd", ".dylib", ".dll"} & set(PurePath(name).suffixes):
+                yield PurePath(name).name, archive.read(name)
+
+
+def main(arguments: list[str]) -> int:
+    """Check the files and say what was found; give the exit status."""
+    bad = []
+    if not arguments:
+        built = ((path.name, path.read_bytes()) for path in sorted(KERNELS.glob("*.so")))
+        bad += check_all(str(KERNELS), built)
+    for path in map(Path, arguments):
+        try:
+            if path.suffix == ".whl":
+                bad += check_all(path.name, wheel(path))
+            else:
+                bad += check(path.name, read(path.read_bytes()))
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            bad.append(f"{path}: {error}")
+    for line in bad:
+        print(f"FAILED: {line}")
+    return bool(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

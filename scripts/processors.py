@@ -1,0 +1,169 @@
+"""Run the package on processors that are emulated, and see which target it takes there.
+
+    processors.py QEMU NUMPY
+
+QEMU is qemu-x86_64. NUMPY is a folder with a NumPy for the processors below x86-64-v2, which the
+newest ones do not serve. On each processor a small network is trained and asked, with every target
+that is available, and compared with the reference; every other target must be refused by name. The
+next faster target is run there without asking too, and must end in an illegal instruction, or the
+emulator would show nothing.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+# qemu's name for a processor; the fastest target that it runs; one that must die on it, where qemu
+# is as strict as the processor; what it stands for.
+PROCESSORS = [
+    ("qemu64", "reference", "baseline", "x86-64 as it began, AMD"),
+    ("core2duo", "reference", "baseline", "SSSE3, no SSE4.1"),
+    ("Penryn", "reference", "", "SSE4.1, no SSE4.2"),
+    ("Haswell,-popcnt", "reference", "", "AVX2 without all of x86-64-v2"),
+    ("Nehalem", "baseline", "avx2", "x86-64-v2"),
+    ("SandyBridge", "baseline", "avx2", "AVX, no AVX2"),
+    ("Haswell,-avx", "baseline", "avx2", "AVX2 without AVX, as a virtual machine may say"),
+    ("Haswell,-fma", "baseline", "avx2", "AVX2 without FMA"),
+    ("Haswell,-xsave", "baseline", "avx2", "AVX2, its registers not saved by the system"),
+    ("Haswell,level=4", "baseline", "", "AVX2, but CPUID ends before the leaf that says so"),
+    ("Haswell", "avx2", "avx512", "AVX2 and FMA"),
+    ("EPYC", "avx2", "avx512", "AVX2 and FMA, AMD"),
+    ("Skylake-Server", "avx2", "avx512", "AVX-512, which qemu lacks and takes out of CPUID"),
+    ("max", "avx2", "avx512", "all that qemu has"),
+]
+TARGETS = ["avx512", "avx2", "baseline", "reference"]  # the fastest first
+REALS = {"float32": 1e-4, "float64": 1e-10}  # how far a prediction may be from the reference's
+
+UNASKED = """
+import importlib
+import numpy as np, cynn
+print("ready", flush=True)
+kernels = importlib.import_module("cynn.kernels.{target}_float32")
+kernels.matmul(*np.ones((3, 8, 8), np.float32))
+"""
+
+
+# -- in the emulator
+
+
+def predictions(target: str, dtype: str) -> Any:
+    """Train a small network with a target; give what it predicts."""
+    import numpy as np
+
+    from cynn import Model
+    from cynn.layers import Dense
+    from cynn.optimizers import SGD
+
+    os.environ["CYNN_TARGET"] = target
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 21)), rng.integers(0, 3, 50)
+    model = Model([Dense(19, "tanh"), Dense(17, "relu"), Dense(3, "softmax")], dtype=dtype, seed=0)
+    model.compile(SGD(0.05, 0.9))
+    model.fit(x, y, batch_size=16, epochs=2, verbose=0)
+    return model.predict(x)
+
+
+def probe() -> dict[str, Any]:
+    """Give what is taken here, and what comes of it."""
+    import numpy as np
+
+    from cynn import backend
+
+    found: dict[str, Any] = {"numpy": np.__version__, "target": backend.target(), "error": {}}
+    found["available"] = backend.available_targets()
+    for dtype in REALS:
+        wanted = predictions("reference", dtype)
+        for target in found["available"]:
+            error = float(np.abs(predictions(target, dtype) - wanted).max())
+            found["error"][f"{target} {dtype}"] = error
+    found["refused"] = []
+    for target in TARGETS:
+        os.environ["CYNN_TARGET"] = target
+        try:
+            backend.target()
+        except ValueError:
+            found["refused"].append(target)
+    return found
+
+
+# -- outside of it
+
+
+@dataclass
+class Processor:
+    """An emulated processor."""
+
+    qemu: str
+    name: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run Python on it, with nothing in the environment that speaks of another processor."""
+        speaks = ("OPENBLAS_", "NPY_", "CYNN_", "PYTHON", "QEMU_")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(speaks)}
+        return subprocess.run(
+            [self.qemu, "-cpu", self.name, sys.executable, *arguments],
+            env=environment | self.variables,
+            capture_output=True,
+            text=True,
+        )
+
+    def has_numpy(self) -> bool:
+        """Say whether NumPy can be imported there."""
+        return self.run("-P", "-c", "import numpy").returncode == 0
+
+    def dies_of(self, target: str) -> bool:
+        """Say whether a target that nobody asked about ends in an illegal instruction there."""
+        ran = self.run("-P", "-c", UNASKED.format(target=target))
+        return ran.stdout == "ready\n" and ran.returncode == -signal.SIGILL
+
+
+def look(processor: Processor, wanted: str) -> tuple[dict[str, Any], list[str]]:
+    """Run the probe; give what it found and what of it is wrong."""
+    ran = processor.run(__file__)
+    if ran.returncode:
+        last = ran.stderr.strip().splitlines()[-1:]
+        return {}, [f"ended with {ran.returncode}: {''.join(last)}"]
+    found = json.loads(ran.stdout)
+    right = TARGETS[TARGETS.index(wanted) :]
+    wrong = []
+    if found["available"] != right or found["target"] != wanted:
+        wrong.append(f"took {found['target']} of {found['available']}, wanted {wanted} of {right}")
+    lacking = [target for target in TARGETS if target not in right]
+    if found["refused"] != lacking:
+        wrong.append(f"refused {found['refused']}, wanted {lacking}")
+    for what, error in found["error"].items():
+        bound = REALS[what.split()[1]]
+        if not error <= bound:
+            wrong.append(f"{what} is {error:.1e} from the reference, wanted at most {bound:.1e}")
+    return found, wrong
+
+
+def main(qemu: str, old_numpy: str) -> int:
+    """Look at all processors and print a table; give the exit status."""
+    bad = False
+    print(f"{'processor':16}{'taken':11}{'NumPy':8}{'from the reference':20}what it is")
+    for name, wanted, deadly, what in PROCESSORS:
+        processor = Processor(qemu, name)
+        if not processor.has_numpy():
+            processor.variables["PYTHONPATH"] = old_numpy
+        found, wrong = look(processor, wanted)
+        if deadly and not processor.dies_of(deadly):
+            wrong.append(f"{deadly} does not die there: the emulator shows nothing")
+        taken, numpy = found.get("target", "-"), found.get("numpy", "-")
+        error = f"{max(found['error'].values()):.1e}" if found else "-"
+        print(f"{name:16}{taken:11}{numpy:8}{error:20}{what}", flush=True)
+        for line in wrong:
+            print(f"    FAILED: {line}", flush=True)
+        bad = bad or bool(wrong)
+    return bad
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(main(*sys.argv[1:]))
+    print(json.dumps(probe()))
