@@ -166,7 +166,7 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     classes : iterable of type
         The classes that it may name.
     inner : iterable of type, optional
-        The classes that an argument may name in turn.
+        The classes that an argument may name in turn, and theirs.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
             if parameter.default is parameter.empty and name not in arguments:
                 raise ValueError(f"{kind.__name__} lacks its argument {name!r}")
             if isinstance(arguments.get(name), Mapping):
-                arguments[name] = from_dict(arguments[name], inner)
+                arguments[name] = from_dict(arguments[name], inner, inner)
         return kind(**arguments)
-    except TypeError as error:  # in a file even the wrong type is a wrong value
+    except (TypeError, RecursionError) as error:  # in a file these are wrong values too
         raise ValueError(str(error)) from error

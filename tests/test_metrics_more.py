@@ -1,0 +1,185 @@
+"""Metrics of classes, of ranks and of regressions, each against its definition written out."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cynn import metrics
+from cynn.metrics import AUC, F1, R2, Precision, Recall, TopKAccuracy
+
+AVERAGES = ["macro", "weighted", "micro"]
+
+
+def in_parts(metric, y, prediction, weight, cuts=(0, 1, 33, 33)):
+    for start, stop in zip(cuts, (*cuts[1:], len(y)), strict=True):
+        part = slice(start, stop)
+        metric.update(y[part], prediction[part], weight[part])
+    return metric.result()
+
+
+@pytest.fixture(scope="module")
+def sample():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 120)
+    prediction = rng.random((120, 5)).round(1)  # class 4 is never true; there are equal scores
+    prediction[np.arange(70), y[:70]] += 0.5
+    return y, prediction, rng.integers(0, 4, 120) / 2
+
+
+def by_class(name, y, said, weight, classes):
+    found, support = [], []
+    for c in classes:
+        both = weight[(y == c) & (said == c)].sum()
+        precision = both / (weight[said == c].sum() or 1)
+        recall = both / (weight[y == c].sum() or 1)
+        f1 = 2 * precision * recall / (precision + recall or 1)
+        found.append({"precision": precision, "recall": recall, "f1": f1}[name])
+        support.append(weight[y == c].sum())
+    return np.array(found), np.array(support)
+
+
+@pytest.mark.parametrize("metric", [Precision, Recall, F1])
+def test_class_by_class(metric, sample):
+    y, prediction, weight = sample
+    said = prediction.argmax(axis=1)
+    each, support = by_class(metric.name, y, said, weight, range(5))
+    found = {a: in_parts(metric(a), y, prediction, weight) for a in AVERAGES}
+    assert found["macro"] == pytest.approx(each.mean(), rel=1e-12)
+    assert found["weighted"] == pytest.approx(np.average(each, weights=support), rel=1e-12)
+    # with one class a row, all three are then the accuracy
+    assert found["micro"] == pytest.approx(np.average(said == y, weights=weight), rel=1e-12)
+    one_hot = in_parts(metric(), np.eye(5)[y], prediction, weight)
+    assert one_hot == found["macro"]
+
+
+@pytest.mark.parametrize("metric", [Precision, Recall, F1])
+def test_yes_or_no(metric):
+    y = np.array([1, 1, 1, 0, 0, 1])
+    prediction = np.array([0.9, 0.8, 0.2, 0.7, 0.5, math.nan])
+    wanted = {"precision": 2 / 3, "recall": 2 / 4, "f1": 4 / 7}[metric.name]
+    for average in AVERAGES:
+        assert in_parts(metric(average), y, prediction, np.ones(6), (0, 2)) == pytest.approx(wanted)
+
+
+def test_classes_that_nobody_names_do_not_count():
+    precision = Precision()
+    precision.update([0, 1], [[1, 0, 0, 0], [1, 0, 0, 0]])
+    assert (
+        precision.result() == 0.25
+    )  # of class 0 a half, of class 1 nothing; 2 and 3 are not there
+    assert math.isnan(Precision().result())
+
+
+def test_names_say_the_average():
+    assert [Precision(a).name for a in AVERAGES] == [
+        "precision", "weighted_precision", "micro_precision"
+    ]  # fmt: skip
+    assert repr(F1()) == "F1()" and repr(F1("micro")) == "F1('micro')"
+    with pytest.raises(ValueError, match="average must be one of 'macro'"):
+        Recall("mean")
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 5, 9])
+def test_top_k(k, sample):
+    y, prediction, weight = sample
+    order = np.argsort(-prediction, axis=1, kind="stable")[:, :k]
+    wanted = np.average((order == y[:, np.newaxis]).any(axis=1), weights=weight)
+    found = in_parts(TopKAccuracy(k), y, prediction, weight)
+    assert found == pytest.approx(wanted, rel=1e-12)
+    assert TopKAccuracy(k).name == f"top_{k}_accuracy" and repr(TopKAccuracy(k)).endswith(f"({k})")
+
+
+def test_top_1_is_accuracy(sample):
+    y, prediction, weight = sample
+    accuracy = in_parts(metrics.Accuracy(), y, prediction, weight)
+    assert in_parts(TopKAccuracy(1), y, prediction, weight) == accuracy
+
+
+def area(yes, score, weight):
+    right = total = 0.0
+    for i in np.flatnonzero(yes):
+        for j in np.flatnonzero(~yes):
+            pair = weight[i] * weight[j]
+            total += pair
+            right += pair * (1.0 if score[i] > score[j] else 0.5 if score[i] == score[j] else 0.0)
+    return right / total
+
+
+def test_areas(sample):
+    y, prediction, weight = sample
+    yes, score = y % 2 == 1, prediction[:, 0]
+    wanted = area(yes, score, weight)
+    assert in_parts(AUC(), yes, score, weight) == pytest.approx(wanted, rel=1e-12)
+    two = np.stack([1 - score, score], axis=1)
+    assert in_parts(AUC(), yes.astype(int), two, weight) == pytest.approx(wanted, rel=1e-12)
+    four = prediction[:, :4]
+    wanted = np.mean([area(y == c, four[:, c], weight) for c in range(4)])
+    assert in_parts(AUC(), y, four, weight) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_no_area():
+    assert math.isnan(AUC().result())
+    for y, scores in (([1, 1], [0.1, 0.2]), ([0, 0], [0.1, 0.2]), ([0, 1], [0.1, math.nan])):
+        auc = AUC()
+        auc.update(y, scores)
+        assert math.isnan(auc.result())
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=40))
+def test_r2_in_parts_is_r2_at_once(pairs):
+    y, prediction = np.array(pairs).T
+    spread = ((y - y.mean()) ** 2).sum()
+    if spread < 1e-6 * (y**2).sum() + 1e-9:
+        return  # as good as constant: nothing is left of the digits
+    wanted = 1 - ((y - prediction) ** 2).sum() / spread
+    found = in_parts(R2(), y, prediction, np.ones(len(y)), (0, 1, len(y) // 2))
+    assert found == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
+def test_r2_of_several_outputs_with_weights():
+    rng = np.random.default_rng(0)
+    y, weight = rng.normal(size=(50, 3)) + [0, 1e3, -5], rng.integers(0, 3, 50) / 2
+    y[:, 2] = 4.0
+    prediction = y + rng.normal(size=(50, 3)) * [0.5, 0.1, 0]
+    mean = np.average(y, axis=0, weights=weight)
+    errors = weight @ (y - prediction) ** 2
+    each = 1 - errors[:2] / (weight @ (y - mean) ** 2)[:2]
+    found = in_parts(R2(), y, prediction, weight, (0, 1, 20))
+    assert found == pytest.approx(np.mean([*each, 1.0]), rel=1e-9)
+    assert math.isnan(in_parts(R2(), y[:1], prediction[:1], np.ones(1), (0,)))
+
+
+def test_errors(sample):
+    rng = np.random.default_rng(1)
+    y, prediction, weight = rng.normal(size=(60, 2)), rng.normal(size=(60, 2)), rng.random(60)
+    squared = np.average(((y - prediction) ** 2).mean(axis=1), weights=weight)
+    absolute = np.average(np.abs(y - prediction).mean(axis=1), weights=weight)
+    mse, mae = metrics.MeanSquaredError(), metrics.MeanAbsoluteError()
+    assert in_parts(mse, y, prediction, weight) == pytest.approx(squared, rel=1e-12)
+    assert in_parts(mae, y, prediction, weight) == pytest.approx(absolute, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "top_5_accuracy", "precision", "recall", "f1", "auc"])
+def test_labels_out_of_range(name):
+    with pytest.raises(ValueError, match="y must hold whole numbers from 0 to 2, got 3 in row 1"):
+        metrics.get(name).update([0, 3], np.eye(3)[:2])
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1", "auc", "r2"])
+def test_batches_of_other_widths(name):
+    metric = metrics.get(name)
+    metric.update(np.eye(3), np.eye(3))
+    with pytest.raises(ValueError, match="prediction must have 3 columns as before, got 4"):
+        metric.update(np.eye(4), np.eye(4))
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_reset_forgets(name):
+    metric = metrics.get(name)
+    shape = (4, 1) if name in ("mse", "mae", "r2") else (4, 4)
+    metric.update(np.eye(*shape), np.ones(shape))
+    metric.reset()
+    assert math.isnan(metric.result())
