@@ -43,6 +43,8 @@ class Model:
     seed : int
     epochs : int
         The epochs trained so far.
+    stop_training : bool
+        A callback that sets it ends the fit after the epoch.
     history : History or None
         What the last `fit` measured, also where it was cut short.
 
@@ -71,6 +73,7 @@ class Model:
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = drawn if seed is None else integer("seed", seed, 0)
         self.epochs = 0
+        self.stop_training = False
         self.history: History | None = None
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
@@ -230,6 +233,7 @@ class Model:
         sample_weight: ArrayLike | None = None,
         shuffle: bool = True,
         sparse: Literal["auto"] | None = None,
+        initial_epoch: int = 0,
         callbacks: Iterable[Callback] | None = None,
         verbose: Verbose = "auto",
     ) -> History:
@@ -258,6 +262,8 @@ class Model:
         sparse : "auto" or None, default None
             "auto": where most numbers of x are zero, the first layer skips them, which is faster
             and the same within rounding (but zero times infinity is then zero).
+        initial_epoch : int, default 0
+            The epoch to begin with, counted from 0, where a training of `epochs` epochs is resumed.
         callbacks : iterable of Callback, optional
             Called between the epochs.
         verbose : "auto", 0, 1 or 2, default "auto"
@@ -284,6 +290,7 @@ class Model:
         self._compiled()
         batch_size = integer("batch_size", batch_size)
         epochs = integer("epochs", epochs, 0)
+        initial_epoch = integer("initial_epoch", initial_epoch, 0)
         shuffle = flag("shuffle", shuffle)
         if sparse is not None:
             choice("sparse", sparse, ("auto",))
@@ -317,9 +324,10 @@ class Model:
         steps = -(-len(data.x) // batch_size)
         progress.begin(epochs, len(data.x))
         logs: dict[str, float] = {}
+        self.stop_training = False
         try:
             self._network.seek_zeros = seeks and self._can_skip_zeros()
-            for epoch in range(epochs):
+            for epoch in range(initial_epoch, epochs):
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
                 progress.begin_epoch(epoch)
@@ -331,6 +339,8 @@ class Model:
                 progress.end_epoch(logs)
                 for listener in listeners:
                     listener.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
         finally:
             self._network.seek_zeros = False
             progress.close()

@@ -1,0 +1,196 @@
+"""Callbacks: early stopping, checkpoints that a training goes on from, tables."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+
+from cynn import Model
+from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
+from cynn.layers import Dense
+from cynn.optimizers import SGD
+from cynn.schedules import Cosine
+from models import bits, blobs
+
+X, Y = blobs()
+
+
+def fresh(metrics=()):
+    model = Model([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
+    model.compile(SGD(Cosine(0.1, warmup=0.1), 0.9), "cross_entropy", metrics)
+    return model
+
+
+def weights(model):
+    return b"".join(array.tobytes() for array in model.get_weights())
+
+
+class Say(Callback):
+    """Puts numbers of the test's own into the logs."""
+
+    def __init__(self, **values):
+        self.values = values
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, values in self.values.items():
+            logs[name] = values[epoch]
+
+
+class Keep(Callback):
+    def __init__(self):
+        self.weights = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(weights(self.model))
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments", "best", "epochs"),
+    [
+        ([5, 4, 3, 2, 1, 0], {}, 5, 6),
+        ([5, 4, 4, 2, 1, 0], {}, 1, 3),
+        ([5, 4, 6, 7, 1, 0], {"patience": 1}, 1, 4),
+        ([5, 4, 6, 7, 1, 0], {"patience": 2}, 5, 6),
+        ([5, 4.5, 4.1, 3.9, 3.7, 3.6], {"min_delta": 1.0, "patience": 2}, 3, 6),
+        ([1, 2, 3, 3, 3, 9], {"mode": "max", "patience": 1}, 2, 5),
+        ([math.nan, 3, math.nan, math.nan, 2, 0], {"patience": 1}, 1, 4),
+        ([math.nan] * 6, {"patience": 2}, None, 3),
+    ],
+)
+def test_early_stopping(values, arguments, best, epochs):
+    stopping, keep, model = EarlyStopping("it", **arguments), Keep(), fresh()
+    history = model.fit(X, Y, epochs=6, callbacks=[Say(it=values), keep, stopping], verbose=0)
+    assert len(history.epoch) == epochs and stopping.best_epoch == best
+    assert stopping.stopped_epoch == (epochs - 1 if epochs < 6 else None)
+    assert weights(model) == keep.weights[-1 if best is None else best]
+    again = model.fit(X, Y, epochs=2, verbose=0)  # the end was asked for once
+    assert len(again.epoch) == 2
+
+
+@pytest.mark.parametrize("monitor", ["val_accuracy", "accuracy", "f1", "auc", "val_r2"])
+def test_more_is_better_by_name(monitor):
+    stopping, model = EarlyStopping(monitor), fresh()
+    told = Say(**{monitor: [1, 2, 3, 2, 5]})
+    assert len(model.fit(X, Y, epochs=5, callbacks=[told, stopping], verbose=0).epoch) == 4
+    assert stopping.best_epoch == 2
+
+
+def test_the_last_weights_if_wanted():
+    stopping = EarlyStopping("it", restore_best_weights=False)
+    keep, model = Keep(), fresh()
+    model.fit(X, Y, epochs=4, callbacks=[Say(it=[1, 2, 3, 4]), keep, stopping], verbose=0)
+    assert weights(model) == keep.weights[-1] != keep.weights[0]
+
+
+def test_what_is_not_measured_cannot_be_watched():
+    with pytest.raises(ValueError, match="monitor must be one of 'loss', got 'val_loss'"):
+        fresh().fit(X, Y, callbacks=[EarlyStopping()], verbose=0)
+
+
+@pytest.mark.parametrize("stopped", [1, 3])
+def test_resumed_from_a_checkpoint_the_bits_are_those_of_an_unbroken_run(tmp_path, stopped):
+    whole = fresh()
+    seen = whole.fit(X, Y, epochs=5, verbose=0).history["loss"]
+
+    class Stop(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch + 1 == stopped
+
+    path = tmp_path / "at-{epoch:02}.safetensors"
+    first = fresh()
+    first.fit(X, Y, epochs=5, callbacks=[ModelCheckpoint(path), Stop()], verbose=0)
+    names = [f"at-{n:02}.safetensors" for n in range(1, stopped + 1)]
+    assert sorted(found.name for found in tmp_path.iterdir()) == names
+    model = Model.load(tmp_path / names[-1])
+    assert model.epochs == stopped
+    history = model.fit(X, Y, epochs=5, initial_epoch=model.epochs, verbose=0)
+    assert history.epoch == list(range(stopped, 5)) and history.history["loss"] == seen[stopped:]
+    assert bits(model) == bits(whole)
+
+
+def test_checkpoints_of_the_best_and_of_every_few(tmp_path):
+    keep, model = Keep(), fresh()
+    callbacks = [
+        Say(it=[3, 4, 1, 2, 2]),
+        keep,
+        ModelCheckpoint(tmp_path / "best.safetensors", monitor="it"),
+        ModelCheckpoint(tmp_path / "{epoch}-{it:.1f}.safetensors", every_epochs=2),
+        ModelCheckpoint(tmp_path / "late.safetensors", None, every_minutes=60),
+        ModelCheckpoint(tmp_path / "soon-{epoch}.safetensors", None, every_minutes=1e-9),
+    ]
+    model.fit(X, Y, epochs=5, callbacks=callbacks, verbose=0)
+    found = sorted(path.name.removesuffix(".safetensors") for path in tmp_path.iterdir())
+    assert found == ["2-4.0", "4-2.0", "best", *(f"soon-{n}" for n in range(1, 6))]
+    assert weights(Model.load(tmp_path / "best.safetensors")) == keep.weights[2]
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fresh().fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / "no" / "m")], verbose=0)
+
+
+def lines(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_tables(tmp_path):
+    path, model = tmp_path / "log.csv", fresh(["accuracy"])
+    path.write_text("what was there before\n")
+    history = model.fit(X, Y, epochs=2, callbacks=[CSVLogger(path)], verbose=0)
+    wanted = [["epoch", "loss", "accuracy"]]
+    wanted += [[str(n), *(str(v[n]) for v in history.history.values())] for n in range(2)]
+    assert lines(path) == wanted
+    history.to_csv(tmp_path / "history.csv")
+    assert lines(tmp_path / "history.csv") == wanted
+    model.fit(X, Y, epochs=3, initial_epoch=2, callbacks=[CSVLogger(path, True)], verbose=0)
+    assert [line[0] for line in lines(path)] == ["epoch", "0", "1", "2"]
+    with pytest.raises(ValueError, match="log.csv has the columns .*, this epoch"):
+        fresh().fit(X, Y, callbacks=[CSVLogger(path, append=True)], verbose=0)
+    assert len(lines(path)) == 4
+
+
+def test_a_table_is_written_as_it_goes(tmp_path):
+    seen = []
+
+    class Look(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(len(lines(tmp_path / "log.csv")))
+
+    fresh().fit(X, Y, epochs=3, callbacks=[CSVLogger(tmp_path / "log.csv"), Look()], verbose=0)
+    assert seen == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: EarlyStopping(3), TypeError, "monitor must be a name such as 'val_loss', got 3"),
+        (lambda: EarlyStopping(patience=-1), ValueError, "patience must be"),
+        (lambda: EarlyStopping(min_delta=-1), ValueError, "min_delta must be"),
+        (lambda: EarlyStopping(mode="best"), ValueError, "mode must be one of 'auto'"),
+        (lambda: EarlyStopping(restore_best_weights=1), TypeError, "restore_best_weights must be"),
+        (lambda: ModelCheckpoint("m", None), ValueError, "must not both be None"),
+        (lambda: ModelCheckpoint("m", 0), ValueError, "every_epochs must be"),
+        (lambda: ModelCheckpoint("m", 1, 0), ValueError, "every_minutes must be"),
+        (lambda: ModelCheckpoint(3), TypeError, "path must be a path, got 3"),
+        (lambda: CSVLogger("log.csv", 1), TypeError, "append must be True or False"),
+    ],
+)
+def test_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "1", None, True])
+def test_initial_epoch(value):
+    with pytest.raises((TypeError, ValueError), match="^initial_epoch must be"):
+        fresh().fit(X, Y, initial_epoch=value, verbose=0)
+
+
+def test_nothing_is_left_to_do():
+    model = fresh()
+    model.build(X.shape[1])
+    before = bits(model)
+    assert model.fit(X, Y, epochs=2, initial_epoch=2, verbose=0).epoch == []
+    assert bits(model) == before and np.isfinite(X).all()
