@@ -1,12 +1,13 @@
 """What a person hands to a model, as the kernels read it: rows, weights, validation data."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import array, rows
+from .checks import array, choice, integer, rows
 from .sparse import SparseInput, is_sparse
 
 DIRECT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
@@ -122,6 +123,55 @@ def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArra
     if n and not found.any():
         raise ValueError(f"{name} must hold a weight above 0, got zeros only")
     return np.ascontiguousarray(found)
+
+
+def class_weight_array(
+    given: Any, classes: NDArray[Any], n_classes: int, weight: NDArray[Any] | None, dtype: Any
+) -> NDArray[Any]:
+    """Give what each row counts: its class's weight times its own.
+
+    Parameters
+    ----------
+    given : mapping of int to float, sequence of float, or "balanced"
+        The weight of each class; classes that a mapping leaves out count 1. "balanced": ``n / (k *
+        rows of the class)`` with k the classes that there are, as in scikit-learn.
+    classes : ndarray of int, shape (n,)
+        Each row's class.
+    n_classes : int
+        Classes are below it.
+    weight : ndarray, shape (n,), or None
+        The rows' own weights.
+    dtype : dtype
+        Of the result.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `given` is something else, or leaves only weights of 0.
+    """
+    wanted = "finite numbers that are not negative"
+    if isinstance(given, str):
+        choice("class_weight", given, ("balanced",))
+        counts = np.bincount(classes, minlength=n_classes)
+        each = len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
+        if isinstance(given, Mapping):
+            table: list[Any] = [1.0] * n_classes
+            for label, value in given.items():
+                at = integer("a label in class_weight", label, 0)
+                if at >= n_classes:
+                    raise ValueError(
+                        f"class_weight has the label {at}, wanted 0 to {n_classes - 1}"
+                    )
+                table[at] = value
+            given = table
+        each = rows("class_weight", given, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
+        if len(each) != n_classes:
+            raise ValueError(f"class_weight must have {n_classes} numbers, got {len(each)}")
+    found = each[classes] if weight is None else each[classes] * weight
+    if not found.any():
+        raise ValueError("class_weight leaves only weights of 0")
+    return rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
 
 
 def validation_rows(

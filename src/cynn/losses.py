@@ -69,6 +69,26 @@ class Loss(specs.Spec):
         """
         raise NotImplementedError(f"{type(self).__name__} must define targets(...)")
 
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Give the class of each row, for the weights of classes.
+
+        Parameters
+        ----------
+        targets : ndarray
+            As `targets` gives them.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            Counted from 0.
+
+        Raises
+        ------
+        ValueError
+            If this loss, or these targets, know no classes.
+        """
+        raise ValueError(f"class_weight needs targets that are classes, which {self!r} has not")
+
 
 class CrossEntropy(Loss):
     """Cross-entropy, for one class of several.
@@ -132,6 +152,10 @@ class CrossEntropy(Loss):
             f"got shape {found.shape}"
         )
 
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Give the labels; of rows the place of the largest, see `Loss.classes`."""
+        return targets if targets.ndim == 1 else targets.argmax(axis=1)
+
 
 class BinaryCrossEntropy(Loss):
     """Binary cross-entropy, for yes or no: once, or for each of several outputs.
@@ -175,6 +199,16 @@ class BinaryCrossEntropy(Loss):
         """Give rows of numbers from 0 to 1; see `Loss.targets`."""
         n_outputs = integer("n_outputs", n_outputs)
         return rows("y", y, n_outputs, dtype, 0.0, 1.0, "numbers from 0 to 1")
+
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Give 1 where the one output is to be above 0.5; see `Loss.classes`."""
+        if targets.shape[1] != 1:
+            raise ValueError(
+                f"class_weight needs one output, got {targets.shape[1]}: "
+                "several answers a row are no class"
+            )
+        found: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
+        return found
 
 
 class MeanSquaredError(Loss):

@@ -7,7 +7,7 @@ the arithmetic, and the model moves arrays between them.
 import math
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from . import backend, layers, loops, losses, metrics, optimizers, storage
 from .callbacks import Callback, History
 from .checks import array, choice, flag, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
-from .inputs import expect_trainable, row_array, validation_rows, weight_array
+from .inputs import class_weight_array, expect_trainable, row_array, validation_rows, weight_array
 from .loops import Batches, Measures
 from .progress import Progress, Verbose
 from .sparse import is_sparse, mostly_zeros
@@ -231,6 +231,7 @@ class Model:
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
         sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | Sequence[float] | str | None = None,
         shuffle: bool = True,
         sparse: Literal["auto"] | None = None,
         initial_epoch: int = 0,
@@ -257,6 +258,9 @@ class Model:
             random by the model's seed.
         sample_weight : array_like, shape (n,), optional
             What each row counts; finite, not negative.
+        class_weight : mapping of int to float, sequence of float, or "balanced", optional
+            What the rows of each class count in training, beside `sample_weight`; by a mapping 1
+            where it says nothing. "balanced": all classes the same.
         shuffle : bool, default True
             Whether the rows come in a new order in each epoch.
         sparse : "auto" or None, default None
@@ -312,6 +316,12 @@ class Model:
             except (TypeError, ValueError) as error:
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"validation_data: {error}") from None
+        if class_weight is not None:
+            _, loss = self._compiled()
+            classes = loss.classes(data.y)
+            n_classes = max(2, layers.output_shapes(self.layers, input_shape)[-1][0])
+            weight = class_weight_array(class_weight, classes, n_classes, data.weight, self.dtype)
+            data = data._replace(weight=weight)
         if self._network is None:  # after the checks: a slip leaves the model as it was
             self._build(input_shape)
         seeks = sparse is not None and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
