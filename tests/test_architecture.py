@@ -24,7 +24,7 @@ STOREYS = [
     ["layers", "losses", "optimizers"],
     ["loops", "storage"],  # floor 4
     ["model"],
-    ["estimators", "distributed", "plots", "onnx"],  # floor 5
+    ["capi", "estimators", "distributed", "plots", "onnx"],  # floor 5
     ["cli"],
     ["__init__"],
     ["__main__"],

@@ -1,6 +1,5 @@
 cdef extern from *:
     "#define CYNN_REAL_BITS 64"
-
-ctypedef double real
+    ctypedef double real "double"
 
 include "kernels.pxi"

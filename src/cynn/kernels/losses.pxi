@@ -211,7 +211,7 @@ cdef void loss_rows(
 ) noexcept nogil:
     """Losses and gradients of rows first to past, of panels that have `rows` rows."""
     cdef Py_ssize_t r
-    if loss == SOFTMAX_CROSS_ENTROPY and columns <= PANEL:
+    if loss == SOFTMAX_CROSS_ENTROPY and 0 < columns <= PANEL:
         softmax_cross_entropy_narrow(p, target, delta, weight, row_losses, first, past, columns)
         return
     if loss == SOFTMAX_CROSS_ENTROPY:

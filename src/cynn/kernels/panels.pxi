@@ -167,20 +167,28 @@ cdef void transpose(
             )
 
 
-cdef real* allocate(Py_ssize_t count) except NULL:
-    """Room for `count` elements, aligned to 64 bytes; to be given back with `release`."""
+cdef real* room_for(Py_ssize_t count) noexcept nogil:
+    """Room for `count` elements, aligned to 64 bytes, or NULL; to be given back with `release`."""
     cdef char* raw
     cdef char* aligned
-    if count > (<Py_ssize_t>1 << 62) // <Py_ssize_t>sizeof(real):
-        raise MemoryError(f"cannot take memory for {count} numbers")
+    if not 0 <= count <= (<Py_ssize_t>1 << 62) // <Py_ssize_t>sizeof(real):
+        return NULL
     raw = <char*>malloc(<size_t>count * sizeof(real) + 128)
     if raw == NULL:
-        raise MemoryError(f"cannot take memory for {count} numbers")
-    aligned = raw + 64 + (64 - <Py_ssize_t>(<size_t>raw % 64))
+        return NULL
+    aligned = <char*>((<size_t>raw + 128) & ~<size_t>63)
     (<char**>aligned - 1)[0] = raw  # where `release` finds it
     return <real*>aligned
 
 
-cdef void release(real* block) noexcept:
+cdef real* allocate(Py_ssize_t count) except NULL:
+    """The same, or an error."""
+    cdef real* block = room_for(count)
+    if block == NULL:
+        raise MemoryError(f"cannot take memory for {count} numbers")
+    return block
+
+
+cdef void release(real* block) noexcept nogil:
     if block != NULL:
         free((<char**>block - 1)[0])

@@ -78,7 +78,7 @@ cdef void softmax_rows(
     real* x, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns
 ) noexcept nogil:
     cdef Py_ssize_t r = first
-    if columns <= PANEL:
+    if 0 < columns <= PANEL:
         while r + LANES <= past:
             softmax_panel(x + r * PANEL, columns)
             r += LANES
