@@ -234,7 +234,7 @@ cdef void look_ahead(
     ahead.size = 0 if x.element == SPARSE else x.columns * x.column_stride
 
 
-cdef void ask_ahead(Ahead* ahead) noexcept nogil:
+cdef inline void ask_ahead(Ahead* ahead) noexcept nogil:
     """Ask for the next few lines."""
     if ahead.row < ahead.past and ahead.size > 0:
         prefetch(row_at(ahead.x, ahead.order, ahead.row) + ahead.at, ASKED)
