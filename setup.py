@@ -40,7 +40,7 @@ ANY = {
 FLAGS = [
     "-O3",
     "-ffp-contract=fast",  # gcc fuses a multiplication and an addition only when told
-    "-fno-inline-functions",  # what has to be inline says so; the rest would take a tenth of a wheel
+    "-fno-inline-functions",  # what has to be inline says so; the rest would weigh a tenth more
     "-fvisibility=hidden",
     "-Wall",
     "-Wextra",
