@@ -1,14 +1,19 @@
 """The compiled part of the package: one extension module for each target and precision."""
 
+import gzip
 import os
 import platform
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import time
 
 from Cython.Build import cythonize
+from Cython.Compiler import Options
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 X86 = ("x86_64", "amd64")
 ARM = ("aarch64", "arm64")
@@ -54,10 +59,18 @@ DIRECTIVES = {
     "initializedcheck": False,
     "embedsignature": True,
     "freethreading_compatible": True,
+    "auto_pickle": False,  # nothing here is pickled, and what would do it is code in every module
 }
 
+# A view is passed by value, with room for this many dimensions less one: ours have two. With
+# Cython's eight the modules were a tenth larger.
+Options.buffer_max_dims = 3
+
 # The stable interface serves every CPython from 3.11 on; builds without the lock have none yet.
-LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
+# CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
+LIMITED = (
+    not sysconfig.get_config_var("Py_GIL_DISABLED") and os.environ.get("CYNN_BUILD_LIMITED") != "0"
+)
 
 
 def machine() -> str:
@@ -93,11 +106,40 @@ class BuildKernels(build_ext):
         command = self.compiler.compiler_so
         banner = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
         zig = "zig" in " ".join(command) or "zig" in banner
+        if sys.platform == "linux":  # Python's own command may name folders of where it was made
+            link = self.compiler.linker_so
+            self.compiler.linker_so = [word for word in link if not word.startswith("-Wl,-rpath")]
         for extension in self.extensions:
             extension.extra_compile_args = FLAGS + flags_of(extension.name, zig)
             if sys.platform == "linux":
                 extension.extra_link_args = ["-s"]
         super().build_extensions()
+
+
+class SourceArchive(sdist):
+    """Packs the source archive so that equal files give equal bytes, whenever and by whomever."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **owner) -> str:
+        if format != "gztar":
+            return super().make_archive(base_name, format, root_dir, base_dir, **owner)
+        moment = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+        def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+            member.mtime = moment
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        path = f"{base_name}.tar.gz"
+        self.mkpath(os.path.dirname(path))
+        with (
+            open(path, "wb") as file,
+            gzip.GzipFile("", "wb", mtime=moment, fileobj=file) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            archive.add(base_dir, filter=plain)  # which goes over a folder in order
+        return path
 
 
 def extensions() -> list[Extension]:
@@ -132,6 +174,6 @@ if __name__ == "__main__":
             build_dir=os.path.join("build", "cython"),
             compiler_directives=DIRECTIVES,
         ),
-        cmdclass={"build_ext": BuildKernels},
+        cmdclass={"build_ext": BuildKernels, "sdist": SourceArchive},
         options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
     )

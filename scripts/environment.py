@@ -45,7 +45,9 @@ COMPILER = VENV / "compiler.sh"
 BASE = getattr(sys, "_base_executable", "") or sys.executable  # not the one in .venv
 
 # What the compiler is told through the environment.
-COMPILER_VARIABLES = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE")
+COMPILER_VARIABLES = (
+    "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED"
+)  # fmt: skip
 
 
 class Failure(Exception):

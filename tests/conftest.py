@@ -1,8 +1,28 @@
-"""Fixtures that run a test on every target this machine has."""
+"""Fixtures that run a test on every target of this machine, and files that test the sources."""
+
+from pathlib import Path
 
 import pytest
 
 from targets import TARGETS, Target
+
+# Tests of the sources rest where these are not: beside a package that is installed, `tests` can lie
+# alone. The others need no more than what is installed.
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = {
+    "test_architecture.py": "src",
+    "test_benchmark.py": "benchmarks",
+    "test_scripts.py": "scripts",
+    "test_wheels.py": "scripts",
+    "test_wide_tiles.py": "setup.py",
+}
+collect_ignore = [name for name, needed in NEEDED.items() if not (ROOT / needed).exists()]
+
+
+def pytest_report_header() -> str | None:
+    if not collect_ignore:
+        return None
+    return f"left out, as they test the sources, which are not here: {', '.join(collect_ignore)}"
 
 
 @pytest.fixture(params=TARGETS, ids=str)

@@ -1,0 +1,94 @@
+"""Tests of what was built, in fresh environments and far from the checkout."""
+
+import re
+import shutil
+import tarfile
+from pathlib import Path
+
+from wheel_commands import PROJECT, ROOT, Failure, environment, install, pip, run, say
+from wheel_pythons import Python, oldest_numpy
+
+
+def beside(folder: Path) -> Path:
+    """Make a folder to test in; data that lies beside the checkout lies beside the tests too."""
+    folder.mkdir()
+    if (ROOT.parent / "shared").is_dir():
+        (folder / "shared").symlink_to(ROOT.parent / "shared")
+    return folder
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a source archive and give the one folder that is in it."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+def suite(python: Path, folder: Path, what: str) -> str:
+    """Run the tests of a folder with what is installed, and give the line that sums them up."""
+    said = run([python, "-P", "-c", "import cynn; print(cynn.__file__)"], f"{what}: no import")
+    if not Path(said.strip()).is_relative_to(python.parent.parent):
+        raise Failure(f"{what}: cynn is {said.strip()}, wanted the one that was installed")
+    told = ["-q", "--color=no", "-p", "no:cacheprovider"]
+    said = run([python, "-P", "-m", "pytest", *told], f"{what}: tests failed, as above", folder)
+    return said.strip().splitlines()[-1].strip("= ")
+
+
+def furnish(python: Path, package: object, numpy: str) -> list[str]:
+    """Install the package and what its tests can use; give what has no wheel for this Python."""
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*extras["data"], *extras["test"]]
+    try:
+        install(python, package, numpy, *wanted)
+        return []
+    except Failure:  # a Python that is new: what is missing is told apart from what is not
+        install(python, package, numpy, "pytest")
+    lacking = []
+    for name in wanted:
+        try:
+            install(python, numpy, name)
+        except Failure:
+            lacking.append(re.split(r"[^\w-]", name)[0])
+    return lacking
+
+
+def tests_alone(archive: Path, work: Path) -> Path:
+    """Take the tests out of a source archive, and the examples that they build; give the folder."""
+    sources = unpack(archive, work / "sources")
+    folder = beside(work / "alone") / "suite"
+    folder.mkdir()
+    for name in ("examples", "tests"):
+        shutil.copytree(sources / name, folder / name)
+    shutil.copy(sources / "pyproject.toml", folder)  # which says how pytest is to run
+    return folder
+
+
+def try_wheel(python: Python, wheel: Path, tests: Path, work: Path, quick: bool) -> list[str]:
+    """Test a wheel on a CPython with the newest NumPy and, unless in haste, the oldest."""
+    fresh = environment(python.path, work / f"{python}-newest")
+    numpys = {"newest": "numpy"}
+    if not quick:
+        bound = re.findall(r"numpy>=([\d.]+)", " ".join(PROJECT["dependencies"]))[0]
+        oldest = oldest_numpy(pip(fresh), tuple(map(int, bound.split("."))))
+        if oldest is None:
+            return [f"CPython {python}: left out, as no NumPy has a wheel for it"]
+        numpys["oldest"] = f"numpy=={oldest}"
+    lines = []
+    for name, numpy in numpys.items():
+        if name == "oldest":
+            fresh = environment(python.path, work / f"{python}-oldest")
+        lacking = furnish(fresh, wheel, numpy)
+        version = run([fresh, "-c", "import numpy; print(numpy.__version__)"], "no NumPy").strip()
+        what = f"CPython {python}, NumPy {version}" + f", no {', '.join(lacking)}" * bool(lacking)
+        lines.append(f"{what}: {suite(fresh, tests, what)}")
+        say(lines[-1])
+    return lines
+
+
+def try_archive(python: Python, archive: Path, work: Path) -> str:
+    """Install from a source archive and run the tests that are in it."""
+    sources = unpack(archive, beside(work / "unpacked"))
+    fresh = environment(python.path, work / "from-source")
+    furnish(fresh, archive, "numpy")
+    what = f"the source archive alone, CPython {python}"
+    return f"{what}: {suite(fresh, sources, what)}"
