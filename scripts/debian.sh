@@ -29,7 +29,7 @@ quietly() {
     fi
 }
 
-# Sets `mirror` and `keyring`.
+# archive ARCHITECTURE: readies an apt of its own in $work/apt, which `from_archive` runs; sets `mirror`.
 archive() {
     for command in apt-get dpkg-deb; do
         command -v $command >/dev/null ||
@@ -43,17 +43,12 @@ archive() {
         fail "this machine's sources name no archive of Debian: name one in DEBIAN_MIRROR"
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     test -f $keyring || fail "no $keyring: apt-get install debian-archive-keyring"
-}
-
-# unpack ARCHITECTURE FOLDER PACKAGE...: these and all that they need.
-unpack() {
-    architecture=$1 folder=$2
-    shift 2
-    archive
-    rm -rf -- "$work/apt" "$folder"
-    mkdir -p -- "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$folder"
+    rm -rf -- "$work/apt"
+    mkdir -p -- "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
     : >"$work/apt/status"
-    echo "deb [signed-by=$keyring] $mirror $suite main" >"$work/apt/sources.list"
+    for kind in deb deb-src; do
+        echo "$kind [signed-by=$keyring] $mirror $suite main"
+    done >"$work/apt/sources.list"
     cat >"$work/apt/apt.conf" <<END
 Dir::State "$work/apt";
 Dir::State::Lists "$work/apt/lists";
@@ -63,8 +58,8 @@ Dir::Etc::SourceList "$work/apt/sources.list";
 Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
 Dir::Etc::PreferencesParts "/dev/null";
-APT::Architecture "$architecture";
-APT::Architectures { "$architecture"; };
+APT::Architecture "$1";
+APT::Architectures { "$1"; };
 APT::Default-Release "";
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
@@ -72,9 +67,23 @@ APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Debug::NoLocking "true";
 END
-    APT_CONFIG=$work/apt/apt.conf quietly apt-get -q update &&
-        APT_CONFIG=$work/apt/apt.conf quietly apt-get -q -y --download-only install "$@" ||
+    from_archive update || fail "no list of packages could be had from $mirror: the lines above say why"
+}
+
+# Runs apt-get there; what it downloads stays there.
+from_archive() {
+    APT_CONFIG=$work/apt/apt.conf quietly apt-get -q -y --download-only "$@"
+}
+
+# unpack ARCHITECTURE FOLDER PACKAGE...: these and all that they need.
+unpack() {
+    architecture=$1 folder=$2
+    shift 2
+    archive "$architecture"
+    from_archive install "$@" ||
         fail "the packages for $architecture could not be had from $mirror: the lines above say why"
+    rm -rf -- "$folder"
+    mkdir -p -- "$folder"
     for package in "$work"/apt/cache/archives/*.deb; do
         quietly dpkg-deb -x "$package" "$folder" || fail "cannot unpack $package"
     done

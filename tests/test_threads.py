@@ -2,6 +2,7 @@
 
 import os
 import sys
+import sysconfig
 import threading
 
 import numpy as np
@@ -178,6 +179,9 @@ def test_threads_are_borrowed_and_given_back():
     assert after == 1
 
 
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no lock to let go"
+)
 def test_the_interpreter_is_free_while_kernels_run(compiled):
     """Another thread gets on while a single call of the network runs."""
     network = compiled.module.Network(300, [("dense", 300, "relu"), ("dense", 10, "softmax")])
@@ -321,13 +325,13 @@ def test_beside_an_evaluation_in_another_thread():
     model.compile()
 
 
-def test_the_guard_after_a_fork():
+def test_the_guard_after_a_fork(monkeypatch):
     """A child has none of its parent's threads, and so none of its readers and writers."""
     guard = Guard()
-    guard.admit_writer((0, "fit"), False)
+    guard.users().admit_writer((0, "fit"), False)
     with pytest.raises(RuntimeError, match="cannot predict: the model is busy with a fit"):
-        guard.admit_reader(object(), "predict")
-    guard._process = -1  # as if this were the child
-    guard.admit_reader(object(), "predict")
+        guard.users().admit_reader(object(), "predict")
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as if this were the child
+    guard.users().admit_reader(object(), "predict")
     with pytest.raises(RuntimeError, match="cannot fit: predictions are running"):
-        guard.admit_writer((0, "fit"), False)
+        guard.users().admit_writer((0, "fit"), False)

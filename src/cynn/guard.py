@@ -10,33 +10,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Guard:
-    """Lets readers in side by side and a writer alone; who comes at a wrong time gets an error.
-
-    The writer's own thread may read: a callback predicts in the midst of a fit. A child process
-    starts afresh, whatever the parent was doing when it forked.
+class Users:
+    """Those that are inside, in one process.
 
     Attributes
     ----------
     readers : set
-        A token for each that is inside.
+        A token for each.
     writer : (int, str) or None
         Its thread, and what it does.
     """
 
     def __init__(self) -> None:
-        self._start()
-
-    def _start(self) -> None:
         self._lock = threading.Lock()
         self.readers: set[object] = set()
         self.writer: tuple[int, str] | None = None
-        self._process = os.getpid()
 
     def admit_writer(self, token: tuple[int, str], nested: bool) -> None:
         """Let a writer in; where `nested`, also within another of its own thread."""
-        if self._process != os.getpid():
-            self._start()
         with self._lock:
             if self.writer is None:
                 if self.readers:
@@ -47,12 +38,27 @@ class Guard:
 
     def admit_reader(self, token: object, what: str) -> None:
         """Let a reader in."""
-        if self._process != os.getpid():
-            self._start()
         with self._lock:
             if self.writer is not None and self.writer[0] != threading.get_ident():
                 raise RuntimeError(f"cannot {what}: the model is busy with a {self.writer[1]}")
             self.readers.add(token)
+
+
+class Guard:
+    """Lets readers in side by side and a writer alone; who comes at a wrong time gets an error.
+
+    The writer's own thread may read: a callback predicts in the midst of a fit. A child process
+    starts afresh, whatever the parent was doing when it forked.
+    """
+
+    def __init__(self) -> None:
+        self._by_process: dict[int, Users] = {}
+
+    def users(self) -> Users:
+        """Give the users in this process, the same to all threads that ask at once."""
+        process = os.getpid()
+        found = self._by_process.get(process)
+        return found or self._by_process.setdefault(process, Users())
 
 
 def alone(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -72,14 +78,14 @@ def alone(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
     def mark(method: Callable[P, T]) -> Callable[P, T]:
         @wraps(method)
         def guarded(*args: P.args, **named: P.kwargs) -> T:
-            guard = _guard(args[0])
+            users = _users(args[0])
             token = (threading.get_ident(), method.__name__)
             try:
-                guard.admit_writer(token, nested)
+                users.admit_writer(token, nested)
                 return method(*args, **named)
             finally:  # nothing is called here first, so that no Ctrl-C can come in between
-                if guard.writer is token:
-                    guard.writer = None
+                if users.writer is token:
+                    users.writer = None
 
         return guarded
 
@@ -112,17 +118,17 @@ def beside(method: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(method)
     def guarded(*args: P.args, **named: P.kwargs) -> T:
-        guard = _guard(args[0])
+        users = _users(args[0])
         token = object()
         try:
-            guard.admit_reader(token, method.__name__)
+            users.admit_reader(token, method.__name__)
             return method(*args, **named)
         finally:
-            guard.readers.discard(token)
+            users.readers.discard(token)
 
     return guarded
 
 
-def _guard(guarded: Any) -> Guard:
-    found: Guard = guarded._guard
-    return found
+def _users(guarded: Any) -> Users:
+    guard: Guard = guarded._guard
+    return guard.users()

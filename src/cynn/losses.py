@@ -11,7 +11,6 @@ cancel and nothing overflows; other pairs work unfused.
 """
 
 import math
-import warnings
 from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
@@ -43,6 +42,10 @@ class Loss(specs.Spec):
             If the loss cannot take what that activation gives.
         """
         raise NotImplementedError(f"{type(self).__name__} must define kernel(last_activation)")
+
+    def caution(self, last_activation: str) -> str:
+        """Say what is doubtful about a network that ends in that activation; empty: nothing."""
+        return ""
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Check the targets and give them as the kernels read them.
@@ -133,6 +136,10 @@ class CrossEntropy(Loss):
         fused = _fused(self, last_activation, "softmax", self.from_logits)
         return "softmax_cross_entropy" if fused else "cross_entropy"
 
+    def caution(self, last_activation: str) -> str:
+        """Say where probabilities may not come; see `Loss.caution`."""
+        return _caution(self, last_activation, "softmax", self.from_logits)
+
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Give labels or rows, as `y` has them; see `Loss.targets`."""
         n_outputs = integer("n_outputs", n_outputs)
@@ -194,6 +201,10 @@ class BinaryCrossEntropy(Loss):
         """Give ``[sigmoid_]binary_cross_entropy``; see `Loss.kernel`."""
         fused = _fused(self, last_activation, "sigmoid", self.from_logits)
         return "sigmoid_binary_cross_entropy" if fused else "binary_cross_entropy"
+
+    def caution(self, last_activation: str) -> str:
+        """Say where probabilities may not come; see `Loss.caution`."""
+        return _caution(self, last_activation, "sigmoid", self.from_logits)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Give rows of numbers from 0 to 1; see `Loss.targets`."""
@@ -296,10 +307,13 @@ def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) ->
                 f"{last_activation!r}: make it linear, or leave out from_logits"
             )
         return True
-    if last_activation not in ("softmax", "sigmoid"):
-        warnings.warn(
-            f"{loss!r} takes probabilities, and {last_activation!r} of the last layer gives other "
-            f"numbers too: end in {partner!r}, or say from_logits=True after a linear layer",
-            stacklevel=5,  # the caller of Model.compile
-        )
     return last_activation == partner
+
+
+def _caution(loss: Loss, last_activation: str, partner: str, from_logits: bool) -> str:
+    if from_logits or last_activation in ("softmax", "sigmoid"):
+        return ""
+    return (
+        f"{loss!r} takes probabilities, and {last_activation!r} of the last layer gives other "
+        f"numbers too: end in {partner!r}, or say from_logits=True after a linear layer"
+    )

@@ -82,6 +82,7 @@ class Model:
         self._network: Any = None
         self._guard = Guard()
 
+    @beside
     def __getstate__(self) -> dict[str, Any]:
         """Give what a copy is made of: copies and processes share nothing with the model."""
         state = self.__dict__.copy()
@@ -191,8 +192,15 @@ class Model:
         TypeError, ValueError
             If one is unknown, or the loss does not fit the last layer's activation.
         """
+        self._compile(optimizer, loss, metrics)
+
+    def _compile(self, optimizer: Any, loss: Any, metrics: Any, silent: bool = False) -> None:
         found = (optimizers.get(optimizer), losses.get(loss), _checked_metrics(metrics))
-        found[1].kernel(self._last_activation())  # refuses a pair that does not fit
+        last = self._last_activation()
+        found[1].kernel(last)  # refuses a pair that does not fit
+        caution = found[1].caution(last)
+        if caution and not silent:
+            warnings.warn(caution, stacklevel=4)
         if self._network is not None:
             self._compile_network(self._network, *found[:2])
         self.optimizer, self.loss, self.metrics = found
@@ -208,9 +216,7 @@ class Model:
     def _compile_network(
         self, network: Any, optimizer: optimizers.Optimizer, loss: losses.Loss
     ) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # said already by `compile`
-            kernel = loss.kernel(self._last_activation())
+        kernel = loss.kernel(self._last_activation())
         network.compile(kernel, optimizer.nesterov, optimizer.weight_decay)
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:

@@ -233,13 +233,12 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
         if state:
             file.expect(f"velocity.{name}", size, model.dtype)
     if said["loss"] is not None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # was said when the model was compiled first
-            model.compile(
-                optimizers.from_dict(said["optimizer"]),
-                losses.from_dict(said["loss"]),
-                said["metrics"],
-            )
+        model._compile(
+            optimizers.from_dict(said["optimizer"]),
+            losses.from_dict(said["loss"]),
+            said["metrics"],
+            silent=True,  # a caution was said when the model was compiled first
+        )
     model.build(input_shape)
     model.set_weights([file.read(name) for name in wanted])
     if state:

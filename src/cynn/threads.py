@@ -49,8 +49,9 @@ def get_num_threads() -> int:
     ValueError
         If ``CYNN_NUM_THREADS`` is no whole number from 1.
     """
-    if _chosen is not None:
-        return _chosen
+    chosen = _chosen  # once: another thread may change it in between
+    if chosen is not None:
+        return chosen
     named = os.environ.get("CYNN_NUM_THREADS", "")
     if not named:
         return available_cores()

@@ -287,6 +287,7 @@ cdef api int api_predict(
     const void* network, const real* x, real* out, Py_ssize_t rows
 ) noexcept nogil:
     cdef Job job = (<const Job*>network)[0]
+    cdef int next_block = 0
     if rows < 0:
         return -1
     job.rows = smaller(rows, MOST_BLOCK)
@@ -295,6 +296,7 @@ cdef api int api_predict(
         return -1
     job.x.data = <const char*>x
     job.x.count = job.total = rows
+    job.next_block = &next_block
     job.outputs = out
     work_together(infer, &job, &job.meeting, 1)
     release(job.workspace)

@@ -46,7 +46,7 @@ cdef struct Job:
     double loss_sum
     double weight_sum
     int stop
-    int next_block
+    int* next_block  # counted up by all threads; the rest of a job each copies
     barrier meeting
 
 
@@ -207,7 +207,6 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
 cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     """Blocks of rows, each taken by the thread that is free: predictions and, with targets, losses."""
     cdef Job job = (<Job*>argument)[0]
-    cdef int* next_block = &(<Job*>argument).next_block
     cdef real* workspace = job.workspace + rank * job.row_size * job.rows
     cdef const Step* last = &job.steps[job.count - 1]
     cdef bint with_loss = job.row_losses != NULL
@@ -219,7 +218,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     if job.nonzeros.width:
         place_nonzeros(&job.nonzeros, <real*>job.nonzeros.values + rank * job.nonzeros_size, job.rows)
     while True:
-        start = <Py_ssize_t>counter_next(next_block) * job.rows
+        start = <Py_ssize_t>counter_next(job.next_block) * job.rows
         if start >= job.total:
             return
         count = smaller(job.rows, job.total - start)

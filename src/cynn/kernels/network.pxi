@@ -154,8 +154,11 @@ cdef class Network:
     def get_velocity(self, real[::1] out):
         """Copy the optimizer's velocity out, in the order of the parameters."""
         self.expect_flat("out", out.shape[0])
-        self.need_velocity()
-        if self.n_params:
+        if self.n_params == 0:
+            return
+        if self.velocity == NULL:  # left so: a reading call changes nothing, others may run beside it
+            memset(&out[0], 0, self.n_params * sizeof(real))
+        else:
             self.unpack_flat(self.velocity, &out[0])
 
     def set_velocity(self, const real[::1] flat):
@@ -379,6 +382,8 @@ cdef class Network:
     cdef int run_inference(self, Job* job, int threads, bint with_loss) except -1:
         cdef Scratch scratch, sparse
         cdef Py_ssize_t size, r
+        cdef int next_block = 0
+        job.next_block = &next_block
         threads = threads_for(self.work * job.total, WORK_TO_START, threads)
         # About eight blocks for each thread: one that starts late finds less left to do.
         job.rows = smaller(
