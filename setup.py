@@ -3,6 +3,8 @@
 import gzip
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -19,7 +21,8 @@ X86 = ("x86_64", "amd64")
 ARM = ("aarch64", "arm64")
 
 # target: the machines that build it, and how gcc or clang, and zig, are told its instructions.
-# Every target names its processor: zig, untold, compiles for the one that it runs on.
+# Every target names its processor: zig, untold, compiles for the one that it runs on. Windows'
+# clang-cl is told what gcc is, each word after a /clang:.
 TARGETS = {
     "baseline": (X86, ["-march=x86-64-v2"], ["-mcpu=x86_64_v2"]),
     "avx2": (
@@ -74,21 +77,41 @@ LIMITED = (
 
 
 def machine() -> str:
-    """The processor that is compiled for, by its usual name."""
-    return os.environ.get("CYNN_BUILD_MACHINE", platform.machine()).lower()
+    """The processor that is compiled for, by its usual name: one, also where Python is for two."""
+    apples = re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS", ""))
+    name = sysconfig.get_platform().rpartition("-")[2]  # linux-x86_64, win-arm64
+    if sys.platform == "darwin" and len(apples) == 1:
+        name = apples[0]
+    elif name == "universal2":
+        name = platform.machine()
+    return os.environ.get("CYNN_BUILD_MACHINE", name).lower()
 
 
 # A module of the AVX-512 target to build for AVX2 instead: so the tests run its tiles anywhere.
 WIDE = os.environ.get("CYNN_BUILD_WIDE", "")
 
 
-def flags_of(module: str, zig: bool) -> list[str]:
-    if WIDE:
-        return ["-DCYNN_VEC_BYTES=64", "-Wno-psabi", *TARGETS["avx2"][2 if zig else 1]]
-    name = module.rpartition(".")[2].rpartition("_")[0]
+def flags_of(module: str, compiler: str) -> list[str]:
+    """What a compiler is told: "gcc", which clang is like, "zig", or Windows' "clang-cl"."""
+    zig = compiler == "zig"
+    name = "avx2" if WIDE else module.rpartition(".")[2].rpartition("_")[0]
     if name in TARGETS:
-        return TARGETS[name][2 if zig else 1]
-    return next((flags[zig] for kind, flags in ANY.items() if machine() in kind), [])
+        told = TARGETS[name][2 if zig else 1]
+    else:
+        told = next((flags[zig] for kind, flags in ANY.items() if machine() in kind), [])
+    flags = FLAGS + told + (["-DCYNN_VEC_BYTES=64", "-Wno-psabi"] if WIDE else [])
+    if compiler == "clang-cl":
+        processor = "aarch64" if machine() in ARM else "x86_64"
+        return [
+            f"--target={processor}-pc-windows-msvc",  # untold: what clang-cl itself runs on
+            *(f"/clang:{flag}" for flag in flags if not flag.startswith(("-W", "-fvisibility"))),
+        ]
+    return flags + architecture()
+
+
+def architecture() -> list[str]:
+    """What Apple's compiler is told: one processor a build, as each has targets of its own."""
+    return ["-arch", machine()] if sys.platform == "darwin" else []
 
 
 def built_targets() -> list[str]:
@@ -103,17 +126,35 @@ class BuildKernels(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self) -> None:
-        command = self.compiler.compiler_so
-        banner = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
-        zig = "zig" in " ".join(command) or "zig" in banner
+        kind = self.kind_of_compiler()
         if sys.platform == "linux":  # Python's own command may name folders of where it was made
             link = self.compiler.linker_so
             self.compiler.linker_so = [word for word in link if not word.startswith("-Wl,-rpath")]
         for extension in self.extensions:
-            extension.extra_compile_args = FLAGS + flags_of(extension.name, zig)
+            extension.extra_compile_args = flags_of(extension.name, kind)
+            extension.extra_link_args = architecture()
             if sys.platform == "linux":
-                extension.extra_link_args = ["-s"]
+                extension.extra_link_args += ["-s"]
         super().build_extensions()
+
+    def kind_of_compiler(self) -> str:
+        if self.compiler.compiler_type == "msvc":
+            self.take_clang()
+            return "clang-cl"
+        command = self.compiler.compiler_so
+        banner = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
+        return "zig" if "zig" in " ".join(command) or "zig" in banner else "gcc"
+
+    def take_clang(self) -> None:
+        """Put clang-cl in the place of Microsoft's compiler, which has no vector types."""
+        name = os.environ.get("CC", "clang-cl")
+        clang = shutil.which(name)
+        if clang is None:
+            raise SystemExit(f"no {name}: install LLVM, or name its clang-cl in CC")
+        if not self.compiler.initialized:
+            self.compiler.initialize(self.plat_name)
+        self.compiler.cc = clang
+        self.compiler.compile_options.remove("/GL")  # Microsoft's own
 
 
 class SourceArchive(sdist):
@@ -168,6 +209,9 @@ def extensions() -> list[Extension]:
 
 
 if __name__ == "__main__":
+    if sysconfig.get_platform().endswith("universal2"):  # the wheel's name says what is in it
+        one = sysconfig.get_platform().replace("universal2", machine())
+        os.environ["_PYTHON_HOST_PLATFORM"] = one
     setup(
         ext_modules=cythonize(
             extensions(),

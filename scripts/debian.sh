@@ -90,6 +90,22 @@ unpack() {
     rm -rf -- "$work/apt"
 }
 
+# sources FOLDER PACKAGE...: their sources as their authors made them, a folder each.
+sources() {
+    folder=$1
+    shift
+    archive amd64
+    rm -rf -- "$folder"
+    for package in "$@"; do
+        mkdir -p -- "$folder/$package" "$work/apt/$package"
+        (cd -- "$work/apt/$package" && from_archive --tar-only source "$package") ||
+            fail "the source of $package could not be had from $mirror: the lines above say why"
+        quietly tar -xf "$work/apt/$package"/*.orig.tar.* -C "$folder/$package" \
+            --strip-components=1 || fail "cannot unpack the source of $package"
+    done
+    rm -rf -- "$work/apt"
+}
+
 # Sets `emulators`, the folder with qemu-aarch64-static, qemu-x86_64-static and their kin.
 emulators() {
     emulators=$root/build/emulators/usr/bin
