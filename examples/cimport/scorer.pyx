@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """Serves a trained model from C: between a row and its label stand no Python object and no lock."""
 
 from cynn.capi cimport float32
