@@ -49,6 +49,7 @@ class Case:
     batch: int = 0
     dtype: str = "float32"
     epochs: int = 1  # at once: an epoch too short to time is not timed alone
+    filled: bool = False  # rows to predict that have no zeros, in place of images
 
     @property
     def shape(self) -> str:
@@ -68,7 +69,7 @@ class Case:
             else f"{self.rows:,} row{'s' * (self.rows > 1)}"
         )
         real = "" if self.dtype == "float32" else f" {self.dtype}"
-        return f"{self.kind} {self.shape} {size}{real}"
+        return f"{self.kind} {self.shape} {size}{real}{' without zeros' * self.filled}"
 
 
 def train(shape: str, batch: int, dtype: str = "float32", rows: int = MNIST_ROWS) -> Case:
@@ -76,9 +77,9 @@ def train(shape: str, batch: int, dtype: str = "float32", rows: int = MNIST_ROWS
     return Case("train", parse_shape(shape), rows, batch, dtype, 1 if rows >= 10_000 else 50)
 
 
-def predict(shape: str, rows: int) -> Case:
+def predict(shape: str, rows: int, filled: bool = False) -> Case:
     """Make a case of inference."""
-    return Case("predict", parse_shape(shape), rows)
+    return Case("predict", parse_shape(shape), rows, filled=filled)
 
 
 QUICK = (train("784-128-10", 32), train("784-128-10", 128))
@@ -93,6 +94,7 @@ FULL = (
     train("64-32-10", 32, rows=SMALL_ROWS),
     train("784-128-10", 128, "float64"),
     *(predict("784-128-10", rows) for rows in (1, 16, 256, 10_000)),
+    predict("784-128-10", 1, filled=True),
 )
 
 

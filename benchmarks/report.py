@@ -83,7 +83,7 @@ def _cells(row: Row, results: Results) -> list[str]:
     case = row.case
     ours = results.find(
         OURS, case.kind, case.shape, row.threads,
-        batch=case.batch, rows=case.rows, dtype=case.dtype,
+        batch=case.batch, rows=case.rows, dtype=case.dtype, filled=case.filled,
     )  # fmt: skip
     return [
         row.peer,

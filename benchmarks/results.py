@@ -55,6 +55,7 @@ class Results:
         batch: int = 0,
         rows: int = 0,
         dtype: str = "float32",
+        filled: bool = False,
     ) -> Row | None:
         """Find a row; with threads None the fastest over the numbers of threads."""
         found = [
@@ -65,6 +66,7 @@ class Results:
             and threads in (None, row.threads)
             and batch in (0, row.case.batch)
             and rows in (0, row.case.rows)
+            and row.case.filled == filled
         ]
         return min(found, key=lambda row: row.best, default=None)
 

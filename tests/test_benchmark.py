@@ -60,7 +60,8 @@ def test_cases_of_the_full_run_are_those_promised():
         "float32",
     ) in trained
     assert ("784-128-10", 128, "float64") in trained
-    assert [c.rows for c in FULL if c.kind == "predict"] == [1, 16, 256, 10_000]
+    assert [c.rows for c in FULL if c.kind == "predict"] == [1, 16, 256, 10_000, 1]
+    assert [c.filled for c in FULL if c.kind == "predict"] == [False] * 4 + [True]
 
 
 def test_a_shape_of_ones_own():

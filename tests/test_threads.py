@@ -330,8 +330,9 @@ def test_the_guard_after_a_fork(monkeypatch):
     guard = Guard()
     guard.users().admit_writer((0, "fit"), False)
     with pytest.raises(RuntimeError, match="cannot predict: the model is busy with a fit"):
-        guard.users().admit_reader(object(), "predict")
-    monkeypatch.setattr(os, "getpid", lambda: -1)  # as if this were the child
-    guard.users().admit_reader(object(), "predict")
+        guard.users().expect_own(guard.users().writer, "predict")
+    monkeypatch.setattr("cynn.guard._forks", 1 << 20)  # as if this were a child
+    assert guard.users().writer is None
+    guard.users().readers.add(object())
     with pytest.raises(RuntimeError, match="cannot fit: predictions are running"):
         guard.users().admit_writer((0, "fit"), False)

@@ -22,13 +22,13 @@ class Users:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.readers: set[object] = set()
         self.writer: tuple[int, str] | None = None
 
     def admit_writer(self, token: tuple[int, str], nested: bool) -> None:
         """Let a writer in; where `nested`, also within another of its own thread."""
-        with self._lock:
+        with self.lock:
             if self.writer is None:
                 if self.readers:
                     raise RuntimeError(f"cannot {token[1]}: predictions are running on the model")
@@ -36,12 +36,10 @@ class Users:
             elif not (nested and self.writer[0] == token[0]):
                 raise RuntimeError(f"cannot {token[1]}: the model is busy with a {self.writer[1]}")
 
-    def admit_reader(self, token: object, what: str) -> None:
-        """Let a reader in."""
-        with self._lock:
-            if self.writer is not None and self.writer[0] != threading.get_ident():
-                raise RuntimeError(f"cannot {what}: the model is busy with a {self.writer[1]}")
-            self.readers.add(token)
+    def expect_own(self, writer: tuple[int, str], what: str) -> None:
+        """Refuse a reader, unless the writer is of its own thread."""
+        if writer[0] != threading.get_ident():
+            raise RuntimeError(f"cannot {what}: the model is busy with a {writer[1]}")
 
 
 class Guard:
@@ -56,9 +54,21 @@ class Guard:
 
     def users(self) -> Users:
         """Give the users in this process, the same to all threads that ask at once."""
-        process = os.getpid()
-        found = self._by_process.get(process)
-        return found or self._by_process.setdefault(process, Users())
+        found = self._by_process.get(_forks)
+        return found or self._by_process.setdefault(_forks, Users())
+
+
+_forks = 0
+"""How often the process has been forked on the way to this one: its number costs a call each time."""
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 def alone(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -121,7 +131,10 @@ def beside(method: Callable[P, T]) -> Callable[P, T]:
         users = _users(args[0])
         token = object()
         try:
-            users.admit_reader(token, method.__name__)
+            with users.lock:
+                if users.writer is not None:
+                    users.expect_own(users.writer, method.__name__)
+                users.readers.add(token)
             return method(*args, **named)
         finally:
             users.readers.discard(token)

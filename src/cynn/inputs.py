@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .checks import array, choice, integer, rows
 from .sparse import SparseInput, is_sparse
 
-DIRECT = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
+DIRECT = frozenset((np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)))
 """What the kernels gather as it is; anything else is converted first."""
 
 FINITE_BLOCK = 1 << 20  # numbers looked at together: a block's copy and mask stay small
@@ -47,8 +47,8 @@ def row_array(
     if (  # what needs nothing done to it goes the short way: a prediction takes microseconds
         type(x) is np.ndarray
         and x.dtype in DIRECT
-        and x.ndim == 2
-        and x.shape[1:] == input_shape
+        and len(shape := x.shape) == 2
+        and shape[1:] == input_shape
         and x.flags.aligned
     ):
         return x

@@ -76,7 +76,8 @@ cdef class Source:
     cdef Py_ssize_t widest  # the most numbers to keep of a sparse row; 0: the rows are dense
     cdef SparseRows sparse
 
-    def __cinit__(self, x, Py_ssize_t columns, double scale, double offset, bint seek_zeros=False):
+    cdef int hold(self, x, Py_ssize_t columns, double scale, double offset, bint seek_zeros) except -1:
+        """Once, in place of a constructor, whose arguments would become objects."""
         self.rows.columns = columns
         self.rows.scale = <real>scale
         self.rows.offset = <real>offset
@@ -88,6 +89,7 @@ cdef class Source:
                 self.widest = columns
         if self.widest and offset != 0:
             raise ValueError(f"x: sparse rows cannot be shifted, but the offset is {offset}")
+        return 0
 
     cdef int hold_sparse(self, SparseRows x) except -1:
         if x.n_columns != self.rows.columns:
@@ -275,12 +277,16 @@ cdef void scatter(
     const real* panels, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
     real* target, Py_ssize_t start, Py_ssize_t columns,
 ) noexcept nogil:
-    """The way out: lines first to past into rows start + first ... of a contiguous array."""
-    cdef Py_ssize_t r, p
+    """The way out: lines first to past into rows start + first ... of a contiguous array.
+
+    A zero comes out without a sign, which depends on what was skipped to find it (few_rows.pxi).
+    """
+    cdef Py_ssize_t r, p, c
+    cdef const real* line
+    cdef real* to
     for r in range(first, past):
         for p in range(panels_of(columns)):
-            memcpy(
-                target + (start + r) * columns + p * PANEL,
-                panels + (p * rows + r) * PANEL,
-                smaller(PANEL, columns - p * PANEL) * sizeof(real),
-            )
+            line = panels + (p * rows + r) * PANEL
+            to = target + (start + r) * columns + p * PANEL
+            for c in range(smaller(PANEL, columns - p * PANEL)):
+                to[c] = line[c] + 0

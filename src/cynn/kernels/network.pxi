@@ -31,6 +31,8 @@ cdef class Network:
 
     cdef Step* steps  # for predictions
     cdef Step* training_steps  # the same, but for an activation that the loss takes over
+    cdef Step* few_rows_steps  # the same, for few rows and finite weights
+    cdef int finite  # whether all parameters are: 0 before anybody has looked, then 1 or -1
     cdef int count, first_trained, loss
     cdef bint nesterov, gives_logits
     cdef real weight_decay
@@ -55,10 +57,11 @@ cdef class Network:
         self.scratch_fill = -1
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
-        self.steps = <Step*>calloc(2 * len(steps), sizeof(Step))
+        self.steps = <Step*>calloc(3 * len(steps), sizeof(Step))
         if self.steps == NULL:
             raise MemoryError("no memory for the plan")
         self.training_steps = self.steps + len(steps)
+        self.few_rows_steps = self.training_steps + len(steps)
         self.output_size = panel_size(1, n_inputs)
         for i in range(self.count):
             step = &self.steps[i]
@@ -84,6 +87,10 @@ cdef class Network:
         for i in range(self.count):
             self.steps[i].gradient = self.row_size
             self.row_size += panel_size(1, self.steps[i].outputs)
+        memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
+        for i in range(self.count):
+            if self.few_rows_steps[i].kind == &dense_kind:
+                self.few_rows_steps[i].kind = &few_rows_kind
         self.target = self.row_size
         self.row_size += panel_size(1, width)
         self.parameters = allocate(self.packed)
@@ -149,6 +156,7 @@ cdef class Network:
         """Take the parameters from a flat array."""
         self.expect_flat("flat", flat.shape[0])
         if self.n_params:
+            counter_set(&self.finite, 0)
             self.pack_flat(&flat[0], self.parameters)
 
     def get_velocity(self, real[::1] out):
@@ -192,7 +200,8 @@ cdef class Network:
             )
 
     cdef Source read(self, x):
-        cdef Source found = Source(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
+        cdef Source found = Source.__new__(Source)
+        found.hold(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
         if found.widest and self.steps[0].kind != &dense_kind:
             raise ValueError("x: sparse rows need a network that begins with a dense step")
         return found
@@ -328,6 +337,7 @@ cdef class Network:
         job.step = start
         job.past_step = steps
         job.deadline = monotonic_seconds() + seconds
+        counter_set(&self.finite, 0)
         job.sink = job.rule.parameters = self.parameters
         job.rule.kind = SGD
         job.rule.weight_decay = self.weight_decay
@@ -371,6 +381,7 @@ cdef class Network:
         if momentum != 0:
             self.need_velocity()
         rule.kind = SGD
+        counter_set(&self.finite, 0)
         rule.parameters = self.parameters
         rule.velocity = self.velocity
         rule.weight_decay = self.weight_decay
@@ -426,10 +437,31 @@ cdef class Network:
             self.run_inference(&job, threads, True)
         return job.loss_sum, job.weight_sum
 
-    def predict(self, x, real[:, ::1] out, int threads):
-        """The network's outputs for every row of x."""
+    def predict(self, x, out, int threads):
+        """The network's outputs for every row of x, into an array (rows, outputs) of the kernels' type."""
         cdef Source source = self.read(x)
+        cdef Py_buffer room  # a memoryview would take as long as a small network
         cdef Job job
-        self.start_job(&job, source, None, None, out, source.rows.count)
-        if job.total:
-            self.run_inference(&job, threads, False)
+        self.start_job(&job, source, None, None, None, source.rows.count)
+        if job.total <= FEW_ROWS and not source.widest and self.all_are_finite():
+            job.steps = self.few_rows_steps
+        PyObject_GetBuffer(out, &room, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE | PyBUF_FORMAT)
+        try:
+            if (
+                room.ndim != 2 or room.shape[0] != job.total or room.shape[1] != self.n_outputs
+                or element_of(room.format) != (FLOATS if sizeof(real) == 4 else DOUBLES)
+            ):
+                raise ValueError(f"network: out does not hold {job.total} rows of {self.n_outputs} numbers")
+            job.outputs = <real*>room.buf
+            if job.total:
+                self.run_inference(&job, threads, False)
+        finally:
+            PyBuffer_Release(&room)
+
+    cdef bint all_are_finite(self) noexcept:
+        """Whether all parameters are; several threads may find it out at once."""
+        cdef int known = counter_get(&self.finite)
+        if known == 0:
+            known = 1 if all_finite(self.parameters, self.packed) else -1
+            counter_set(&self.finite, known)
+        return known > 0

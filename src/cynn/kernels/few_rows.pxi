@@ -1,0 +1,157 @@
+# Predictions of few rows: W is read from the second-level cache for each of them, which takes longer than the
+# arithmetic, so the lines of W that meet a zero are not read.
+#
+#   y = b + sum over the non-zeros (k, v) of x, in the order of k, of  v W[k, :]
+#
+# Where all of W is finite, a product with zero is zero, and to add it changes no sum but the sign of one that
+# is zero itself; `scatter` gives every zero of a prediction the same sign. So the bits are those of the tiles.
+
+cdef enum:
+    FEW_ROWS = 3
+    LISTED = 1024  # columns at a time
+    LOOK = 32  # fours, after which it is clear that a row is full
+
+
+cdef bint all_finite(const real* numbers, Py_ssize_t count) noexcept nogil:
+    """Whether there is no infinity and no not-a-number: zero times either is not zero."""
+    cdef vec sums[4]
+    cdef vec zero = broadcast(0)
+    cdef Py_ssize_t i = 0
+    cdef int s
+    for s in range(4):
+        sums[s] = zero
+    while i < count:  # whole panels: four vectors each, or as many as there are
+        for s in range(PANEL_VECS):
+            sums[s % 4] = multiply_add(load(numbers + i + s * LANES), zero, sums[s % 4])
+        i += PANEL
+    return lane_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) == 0
+
+
+cdef inline bint is_not_zero(const real* number) noexcept nogil:
+    """By its bits: to compare numbers takes longer. -0.0 is taken along."""
+    cdef uint64_t word = 0
+    memcpy(&word, number, sizeof(real))
+    return word != 0
+
+
+cdef inline uint64_t bits_of_four(const real* numbers) noexcept nogil:
+    """Zero where each of four numbers is."""
+    cdef uint64_t words[4]
+    memcpy(words, numbers, 4 * sizeof(real))
+    return words[0] | words[1] if sizeof(real) == 4 else words[0] | words[1] | words[2] | words[3]
+
+
+cdef inline int list_nonzeros(
+    const real* x, size_t rows, size_t first, size_t past, int32_t* columns, real* values
+) noexcept nogil:
+    """The non-zeros among columns first to past of a row, first being the start of a panel.
+
+    First fours that are not all zero, then what is in them. No branch depends on a number: all are written
+    down, and those that count are kept. Where the first fours are full, so is the row: LISTED is given.
+    """
+    cdef int32_t fours[LISTED]
+    cdef int count = 0, some = 0, i, part
+    cdef size_t k, c
+    cdef const real* line
+    for k in range(first // <size_t>PANEL, (past + <size_t>PANEL - 1) // <size_t>PANEL):
+        line = x + k * rows * <size_t>PANEL
+        for part in range(PANEL // 4):
+            fours[some] = <int32_t>(k * <size_t>PANEL) + 4 * part
+            some += bits_of_four(line + 4 * part) != 0
+    for i in range(some):
+        c = <size_t>fours[i]
+        line = x + c // <size_t>PANEL * rows * <size_t>PANEL + c % <size_t>PANEL
+        for part in range(4):
+            columns[count] = <int32_t>c + part
+            values[count] = line[part]
+            count += is_not_zero(line + part)
+        if first == 0 and i == LOOK - 1 and count > 4 * LOOK - LOOK // 4:
+            return LISTED
+    # numbers past the last column of a layer's output are not zero everywhere
+    while count and columns[count - 1] >= <int32_t>past:
+        count -= 1
+    return count
+
+
+cdef inline void add_lines(
+    const int32_t* columns, const real* values, int count, const int panels,
+    const real* w, Py_ssize_t w_panel, const real* start, Py_ssize_t start_panel,
+    real* y, Py_ssize_t y_panel,
+) noexcept nogil:
+    """So many panels of one row of y."""
+    cdef vec sums[TILE_WIDE_VECS]
+    cdef vec number
+    cdef const real* line
+    cdef Py_ssize_t once
+    cdef int i, p, v
+    for once in range(1):  # within a loop gcc keeps the sums in registers (matmul.pxi)
+        for p in range(panels):
+            for v in range(PANEL_VECS):
+                sums[p * PANEL_VECS + v] = load(start + p * start_panel + v * LANES)
+        for i in range(count):
+            number = broadcast(values[i])
+            line = w + <Py_ssize_t>columns[i] * PANEL
+            for p in range(panels):
+                for v in range(PANEL_VECS):
+                    sums[p * PANEL_VECS + v] = multiply_add(
+                        number, load(line + v * LANES), sums[p * PANEL_VECS + v]
+                    )
+                line = line + w_panel
+        for p in range(panels):
+            for v in range(PANEL_VECS):
+                store(y + p * y_panel + v * LANES, sums[p * PANEL_VECS + v])
+
+
+cdef void dense_row(
+    const real* x, const real* w, const real* b, real* y,
+    Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows,
+) noexcept nogil:
+    """y = b + x W for one row of panels that have `rows` rows."""
+    cdef int32_t columns[LISTED + 4]  # what is written last may not be counted
+    cdef real values[LISTED + 4]
+    cdef Py_ssize_t panels = panels_of(outputs), first = 0, past, p
+    cdef const real* start = b
+    cdef Py_ssize_t start_panel = PANEL
+    cdef int count
+    while first < inputs:
+        past = smaller(first + LISTED, inputs)
+        count = list_nonzeros(x, rows, first, past, columns, values)
+        if first == 0 and 4 * count > 3 * past:  # too few zeros
+            c_matmul(x, rows, 1, inputs, w, outputs, b, y, rows, NULL)
+            return
+        p = 0
+        while p < panels:
+            if p + TILE_WIDE <= panels:
+                add_lines(
+                    columns, values, count, TILE_WIDE, w + p * inputs * PANEL, inputs * PANEL,
+                    start + p * start_panel, start_panel, y + p * rows * PANEL, rows * PANEL,
+                )
+                p += TILE_WIDE
+            else:
+                add_lines(
+                    columns, values, count, 1, w + p * inputs * PANEL, inputs * PANEL,
+                    start + p * start_panel, start_panel, y + p * rows * PANEL, rows * PANEL,
+                )
+                p += 1
+        start = y
+        start_panel = rows * PANEL
+        first = past
+
+
+cdef void few_rows_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+) noexcept nogil:
+    """As dense_step_forward, where all of W is finite."""
+    cdef const real* w = parameters + step.weights
+    cdef Py_ssize_t r
+    for r in range(first, past):
+        dense_row(
+            x + r * PANEL, w, w + panel_size(step.inputs, step.outputs), y + r * PANEL,
+            step.inputs, step.outputs, rows,
+        )
+    activate(step.activation, y, rows, first, past, step.outputs)
+
+
+cdef Kind few_rows_kind
+few_rows_kind = Kind(True, few_rows_forward, dense_step_backward)
