@@ -57,7 +57,8 @@ def test_few_rows_are_as_among_many(compiled, sizes, part):
 
 @given(
     st.sampled_from([t for t in TARGETS if not t.is_reference]),
-    st.integers(1, 1100), st.integers(1, 70), st.integers(1, 40), st.floats(0, 1), st.integers(0, 99),
+    st.integers(1, 1100), st.integers(1, 70), st.integers(1, 40),
+    st.floats(0, 1), st.integers(0, 99),
 )  # fmt: skip
 def test_few_rows_of_any_shape(compiled, inputs, hidden, outputs, part, seed):
     network, _ = make(compiled, (inputs, hidden, outputs), seed, "tanh")
@@ -79,7 +80,7 @@ def test_a_row_that_begins_full_and_one_that_ends_full(compiled):
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_zeros_meet_weights_that_are_not_finite(compiled, bad):
-    """Zero times infinity is not-a-number, for one row as for many, until the weights are good again."""
+    """Zero times infinity is not-a-number for one row as for many, until weights are good again."""
     network, good = make(compiled, (200, 20, 3))
     x = rows_with_zeros(compiled, MANY, 200, 0.8)
     assert np.isfinite(predict(network, x[:1])).all()
@@ -139,8 +140,8 @@ def test_room_for_the_outputs(compiled):
     x = np.ones((3, 6), compiled.dtype)
     other = "float64" if compiled.dtype == "float32" else "float32"
     for room in (
-        np.empty((3, 3), compiled.dtype), np.empty((2, 2), compiled.dtype), np.empty(6, compiled.dtype),
-        np.empty((3, 2), other), np.empty((3, 2), np.int32),
+        np.empty((3, 3), compiled.dtype), np.empty((2, 2), compiled.dtype),
+        np.empty(6, compiled.dtype), np.empty((3, 2), other), np.empty((3, 2), np.int32),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="out does not hold 3 rows of 2 numbers"):
             network.predict(x, room, 1)

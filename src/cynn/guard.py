@@ -59,7 +59,7 @@ class Guard:
 
 
 _forks = 0
-"""How often the process has been forked on the way to this one: its number costs a call each time."""
+"""Forks on the way to this process: its own number would cost a call to the system each time."""
 
 
 def _count_fork() -> None:
