@@ -21,8 +21,9 @@ STOREYS = [
     ["specs", "threads", "guard", "sparse"],
     ["inputs"],
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
-    ["layers", "losses", "optimizers"],
-    ["loops", "storage"],  # floor 4
+    ["layers", "losses", "optimizers", "weights"],
+    ["loops", "storage", "plan", "summary"],  # floor 4
+    ["fitting"],
     ["model"],
     ["capi", "estimators", "distributed", "plots", "onnx"],  # floor 5
     ["cli"],

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,16 @@ def test_examples(name):
 )
 def test_there_are_examples(name):
     assert doctest.testmod(importlib.import_module(name)).attempted >= 5
+
+
+PAGES = sorted(Path(__file__).resolve().parent.parent.joinpath("docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_of_a_page(page, tmp_path, monkeypatch):
+    """Each page's examples run from top to bottom, in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    text = re.sub(r"(?m)^```.*$", "", page.read_text(encoding="utf-8"))  # else a fence is output
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    failed, _ = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
+    assert failed == 0

@@ -100,7 +100,7 @@ def test_it_tidies_up_after_an_error(monkeypatch):
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("cynn.model.Model._epoch", fail)
+    monkeypatch.setattr("cynn.fitting._epoch", fail)
     with pytest.raises(ZeroDivisionError):
         fit(1)
     assert not getattr(tqdm, "_instances", ())

@@ -8,7 +8,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .checks import choice, flag, integer, number
@@ -377,6 +377,23 @@ class CSVLogger(Callback):
                     f"{self.path} has the columns {self._columns}, this epoch {list(found)}"
                 )
             writer.writerow(found.values())
+
+
+def get_all(given: Any) -> list[Callback]:
+    """Give the callbacks of a list, or of None.
+
+    Raises
+    ------
+    TypeError
+        If it is no such list.
+    """
+    if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
+        raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
+    found = list(given or ())
+    for callback in found:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
+    return found
 
 
 def _path(value: Any) -> str:

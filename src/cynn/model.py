@@ -4,7 +4,6 @@ This file alone knows both the specs and the network. The specs say what is mean
 the arithmetic, and the model moves arrays between them.
 """
 
-import math
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,15 +12,28 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import backend, layers, loops, losses, metrics, optimizers, storage
-from .callbacks import Callback, History
-from .checks import array, choice, flag, integer, number, real_dtype, shape
+from . import (
+    backend,
+    fitting,
+    layers,
+    loops,
+    losses,
+    metrics,
+    optimizers,
+    plan,
+    storage,
+    summary,
+)
+from .callbacks import Callback, History, get_all
+from .checks import array, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
-from .inputs import class_weight_array, expect_trainable, row_array, validation_rows, weight_array
+from .inputs import row_array, validation_rows, weight_array
 from .loops import Batches, Measures
+from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
-from .sparse import is_sparse, mostly_zeros
+from .sparse import is_sparse
 from .threads import get_num_threads
+from .weights import checked_arrays, flat, shaped
 
 
 class Model:
@@ -68,7 +80,7 @@ class Model:
         dtype: DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        self.layers = _checked_layers(layers)
+        self.layers = plan.checked_layers(layers)
         self.dtype = real_dtype(dtype)
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = drawn if seed is None else integer("seed", seed, 0)
@@ -151,18 +163,21 @@ class Model:
         sizes = layers.input_sizes(self.layers, input_shape)
         for layer, size in zip(self.layers, sizes, strict=True):
             drawn += layer.initial_weights(size, rng, self.dtype)
-        network.set_params(self._flat(drawn))
+        network.set_params(flat(drawn, self.dtype))
         self._network, self._input_shape = network, input_shape
 
     def _new_network(self, input_shape: tuple[int, ...]) -> Any:
         """Give a network for rows of that shape, its weights 0."""
         sizes = layers.input_sizes(self.layers, input_shape)  # refuses what they cannot take
-        steps, scale, offset = _plan(self.layers)
+        steps, scale, offset = plan.steps_of(self.layers)
         self._kernels = backend.kernels(self.dtype.name)
         network = self._kernels.Network(sizes[0], steps, scale, offset)
         if self.loss is not None and self.optimizer is not None:
             self._compile_network(network, self.optimizer, self.loss)
         return network
+
+    def _weight_shapes(self) -> list[tuple[int, ...]]:
+        return list(layers.weight_shapes(self.layers, self._built_shape()).values())
 
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:
@@ -195,8 +210,8 @@ class Model:
         self._compile(optimizer, loss, metrics)
 
     def _compile(self, optimizer: Any, loss: Any, metrics: Any, silent: bool = False) -> None:
-        found = (optimizers.get(optimizer), losses.get(loss), _checked_metrics(metrics))
-        last = self._last_activation()
+        found = (optimizers.get(optimizer), losses.get(loss), metrics_of(metrics))
+        last = plan.last_activation(self.layers)
         found[1].kernel(last)  # refuses a pair that does not fit
         caution = found[1].caution(last)
         if caution and not silent:
@@ -205,18 +220,10 @@ class Model:
             self._compile_network(self._network, *found[:2])
         self.optimizer, self.loss, self.metrics = found
 
-    def _last_activation(self) -> str:
-        for layer in reversed(self.layers):
-            if isinstance(layer, layers.Dense | layers.Activation):
-                return layer.activation
-            if layer.step() is not None:
-                break
-        return "identity"
-
     def _compile_network(
         self, network: Any, optimizer: optimizers.Optimizer, loss: losses.Loss
     ) -> None:
-        kernel = loss.kernel(self._last_activation())
+        kernel = loss.kernel(plan.last_activation(self.layers))
         network.compile(kernel, optimizer.nesterov, optimizer.weight_decay)
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
@@ -298,96 +305,20 @@ class Model:
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
         self._compiled()
-        batch_size = integer("batch_size", batch_size)
-        epochs = integer("epochs", epochs, 0)
-        initial_epoch = integer("initial_epoch", initial_epoch, 0)
-        shuffle = flag("shuffle", shuffle)
-        if sparse is not None:
-            choice("sparse", sparse, ("auto",))
+        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse)
         wanted = "at least 0 and less than 1"
         part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
         validation = validation_rows(validation_data, part)
-        callbacks = _checked_callbacks(callbacks)
+        listeners = get_all(callbacks)
         progress = Progress(verbose)
         given: Any = x if is_sparse(x) else array("x", x)
         input_shape = self._input_shape or given.shape[1:]
-        data = self._batches(given, y, sample_weight, input_shape)
-        expect_trainable("x", data.x, self.dtype)
-        held_out: Batches | None = None
-        if isinstance(validation, float):
-            data, held_out = loops.split(data, validation, self.seed)
-        elif validation is not None:
-            try:
-                held_out = self._batches(*validation, input_shape)
-            except (TypeError, ValueError) as error:
-                kind = TypeError if isinstance(error, TypeError) else ValueError
-                raise kind(f"validation_data: {error}") from None
-        if class_weight is not None:
-            _, loss = self._compiled()
-            classes = loss.classes(data.y)
-            n_classes = max(2, layers.output_shapes(self.layers, input_shape)[-1][0])
-            weight = class_weight_array(class_weight, classes, n_classes, data.weight, self.dtype)
-            data = data._replace(weight=weight)
+        data, held_out = fitting.rows(
+            self, given, y, sample_weight, class_weight, validation, input_shape
+        )
         if self._network is None:  # after the checks: a slip leaves the model as it was
             self._build(input_shape)
-        seeks = sparse is not None and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
-        self.history = history = History()
-        listeners = [history, *callbacks]
-        for listener in listeners:
-            listener.set_model(self)
-            listener.on_train_begin()
-        batch_size = min(batch_size, len(data.x))
-        steps = -(-len(data.x) // batch_size)
-        progress.begin(epochs, len(data.x))
-        logs: dict[str, float] = {}
-        self.stop_training = False
-        try:
-            self._network.seek_zeros = seeks and self._can_skip_zeros()
-            for epoch in range(initial_epoch, epochs):
-                for listener in listeners:
-                    listener.on_epoch_begin(epoch)
-                progress.begin_epoch(epoch)
-                run = (epoch * steps, (epoch + 1) * steps, epochs * steps)
-                logs = self._epoch(data, batch_size, shuffle, run, progress)
-                if held_out is not None:
-                    measured = self._evaluate(held_out)
-                    logs |= {f"val_{name}": value for name, value in measured.items()}
-                progress.end_epoch(logs)
-                for listener in listeners:
-                    listener.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-        finally:
-            self._network.seek_zeros = False
-            progress.close()
-        for listener in listeners:
-            listener.on_train_end(logs)
-        return history
-
-    def _epoch(
-        self, data: Batches, batch_size: int, shuffle: bool, run: tuple[int, int, int],
-        progress: Progress,
-    ) -> dict[str, float]:  # fmt: skip
-        """Train on all rows once; give the loss and the metrics, over the epoch as it went."""
-        optimizer, _ = self._compiled()
-        order = np.arange(len(data.x))
-        if shuffle:
-            self._kernels.permutation(order, self.seed % (1 << 64), self.epochs)
-        measures = Measures(self.metrics)
-        loops.train_epoch(
-            self._network, data, order, batch_size, optimizer.rates(*run), optimizer.momenta(*run),
-            measures, progress.advance, get_num_threads(), self._kernels.LARGEST_BATCH, self.dtype,
-        )  # fmt: skip
-        self.epochs += 1
-        logs = measures.result()
-        if not math.isfinite(logs["loss"]):
-            warnings.warn(
-                f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
-                "may help",
-                RuntimeWarning,
-                stacklevel=4,
-            )
-        return logs
+        return fitting.run(self, data, held_out, settings, listeners, progress)
 
     # -- use
 
@@ -437,20 +368,12 @@ class Model:
         RuntimeError
             If the model has no weights yet, or is being trained in another thread.
         """
-        rows = row_array("x", x, self.dtype, self._built_shape(), self._flattens())
+        rows = row_array("x", x, self.dtype, self._built_shape(), plan.flattens(self.layers))
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
-
-    def _can_skip_zeros(self) -> bool:
-        """Say whether a zero in x is a zero in front of a dense layer."""
-        steps, _, offset = _plan(self.layers)
-        return offset == 0 and steps[0][0] == "dense"
-
-    def _flattens(self) -> bool:
-        return isinstance(self.layers[0], layers.Flatten)
 
     def _batches(self, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
         """Check rows of that shape, their targets and their weights."""
-        rows = row_array("x", x, self.dtype, input_shape, self._flattens())
+        rows = row_array("x", x, self.dtype, input_shape, plan.flattens(self.layers))
         _, loss = self._compiled()
         n_outputs = layers.output_shapes(self.layers, input_shape)[-1][0]
         targets = loss.targets(y, n_outputs, self.dtype)
@@ -469,9 +392,9 @@ class Model:
     def get_weights(self) -> list[NDArray[Any]]:
         """Give copies of the weights in layer order: ``[W (in, out), b (out,), ...]``."""
         self._built_shape()
-        flat = np.empty(self._network.n_params, self.dtype)
-        self._network.get_params(flat)
-        return self._shaped(flat)
+        numbers = np.empty(self._network.n_params, self.dtype)
+        self._network.get_params(numbers)
+        return shaped(numbers, self._weight_shapes())
 
     @alone(nested=True)
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
@@ -482,49 +405,22 @@ class Model:
         TypeError, ValueError
             If one is missing, too many, or of another shape; nothing is changed then.
         """
-        taken = self._checked_arrays("weights", weights)
-        self._network.set_params(self._flat(taken))
-
-    def _checked_arrays(self, name: str, given: Any) -> list[NDArray[Any]]:
-        """Check that there is an array of the right shape for each weight."""
-        wanted = layers.weight_shapes(self.layers, self._built_shape())
-        if not isinstance(given, tuple | list):
-            raise TypeError(f"{name} must be a list of arrays, got {type(given).__name__}")
-        if len(given) != len(wanted):
-            raise ValueError(f"{name} must hold {len(wanted)} arrays, got {len(given)}")
-        taken = []
-        for i, (value, size) in enumerate(zip(given, wanted.values(), strict=True)):
-            found = array(f"{name}[{i}]", value)
-            if found.shape != size:
-                raise ValueError(f"{name}[{i}] must have shape {size}, got {found.shape}")
-            taken.append(found.astype(self.dtype))
-        return taken
-
-    def _shaped(self, flat: NDArray[Any]) -> list[NDArray[Any]]:
-        """Cut a flat array into arrays of the weights' shapes."""
-        found, start = [], 0
-        for size in layers.weight_shapes(self.layers, self._built_shape()).values():
-            found.append(flat[start : start + math.prod(size)].reshape(size))
-            start += math.prod(size)
-        return found
-
-    def _flat(self, weights: list[NDArray[Any]]) -> NDArray[Any]:
-        empty = np.empty(0, self.dtype)
-        return np.concatenate([empty, *(w.astype(self.dtype).ravel() for w in weights)])
+        taken = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
+        self._network.set_params(flat(taken, self.dtype))
 
     @beside
     def get_optimizer_state(self) -> list[NDArray[Any]]:
         """Give copies of the optimizer's velocities, in the order and shapes of `get_weights`."""
         self._built_shape()
-        flat = np.empty(self._network.n_params, self.dtype)
-        self._network.get_velocity(flat)
-        return self._shaped(flat)
+        numbers = np.empty(self._network.n_params, self.dtype)
+        self._network.get_velocity(numbers)
+        return shaped(numbers, self._weight_shapes())
 
     @alone(nested=True)
     def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
         """Take velocities as `get_optimizer_state` gives them; see `set_weights`."""
-        taken = self._checked_arrays("state", state)
-        self._network.set_velocity(self._flat(taken))
+        taken = checked_arrays("state", state, self._weight_shapes(), self.dtype)
+        self._network.set_velocity(flat(taken, self.dtype))
 
     @beside
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -572,70 +468,9 @@ class Model:
 
     def summary(self) -> None:
         """Print a table of the layers: what each gives and how many parameters it has."""
-        built = self._input_shape is not None
-        shapes = layers.output_shapes(self.layers, self._built_shape()) if built else []
-        lines = [("layer", "output", "parameters")]
-        total = 0
-        for i, layer in enumerate(self.layers):
-            if built:
-                size = math.prod(shapes[i - 1] if i else self._built_shape())
-                count = sum(math.prod(part) for part in layer.weight_shapes(size))
-                total += count
-                lines.append((repr(layer), str(shapes[i]), f"{count:,}"))
-            else:
-                lines.append((repr(layer), "?", "?"))
-        lines.append(("total", "", f"{total:,}" if built else "not built yet"))
-        widths = [max(len(line[i]) for line in lines) for i in range(3)]
-        rule = "  ".join("-" * width for width in widths)
-        for i, (name, output, count_text) in enumerate(lines):
-            if i in (1, len(lines) - 1):
-                print(rule)
-            print(f"{name:{widths[0]}}  {output:{widths[1]}}  {count_text:>{widths[2]}}")
+        print(summary.table(self.layers, self._input_shape))
 
     def __repr__(self) -> str:
         """Write the call that makes this model, untrained."""
         dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype.name!r}"
         return f"Model({list(self.layers)!r}{dtype}, seed={self.seed})"
-
-
-def _checked_layers(given: Any) -> tuple[layers.Layer, ...]:
-    if isinstance(given, layers.Layer) or not isinstance(given, Iterable):
-        raise TypeError(f"layers must be a list of layers, got {given!r}")
-    found = tuple(given)
-    if not found:
-        raise ValueError("layers must hold at least one layer, got none")
-    for i, layer in enumerate(found):
-        if not isinstance(layer, layers.Layer):
-            raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {layer!r}")
-    return found
-
-
-def _checked_metrics(given: Any) -> list[metrics.Metric]:
-    if isinstance(given, str | metrics.Metric) or not isinstance(given, Iterable):
-        raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
-    found = [metrics.get(metric) for metric in given]
-    names = [metric.name for metric in found]
-    if len({"loss", *names}) <= len(names):
-        raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
-    return found
-
-
-def _checked_callbacks(given: Any) -> list[Callback]:
-    if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
-        raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
-    found = list(given or ())
-    for callback in found:
-        if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
-    return found
-
-
-def _plan(given: Sequence[layers.Layer]) -> tuple[list[tuple[Any, ...]], float, float]:
-    """Give the network's steps, and the scale and the offset that its input is taken in with."""
-    steps = [step for layer in given if (step := layer.step()) is not None]
-    scale, offset = 1.0, 0.0
-    # A rescaling at the head costs nothing: the rows are converted on the way in anyhow.
-    while steps and steps[0][0] == "rescale":
-        _, factor, shift = steps.pop(0)
-        scale, offset = scale * factor, offset * factor + shift
-    return steps or [("activation", "identity")], scale, offset

@@ -10,8 +10,7 @@ import contextlib
 import errno
 import json
 import os
-import secrets
-import shutil
+import stat
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -63,7 +62,7 @@ def write(
             file.flush()
             os.fsync(file.fileno())
         if os.path.exists(path):
-            shutil.copymode(path, temporary)
+            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
         os.replace(temporary, path)
 
 
@@ -80,7 +79,7 @@ def _beside(path: str) -> Iterator[str]:
     if os.path.exists(path) and not os.path.isfile(path):  # a device, say: a rename would end it
         raise FileExistsError(errno.EEXIST, "There is something else than a file", path)
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f"{name[:40]}.{secrets.token_hex(8)}.part")
+    temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
     try:
         yield temporary
     except BaseException as error:

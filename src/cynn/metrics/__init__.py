@@ -4,6 +4,9 @@ A metric is fed with ``update`` and read with ``result``, so that the rows need 
 together.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from .. import specs
 from .base import Metric
 from .classification import (
@@ -37,6 +40,7 @@ __all__ = [
     "TopKAccuracy",
     "confusion_matrix",
     "get",
+    "get_all",
 ]
 
 METRICS: dict[str, type[Metric]] = {
@@ -73,3 +77,20 @@ def get(metric: str | Metric) -> Metric:
     Accuracy()
     """
     return specs.get("metric", metric, Metric, METRICS)
+
+
+def get_all(given: Any) -> list[Metric]:
+    """Give the metrics of a list of names and objects.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such list, or two would have the same name.
+    """
+    if isinstance(given, str | Metric) or not isinstance(given, Iterable):
+        raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
+    found = [get(metric) for metric in given]
+    names = [metric.name for metric in found]
+    if len({"loss", *names}) <= len(names):
+        raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
+    return found

@@ -1,0 +1,156 @@
+"""What `Model.fit` does: which rows it trains on, and its epochs."""
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import layers, loops, plan
+from .callbacks import Callback, History
+from .checks import choice, flag, integer
+from .inputs import class_weight_array, expect_trainable
+from .loops import Batches, Measures
+from .progress import Progress
+from .sparse import mostly_zeros
+from .threads import get_num_threads
+
+
+class Settings(NamedTuple):
+    """The numbers of a fit; see `Model.fit`."""
+
+    batch_size: int
+    epochs: int
+    initial_epoch: int
+    shuffle: bool
+    seek_zeros: bool
+
+
+def settings(
+    batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any, sparse: Any
+) -> Settings:
+    """Check them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is not as `Model.fit` says.
+    """
+    if sparse is not None:
+        choice("sparse", sparse, ("auto",))
+    return Settings(
+        integer("batch_size", batch_size),
+        integer("epochs", epochs, 0),
+        integer("initial_epoch", initial_epoch, 0),
+        flag("shuffle", shuffle),
+        sparse is not None,
+    )
+
+
+def rows(
+    model: Any,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation: tuple[Any, Any, Any] | float | None,
+    input_shape: tuple[int, ...],
+) -> tuple[Batches, Batches | None]:
+    """Give the rows to train on and those to validate on, checked.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not as `Model.fit` says.
+    """
+    data = model._batches(x, y, sample_weight, input_shape)
+    expect_trainable("x", data.x, model.dtype)
+    held_out: Batches | None = None
+    if isinstance(validation, float):
+        data, held_out = loops.split(data, validation, model.seed)
+    elif validation is not None:
+        try:
+            held_out = model._batches(*validation, input_shape)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"validation_data: {error}") from None
+    if class_weight is not None:
+        classes = model.loss.classes(data.y)
+        n_classes = max(2, layers.output_shapes(model.layers, input_shape)[-1][0])
+        weight = class_weight_array(class_weight, classes, n_classes, data.weight, model.dtype)
+        data = data._replace(weight=weight)
+    return data, held_out
+
+
+def run(
+    model: Any,
+    data: Batches,
+    held_out: Batches | None,
+    settings: Settings,
+    callbacks: Sequence[Callback],
+    progress: Progress,
+) -> History:
+    """Train a model that is built, epoch by epoch, and tell who listens."""
+    seeks = settings.seek_zeros and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
+    model.history = history = History()
+    listeners = [history, *callbacks]
+    for listener in listeners:
+        listener.set_model(model)
+        listener.on_train_begin()
+    batch_size = min(settings.batch_size, len(data.x))
+    steps = -(-len(data.x) // batch_size)
+    progress.begin(settings.epochs, len(data.x))
+    logs: dict[str, float] = {}
+    model.stop_training = False
+    try:
+        model._network.seek_zeros = seeks and plan.can_skip_zeros(model.layers)
+        for epoch in range(settings.initial_epoch, settings.epochs):
+            for listener in listeners:
+                listener.on_epoch_begin(epoch)
+            progress.begin_epoch(epoch)
+            span = (epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
+            logs = _epoch(model, data, batch_size, settings.shuffle, span, progress)
+            if held_out is not None:
+                measured = model._evaluate(held_out)
+                logs |= {f"val_{name}": value for name, value in measured.items()}
+            progress.end_epoch(logs)
+            for listener in listeners:
+                listener.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        model._network.seek_zeros = False
+        progress.close()
+    for listener in listeners:
+        listener.on_train_end(logs)
+    return history
+
+
+def _epoch(
+    model: Any, data: Batches, batch_size: int, shuffle: bool, span: tuple[int, int, int],
+    progress: Progress,
+) -> dict[str, float]:  # fmt: skip
+    """Train on all rows once; give the loss and the metrics, over the epoch as it went.
+
+    `span` holds the epoch's first step, its end, and the steps of the whole run.
+    """
+    order = np.arange(len(data.x))
+    if shuffle:
+        model._kernels.permutation(order, model.seed % (1 << 64), model.epochs)
+    measures = Measures(model.metrics)
+    loops.train_epoch(
+        model._network, data, order, batch_size,
+        model.optimizer.rates(*span), model.optimizer.momenta(*span),
+        measures, progress.advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
+    )  # fmt: skip
+    model.epochs += 1
+    logs = measures.result()
+    if not math.isfinite(logs["loss"]):
+        warnings.warn(
+            f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
+            "may help",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+    return logs
