@@ -3,6 +3,7 @@
 import re
 import shutil
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 from wheel_commands import PROJECT, ROOT, Failure, environment, install, pip, run, say
@@ -31,7 +32,16 @@ def suite(python: Path, folder: Path, what: str) -> str:
         raise Failure(f"{what}: cynn is {said.strip()}, wanted the one that was installed")
     told = ["-q", "--color=no", "-p", "no:cacheprovider"]
     said = run([python, "-P", "-m", "pytest", *told], f"{what}: tests failed, as above", folder)
-    return said.strip().splitlines()[-1].strip("= ")
+    return summary(said)
+
+
+def summary(said: str) -> str:
+    """Sum up what pytest said: how many tests did what, and why some were skipped."""
+    reasons: Counter[str] = Counter()
+    for count, reason in re.findall(r"^SKIPPED \[(\d+)\] \S+: (.*)$", said, re.MULTILINE):
+        reasons[reason] += int(count)
+    skipped = [f"skipped {count}: {reason}" for reason, count in reasons.most_common()]
+    return "; ".join([said.strip().splitlines()[-1].strip("= "), *skipped])
 
 
 def furnish(python: Path, package: object, numpy: str) -> list[str]:

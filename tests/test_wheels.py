@@ -28,6 +28,7 @@ sys.path.append(str(SCRIPTS))
 import wheel_checks  # noqa: E402
 import wheel_commands  # noqa: E402
 import wheel_pythons  # noqa: E402
+import wheel_tests  # noqa: E402
 
 NAME = "cynn_learn-0.1.0-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"
 INFO = "cynn_learn-0.1.0.dist-info"
@@ -374,3 +375,42 @@ def test_a_command_that_fails_is_told_with_what_it_said():
     with pytest.raises(wheel_commands.Failure, match="it broke") as failure:
         wheel_commands.run(["sh", "-c", "echo why; exit 3"], "it broke")
     assert failure.value.said == "why\n"
+
+
+# -- tests that were run
+
+
+def test_what_pytest_said_is_summed_up():
+    said = """.s.s [100%]
+=========================== short test summary info ===========================
+SKIPPED [2] tests/test_a.py:12: no compiler: none
+SKIPPED [1] ../b.py:3: no data
+SKIPPED [3] tests/test_c.py:4: no compiler: none
+======================== 9 passed, 6 skipped in 3.21s =========================
+"""
+    assert wheel_tests.summary(said) == (
+        "9 passed, 6 skipped in 3.21s; skipped 5: no compiler: none; skipped 1: no data"
+    )
+
+
+def test_tests_of_another_cynn_are_refused(tmp_path):
+    """The one that is imported has to be the one that was installed."""
+    python = tmp_path / "installed" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+
+    def suite(imported: Path) -> str:
+        says = f'case "$*" in *pytest*) echo 1 passed ;; *) echo "{imported}" ;; esac'
+        python.write_text(f"#!/bin/sh\n{says}\n")
+        python.chmod(0o755)
+        return wheel_tests.suite(python, tmp_path, "here")
+
+    assert suite(tmp_path / "installed" / "lib" / "cynn" / "__init__.py") == "1 passed"
+    with pytest.raises(wheel_commands.Failure, match="wanted the one that was installed"):
+        suite(tmp_path / "checkout" / "cynn" / "__init__.py")
+
+
+def test_the_tests_can_lie_alone(tmp_path):
+    names = ["pyproject.toml", "tests/test_a.py", "examples/a.py", "src/a.py"]
+    folder = wheel_tests.tests_alone(archive(tmp_path / "a-1.tar.gz", names, "a-1"), tmp_path)
+    held = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert held == {"pyproject.toml", "tests/test_a.py", "examples/a.py"}
