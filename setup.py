@@ -69,8 +69,8 @@ DIRECTIVES = {
 # Cython's eight the modules were a tenth larger.
 Options.buffer_max_dims = 3
 
-# The stable interface serves every CPython from 3.11 on; builds without the lock have none yet.
-# CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
+# The stable interface serves every CPython from 3.11 on; builds without the lock have none before
+# 3.15. CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
 LIMITED = (
     not sysconfig.get_config_var("Py_GIL_DISABLED") and os.environ.get("CYNN_BUILD_LIMITED") != "0"
 )
