@@ -1,5 +1,6 @@
 """Fixtures that run a test on every target of this machine, and files that test the sources."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ NEEDED = {
     "test_wide_tiles.py": "setup.py",
 }
 collect_ignore = [name for name, needed in NEEDED.items() if not (ROOT / needed).exists()]
+
+
+def pytest_configure() -> None:
+    # A shell in the background ignores Ctrl-C on behalf of all that it starts: tests press it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str | None:
