@@ -37,6 +37,8 @@ PAGES = sorted(Path(__file__).resolve().parent.parent.joinpath("docs").glob("*.m
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_of_a_page(page, tmp_path, monkeypatch):
     """Each page's examples run from top to bottom, in a folder of their own."""
+    for library in re.findall(r"(?m)^<!-- needs (\w+) -->$", page.read_text(encoding="utf-8")):
+        pytest.importorskip(library)
     monkeypatch.chdir(tmp_path)
     text = re.sub(r"(?m)^```.*$", "", page.read_text(encoding="utf-8"))  # else a fence is output
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
