@@ -49,6 +49,8 @@ COMPILER_VARIABLES = (
     "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED"
 )  # fmt: skip
 
+COMPARED = ("onnx", "compare")  # extras of libraries that only some tests need
+
 
 class Failure(Exception):
     """A step that cannot be done; the message is the line to show."""
@@ -233,6 +235,8 @@ def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
     """Give all that pip has to install: for building, for running, and for the extras."""
     named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     for extra in extras:
+        if extra in COMPARED and sysconfig.get_config_var("Py_GIL_DISABLED"):
+            continue  # not all of them are there without the lock: the tests that need them rest
         named += project["project"]["optional-dependencies"][extra]
     return named
 

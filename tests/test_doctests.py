@@ -31,6 +31,7 @@ def test_there_are_examples(name):
     assert doctest.testmod(importlib.import_module(name)).attempted >= 5
 
 
+# What the examples of a page need beside cynn and NumPy.
 PAGES = sorted(Path(__file__).resolve().parent.parent.joinpath("docs").glob("*.md"))
 
 

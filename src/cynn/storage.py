@@ -54,7 +54,11 @@ def write(
 
     metadata = {"format": FORMAT, "version": VERSION, "model": json.dumps(model, allow_nan=False)}
     # safetensors takes the bytes as they lie, whatever the strides say
-    data = save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata)
+    replace(path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata))
+
+
+def replace(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole, or leave what was there; an OSError says why."""
     path = os.path.realpath(os.fsdecode(path))  # of a link, what it points to is replaced
     with _beside(path) as temporary:
         with open(temporary, "xb") as file:

@@ -1,0 +1,210 @@
+"""What the operators of ONNX are here: each makes rows of rows, by a layer more."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import layers
+from .activations import ACTIVATIONS
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """Rows of numbers in the graph: their shape, and the layers that they come from.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        That of one row.
+    before : Value or None
+        What the last layer was given; None for the graph's input.
+    layer : Layer or None
+        The last layer.
+    weights : tuple of ndarray
+        The last layer's.
+    """
+
+    shape: tuple[int, ...]
+    before: "Value | None" = None
+    layer: layers.Layer | None = None
+    weights: tuple[Array, ...] = ()
+
+    def then(self, layer: layers.Layer, *weights: Array) -> "Value":
+        """Give these rows after one layer more."""
+        return Value(layer.output_shape(self.shape), self, layer, weights)
+
+    def path(self) -> "list[Value]":
+        """Give the values from the first layer's to this one."""
+        found, value = [], self
+        while value.before is not None:
+            found.append(value)
+            value = value.before
+        return found[::-1]
+
+
+class Node:
+    """A node of the graph: what it is given, and attributes that are taken one by one."""
+
+    def __init__(self, made: Any, inputs: list[Any], dtype: np.dtype[Any]) -> None:
+        from onnx import defs
+
+        self.operator: str = made.op_type
+        self.dtype = dtype
+        self.inputs = inputs
+        self._written = {each.name: _value(each) for each in made.attribute}
+        # What is not written has the value of the operator's definition.
+        self._default = {
+            name: _value(attribute.default_value)
+            for name, attribute in defs.get_schema(self.operator).attributes.items()
+            if attribute.default_value.type
+        }
+
+    def attribute(self, name: str) -> Any:
+        """Take an attribute, written or by default."""
+        default = self._default.get(name)
+        return self._written.pop(name, default)
+
+    def attributes(self) -> dict[str, Any]:
+        """Take all attributes."""
+        found = self._default | self._written
+        self._written = {}
+        return found
+
+    def end(self) -> None:
+        """Refuse a node with an attribute that nobody took."""
+        if self._written:
+            raise ValueError(f"cynn knows no attribute {min(self._written)!r} of it")
+
+    def given(self, *kinds: type) -> list[Any]:
+        """Give the inputs, which must be of these kinds: a `Value`, or an array for a constant."""
+        kinds_that_came = [type(each) for each in self.inputs]
+        if len(kinds_that_came) != len(kinds) or not all(map(issubclass, kinds_that_came, kinds)):
+            words = {Value: "rows", np.ndarray: "a constant", type(None): "nothing"}
+            wanted = " and ".join(words[kind] for kind in kinds)
+            came = " and ".join(words[kind] for kind in kinds_that_came) or "nothing"
+            raise ValueError(f"it should be given {wanted}, got {came}")
+        return self.inputs
+
+    def rows_and_constant(self) -> tuple[Value, Array]:
+        """Give the inputs of an operator that may be given its constant first."""
+        if self.inputs and isinstance(self.inputs[0], np.ndarray):
+            self.inputs.reverse()
+        x, constant = self.given(Value, np.ndarray)
+        return x, constant
+
+
+# -- one entry an operator: what a node makes of what it is given
+
+
+def gemm(node: Node) -> Value:
+    """``alpha x W + beta b``, W stored either way; without b it is 0."""
+    if len(node.inputs) == 2:
+        node.inputs.append(np.zeros((), node.dtype))
+    x, w, b = node.given(Value, np.ndarray, np.ndarray)
+    if node.attribute("transA"):
+        raise ValueError("its rows are transposed")
+    if node.attribute("transB"):
+        w = w.T
+    alpha, beta = node.attribute("alpha"), node.attribute("beta")
+    if (alpha, beta) != (1, 1):
+        w, b = w * node.dtype.type(alpha), b * node.dtype.type(beta)
+    return dense(x, w, b)
+
+
+def dense(x: Value, w: Array, b: Array) -> Value:
+    """Add a dense layer, its bias as broadcast as it comes."""
+    if w.ndim != 2 or x.shape != w.shape[:1]:
+        raise ValueError(f"rows of shape {x.shape} meet a constant of shape {w.shape}")
+    if b.ndim > 2 or b.ndim == 2 and len(b) != 1 or b.size not in (1, w.shape[1]):
+        raise ValueError(f"{w.shape[1]} sums meet a constant of shape {b.shape}")
+    b = np.broadcast_to(b.ravel() if b.size > 1 else b.reshape(()), w.shape[1:])
+    return x.then(layers.Dense(w.shape[1]), w, b)
+
+
+def matmul(node: Node) -> Value:
+    """``x W``; if b is added, that follows."""
+    x, w = node.given(Value, np.ndarray)
+    made = dense(x, w, np.zeros((), node.dtype))
+    return replace(made, weights=(w,))
+
+
+def add(node: Node) -> Value:
+    """End a dense layer that MatMul began, or give a `Rescale` its offset."""
+    x, constant = node.rows_and_constant()
+    if isinstance(x.layer, layers.Dense) and len(x.weights) == 1:
+        assert x.before is not None
+        return dense(x.before, x.weights[0], constant)
+    offset = _one_number(constant, x)
+    if isinstance(x.layer, layers.Rescale) and x.layer.offset == 0:
+        assert x.before is not None
+        return x.before.then(layers.Rescale(x.layer.scale, offset))
+    return x.then(layers.Rescale(1, offset))
+
+
+def mul(node: Node) -> Value:
+    """Add a `Rescale`, without an offset so far."""
+    x, constant = node.rows_and_constant()
+    return x.then(layers.Rescale(_one_number(constant, x)))
+
+
+def flatten(node: Node) -> Value:
+    """`Flatten`, of all axes but that of the rows."""
+    x: Value
+    (x,) = node.given(Value)
+    axis = node.attribute("axis")
+    if axis not in (1, -len(x.shape)):
+        raise ValueError(f"axis must be 1, got {axis}")
+    return x.then(layers.Flatten())
+
+
+def activation(node: Node) -> Value:
+    """Whichever activation it is: more than one may be the same operator."""
+    x: Value
+    (x,) = node.given(Value)
+    said = node.attributes()
+    if said.get("axis") == len(x.shape):
+        said["axis"] = -1
+    for name, (operator, wanted) in ACTIVATIONS.items():
+        if operator == node.operator and _same(said, wanted):
+            return x if name == "identity" else x.then(layers.Activation(name))
+    raise ValueError(f"cynn has no such {node.operator}, with {said}")
+
+
+OPERATORS: dict[str, Callable[[Node], Value]] = {
+    **{operator: activation for operator, _ in ACTIVATIONS.values()},
+    "Add": add,
+    "Flatten": flatten,
+    "Gemm": gemm,
+    "MatMul": matmul,
+    "Mul": mul,
+}
+
+
+def _one_number(constant: Array, x: Value) -> float:
+    if constant.size != 1 or constant.ndim > 1 + len(x.shape):
+        raise ValueError(f"its constant should be one number, got shape {constant.shape}")
+    return float(constant.item())
+
+
+def _same(came: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Compare attributes; numbers are float32 in a file."""
+    return came.keys() == wanted.keys() and all(
+        math.isclose(came[name], value, rel_tol=1e-6)
+        if isinstance(value, float) and isinstance(came[name], float)
+        else came[name] == value
+        for name, value in wanted.items()
+    )
+
+
+def _value(attribute: Any) -> Any:
+    """Give an attribute's value, texts as strings."""
+    from onnx import helper
+
+    value = helper.get_attribute_value(attribute)
+    return value.decode() if isinstance(value, bytes) else value
