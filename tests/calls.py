@@ -34,7 +34,8 @@ def shapes_of(kernel: str, m: int, k: int, n: int) -> dict[str, tuple[int, ...]]
     if kernel in reference.ACTIVATIONS:
         return {"x": (m, n), "out": (m, n)}
     if kernel in BACKWARDS:
-        return {"y": (m, n), "grad_y": (m, n), "out": (m, n)}
+        kept = "x" if kernel.removesuffix("_backward") in reference.FROM_INPUT else "y"
+        return {kept: (m, n), "grad_y": (m, n), "out": (m, n)}
     if kernel in reference.LOSSES:
         full = (m, n)
         return {"prediction": full, "target": full, "weight": (m,), "out": full, "delta": full}

@@ -8,6 +8,9 @@ from targets import Target
 
 ROWS, INPUTS = 6, 4
 
+BENDS = {"relu": 0.0, "leaky_relu": 0.0, "selu": 0.0, "hard_sigmoid": 3.0}
+"""Where slopes jump: there and at its negative."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -40,16 +43,16 @@ class Case:
         return x, labels, dense, weight
 
     def keeps_away_from_bends(self) -> bool:
-        """Whether no number that enters a relu or a leaky_relu is near zero."""
+        """Whether no number that enters an activation is near where its slope jumps."""
         target = Target("reference", "float64")
         for i, step in enumerate(self.steps):
-            if step[-1] in ("relu", "leaky_relu"):
+            if step[-1] in BENDS:
                 before = (*self.steps[:i], (*step[:-1], "identity"))
                 network = self.make(target, before)
                 n = network.n_outputs
                 z = np.empty((ROWS, n))
                 network.predict(self.data(n, "float64")[0], z, 1)
-                if np.abs(z).min() < 0.01:
+                if np.abs(np.abs(z) - BENDS[step[-1]]).min() < 0.01:
                     return False
         return True
 

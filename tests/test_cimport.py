@@ -182,13 +182,13 @@ def test_what_is_refused_has_written_nothing(compiled, functions):
         "matmul_tn": [(x, x, out, 2, 2, -1), (x, x, out, *large, 1)],
         "activate": [
             (-1, x, out, 2, 2),
-            (6, x, out, 2, 2),
+            (len(reference.ACTIVATIONS), x, out, 2, 2),
             (1, x, out, -2, 2),
             (1, x, out, *large),
         ],
         "activate_backward": [
             (-1, x, x, out, 2, 2),
-            (6, x, x, out, 2, 2),
+            (len(reference.ACTIVATIONS), x, x, out, 2, 2),
             (1, x, x, out, 2, -2),
             (1, x, x, out, *large),
         ],
@@ -199,7 +199,7 @@ def test_what_is_refused_has_written_nothing(compiled, functions):
             (0, x, x, x, out, out, total, *large),
         ],
         "dense_forward": [
-            (x, x, x, 6, out, 2, 2, 2),
+            (x, x, x, len(reference.ACTIVATIONS), out, 2, 2, 2),
             (x, x, x, 1, out, 2, -2, 2),
             (x, x, x, 1, out, *large, 1),
         ],

@@ -33,9 +33,10 @@ def public(of) -> dict[str, object]:
 
 def test_names_and_signatures_are_the_references(compiled):
     module = compiled.module
-    for name in (*KERNELS, "Network", "ACTIVATIONS", "LOSSES"):
+    for name in (*KERNELS, "Network", "ACTIVATIONS", "FROM_INPUT", "LOSSES"):
         assert hasattr(module, name), f"{name} is missing"
     assert module.ACTIVATIONS == reference.ACTIVATIONS
+    assert module.FROM_INPUT == reference.FROM_INPUT
     assert module.LOSSES == reference.LOSSES
     functions = (*KERNELS, "permutation")
     for kernel in functions:
@@ -273,7 +274,7 @@ def test_the_reference_refuses_lists_that_are_outputs_twice():
         reference.relu([[1.0], [1.0, 2.0]], [[0.0], [0.0, 0.0]])
 
 
-@pytest.mark.parametrize("activation", ["softplus", "", "ReLU", None, 3])
+@pytest.mark.parametrize("activation", ["maxout", "", "ReLU", None, 3])
 def test_an_unknown_activation_is_refused(target, activation):
     given = arguments("dense_forward", 5, 6, 7, target.dtype)
     given["activation"] = activation

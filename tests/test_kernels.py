@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from calls import BACKWARDS, MATMULS, OUTPUTS, arguments, expected
 from cynn import reference
 from cynn.reference.activations import sigmoid_of
+from cynn.reference.smooth import SELU_ALPHA, SELU_SCALE, softplus_of
 from cynn.reference.softmax import softmax_of
 from targets import TARGETS, Target, assert_close, assert_guards_intact, guarded
 
@@ -142,8 +143,12 @@ def elementwise_case(kernel: str, m: int, n: int) -> tuple[list[np.ndarray], np.
     x = rng.uniform(-9.0, 9.0, (m, n))
     if kernel == "softmax_backward":
         x = rng.uniform(0.1, 1.0, (m, n)) / n
-    elif kernel in ("sigmoid_backward", "tanh_backward"):
+    elif kernel in ("sigmoid_backward", "tanh_backward", "hard_sigmoid_backward"):
         x = rng.uniform(0.0, 1.0, (m, n))
+    elif kernel in ("elu_backward", "selu_backward"):
+        x = rng.uniform(-1.0, 3.0, (m, n))
+    elif kernel == "softplus_backward":
+        x = rng.uniform(0.0, 9.0, (m, n))
     inputs = [x.astype(np.float32)]
     if kernel in BACKWARDS:
         inputs.append(rng.uniform(-2.0, 2.0, (m, n)).astype(np.float32))
@@ -164,6 +169,15 @@ def elementwise_bound(kernel: str, u: float, inputs: list[np.ndarray], want: np.
         return 8 * u * last
     if kernel == "softmax_backward":
         return 2 * (n + 8) * u * first * (last + (first * last).sum(axis=1, keepdims=True))
+    if kernel in ("elu_backward", "selu_backward"):  # y + 1 loses what y was rounded by
+        return 8 * u * last
+    if kernel == "hard_sigmoid":
+        return 2 * u
+    if kernel in ("gelu", "gelu_tanh"):  # rounding an exponent is a relative error of its power
+        exponent = first**2 if kernel == "gelu" else 2 * first + first**3 / 10
+        return (16 + 2 * exponent) * u * np.abs(want)
+    if kernel.removesuffix("_backward") in reference.FROM_INPUT:  # of two terms, of size 1 and x
+        return 16 * u * last * (1 + first)
     return 12 * u * np.abs(want)
 
 
@@ -182,9 +196,15 @@ def test_activation_of_every_length(target, kernel):
 
 def _exact(kernel: str, x: np.ndarray) -> np.ndarray:
     """The function in float64, by formulas that are good to a unit or two of its last place."""
-    if kernel == "tanh":
-        return np.array([math.tanh(v) for v in x.tolist()])
-    return np.array([sigmoid_of(v) for v in x.tolist()])
+    function = {"tanh": math.tanh, "sigmoid": sigmoid_of, "softplus": softplus_of}.get(kernel)
+    if kernel in ("elu", "selu"):
+        scale, bottom = (1.0, 1.0) if kernel == "elu" else (SELU_SCALE, SELU_SCALE * SELU_ALPHA)
+        return np.where(
+            x > 0,
+            scale * x.astype(np.float64),
+            bottom * np.expm1(np.minimum(x, 0.0, dtype=np.float64)),
+        )
+    return np.array([function(v) for v in x.tolist()])
 
 
 @cache
@@ -197,7 +217,7 @@ def sweep(kernel: str) -> tuple[np.ndarray, np.ndarray]:
     return x, _exact(kernel, x)
 
 
-@pytest.mark.parametrize("kernel", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("kernel", ["sigmoid", "tanh", "softplus", "elu", "selu"])
 def test_exponential_based_activations_are_accurate(target, kernel):
     """Within 4 units in the last place of the right number, from the smallest to the largest x."""
     x, exact = (v[:: 97 if target.is_reference else 1] for v in sweep(kernel))

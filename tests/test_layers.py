@@ -120,7 +120,7 @@ def test_units_of_the_wrong_type(units):
         (lambda: Dense(3, bias_initializer="auto"), ValueError, "bias_initializer must be one of"),
         (lambda: Dense(3, name=""), TypeError, "name must be a string"),
         (lambda: Flatten(name=3), TypeError, "name must be a string"),
-        (lambda: Activation("gelu"), ValueError, "activation must be one of .*, got 'gelu'"),
+        (lambda: Activation("gelus"), ValueError, "activation must be one of .*, got 'gelus'"),
         (lambda: Rescale(np.inf), ValueError, "scale must be a finite number, got inf"),
         (lambda: Rescale(1, np.nan), ValueError, "offset must be a finite number, got nan"),
         (lambda: Rescale(True), TypeError, "scale must be a finite number, got True"),
@@ -167,8 +167,11 @@ def test_sizes_must_be_positive():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("activation", layers.ACTIVATIONS)
-def test_auto_is_he_for_relu_and_glorot_otherwise(activation, dtype):
-    draw = initializers.he_uniform if "relu" in activation else initializers.glorot_uniform
+def test_auto_is_he_for_relu_and_its_kin_and_glorot_otherwise(activation, dtype):
+    kin = ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
+    draw = initializers.he_uniform if activation in kin else initializers.glorot_uniform
+    if activation == "selu":
+        draw = initializers.lecun_uniform
     w, b = Dense(30, activation).initial_weights(20, np.random.default_rng(7), dtype)
     np.testing.assert_array_equal(w, draw((20, 30), np.random.default_rng(7), dtype))
     assert w.dtype == b.dtype == dtype and b.shape == (30,) and not b.any()

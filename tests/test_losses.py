@@ -238,7 +238,7 @@ def test_a_last_layer_that_gives_no_probabilities_is_warned_of(loss):
 @pytest.mark.parametrize("loss", [CrossEntropy(), BinaryCrossEntropy(), MeanSquaredError()])
 def test_bad_arguments(loss):
     with pytest.raises(ValueError, match="last_activation must be one of"):
-        loss.kernel("gelu")
+        loss.kernel("gelus")
     with pytest.raises(ValueError, match="n_outputs must be a positive integer, got 0"):
         loss.targets([0], 0, "float32")
     for dtype in ("int32", "float16", ">f4"):

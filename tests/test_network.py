@@ -246,7 +246,7 @@ def test_a_network_refuses_what_does_not_fit(target):
         [("dense", 0, "relu")],
         [("dense", 3, "ReLU")],
         [("convolution", 3, "relu")],
-        [("activation", "softplus")],
+        [("activation", "maxout")],
     ):
         with pytest.raises(ValueError):
             make(INPUTS, steps)

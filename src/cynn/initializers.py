@@ -211,6 +211,32 @@ INITIALIZERS: dict[str, Initializer] = {
 """The initializers by name."""
 
 
+def for_activation(activation: str) -> str:
+    """Give the name of the initializer that suits a layer with that activation.
+
+    Parameters
+    ----------
+    activation : str
+        One of ``cynn.layers.ACTIVATIONS``.
+
+    Returns
+    -------
+    str
+        ``he_uniform`` for relu and its kin, which pass half of the signal; ``lecun_uniform`` for
+        selu, whose constants are made for that variance (Klambauer et al., Self-normalizing neural
+        networks, NIPS 2017); ``glorot_uniform`` for the others.
+
+    Examples
+    --------
+    >>> for_activation("gelu"), for_activation("selu"), for_activation("tanh")
+    ('he_uniform', 'lecun_uniform', 'glorot_uniform')
+    """
+    if activation == "selu":
+        return "lecun_uniform"
+    rectifies = activation in ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
+    return "he_uniform" if rectifies else "glorot_uniform"
+
+
 def get(name: str) -> Initializer:
     """Give the initializer of that name.
 

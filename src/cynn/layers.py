@@ -92,8 +92,8 @@ class Dense(Layer):
     activation : str, default "identity"
         One of ``cynn.layers.ACTIVATIONS``.
     kernel_initializer : str, default "auto"
-        How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: ``he_uniform`` for relu and
-        leaky_relu, ``glorot_uniform`` for the others.
+        How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: what
+        `cynn.initializers.for_activation` says.
     bias_initializer : str, default "zeros"
         How b is drawn: a name in ``cynn.initializers``.
     name : str, optional
@@ -153,7 +153,7 @@ class Dense(Layer):
         """Draw ``[W, b]``; see `Layer.initial_weights`."""
         kernel = self.kernel_initializer
         if kernel == "auto":
-            kernel = "he_uniform" if self.activation.endswith("relu") else "glorot_uniform"
+            kernel = initializers.for_activation(self.activation)
         real = real_dtype(dtype)
         draws = (initializers.get(kernel), initializers.get(self.bias_initializer))
         return [

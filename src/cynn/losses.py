@@ -311,7 +311,7 @@ def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) ->
 
 
 def _caution(loss: Loss, last_activation: str, partner: str, from_logits: bool) -> str:
-    if from_logits or last_activation in ("softmax", "sigmoid"):
+    if from_logits or last_activation in ("softmax", "sigmoid", "hard_sigmoid"):
         return ""
     return (
         f"{loss!r} takes probabilities, and {last_activation!r} of the last layer gives other "

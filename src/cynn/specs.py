@@ -13,7 +13,21 @@ from typing import Any, Self, TypeVar
 
 from .checks import choice
 
-ACTIVATIONS = ("identity", "relu", "leaky_relu", "sigmoid", "tanh", "softmax")
+ACTIVATIONS = (
+    "identity",
+    "relu",
+    "leaky_relu",
+    "sigmoid",
+    "tanh",
+    "softmax",
+    "elu",
+    "selu",
+    "softplus",
+    "hard_sigmoid",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+)
 """The activations that the kernels know, by name."""
 
 T = TypeVar("T")

@@ -15,6 +15,13 @@ cdef enum:  # activations
     SIGMOID
     TANH
     SOFTMAX
+    ELU
+    SELU
+    SOFTPLUS
+    HARD_SIGMOID
+    SILU
+    GELU
+    GELU_TANH
 
 cdef enum:  # losses
     SOFTMAX_CROSS_ENTROPY
@@ -34,7 +41,8 @@ cdef int matmul_tn(
     const real* a, const real* b, real* out, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil
 
-# out = f(x), row by row; and from y = f(x) and the gradient for y the gradient for x.
+# out = f(x), row by row; and from y = f(x) and the gradient for y the gradient for x. For SILU, GELU and GELU_TANH
+# the second takes x in the place of y.
 cdef int activate(
     int activation, const real* x, real* out, Py_ssize_t rows, Py_ssize_t columns
 ) noexcept nogil

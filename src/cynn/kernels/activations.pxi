@@ -1,14 +1,28 @@
-# Activations and their gradients, in place over panels. The gradient is found from the stored output y,
-# so that the input need not be kept:
+# Activations and their gradients, in place over panels. The gradient is found from the stored output y, so that
+# the input need not be kept:
 #
-#   identity    y = x                 1
-#   relu        y = max(x, 0)         1 where y > 0, else 0
-#   leaky_relu  y = max(x, 0.01 x)    1 where y > 0, else 0.01
-#   sigmoid     y = 1 / (1 + e^-x)    y (1 - y)
-#   tanh        y = tanh x            1 - y^2
-#   softmax     y = e^x / sum e^x     the row's Jacobian: y (g - sum g y)
+#   identity      y = x                            1
+#   relu          y = max(x, 0)                    1 where y > 0, else 0
+#   leaky_relu    y = max(x, 0.01 x)               1 where y > 0, else 0.01
+#   sigmoid       y = 1 / (1 + e^-x)               y (1 - y)
+#   tanh          y = tanh x                       1 - y^2
+#   softmax       y = e^x / sum e^x                the row's Jacobian: y (g - sum g y)
+#   elu           y = x, or e^x - 1 below 0        1 where y > 0, else y + 1
+#   selu          y = s x, or s a (e^x - 1)        s where y > 0, else y + s a
+#   softplus      y = log(1 + e^x)                 1 - e^-y
+#   hard_sigmoid  y = x / 6 + 1 / 2, in [0, 1]     1 / 6 where 0 < y < 1, else 0
+#
+# Those that fall and then rise give one y for two inputs, so their gradient takes x in the place of y. A network
+# gives each of them a step of its own, whose input it keeps as the output of the step before (steps.pxi).
+#
+#   silu          y = x sigmoid(x)                 s + x s (1 - s)
+#   gelu          y = x Phi(x)                     Phi(x) + x phi(x)
+#   gelu_tanh     y = x sigmoid(2 u), with u = sqrt(2 / pi) (x + 0.044715 x^3), as 1 + tanh u = 2 sigmoid(2 u)
 
-ACTIVATIONS = ("identity", "relu", "leaky_relu", "sigmoid", "tanh", "softmax")
+ACTIVATIONS = (
+    "identity", "relu", "leaky_relu", "sigmoid", "tanh", "softmax",
+    "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh",
+)
 
 cdef enum:  # in the order of ACTIVATIONS
     IDENTITY
@@ -17,29 +31,110 @@ cdef enum:  # in the order of ACTIVATIONS
     SIGMOID
     TANH
     SOFTMAX
+    ELU
+    SELU
+    SOFTPLUS
+    HARD_SIGMOID
+    SILU
+    GELU
+    GELU_TANH
+
+    FIRST_FROM_INPUT = SILU  # from here on the gradient takes x
+
+FROM_INPUT = ACTIVATIONS[FIRST_FROM_INPUT:]
 
 LEAKY_SLOPE = 0.01
 cdef real leaky_slope = LEAKY_SLOPE
 
+cdef extern from * nogil:
+    """
+    /* Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks (2017), equation 14 */
+    #define SELU_SCALE ((real)1.05070098735548049342)
+    #define SELU_BOTTOM ((real)1.75809934084737685994)  /* the scale times alpha */
+    #define GELU_SLOPE ((real)1.59576912160573071176)   /* 2 sqrt(2 / pi) */
+    #define GELU_CUBIC ((real)0.044715)
+    """
+    const real SELU_SCALE, SELU_BOTTOM, GELU_SLOPE, GELU_CUBIC
+
+
+cdef inline vec clipped(vec x, real limit) noexcept nogil:
+    """x no further from zero than the limit; not-a-number stays what it is."""
+    x = where_less(x, broadcast(-limit), broadcast(-limit), x)
+    return where_less(broadcast(limit), x, broadcast(limit), x)
+
 
 cdef inline vec activated(const int activation, vec x) noexcept nogil:
+    cdef vec zero = broadcast(0), one = broadcast(1), unused
     if activation == RELU:  # written so that not-a-number stays what it is
-        return where_less(x, broadcast(0), broadcast(0), x)
+        return where_less(x, zero, zero, x)
     if activation == LEAKY_RELU:
-        return where_less(x, broadcast(0), x * broadcast(leaky_slope), x)
+        return where_less(x, zero, x * broadcast(leaky_slope), x)
     if activation == SIGMOID:
         return c_sigmoid(x)
-    return c_tanh(x)
+    if activation == TANH:
+        return c_tanh(x)
+    if activation == ELU:
+        return where_less(x, zero, c_expm1(x), x)
+    if activation == SELU:
+        return where_less(x, zero, broadcast(SELU_BOTTOM) * c_expm1(x), broadcast(SELU_SCALE) * x)
+    if activation == SOFTPLUS:  # by the exponential that cannot overflow
+        return where_less(x, zero, zero, x) + c_log_1p(c_exp(-absolute(x)))
+    if activation == HARD_SIGMOID:
+        x = multiply_add(x, broadcast(<real>(1.0 / 6)), broadcast(<real>0.5))
+        return where_less(x, zero, zero, where_less(one, x, one, x))
+    # minus infinity gives the limit, zero: so it is a number before it is multiplied by zero
+    x = where_less(x, broadcast(-REAL_HUGE), broadcast(-REAL_HUGE), x)
+    if activation == SILU:
+        return x * c_sigmoid(x)
+    if activation == GELU:
+        return x * c_normal(x, &unused)
+    return x * c_sigmoid(
+        broadcast(GELU_SLOPE) * x * multiply_add(x * x, broadcast(GELU_CUBIC), one)
+    )
 
 
-cdef inline vec activated_backward(const int activation, vec y, vec delta) noexcept nogil:
+cdef inline vec slope_from_input(const int activation, vec x) noexcept nogil:
+    """The derivative of those that need x; far out it is 0 or 1, and nothing is infinite."""
+    cdef vec one = broadcast(1), s, density
+    if activation == SILU:
+        x = clipped(x, REAL_HUGE)
+        s = c_sigmoid(x)
+        return multiply_add(x * s, one - s, s)
+    if activation == GELU:
+        x = clipped(x, REAL_HUGE)
+        s = c_normal(x, &density)
+        return multiply_add(x, density, s)
+    x = clipped(x, 64)
+    s = c_sigmoid(broadcast(GELU_SLOPE) * x * multiply_add(x * x, broadcast(GELU_CUBIC), one))
+    return multiply_add(
+        x * s * (one - s),
+        broadcast(GELU_SLOPE) * multiply_add(x * x, broadcast(3 * GELU_CUBIC), one), s,
+    )
+
+
+cdef inline vec activated_backward(const int activation, vec kept, vec delta) noexcept nogil:
+    """delta times the derivative, from the output or, for those that need it, from the input."""
+    cdef vec zero = broadcast(0), one = broadcast(1)
     if activation == RELU:
-        return where_less_equal(y, broadcast(0), broadcast(0), delta)
+        return where_less_equal(kept, zero, zero, delta)
     if activation == LEAKY_RELU:
-        return where_less_equal(y, broadcast(0), delta * broadcast(leaky_slope), delta)
+        return where_less_equal(kept, zero, delta * broadcast(leaky_slope), delta)
     if activation == SIGMOID:
-        return delta * (y * (broadcast(1) - y))
-    return delta * (broadcast(1) - y * y)
+        return delta * (kept * (one - kept))
+    if activation == TANH:
+        return delta * (one - kept * kept)
+    if activation == ELU:
+        return where_less_equal(kept, zero, delta * (kept + one), delta)
+    if activation == SELU:
+        return delta * where_less_equal(
+            kept, zero, kept + broadcast(SELU_BOTTOM), broadcast(SELU_SCALE)
+        )
+    if activation == SOFTPLUS:
+        return -delta * c_expm1(-kept)
+    if activation == HARD_SIGMOID:
+        delta = where_less_equal(one, kept, zero, delta * broadcast(<real>(1.0 / 6)))
+        return where_less_equal(kept, zero, zero, delta)
+    return delta * slope_from_input(activation, kept)
 
 
 cdef inline void each(const int activation, real* x, Py_ssize_t count) noexcept nogil:
@@ -50,11 +145,11 @@ cdef inline void each(const int activation, real* x, Py_ssize_t count) noexcept 
 
 
 cdef inline void each_backward(
-    const int activation, const real* y, real* delta, Py_ssize_t count
+    const int activation, const real* kept, real* delta, Py_ssize_t count
 ) noexcept nogil:
     cdef Py_ssize_t i = 0
     while i < count:
-        store(delta + i, activated_backward(activation, load(y + i), load(delta + i)))
+        store(delta + i, activated_backward(activation, load(kept + i), load(delta + i)))
         i += LANES
 
 
@@ -77,130 +172,57 @@ cdef void activate(
             each(LEAKY_RELU, at, count)
         elif activation == SIGMOID:
             each(SIGMOID, at, count)
-        else:
+        elif activation == TANH:
             each(TANH, at, count)
+        elif activation == ELU:
+            each(ELU, at, count)
+        elif activation == SELU:
+            each(SELU, at, count)
+        elif activation == SOFTPLUS:
+            each(SOFTPLUS, at, count)
+        elif activation == HARD_SIGMOID:
+            each(HARD_SIGMOID, at, count)
+        elif activation == SILU:
+            each(SILU, at, count)
+        elif activation == GELU:
+            each(GELU, at, count)
+        else:
+            each(GELU_TANH, at, count)
 
 
 cdef void activate_backward(
-    int activation, const real* y, real* delta,
+    int activation, const real* kept, real* delta,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
 ) noexcept nogil:
-    """Turn the gradient of the output y into that of the input, in place."""
+    """Turn the gradient of the output into that of the input, in place; kept is the output, or the input."""
     cdef Py_ssize_t p, r, offset, count = (past - first) * PANEL
     if activation == SOFTMAX:
         for r in range(first, past):
-            softmax_row_backward(y, delta, rows, r, columns)
+            softmax_row_backward(kept, delta, rows, r, columns)
         return
     if activation == IDENTITY:
         return
     for p in range(panels_of(columns)):
         offset = (p * rows + first) * PANEL
         if activation == RELU:
-            each_backward(RELU, y + offset, delta + offset, count)
+            each_backward(RELU, kept + offset, delta + offset, count)
         elif activation == LEAKY_RELU:
-            each_backward(LEAKY_RELU, y + offset, delta + offset, count)
+            each_backward(LEAKY_RELU, kept + offset, delta + offset, count)
         elif activation == SIGMOID:
-            each_backward(SIGMOID, y + offset, delta + offset, count)
+            each_backward(SIGMOID, kept + offset, delta + offset, count)
+        elif activation == TANH:
+            each_backward(TANH, kept + offset, delta + offset, count)
+        elif activation == ELU:
+            each_backward(ELU, kept + offset, delta + offset, count)
+        elif activation == SELU:
+            each_backward(SELU, kept + offset, delta + offset, count)
+        elif activation == SOFTPLUS:
+            each_backward(SOFTPLUS, kept + offset, delta + offset, count)
+        elif activation == HARD_SIGMOID:
+            each_backward(HARD_SIGMOID, kept + offset, delta + offset, count)
+        elif activation == SILU:
+            each_backward(SILU, kept + offset, delta + offset, count)
+        elif activation == GELU:
+            each_backward(GELU, kept + offset, delta + offset, count)
         else:
-            each_backward(TANH, y + offset, delta + offset, count)
-
-
-cdef int activation_number(object name) except -1:
-    if name not in ACTIVATIONS:
-        raise ValueError(f"activation: {name!r} is unknown, wanted one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS.index(name)
-
-
-cdef int activate_array(int activation, const real[:, :] x, real[:, :] out) except -1:
-    cdef str name = ACTIVATIONS[activation]
-    cdef Py_ssize_t rows = x.shape[0], columns = x.shape[1]
-    cdef real* panels
-    expect_shape(name, "out", out, rows, columns)
-    expect_apart(name, "out", span(out), span(x))
-    panels = allocate(panel_size(rows, columns))
-    with nogil:
-        pack(x, panels)
-        activate(activation, panels, rows, 0, rows, columns)
-        unpack(panels, out)
-    release(panels)
-    return 0
-
-
-cdef int activate_array_backward(
-    int activation, const real[:, :] y, const real[:, :] grad_y, real[:, :] out
-) except -1:
-    cdef str name = ACTIVATIONS[activation] + "_backward"
-    cdef Py_ssize_t rows = y.shape[0], columns = y.shape[1], size = panel_size(rows, columns)
-    cdef real* panels
-    expect_shape(name, "grad_y", grad_y, rows, columns)
-    expect_shape(name, "out", out, rows, columns)
-    expect_apart(name, "out", span(out), span(y))
-    expect_apart(name, "out", span(out), span(grad_y))
-    panels = allocate(2 * size)
-    with nogil:
-        pack(y, panels)
-        pack(grad_y, panels + size)
-        activate_backward(activation, panels, panels + size, rows, 0, rows, columns)
-        unpack(panels + size, out)
-    release(panels)
-    return 0
-
-
-def identity(const real[:, :] x, real[:, :] out):
-    """out = x."""
-    activate_array(IDENTITY, x, out)
-
-
-def identity_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
-    """out = grad_y."""
-    activate_array_backward(IDENTITY, y, grad_y, out)
-
-
-def relu(const real[:, :] x, real[:, :] out):
-    """out = max(x, 0)."""
-    activate_array(RELU, x, out)
-
-
-def relu_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
-    """out = grad_y where y > 0, else 0."""
-    activate_array_backward(RELU, y, grad_y, out)
-
-
-def leaky_relu(const real[:, :] x, real[:, :] out):
-    """out = x where x > 0, else 0.01 x."""
-    activate_array(LEAKY_RELU, x, out)
-
-
-def leaky_relu_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
-    """out = grad_y where y > 0, else 0.01 grad_y."""
-    activate_array_backward(LEAKY_RELU, y, grad_y, out)
-
-
-def sigmoid(const real[:, :] x, real[:, :] out):
-    """out = 1 / (1 + exp(-x))."""
-    activate_array(SIGMOID, x, out)
-
-
-def sigmoid_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
-    """out = grad_y * y * (1 - y)."""
-    activate_array_backward(SIGMOID, y, grad_y, out)
-
-
-def tanh(const real[:, :] x, real[:, :] out):
-    """out = tanh(x)."""
-    activate_array(TANH, x, out)
-
-
-def tanh_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
-    """out = grad_y * (1 - y^2)."""
-    activate_array_backward(TANH, y, grad_y, out)
-
-
-def softmax(const real[:, :] x, real[:, :] out):
-    """out = exp(x) / the row's sum of exp(x)."""
-    activate_array(SOFTMAX, x, out)
-
-
-def softmax_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
-    """out = y * (grad_y - the row's sum of grad_y * y)."""
-    activate_array_backward(SOFTMAX, y, grad_y, out)
+            each_backward(GELU_TANH, kept + offset, delta + offset, count)

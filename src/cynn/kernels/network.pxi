@@ -52,6 +52,7 @@ cdef class Network:
         cdef Step* step
         if n_inputs < 1 or not steps:
             raise ValueError(f"network: {n_inputs} inputs and {len(steps)} steps, wanted at least 1 of each")
+        steps = separated(steps)
         self.n_inputs = n_inputs
         self.scale, self.offset = scale, offset
         self.scratch_fill = -1
@@ -66,8 +67,9 @@ cdef class Network:
         for i in range(self.count):
             step = &self.steps[i]
             step.inputs = width
-            describe_step(step, tuple(steps[i]))
+            describe_step(step, steps[i])
             width = step.outputs
+            step.input = self.steps[i - 1].output if i > 0 else 0
             step.output = self.output_size
             self.output_size += panel_size(1, width)
             if step.kind.trained:

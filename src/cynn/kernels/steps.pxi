@@ -10,7 +10,8 @@ cdef struct Step:
     real offset
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
     Py_ssize_t transposed  # where W^T begins in a training's workspace
-    # Where the output and its gradient begin in a workspace, in elements for one row.
+    # Where the input, the output and its gradient begin in a workspace, in elements for one row.
+    Py_ssize_t input
     Py_ssize_t output
     Py_ssize_t gradient
 
@@ -71,6 +72,16 @@ cdef void activation_step_backward(
         affine_rows(delta, grad_x, 1, 0, rows, first, past, step.outputs)
 
 
+cdef void input_activation_step_backward(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    """Of an activation whose gradient takes its input, which is still where it came from."""
+    activation_step_backward(
+        step, transposed, y + (step.input - step.output) * rows, delta, grad_x, rows, first, past
+    )
+
+
 cdef void rescale_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
@@ -99,10 +110,22 @@ cdef void affine_rows(
             i += LANES
 
 
-cdef Kind dense_kind, activation_kind, rescale_kind
+cdef Kind dense_kind, activation_kind, input_activation_kind, rescale_kind
 dense_kind = Kind(True, dense_step_forward, dense_step_backward)
 activation_kind = Kind(False, activation_step_forward, activation_step_backward)
+input_activation_kind = Kind(False, activation_step_forward, input_activation_step_backward)
 rescale_kind = Kind(False, rescale_step_forward, rescale_step_backward)
+
+
+cdef list separated(list steps):
+    """The steps, with an activation whose gradient takes its input as a step of its own."""
+    cdef list found = []
+    for step in map(tuple, steps):
+        if step[:1] == ("dense",) and step[len(step) - 1] in FROM_INPUT:
+            found += [(*step[:len(step) - 1], "identity"), ("activation", step[len(step) - 1])]
+        else:
+            found.append(step)
+    return found
 
 
 cdef int describe_step(Step* step, tuple description) except -1:
@@ -117,8 +140,10 @@ cdef int describe_step(Step* step, tuple description) except -1:
         step.outputs = description[1]
         step.activation = activation_number(description[2])
     elif name == "activation" and len(description) == 2:
-        step.kind = &activation_kind
         step.activation = activation_number(description[1])
+        step.kind = &activation_kind
+        if step.activation >= FIRST_FROM_INPUT:
+            step.kind = &input_activation_kind
     elif name == "rescale" and len(description) == 3:
         step.kind = &rescale_kind
         step.scale = <real><double>description[1]

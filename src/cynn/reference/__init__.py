@@ -6,13 +6,14 @@ the tests hold the compiled code to what this code gives. ``CYNN_TARGET=referenc
 slowly.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
-once), `activations` and `softmax`, `losses`, `backprop`, `initializers`, `sgd`, `random`,
-`steps`, `plan`, `network`. What is left (`arrays`, `checks`, `elementwise`, `batches`) reads and
-checks arguments.
+once), `activations`, `softmax` and `smooth`, `losses`, `backprop`, `initializers`, `sgd`, `random`,
+`steps`, `plan`, `network`. What is left (`arrays`, `checks`, `elementwise`, `batches`, `by_name`)
+reads and checks arguments.
 """
 
 from .activations import (
     ACTIVATIONS,
+    FROM_INPUT,
     LEAKY_SLOPE,
     identity,
     identity_backward,
@@ -41,11 +42,28 @@ from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
 from .random import permutation
 from .sgd import sgd
+from .smooth import (
+    elu,
+    elu_backward,
+    gelu,
+    gelu_backward,
+    gelu_tanh,
+    gelu_tanh_backward,
+    hard_sigmoid,
+    hard_sigmoid_backward,
+    selu,
+    selu_backward,
+    silu,
+    silu_backward,
+    softplus,
+    softplus_backward,
+)
 from .softmax import softmax, softmax_backward
 from .sparse import SparseRows
 
 __all__ = [
     "ACTIVATIONS",
+    "FROM_INPUT",
     "LARGEST_BATCH",
     "LEAKY_SLOPE",
     "LOSSES",
@@ -58,7 +76,15 @@ __all__ = [
     "cross_entropy",
     "dense_backward",
     "dense_forward",
+    "elu",
+    "elu_backward",
     "forward_propagation",
+    "gelu",
+    "gelu_backward",
+    "gelu_tanh",
+    "gelu_tanh_backward",
+    "hard_sigmoid",
+    "hard_sigmoid_backward",
     "identity",
     "identity_backward",
     "initial_weights",
@@ -71,13 +97,19 @@ __all__ = [
     "permutation",
     "relu",
     "relu_backward",
+    "selu",
+    "selu_backward",
     "sgd",
     "sigmoid",
     "sigmoid_backward",
     "sigmoid_binary_cross_entropy",
+    "silu",
+    "silu_backward",
     "softmax",
     "softmax_backward",
     "softmax_cross_entropy",
+    "softplus",
+    "softplus_backward",
     "tanh",
     "tanh_backward",
 ]

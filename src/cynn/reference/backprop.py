@@ -15,8 +15,8 @@ output of the hidden layer and ``@`` the product of matrices::
 Rumelhart, Hinton & Williams, *Learning representations by back-propagating errors* (1986).
 """
 
-from .activations import FORWARD
 from .arrays import Matrix, MutableVector, Vector, numbers, rows, zeros
+from .by_name import FORWARD
 from .checks import require_apart, require_shape, shape
 from .matmul import matmul, matmul_nt, matmul_tn
 

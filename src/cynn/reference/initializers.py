@@ -16,8 +16,10 @@ def initial_weights(
 ) -> list[list[float]]:
     """Draw the weights of a layer, uniformly from ``[-limit, limit]``.
 
-    For `relu` and `leaky_relu` ``limit = sqrt(6 / n_in)``: half of what they see is cut off, the
-    other half must make up for it (He et al., *Delving deep into rectifiers*, 2015). For the others
+    For `relu` and its kin ``limit = sqrt(6 / n_in)``: half of what they see is cut off, the
+    other half must make up for it (He et al., *Delving deep into rectifiers*, 2015). For `selu`
+    ``limit = sqrt(3 / n_in)``, which its constants are made for (Klambauer et al.,
+    *Self-normalizing neural networks*, 2017). For the others
     ``limit = sqrt(6 / (n_in + n_out))`` (Glorot & Bengio, *Understanding the difficulty of training
     deep feedforward neural networks*, 2010). Biases may begin at zero.
 
@@ -50,7 +52,11 @@ def initial_weights(
         raise ValueError(f"n_in, n_out: {n_in}, {n_out} came, wanted at least 1 of each")
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation: {activation!r} came, wanted one of {ACTIVATIONS}")
-    fan = n_in if activation in ("relu", "leaky_relu") else n_in + n_out
+    fan = n_in + n_out
+    if activation == "selu":
+        fan = 2 * n_in
+    elif activation in ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh"):
+        fan = n_in
     limit = math.sqrt(6.0 / fan)
     draw = random.Random(seed).uniform
     return [[draw(-limit, limit) for _ in range(n_out)] for _ in range(n_in)]

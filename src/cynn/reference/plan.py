@@ -7,7 +7,7 @@ from typing import Any
 
 from .arrays import Flat, Rows, zeros
 from .losses import LOSS, LOSSES
-from .steps import Step, make_step
+from .steps import Step, make_step, separated
 
 FUSED = {"softmax_cross_entropy": "softmax", "sigmoid_binary_cross_entropy": "sigmoid"}
 """The activation that a loss brings with it."""
@@ -39,7 +39,7 @@ class Plan:
         self.n_outputs, self.n_params = n_inputs, 0
         self.scale, self.offset = float(scale), float(offset)
         self.steps: list[Step] = []
-        for description in steps:
+        for description in separated(steps):
             step = make_step(description, self.n_outputs, self.n_params)
             self.steps.append(step)
             self.n_outputs = step.n_out

@@ -7,9 +7,10 @@ write its class here and name it in `STEPS`.
 
 from typing import Any, Protocol
 
-from .activations import ACTIVATIONS, BACKWARD, FORWARD
+from .activations import ACTIVATIONS, FROM_INPUT
 from .arrays import Flat, Rows, zeros
 from .backprop import dense_backward, dense_forward
+from .by_name import BACKWARD, FORWARD
 
 
 class Step(Protocol):
@@ -94,7 +95,8 @@ class Activation:
     def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
         """Go back through the activation."""
         grad_x = zeros(len(x), self.n_out)
-        BACKWARD[self.activation](y, grad_y, grad_x)
+        kept = x if self.activation in FROM_INPUT else y
+        BACKWARD[self.activation](kept, grad_y, grad_x)
         return grad_x
 
 
@@ -158,6 +160,23 @@ def make_step(description: tuple[Any, ...], n_in: int, first: int) -> Step:
         raise ValueError(f"steps: {kind} came with {len(arguments)} arguments: {description}")
     step: Step = STEPS[kind](n_in, first, *arguments)
     return step
+
+
+def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Give an activation whose way back takes its input a step of its own, which sees that input.
+
+    Examples
+    --------
+    >>> separated([("dense", 2, "gelu"), ("dense", 1, "tanh")])
+    [('dense', 2, 'identity'), ('activation', 'gelu'), ('dense', 1, 'tanh')]
+    """
+    found = []
+    for step in steps:
+        if step[0] == "dense" and step[-1] in FROM_INPUT:
+            found += [(*step[:-1], "identity"), ("activation", step[-1])]
+        else:
+            found.append(step)
+    return found
 
 
 def known(activation: str) -> str:
