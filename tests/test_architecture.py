@@ -23,7 +23,7 @@ STOREYS = [
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
     ["layers", "losses", "optimizers", "weights"],
     ["loops", "storage", "plan", "summary"],  # floor 4
-    ["fitting"],
+    ["fitting", "inspecting"],
     ["model"],
     ["capi", "estimators", "distributed", "plots", "onnx"],  # floor 5
     ["cli"],

@@ -139,6 +139,32 @@ CASES = [
         "sigmoid_binary_cross_entropy",
     ),
     Case(
+        "no bias",
+        (("dense", 5, "tanh", False), ("dense", 17, "silu", False), ("dense", 3, "softmax", False)),
+        "softmax_cross_entropy",
+    ),
+    Case(
+        "a residual at the head",
+        (("residual", (("dense", 5, "tanh"), ("dense", 4, "gelu"))), ("dense", 3, "softmax")),
+        "softmax_cross_entropy",
+    ),
+    Case(
+        "residuals in one another, at the end",
+        (
+            ("dense", 18, "tanh"),
+            (
+                "residual",
+                (
+                    ("residual", (("activation", "tanh"),)),
+                    ("residual", (("dense", 5, "silu"), ("dense", 18, "identity", False))),
+                    ("rescale", 0.5, 0.25),
+                ),
+            ),
+        ),
+        "mean_squared_error",
+    ),
+    Case("a residual of nothing", (("dense", 3, "tanh"), ("residual", ())), "mean_squared_error"),
+    Case(
         "one output",
         (("dense", 17, "tanh"), ("dense", 1, "sigmoid")),
         "binary_cross_entropy",
@@ -164,6 +190,30 @@ def test_network(target64, case):
         got = network.gradients(x, y, weight, out, 1)
         assert_close(got, [loss, weight.sum()], 1e-12 * (loss + weight.sum()))
         assert_close(out, expected, ALLOWED * max(1.0, np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_gradient_of_the_input(target64, case):
+    case = case.away_from_bends()
+    network = case.make(target64)
+    x, labels, dense, _ = case.data(network.n_outputs, "float64")
+    out, found = np.empty((len(x), network.n_outputs)), np.empty_like(x)
+
+    def loss(y) -> float:
+        return network.evaluate(x, y, None, None, 1)[0]
+
+    for y in (labels, dense):
+        expected = differences(lambda y=y: loss(y), x)
+        network.input_gradient(x, y, None, found, 1)
+        assert_close(found, expected, ALLOWED * max(1.0, np.abs(expected).max()))
+
+    def outputs() -> float:
+        network.predict(x, out, 1)
+        return float((out * dense).sum())
+
+    expected = differences(outputs, x)
+    network.input_gradient(x, None, dense, found, 1)
+    assert_close(found, expected, ALLOWED * max(1.0, np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

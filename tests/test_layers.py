@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cynn import initializers, layers, losses, optimizers, schedules, specs
-from cynn.layers import Activation, Dense, Flatten, Rescale
+from cynn.layers import Activation, Dense, Flatten, Rescale, Residual
 
 SPECS = [
     (layers, Dense(128, "relu"), "Dense(128, 'relu')"),
@@ -18,7 +18,13 @@ SPECS = [
         Dense(3, kernel_initializer="he_normal", name="last"),
         "Dense(3, kernel_initializer='he_normal', name='last')",
     ),
+    (layers, Dense(3, use_bias=False), "Dense(3, use_bias=False)"),
     (layers, Activation("tanh"), "Activation('tanh')"),
+    (
+        layers,
+        Residual([Dense(2, "gelu"), Residual([Activation("relu")]), Dense(3)]),
+        "Residual((Dense(2, 'gelu'), Residual((Activation('relu'),)), Dense(3)))",
+    ),
     (layers, Flatten(), "Flatten()"),
     (layers, Rescale(1 / 255), "Rescale(0.00392156862745098)"),
     (layers, Rescale(2, -1), "Rescale(2.0, -1.0)"),
@@ -74,7 +80,10 @@ def test_a_spec_does_not_change():
     [
         (None, "a spec must be a dictionary"),
         ([], "a spec must be a dictionary"),
-        ({}, "class must be one of 'Activation', 'Dense', 'Flatten', 'Rescale', got None"),
+        (
+            {},
+            "class must be one of 'Activation', 'Dense', 'Flatten', 'Rescale', 'Residual', got None",
+        ),
         ({"class": "os.system"}, "class must be one of .* got 'os.system'"),
         ({"class": ["Dense"]}, "class must be one of"),
         ({"class": "Dense"}, "Dense lacks its argument 'units'"),
@@ -86,6 +95,9 @@ def test_a_spec_does_not_change():
         ({"class": "Rescale", "scale": float("nan")}, "scale must be a finite number, got nan"),
         ({"class": "Dense", "units": {"class": "Flatten"}}, "class must be one of"),
         ({"class": "SGD"}, "class must be one of"),
+        ({"class": "Residual", "layers": [{"class": "SGD"}]}, "class must be one of"),
+        ({"class": "Residual", "layers": [[]]}, "must be a layer"),
+        ({"class": "Residual", "layers": {"class": "Dense", "units": 3}}, "class must be one of"),
     ],
 )
 def test_bad_dictionaries_are_value_errors(data, message):
@@ -121,6 +133,11 @@ def test_units_of_the_wrong_type(units):
         (lambda: Dense(3, name=""), TypeError, "name must be a string"),
         (lambda: Flatten(name=3), TypeError, "name must be a string"),
         (lambda: Activation("gelus"), ValueError, "activation must be one of .*, got 'gelus'"),
+        (lambda: Dense(3, use_bias=1), TypeError, "use_bias must be True or False, got 1"),
+        (lambda: Residual([]), ValueError, "layers must hold at least one layer, got none"),
+        (lambda: Residual(Dense(3)), TypeError, "layers must be a list of layers, got Dense"),
+        (lambda: Residual([3]), TypeError, r"layers\[0\] must be a layer such as .*, got 3"),
+        (lambda: Residual([Dense]), TypeError, r"layers\[0\] must be a layer such as"),
         (lambda: Rescale(np.inf), ValueError, "scale must be a finite number, got inf"),
         (lambda: Rescale(1, np.nan), ValueError, "offset must be a finite number, got nan"),
         (lambda: Rescale(True), TypeError, "scale must be a finite number, got True"),

@@ -247,6 +247,11 @@ def test_a_network_refuses_what_does_not_fit(target):
         [("dense", 3, "ReLU")],
         [("convolution", 3, "relu")],
         [("activation", "maxout")],
+        [("residual", [("dense", INPUTS + 1, "relu")])],
+        [("residual", [("dense", 3, "ReLU")])],
+        [("dense", 3, "relu"), ("join",)],
+        [("fork",), ("dense", INPUTS, "relu")],
+        [("dense", 3)],
     ):
         with pytest.raises(ValueError):
             make(INPUTS, steps)

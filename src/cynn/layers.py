@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import initializers, specs
-from .checks import choice, integer, number, real_dtype, shape
+from .checks import choice, flag, integer, number, real_dtype, shape
 from .specs import ACTIVATIONS
 
 
@@ -56,6 +56,10 @@ class Layer(specs.Spec):
         """Give the step of the network's plan, or None if the layer computes nothing."""
         return None
 
+    def weight_names(self) -> list[str]:
+        """Give the names of the layer's weights, in the order of `weight_shapes`."""
+        return []
+
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Give the shapes of the layer's weights for that many inputs."""
         return []
@@ -96,6 +100,8 @@ class Dense(Layer):
         `cynn.initializers.for_activation` says.
     bias_initializer : str, default "zeros"
         How b is drawn: a name in ``cynn.initializers``.
+    use_bias : bool, default True
+        Whether there is a b; without it the layer is ``activation(x @ W)``.
     name : str, optional
         A name of your own for it.
 
@@ -125,6 +131,7 @@ class Dense(Layer):
         *,
         kernel_initializer: str = "auto",
         bias_initializer: str = "zeros",
+        use_bias: bool = True,
         name: str | None = None,
     ) -> None:
         known = initializers.INITIALIZERS
@@ -132,6 +139,7 @@ class Dense(Layer):
         self.activation = choice("activation", activation, ACTIVATIONS)
         self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *known))
         self.bias_initializer = choice("bias_initializer", bias_initializer, known)
+        self.use_bias = flag("use_bias", use_bias)
         super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -140,12 +148,18 @@ class Dense(Layer):
         return (self.units,)
 
     def step(self) -> tuple[Any, ...]:
-        """Give ``("dense", units, activation)``."""
-        return ("dense", self.units, self.activation)
+        """Give ``("dense", units, activation)``, and False after it where there is no bias."""
+        step = ("dense", self.units, self.activation)
+        return step if self.use_bias else (*step, False)
+
+    def weight_names(self) -> list[str]:
+        """Give ``["weight", "bias"]``, or the first alone."""
+        return ["weight", "bias"] if self.use_bias else ["weight"]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Give the shapes of W and b: ``[(n_inputs, units), (units,)]``."""
-        return [(integer("n_inputs", n_inputs), self.units), (self.units,)]
+        """Give the shapes of W and b: ``[(n_inputs, units), (units,)]``; of W alone without b."""
+        shapes = [(integer("n_inputs", n_inputs), self.units), (self.units,)]
+        return shapes if self.use_bias else shapes[:1]
 
     def initial_weights(
         self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -158,7 +172,7 @@ class Dense(Layer):
         draws = (initializers.get(kernel), initializers.get(self.bias_initializer))
         return [
             draw(size, rng, real)
-            for draw, size in zip(draws, self.weight_shapes(n_inputs), strict=True)
+            for draw, size in zip(draws, self.weight_shapes(n_inputs), strict=False)
         ]
 
 
@@ -240,7 +254,90 @@ class Rescale(Layer):
         return ("rescale", self.scale, self.offset)
 
 
-LAYERS = (Activation, Dense, Flatten, Rescale)
+class Residual(Layer):
+    """A skip connection: ``x + f(x)``, f being layers in a row.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        What f is made of; together they give the shape that they take.
+    name : str, optional
+        A name of your own for it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `layers` is not as said.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016.
+
+    Examples
+    --------
+    >>> layer = Residual([Dense(64, "relu"), Dense(32)])
+    >>> layer.output_shape((32,)), layer.weight_names()
+    ((32,), ['0.weight', '0.bias', '1.weight', '1.bias'])
+    >>> layer.step()
+    ('residual', (('dense', 64, 'relu'), ('dense', 32, 'identity')))
+    >>> layer.output_shape((16,))
+    Traceback (most recent call last):
+    ValueError: the layers of a Residual must give the shape (16,) that they take, got (32,)
+    """
+
+    def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
+        if not isinstance(layers, tuple | list):
+            raise TypeError(f"layers must be a list of layers, got {layers!r}")
+        if not layers:
+            raise ValueError("layers must hold at least one layer, got none")
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {layer!r}")
+        self.layers = tuple(layers)
+        super().__init__(name=name)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Give the same shape; see `Layer.output_shape`."""
+        found = sizes = super().output_shape(input_shape)
+        for layer in self.layers:
+            found = layer.output_shape(found)
+        if found != sizes:
+            raise ValueError(
+                f"the layers of a Residual must give the shape {sizes} that they take, got {found}"
+            )
+        return sizes
+
+    def step(self) -> tuple[Any, ...]:
+        """Give ``("residual", steps)``."""
+        steps = (layer.step() for layer in self.layers)
+        return ("residual", tuple(step for step in steps if step is not None))
+
+    def weight_names(self) -> list[str]:
+        """Give the names that the layers have for their weights, each after the layer's number."""
+        return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.weight_names()]
+
+    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Give the shapes of the layers' weights, one layer after the other."""
+        sizes = self._sizes(n_inputs)
+        pairs = zip(self.layers, sizes, strict=True)
+        return [found for layer, size in pairs for found in layer.weight_shapes(size)]
+
+    def initial_weights(
+        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> list[NDArray[Any]]:
+        """Draw the weights of the layers; see `Layer.initial_weights`."""
+        pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
+        return [w for layer, size in pairs for w in layer.initial_weights(size, rng, dtype)]
+
+    def _sizes(self, n_inputs: int) -> list[int]:
+        """Give how many numbers go into each layer; those with weights take rows of one axis."""
+        shapes = [(integer("n_inputs", n_inputs),)]
+        for layer in self.layers[:-1]:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return [math.prod(each) for each in shapes]
+
+
+LAYERS = (Activation, Dense, Flatten, Rescale, Residual)
 """The layers that a file may name."""
 
 
@@ -295,7 +392,7 @@ def weight_shapes(
         for i, (layer, size) in enumerate(
             zip(layers, input_sizes(layers, input_shape), strict=True)
         )
-        for part, each in zip(("weight", "bias"), layer.weight_shapes(size), strict=False)
+        for part, each in zip(layer.weight_names(), layer.weight_shapes(size), strict=True)
     }
 
 

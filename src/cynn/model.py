@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import (
     backend,
     fitting,
+    inspecting,
     layers,
     loops,
     losses,
@@ -396,6 +397,31 @@ class Model:
         self._network.get_params(numbers)
         return shaped(numbers, self._weight_shapes())
 
+    @beside
+    def named_weights(self) -> dict[str, NDArray[Any]]:
+        """Give copies of the weights by name, in the order of `get_weights`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``layer0.weight`` and so on: the layer's place, counted from 0, and what it is there.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense, Flatten
+        >>> model = Model([Flatten(), Dense(3)], seed=0)
+        >>> model.build((2, 2))
+        >>> {name: w.shape for name, w in model.named_weights().items()}
+        {'layer1.weight': (4, 3), 'layer1.bias': (3,)}
+        """
+        names = layers.weight_shapes(self.layers, self._built_shape())
+        return dict(zip(names, self.get_weights(), strict=True))
+
     @alone(nested=True)
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Take weights in the order and the shapes of `get_weights`.
@@ -465,6 +491,112 @@ class Model:
         return model
 
     # -- looking
+
+    @beside
+    def layer_outputs(self, x: ArrayLike) -> list[NDArray[Any]]:
+        """Give what each layer makes of the rows; the last is what `predict` gives.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            As for `predict`, but not sparse.
+
+        Returns
+        -------
+        list of ndarray
+            An array for each layer, of shape (n, ...) and of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` does not hold rows of the model's shape.
+        RuntimeError
+            If the model has no weights yet, or is being trained in another thread.
+
+        Examples
+        --------
+        >>> from cynn.layers import Activation, Dense
+        >>> model = Model([Dense(2), Activation("relu")], seed=0)
+        >>> model.build(2)
+        >>> model.set_weights([np.eye(2), [0, 0]])
+        >>> [y.tolist() for y in model.layer_outputs([[-1, 1]])]
+        [[[-1.0, 1.0]], [[0.0, 1.0]]]
+        """
+        rows = self._dense_rows(x)
+        numbers = flat(self.get_weights(), self.dtype)
+        return inspecting.layer_outputs(
+            self._kernels, self.layers, numbers, rows, self._built_shape()
+        )
+
+    @beside
+    def input_gradient(
+        self, x: ArrayLike, y: ArrayLike | None = None, *, output: int | None = None
+    ) -> NDArray[Any]:
+        """Give how the loss of each row, or one of its outputs, changes with the row's numbers.
+
+        Its magnitude is called saliency: where it is large, the model looks.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            As for `predict`, but not sparse.
+        y : array_like, optional
+            The targets, as the loss takes them: the gradient is that of the row's loss.
+        output : int, optional
+            Or the number of an output, from 0: the gradient is that of this number of `predict`.
+
+        Returns
+        -------
+        ndarray, of the shape of `x`
+            Of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said, or both of `y` and `output` are given, or neither.
+        RuntimeError
+            If the model has no weights yet, no loss where `y` is given, or is being trained in
+            another thread.
+
+        References
+        ----------
+        Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks: visualising image
+        classification models and saliency maps, ICLR workshop 2014.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2)], dtype="float64", seed=0)
+        >>> model.build(3)
+        >>> model.set_weights([[[1, 2], [3, 4], [5, 6]], [0, 0]])
+        >>> model.input_gradient([[1, 1, 1]], output=1)
+        array([[2., 4., 6.]])
+        """
+        if (y is None) == (output is None):
+            raise ValueError("give either y or output")
+        rows = self._dense_rows(x)
+        targets = along = None
+        if y is not None:
+            targets = self._batches(rows, y, None, rows.shape[1:]).y
+        else:
+            n_outputs = self._network.n_outputs
+            wanted = integer("output", output, 0)
+            if wanted >= n_outputs:
+                raise ValueError(f"output must be less than {n_outputs}, got {wanted}")
+            along = np.zeros((len(rows), n_outputs), self.dtype)
+            along[:, wanted] = 1
+        found: NDArray[Any] = inspecting.input_gradient(
+            self._network, rows, targets, along, self.dtype
+        )
+        return found.reshape(np.shape(x))
+
+    def _dense_rows(self, x: Any) -> NDArray[Any]:
+        if is_sparse(x):
+            raise TypeError("x must be an array here, got a sparse matrix: give x.toarray()")
+        shape = self._built_shape()
+        rows: Any = row_array("x", x, self.dtype, shape, plan.flattens(self.layers))
+        dense: NDArray[Any] = rows
+        return dense
 
     def summary(self) -> None:
         """Print a table of the layers: what each gives and how many parameters it has."""

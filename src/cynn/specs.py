@@ -38,8 +38,8 @@ class Spec:
     """Base of the declarations: a class and its arguments.
 
     A subclass sets each parameter of its ``__init__`` once, as the attribute of the same name, to
-    a checked value: a number, a string, a bool, None or another spec. Anything derived from them
-    is a property or a method.
+    a checked value: a number, a string, a bool, None, another spec, or a tuple of these. Anything
+    derived from them is a property or a method.
 
     Examples
     --------
@@ -73,9 +73,7 @@ class Spec:
             ``"class"``, then the arguments; a spec inside is a dictionary in turn.
         """
         config = self.config().items()
-        return {"class": type(self).__name__} | {
-            name: value.to_dict() if isinstance(value, Spec) else value for name, value in config
-        }
+        return {"class": type(self).__name__} | {name: _plain(value) for name, value in config}
 
     def replace(self, **changes: Any) -> Self:
         """Make another with some arguments changed.
@@ -124,6 +122,12 @@ class Spec:
     def __hash__(self) -> int:
         """Hash by class and arguments."""
         return hash((type(self), *self.config().values()))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.to_dict() if isinstance(value, Spec) else value
 
 
 def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -> T:
@@ -180,7 +184,8 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     classes : iterable of type
         The classes that it may name.
     inner : iterable of type, optional
-        The classes that an argument may name in turn, and theirs.
+        The classes that an argument may name in turn, and theirs. A list may hold what stands for
+        `classes`.
 
     Returns
     -------
@@ -217,6 +222,11 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
                 raise ValueError(f"{kind.__name__} lacks its argument {name!r}")
             if isinstance(arguments.get(name), Mapping):
                 arguments[name] = from_dict(arguments[name], inner, inner)
+            elif isinstance(arguments.get(name), list):
+                arguments[name] = [
+                    from_dict(part, by_name.values(), inner) if isinstance(part, Mapping) else part
+                    for part in arguments[name]
+                ]
         return kind(**arguments)
     except (TypeError, RecursionError) as error:  # in a file these are wrong values too
         raise ValueError(str(error)) from error

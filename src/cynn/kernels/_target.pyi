@@ -137,6 +137,14 @@ class Network:
         out: _Array,
         threads: int,
     ) -> tuple[float, float]: ...
+    def input_gradient(
+        self,
+        x: _Array | SparseRows,
+        y: _Array | None,
+        along: _Array | None,
+        out: _Array,
+        threads: int,
+    ) -> None: ...
     def update(self, gradient: _Array, learning_rate: float, momentum: float) -> None: ...
 
 # Of use inside a target only.

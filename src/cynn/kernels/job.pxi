@@ -33,6 +33,10 @@ cdef struct Job:
     Py_ssize_t steps_between_looks  # at the clock
     real* outputs  # where predictions go, or NULL
     bint gives_logits  # predictions are what the loss takes, not the probabilities it makes
+    real* input_gradients  # where those go that `input_gradient` asks for
+    bint reached_from_loss  # they are of the loss, not of the outputs along y
+    real input_scale
+    Py_ssize_t input_gradient  # where they stand in a workspace
     real* workspace
     Py_ssize_t row_size  # elements of a workspace for one row
     Py_ssize_t target
@@ -133,6 +137,13 @@ cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past) noexcept no
         i -= 1
 
 
+cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
+    """Where b lies in a buffer like the parameters; NULL if the step has none."""
+    if not step.biased:
+        return NULL
+    return buffer + step.weights + panel_size(step.inputs, step.outputs)
+
+
 cdef void use_gradients(
     Job* job, const Rule* rule, Py_ssize_t count, int rank, int threads
 ) noexcept nogil:
@@ -147,8 +158,7 @@ cdef void use_gradients(
         place_lists(&lists, job.lists + rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
-            job.rows, count, job.sink + step.weights,
-            job.sink + step.weights + panel_size(step.inputs, step.outputs), rule, rank, threads,
+            job.rows, count, job.sink + step.weights, bias_in(job.sink, step), rule, rank, threads,
         )
     for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
         step = &job.steps[i]
@@ -160,8 +170,7 @@ cdef void use_gradients(
             transposed = job.transposed + step.transposed
         dense_weight_gradient(
             x, job.workspace + step.gradient * job.rows, step.inputs, step.outputs, job.rows, count,
-            job.sink + step.weights, job.sink + step.weights + panel_size(step.inputs, step.outputs),
-            rule, transposed, rank, threads,
+            job.sink + step.weights, bias_in(job.sink, step), rule, transposed, rank, threads,
         )
 
 

@@ -281,11 +281,13 @@ cdef void column_sums(
     const real* b, Py_ssize_t b_rows, Py_ssize_t rows, Py_ssize_t first_panel, Py_ssize_t past_panel,
     real* c, const Rule* rule,
 ) noexcept nogil:
-    """The gradient of a bias: sums over the rows of B, four at a time to hide the latency."""
+    """The gradient of a bias, unless c is NULL: sums over the rows of B, four at a time to hide the latency."""
     cdef vec sums[4]
     cdef const real* line
     cdef Py_ssize_t p, r
     cdef int v, i
+    if c == NULL:
+        return
     for p in range(first_panel, past_panel):
         for v in range(PANEL_VECS):
             line = b + p * b_rows * PANEL + v * LANES

@@ -71,24 +71,30 @@ cdef class Network:
             width = step.outputs
             step.input = self.steps[i - 1].output if i > 0 else 0
             step.output = self.output_size
-            self.output_size += panel_size(1, width)
+            if step.kind == &fork_kind:
+                step.output = step.input
+            else:
+                self.output_size += panel_size(1, width)
             if step.kind.trained:
                 if step.inputs > (<Py_ssize_t>1 << 40) // width:
                     raise ValueError(f"steps: {steps[i]!r} on {step.inputs} inputs is too large")
                 step.weights = self.packed
                 step.transposed = self.transposed
                 self.packed += panel_size(step.inputs, width) + panel_size(1, width)
-                self.n_params += step.inputs * width + width
+                self.n_params += step.inputs * width + (width if step.biased else 0)
                 self.work += 2.0 * step.inputs * width
                 if self.first_trained == self.count:
                     self.first_trained = i
                 else:
                     self.transposed += panel_size(width, step.inputs)
         self.n_outputs = width
+        if self.first_trained < self.count:  # only the gradient of the input needs this one
+            self.steps[self.first_trained].transposed = self.transposed
         self.row_size = self.output_size
         for i in range(self.count):
             self.steps[i].gradient = self.row_size
             self.row_size += panel_size(1, self.steps[i].outputs)
+        connect_forks(self.steps, self.count)
         memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
         for i in range(self.count):
             if self.few_rows_steps[i].kind == &dense_kind:
@@ -121,9 +127,10 @@ cdef class Network:
                     step.inputs, step.outputs, to,
                 )
                 flat += step.inputs * step.outputs
-                to += panel_size(step.inputs, step.outputs)
-                pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
-                flat += step.outputs
+                if step.biased:
+                    to += panel_size(step.inputs, step.outputs)
+                    pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
+                    flat += step.outputs
 
     cdef void unpack_flat(self, const real* packed, real* flat) noexcept nogil:
         cdef const Step* step
@@ -138,9 +145,10 @@ cdef class Network:
                     step.inputs, step.outputs,
                 )
                 flat += step.inputs * step.outputs
-                at += panel_size(step.inputs, step.outputs)
-                unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
-                flat += step.outputs
+                if step.biased:
+                    at += panel_size(step.inputs, step.outputs)
+                    unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
+                    flat += step.outputs
 
     cdef int need_velocity(self) except -1:
         if self.velocity == NULL:
@@ -392,7 +400,7 @@ cdef class Network:
             self.pack_flat(&gradient[0], packed.block)
             c_sgd(&rule, self.parameters, packed.block, self.packed)
 
-    cdef int run_inference(self, Job* job, int threads, bint with_loss) except -1:
+    cdef int run_inference(self, Job* job, int threads, bint with_loss, Work work=infer) except -1:
         cdef Scratch scratch, sparse
         cdef Py_ssize_t size, r
         cdef int next_block = 0
@@ -421,7 +429,7 @@ cdef class Network:
             sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
             job.nonzeros.values = sparse.block
         with nogil:
-            work_together(infer, job, &job.meeting, threads)
+            work_together(work, job, &job.meeting, threads)
             if with_loss:
                 for r in range(job.total):
                     job.loss_sum += job.row_losses[r]
@@ -438,6 +446,52 @@ cdef class Network:
         if job.total:
             self.run_inference(&job, threads, True)
         return job.loss_sum, job.weight_sum
+
+    def input_gradient(self, x, y, along, real[:, ::1] out, int threads):
+        """For every row the gradient for x of its loss, or of its outputs times those of `along`."""
+        cdef Source source = self.read(x)
+        cdef Step* step = &self.steps[self.first_trained]
+        cdef Scratch transposes
+        cdef Job job
+        cdef int i
+        if (y is None) == (along is None):
+            raise ValueError("network: wanted either y or along")
+        if y is None and along.ndim != 2:
+            raise ValueError(f"network: along has {along.ndim} axes, wanted 2")
+        expect_shape("network", "out", out, source.rows.count, self.n_inputs)
+        if y is None:
+            self.start_along(&job, source, along)
+        else:
+            self.start_job(&job, source, y, None, None, source.rows.count)
+        if job.total == 0:
+            return
+        job.reached_from_loss = y is not None
+        job.input_gradient = job.row_size
+        job.row_size += panel_size(1, self.n_inputs)
+        job.input_gradients = &out[0, 0]
+        job.input_scale = <real>self.scale
+        transposes = Scratch(
+            self.transposed
+            + (panel_size(step.outputs, step.inputs) if self.first_trained < self.count else 0),
+            self.scratch_fill,
+        )
+        job.transposed = transposes.block
+        for i in range(self.first_trained, self.count):
+            step = &self.steps[i]
+            if step.kind.trained:
+                transpose(
+                    self.parameters + step.weights, step.inputs, step.outputs,
+                    job.transposed + step.transposed,
+                )
+        self.run_inference(&job, threads, True, reach_inputs)
+
+    cdef int start_along(self, Job* job, Source x, const real[:, ::1] along) except -1:
+        expect_shape("network", "along", along, x.rows.count, self.n_outputs)
+        self.start_job(job, x, None, None, None, x.rows.count)
+        job.y.columns = self.n_outputs
+        if along.shape[0]:
+            job.y.values = &along[0, 0]
+        return 0
 
     def predict(self, x, out, int threads):
         """The network's outputs for every row of x, into an array (rows, outputs) of the kernels' type."""

@@ -6,6 +6,7 @@ cdef struct Step:
     Py_ssize_t inputs
     Py_ssize_t outputs
     int activation
+    bint biased  # has b; else its place is there and stays zero
     real scale
     real offset
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
@@ -14,6 +15,7 @@ cdef struct Step:
     Py_ssize_t input
     Py_ssize_t output
     Py_ssize_t gradient
+    Py_ssize_t other  # of a fork and its join, where the other's memory lies (residual.pxi)
 
 ctypedef void (*Forward)(
     const Step* step, const real* parameters, const real* x, real* y,
@@ -115,41 +117,3 @@ dense_kind = Kind(True, dense_step_forward, dense_step_backward)
 activation_kind = Kind(False, activation_step_forward, activation_step_backward)
 input_activation_kind = Kind(False, activation_step_forward, input_activation_step_backward)
 rescale_kind = Kind(False, rescale_step_forward, rescale_step_backward)
-
-
-cdef list separated(list steps):
-    """The steps, with an activation whose gradient takes its input as a step of its own."""
-    cdef list found = []
-    for step in map(tuple, steps):
-        if step[:1] == ("dense",) and step[len(step) - 1] in FROM_INPUT:
-            found += [(*step[:len(step) - 1], "identity"), ("activation", step[len(step) - 1])]
-        else:
-            found.append(step)
-    return found
-
-
-cdef int describe_step(Step* step, tuple description) except -1:
-    """Fill in a step from ("dense", outputs, activation), ("activation", name) or ("rescale", scale, offset)."""
-    name = description[0] if description else None
-    step.activation = IDENTITY
-    step.outputs = step.inputs
-    step.scale = 1
-    step.offset = 0
-    if name == "dense" and len(description) == 3:
-        step.kind = &dense_kind
-        step.outputs = description[1]
-        step.activation = activation_number(description[2])
-    elif name == "activation" and len(description) == 2:
-        step.activation = activation_number(description[1])
-        step.kind = &activation_kind
-        if step.activation >= FIRST_FROM_INPUT:
-            step.kind = &input_activation_kind
-    elif name == "rescale" and len(description) == 3:
-        step.kind = &rescale_kind
-        step.scale = <real><double>description[1]
-        step.offset = <real><double>description[2]
-    else:
-        raise ValueError(f"steps: {description!r} is no step that this network knows")
-    if step.outputs < 1:
-        raise ValueError(f"steps: {description!r} has {step.outputs} outputs, wanted at least 1")
-    return 0

@@ -21,8 +21,8 @@ class Network:
     n_inputs : int
         Numbers in a row of x.
     steps : list of tuple
-        In order: ``("dense", n_out, activation)``, ``("activation", name)`` or
-        ``("rescale", scale, offset)``.
+        In order: ``("dense", n_out, activation)``, ``("activation", name)``,
+        ``("rescale", scale, offset)`` or ``("residual", steps)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 
@@ -213,6 +213,40 @@ class Network:
         gradient, loss, _ = self._plan.gradient(self._params, *data)
         self._copy("gradients", "out", out, gradient, out)
         return loss, sum(data[2])
+
+    def input_gradient(self, x: Any, y: Any, along: Any, out: Any, threads: int) -> None:
+        """Write how the loss of each row changes with the numbers of `x`.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            Inputs.
+        y : vector (n,) of int or matrix (n, n_outputs), or None
+            The targets of the loss.
+        along : matrix (n, n_outputs) or None
+            In the place of `y`: the gradient is that of the outputs, each times its number here,
+            and added up.
+        out : matrix (n, n_inputs)
+            Written.
+        threads : int
+            Ignored here.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others, or both of `y` and `along` come, or neither.
+        """
+        if (y is None) == (along is None):
+            raise ValueError("input_gradient: wanted either y or along")
+        require_shape("input_gradient", "out", out, (len(x), self.n_inputs))
+        if y is not None:
+            data = self._data("input_gradient", x, y, None)
+            found = self._plan.input_gradient(self._params, data[0], data[1], None)
+        else:
+            require_shape("input_gradient", "x", x, (None, self.n_inputs))
+            require_shape("input_gradient", "along", along, (len(x), self.n_outputs))
+            found = self._plan.input_gradient(self._params, rows(x), None, rows(along))
+        _write(found, out, 0)
 
     def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:
         """Take one step of `sgd` from a gradient in the order of `get_params`."""

@@ -93,6 +93,20 @@ class Plan:
             delta = step.backward(passed[i], passed[i + 1], delta, params, gradient)
         return gradient, loss, predictions
 
+    def input_gradient(self, params: Flat, x: Rows, y: Rows | None, along: Rows | None) -> Rows:
+        """Give the gradient for x of each row's loss, or of its outputs times those of `along`."""
+        if y is None:
+            steps = self.steps
+            passed = self._forward(steps, params, x)
+            delta = along or []
+        else:
+            steps = self.training_steps
+            _, _, passed, delta = self.evaluate(params, x, y, [1.0] * len(x))
+        unused = [0.0] * self.n_params
+        for i in reversed(range(len(steps))):
+            delta = steps[i].backward(passed[i], passed[i + 1], delta, params, unused)
+        return [[self.scale * value for value in row] for row in delta]
+
     def _forward(self, steps: list[Step], params: Flat, x: Rows) -> list[Rows]:
         """Give what goes into the first step, then what comes out of each."""
         passed = [[[self.scale * value + self.offset for value in row] for row in x]]

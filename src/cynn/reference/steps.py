@@ -5,6 +5,7 @@ that an optimizer sees one vector; a step knows where in it its own begin. To ad
 write its class here and name it in `STEPS`.
 """
 
+import inspect
 from typing import Any, Protocol
 
 from .activations import ACTIVATIONS, FROM_INPUT
@@ -33,25 +34,30 @@ class Step(Protocol):
 class Dense:
     """``y = f(x @ W + b)``, described by ``("dense", n_out, activation)``.
 
-    W comes first in the parameters, row by row, then b.
+    W comes first in the parameters, row by row, then b. With False after the activation there is
+    no b.
     """
 
-    def __init__(self, n_in: int, first: int, n_out: int, activation: str) -> None:
+    def __init__(
+        self, n_in: int, first: int, n_out: int, activation: str, use_bias: bool = True
+    ) -> None:
         if n_out < 1:
             raise ValueError(f"steps: dense has {n_out} outputs, wanted at least 1")
         self.n_in, self.n_out, self.first = n_in, n_out, first
         self.activation = known(activation)
-        self.n_params = n_in * n_out + n_out
+        self.use_bias = use_bias
+        self.n_params = n_in * n_out + (n_out if use_bias else 0)
 
     def without_activation(self) -> "Dense":
         """Give the same step with the activation `identity`."""
-        return Dense(self.n_in, self.first, self.n_out, "identity")
+        return Dense(self.n_in, self.first, self.n_out, "identity", self.use_bias)
 
     def weights(self, flat: Flat) -> tuple[Rows, Flat]:
         """Cut W and b out of a flat list."""
         end_of_w = self.first + self.n_in * self.n_out
         starts = range(self.first, end_of_w, self.n_out)
-        return [flat[i : i + self.n_out] for i in starts], flat[end_of_w : end_of_w + self.n_out]
+        b = flat[end_of_w : end_of_w + self.n_out] if self.use_bias else [0.0] * self.n_out
+        return [flat[i : i + self.n_out] for i in starts], b
 
     def forward(self, x: Rows, params: Flat) -> Rows:
         """Give ``f(x @ W + b)``."""
@@ -68,7 +74,7 @@ class Dense:
         grad_x, grad_w = zeros(len(x), self.n_in), zeros(self.n_in, self.n_out)
         grad_b = [0.0] * self.n_out
         dense_backward(x, w, delta, grad_x, grad_w, grad_b)
-        flat = [value for row in grad_w for value in row] + grad_b
+        flat = [value for row in grad_w for value in row] + (grad_b if self.use_bias else [])
         gradient[self.first : self.first + self.n_params] = flat
         return grad_x
 
@@ -122,7 +128,60 @@ class Rescale:
         return [[self.scale * value for value in row] for row in grad_y]
 
 
-STEPS: dict[str, Any] = {"dense": Dense, "activation": Activation, "rescale": Rescale}
+class Residual:
+    """``y = x + f(x)``, f being steps in a row: described by ``("residual", steps)``.
+
+    He, Zhang, Ren & Sun, *Deep residual learning for image recognition* (2016). The gradient for x
+    is the sum of that on the short way, ``grad_y`` as it is, and that through the steps.
+    """
+
+    activation = "identity"
+
+    def __init__(self, n_in: int, first: int, steps: list[tuple[Any, ...]]) -> None:
+        self.steps: list[Step] = []
+        self.n_out, self.n_params = n_in, 0
+        width = n_in
+        for description in separated(steps):
+            step = make_step(description, width, first + self.n_params)
+            self.steps.append(step)
+            width = step.n_out
+            self.n_params += step.n_params
+        if width != n_in:
+            raise ValueError(f"steps: a residual's make {width} numbers of {n_in}, wanted as many")
+
+    def without_activation(self) -> "Residual":
+        """Give the step itself: what it adds has no activation."""
+        return self
+
+    def _passed(self, x: Rows, params: Flat) -> list[Rows]:
+        passed = [x]
+        for step in self.steps:
+            passed.append(step.forward(passed[-1], params))
+        return passed
+
+    def forward(self, x: Rows, params: Flat) -> Rows:
+        """Give ``x + f(x)``."""
+        return _sum(x, self._passed(x, params)[-1])
+
+    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+        """Go back through the steps, and add what came along the short way."""
+        passed, delta = self._passed(x, params), grad_y
+        for i in reversed(range(len(self.steps))):
+            step = self.steps[i]
+            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient)
+        return _sum(grad_y, delta)
+
+
+def _sum(a: Rows, b: Rows) -> Rows:
+    return [[v + w for v, w in zip(*pair, strict=True)] for pair in zip(a, b, strict=True)]
+
+
+STEPS: dict[str, Any] = {
+    "dense": Dense,
+    "activation": Activation,
+    "rescale": Rescale,
+    "residual": Residual,
+}
 """The kind of step of each name."""
 
 
@@ -156,8 +215,11 @@ def make_step(description: tuple[Any, ...], n_in: int, first: int) -> Step:
     kind, *arguments = description
     if kind not in STEPS:
         raise ValueError(f"steps: kind is {kind!r}, wanted one of {tuple(STEPS)}")
-    if len(arguments) != (1 if kind == "activation" else 2):
-        raise ValueError(f"steps: {kind} came with {len(arguments)} arguments: {description}")
+    try:
+        inspect.signature(STEPS[kind]).bind(n_in, first, *arguments)
+    except TypeError:
+        message = f"steps: {kind} came with {len(arguments)} arguments: {description}"
+        raise ValueError(message) from None
     step: Step = STEPS[kind](n_in, first, *arguments)
     return step
 
@@ -170,10 +232,10 @@ def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     >>> separated([("dense", 2, "gelu"), ("dense", 1, "tanh")])
     [('dense', 2, 'identity'), ('activation', 'gelu'), ('dense', 1, 'tanh')]
     """
-    found = []
+    found: list[tuple[Any, ...]] = []
     for step in steps:
-        if step[0] == "dense" and step[-1] in FROM_INPUT:
-            found += [(*step[:-1], "identity"), ("activation", step[-1])]
+        if step[0] == "dense" and len(step) > 2 and step[2] in FROM_INPUT:
+            found += [(*step[:2], "identity", *step[3:]), ("activation", step[2])]
         else:
             found.append(step)
     return found

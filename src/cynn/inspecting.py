@@ -1,0 +1,64 @@
+"""Looking into a model: what its layers give, and what its input would have to become."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import layers, loops, plan
+from .sparse import read
+from .threads import get_num_threads
+
+
+def layer_outputs(
+    kernels: Any,
+    parts: Sequence[layers.Layer],
+    numbers: NDArray[Any],
+    rows: Any,
+    input_shape: tuple[int, ...],
+) -> list[NDArray[Any]]:
+    """Give what each layer makes of rows; each is a network of its own, fed by the one before.
+
+    Parameters
+    ----------
+    kernels : module
+        A target.
+    parts : sequence of Layer
+        The layers.
+    numbers : ndarray
+        Their weights, one after the other.
+    rows : ndarray
+        What goes in, as the kernels read it.
+    input_shape : tuple of int
+        The shape of one row of the input.
+
+    Returns
+    -------
+    list of ndarray
+        For each layer an array (rows, ...) of its output's shape.
+    """
+    found, start = [], 0
+    sizes = layers.input_sizes(parts, input_shape)
+    shapes = layers.output_shapes(parts, input_shape)
+    for layer, size, shape in zip(parts, sizes, shapes, strict=True):
+        network = kernels.Network(size, *plan.steps_of([layer]))
+        network.set_params(numbers[start : start + network.n_params])
+        start += network.n_params
+        rows = loops.predict(network, rows, get_num_threads, numbers.dtype)
+        found.append(rows.reshape(len(rows), *shape))
+    return found
+
+
+def input_gradient(
+    network: Any, rows: Any, targets: Any, along: Any, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Give how each row's loss, or its outputs times those of `along`, changes with the row."""
+    found = np.empty((len(rows), network.n_inputs), dtype)
+    for part in loops.slices(network, len(rows)):
+        x = read(rows[part], network)
+        y = None if targets is None else targets[part]
+        network.input_gradient(
+            x, y, None if along is None else along[part], found[part], get_num_threads()
+        )
+    return found

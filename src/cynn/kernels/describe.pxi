@@ -1,0 +1,50 @@
+# Steps from what Python says of them.
+
+cdef list separated(object steps):
+    """The steps one by one: a residual's between its fork and its join, and an activation whose gradient takes
+    its input as a step of its own.
+    """
+    cdef list found = []
+    for step in map(tuple, steps):
+        if step[:1] == ("dense",) and step[2:3] and step[2] in FROM_INPUT:
+            found += [(*step[:2], "identity", *step[3:]), ("activation", step[2])]
+        elif step[:1] == ("residual",) and len(step) == 2:
+            found += [("fork",), *separated(step[1]), ("join",)]
+        else:
+            found.append(step)
+    return found
+
+
+cdef int describe_step(Step* step, tuple description) except -1:
+    """Fill in a step from ("dense", outputs, activation), with False after it where there is no bias,
+    ("activation", name), ("rescale", scale, offset), ("fork",) or ("join",).
+    """
+    name = description[0] if description else None
+    step.activation = IDENTITY
+    step.outputs = step.inputs
+    step.biased = True
+    step.scale = 1
+    step.offset = 0
+    if name == "dense" and 3 <= len(description) <= 4:
+        step.kind = &dense_kind
+        step.outputs = description[1]
+        step.activation = activation_number(description[2])
+        step.biased = description[3] if len(description) == 4 else True
+    elif name == "activation" and len(description) == 2:
+        step.activation = activation_number(description[1])
+        step.kind = &activation_kind
+        if step.activation >= FIRST_FROM_INPUT:
+            step.kind = &input_activation_kind
+    elif name == "rescale" and len(description) == 3:
+        step.kind = &rescale_kind
+        step.scale = <real><double>description[1]
+        step.offset = <real><double>description[2]
+    elif name == "fork" and len(description) == 1:
+        step.kind = &fork_kind
+    elif name == "join" and len(description) == 1:
+        step.kind = &join_kind
+    else:
+        raise ValueError(f"steps: {description!r} is no step that this network knows")
+    if step.outputs < 1:
+        raise ValueError(f"steps: {description!r} has {step.outputs} outputs, wanted at least 1")
+    return 0

@@ -1,0 +1,37 @@
+# The way back through the whole network, to its input: how the outputs of a row change with what went in.
+
+cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
+    """Blocks of rows, as in `infer`: the gradients for their inputs, in the place of predictions."""
+    cdef Job job = (<Job*>argument)[0]
+    cdef real* workspace = job.workspace + rank * job.row_size * job.rows
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef double* row_losses = job.row_losses
+    cdef real* gradient
+    cdef Py_ssize_t start, count, r
+    cdef int i
+    job.row_weights = job.row_weights + rank * job.rows
+    if job.nonzeros.width:
+        place_nonzeros(&job.nonzeros, <real*>job.nonzeros.values + rank * job.nonzeros_size, job.rows)
+    while True:
+        start = <Py_ssize_t>counter_next(job.next_block) * job.rows
+        if start >= job.total:
+            return
+        count = smaller(job.rows, job.total - start)
+        forward_rows(&job, workspace, start, 0, count, NULL)
+        job.row_losses = row_losses + start
+        gradient = workspace + last.gradient * job.rows
+        if job.reached_from_loss:
+            weigh_rows(&job, start, count, 0, count)
+            loss_of_rows(&job, workspace, start, 0, count)
+        else:
+            gather_targets(&job.y, NULL, start, 0, count, gradient, job.rows)
+            for r in range(count):
+                job.row_losses[r] = 0
+        for i in range(job.count - 1, -1, -1):
+            gradient = workspace + (job.steps[i - 1].gradient if i > 0 else job.input_gradient) * job.rows
+            job.steps[i].kind.backward(
+                &job.steps[i], job.transposed, workspace + job.steps[i].output * job.rows,
+                workspace + job.steps[i].gradient * job.rows, gradient, job.rows, 0, count,
+            )
+        affine_rows(gradient, gradient, job.input_scale, 0, job.rows, 0, count, job.steps[0].inputs)
+        scatter(gradient, job.rows, 0, count, job.input_gradients, start, job.steps[0].inputs)

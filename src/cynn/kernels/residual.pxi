@@ -1,0 +1,79 @@
+# y = x + f(x): a skip connection over the steps of f. A network makes three parts of it (`separated`):
+#
+#   fork   gives its input on, from the same memory: nothing is copied
+#   f      any steps that give as many numbers as they take
+#   join   adds what the fork gave
+#
+# On the way back the join gives its delta to f and leaves it where it is; the fork, to which the way through f
+# leads, adds it. `step.other` is the way from the one's memory to the other's, for one row.
+
+cdef void fork_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+) noexcept nogil:
+    pass
+
+
+cdef void fork_step_backward(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    if grad_x != NULL:
+        add_rows(delta, delta + step.other * rows, grad_x, rows, first, past, step.outputs)
+
+
+cdef void join_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+) noexcept nogil:
+    add_rows(x, y + step.other * rows, y, rows, first, past, step.outputs)
+
+
+cdef void join_step_backward(
+    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+) noexcept nogil:
+    if grad_x != NULL:
+        affine_rows(delta, grad_x, 1, 0, rows, first, past, step.outputs)
+
+
+cdef void add_rows(
+    const real* a, const real* b, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
+) noexcept nogil:
+    """y = a + b."""
+    cdef Py_ssize_t p, i
+    for p in range(panels_of(columns)):
+        i = (p * rows + first) * PANEL
+        while i < (p * rows + past) * PANEL:
+            store(y + i, load(a + i) + load(b + i))
+            i += LANES
+
+
+cdef Kind fork_kind, join_kind
+fork_kind = Kind(False, fork_step_forward, fork_step_backward)
+join_kind = Kind(False, join_step_forward, join_step_backward)
+
+
+cdef int connect_forks(Step* steps, int count) except -1:
+    """Tell each fork and its join where the other's memory lies; inner ones come between them."""
+    cdef list open_forks = []
+    cdef Step* fork
+    cdef int i
+    for i in range(count):
+        if steps[i].kind == &fork_kind:
+            open_forks.append(i)
+        elif steps[i].kind == &join_kind:
+            if not open_forks:
+                raise ValueError("steps: a join comes without its fork, say ('residual', steps)")
+            fork = &steps[<int>open_forks.pop()]
+            if fork.outputs != steps[i].outputs:
+                raise ValueError(
+                    f"steps: the steps of a residual make {steps[i].outputs} numbers of {fork.outputs}, "
+                    "wanted as many"
+                )
+            steps[i].other = fork.output - steps[i].output
+            fork.other = steps[i].gradient - fork.gradient
+    if open_forks:
+        raise ValueError("steps: a fork comes without its join, say ('residual', steps)")
+    return 0
