@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cynn import Model
-from cynn.storage import ModelFileError
+from cynn.storage import LARGEST_DESCRIPTION, ModelFileError
 from models import image_model, images
 
 
@@ -65,7 +65,10 @@ CHANGES = {
     "no description": (lambda h: h["__metadata__"].pop("model"), "description is no JSON"),
     "no object": (lambda h: h["__metadata__"].update(model=[1]), "no JSON object"),
     "nested deep": (deep, "description is no JSON"),
-    "long": (lambda h: h["__metadata__"].update(model=" " * (1 << 20) + "{}"), "characters"),
+    "long": (
+        lambda h: h["__metadata__"].update(model=" " * LARGEST_DESCRIPTION + "{}"),
+        "characters",
+    ),
     "no layers": (said(lambda m: m.pop("layers")), "KeyError .*'layers'"),
     "layers none": (said(lambda m: m.update(layers=[])), "at least one layer"),
     "layers a number": (said(lambda m: m.update(layers=3)), "TypeError"),

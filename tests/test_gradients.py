@@ -139,6 +139,16 @@ CASES = [
         "sigmoid_binary_cross_entropy",
     ),
     Case(
+        "normalized at the head and between",
+        (
+            ("normalize", (0.5, -1.0, 2.0, 0.0), (2.0, 0.5, 1.0, 3.0)),
+            ("dense", 18, "tanh"),
+            ("normalize", tuple(v / 9 - 1 for v in range(18)), tuple(v / 9 + 1 for v in range(18))),
+            ("dense", 3, "softmax"),
+        ),
+        "softmax_cross_entropy",
+    ),
+    Case(
         "no bias",
         (("dense", 5, "tanh", False), ("dense", 17, "silu", False), ("dense", 3, "softmax", False)),
         "softmax_cross_entropy",

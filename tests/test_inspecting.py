@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cynn import Model
-from cynn.layers import Activation, Dense, Flatten, Rescale, Residual
+from cynn.layers import Activation, Dense, Flatten, Normalize, Rescale, Residual
 from cynn.optimizers import SGD
 from cynn.threads import set_num_threads
 
@@ -15,6 +15,7 @@ def deep_model(dtype: str = "float64") -> Model:
         [
             Rescale(1 / 255, -0.5),
             Flatten(),
+            Normalize.adapt(images(100).reshape(100, 20) / 255 - 0.5),
             Dense(8, "gelu", use_bias=False),
             Residual([Dense(5, "silu"), Activation("tanh"), Dense(8)]),
             Dense(3, "softmax"),
@@ -35,17 +36,17 @@ def test_named_weights():
     model = deep_model()
     named = model.named_weights()
     assert {name: w.shape for name, w in named.items()} == {
-        "layer2.weight": (20, 8),
-        "layer3.0.weight": (8, 5),
-        "layer3.0.bias": (5,),
-        "layer3.2.weight": (5, 8),
-        "layer3.2.bias": (8,),
-        "layer4.weight": (8, 3),
-        "layer4.bias": (3,),
+        "layer3.weight": (20, 8),
+        "layer4.0.weight": (8, 5),
+        "layer4.0.bias": (5,),
+        "layer4.2.weight": (5, 8),
+        "layer4.2.bias": (8,),
+        "layer5.weight": (8, 3),
+        "layer5.bias": (3,),
     }
     for w, same in zip(named.values(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(w, same)
-    named["layer2.weight"][:] = 0  # a copy
+    named["layer3.weight"][:] = 0  # a copy
     assert model.get_weights()[0].all()
 
 
@@ -53,12 +54,15 @@ def test_a_residual_is_the_sum():
     model = deep_model()
     outputs = model.layer_outputs(images(7))
     weights = model.named_weights()
-    before, after = outputs[2], outputs[3]
-    z = before @ weights["layer3.0.weight"] + weights["layer3.0.bias"]
-    inner = np.tanh(z / (1 + np.exp(-z))) @ weights["layer3.2.weight"] + weights["layer3.2.bias"]
+    before, after = outputs[3], outputs[4]
+    z = before @ weights["layer4.0.weight"] + weights["layer4.0.bias"]
+    inner = np.tanh(z / (1 + np.exp(-z))) @ weights["layer4.2.weight"] + weights["layer4.2.bias"]
     np.testing.assert_allclose(after, before + inner, rtol=1e-12)
     np.testing.assert_allclose(outputs[0], images(7) / 255 - 0.5, rtol=1e-12)
-    assert [y.shape[1:] for y in outputs] == [(4, 5), (20,), (8,), (8,), (3,)]
+    assert [y.shape[1:] for y in outputs] == [(4, 5), (20,), (20,), (8,), (8,), (3,)]
+    flat = (images(100) / 255 - 0.5).reshape(100, 20)
+    wanted = (outputs[1] - flat.mean(axis=0)) / flat.std(axis=0)
+    np.testing.assert_allclose(outputs[2], wanted, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(outputs[-1], model.predict(images(7)), rtol=1e-12)
 
 
@@ -74,7 +78,7 @@ def test_a_file_brings_every_layer_back(tmp_path, dtype):
 
 def test_it_learns():
     model = deep_model("float32")
-    model.compile(SGD(0.2, 0.9))
+    model.compile(SGD(0.05, 0.9))
     x, y = images(60), np.arange(60) % 3
     history = model.fit(x, y, epochs=80, batch_size=10, verbose=0).history
     assert history["loss"][-1] < 0.5 * history["loss"][0]
@@ -145,4 +149,4 @@ def test_bad_arguments():
 def test_no_rows():
     model = deep_model()
     assert model.input_gradient(images(0), output=0).shape == (0, 4, 5)
-    assert [len(y) for y in model.layer_outputs(images(0))] == [0] * 5
+    assert [len(y) for y in model.layer_outputs(images(0))] == [0] * 6

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cynn import initializers, layers, losses, optimizers, schedules, specs
-from cynn.layers import Activation, Dense, Flatten, Rescale, Residual
+from cynn.layers import Activation, Dense, Flatten, Normalize, Rescale, Residual
 
 SPECS = [
     (layers, Dense(128, "relu"), "Dense(128, 'relu')"),
@@ -19,6 +19,7 @@ SPECS = [
         "Dense(3, kernel_initializer='he_normal', name='last')",
     ),
     (layers, Dense(3, use_bias=False), "Dense(3, use_bias=False)"),
+    (layers, Normalize([1, 0.5], [2, 1e-30]), "Normalize((1.0, 0.5), (2.0, 1e-30))"),
     (layers, Activation("tanh"), "Activation('tanh')"),
     (
         layers,
@@ -82,7 +83,7 @@ def test_a_spec_does_not_change():
         ([], "a spec must be a dictionary"),
         (
             {},
-            "class must be one of 'Activation', 'Dense', 'Flatten', 'Rescale', 'Residual', got None",
+            "class must be one of 'Activation', 'Dense', 'Flatten', .*, got None",
         ),
         ({"class": "os.system"}, "class must be one of .* got 'os.system'"),
         ({"class": ["Dense"]}, "class must be one of"),
@@ -134,6 +135,23 @@ def test_units_of_the_wrong_type(units):
         (lambda: Flatten(name=3), TypeError, "name must be a string"),
         (lambda: Activation("gelus"), ValueError, "activation must be one of .*, got 'gelus'"),
         (lambda: Dense(3, use_bias=1), TypeError, "use_bias must be True or False, got 1"),
+        (
+            lambda: Normalize([1], [0]),
+            ValueError,
+            r"std\[0\] must be .* at least 1e-37",
+        ),
+        (lambda: Normalize([1], [np.inf]), ValueError, r"std\[0\] must be a finite number, at"),
+        (
+            lambda: Normalize([np.nan], [1]),
+            ValueError,
+            r"mean\[0\] must be a finite number, got",
+        ),
+        (lambda: Normalize([1, 2], [1]), ValueError, "std must hold 2 numbers like mean, got 1"),
+        (lambda: Normalize([], []), ValueError, "mean must hold at least one number"),
+        (lambda: Normalize(1, 1), TypeError, "mean must be a list of numbers, got 1"),
+        (lambda: Normalize.adapt([]), ValueError, "x must hold rows of numbers"),
+        (lambda: Normalize.adapt([[1, np.nan]]), ValueError, "x must hold finite numbers"),
+        (lambda: Normalize.adapt([["a"]]), TypeError, "x"),
         (lambda: Residual([]), ValueError, "layers must hold at least one layer, got none"),
         (lambda: Residual(Dense(3)), TypeError, "layers must be a list of layers, got Dense"),
         (lambda: Residual([3]), TypeError, r"layers\[0\] must be a layer such as .*, got 3"),
@@ -229,3 +247,19 @@ def test_get_takes_names_and_objects(module, name, wanted):
 def test_the_names_are_those_of_the_reference():
     reference = pytest.importorskip("cynn.reference")
     assert specs.ACTIVATIONS == tuple(reference.ACTIVATIONS)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", ">f8"])
+def test_normalize_adapts_to_the_data(dtype, monkeypatch):
+    monkeypatch.setattr(layers, "ADAPT_BLOCK", 50)
+    x = np.random.default_rng(0).integers(0, 256, (101, 4, 3)).astype(dtype)
+    x[:, 2, 1] = 7
+    layer = Normalize.adapt(x[:, ::-1], name="first")
+    flat = x[:, ::-1].reshape(101, 12).astype(np.float64)
+    std = flat.std(axis=0)
+    std[std == 0] = 1
+    np.testing.assert_allclose(layer.mean, flat.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(layer.std, std, rtol=1e-12)
+    assert layer.output_shape((4, 3)) == (4, 3) and layer.name == "first"
+    with pytest.raises(ValueError, match=r"means of 12 numbers, got rows of shape \(4,\)"):
+        layer.output_shape((4,))

@@ -252,6 +252,9 @@ def test_a_network_refuses_what_does_not_fit(target):
         [("dense", 3, "relu"), ("join",)],
         [("fork",), ("dense", INPUTS, "relu")],
         [("dense", 3)],
+        [("normalize", (0.0,) * INPUTS, (1.0,))],
+        [("normalize", (0.0,), (1.0,))],
+        [("normalize", (0.0,) * INPUTS, (1.0,) * INPUTS), ("dense", 0, "relu")],
     ):
         with pytest.raises(ValueError):
             make(INPUTS, steps)

@@ -109,6 +109,31 @@ def number(
     return real
 
 
+def numbers(
+    name: str,
+    value: object,
+    wanted: str = "a finite number",
+    holds: Callable[[float], bool] = math.isfinite,
+) -> tuple[float, ...]:
+    """Give a sequence of numbers, at least one, as a tuple of ``float``.
+
+    Examples
+    --------
+    >>> numbers("mean", [1, 2.5])
+    (1.0, 2.5)
+    >>> numbers("mean", [1, "2"])
+    Traceback (most recent call last):
+    TypeError: mean[1] must be a finite number, got '2'
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name} must be a list of numbers, got {reprlib.repr(value)}")
+    if not value:
+        raise ValueError(f"{name} must hold at least one number, got none")
+    return tuple(number(f"{name}[{i}]", each, wanted, holds) for i, each in enumerate(value))
+
+
 def flag(name: str, value: object) -> bool:
     """Give `value` as a ``bool``; numbers are refused.
 

@@ -24,7 +24,7 @@ from .specs import Spec
 
 FORMAT = "cynn"
 VERSION = "1"
-LARGEST_DESCRIPTION = 1 << 20  # characters; a layer takes about a hundred
+LARGEST_DESCRIPTION = 1 << 24  # characters; a layer takes about a hundred, or forty a column
 
 
 class ModelFileError(ValueError):
@@ -52,7 +52,10 @@ def write(
     """
     from safetensors.numpy import save
 
-    metadata = {"format": FORMAT, "version": VERSION, "model": json.dumps(model, allow_nan=False)}
+    text = json.dumps(model, allow_nan=False)
+    if len(text) > LARGEST_DESCRIPTION:
+        raise ValueError(f"{path}: the layers' description has {len(text)} characters, too many")
+    metadata = {"format": FORMAT, "version": VERSION, "model": text}
     # safetensors takes the bytes as they lie, whatever the strides say
     replace(path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata))
 

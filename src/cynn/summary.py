@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from . import layers
 
+LONGEST = 60  # characters of a layer
+
 
 def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) -> str:
     """Give a table of the layers: what each gives and how many parameters it has.
@@ -32,7 +34,7 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
     """
     lines = [("layer", "output", "parameters")]
     if input_shape is None:
-        lines += [(repr(layer), "?", "?") for layer in parts]
+        lines += [(_short(layer), "?", "?") for layer in parts]
         lines.append(("total", "", "not built yet"))
     else:
         sizes = layers.input_sizes(parts, input_shape)
@@ -41,7 +43,7 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
         for layer, size, shape in zip(parts, sizes, shapes, strict=True):
             count = sum(math.prod(part) for part in layer.weight_shapes(size))
             total += count
-            lines.append((repr(layer), str(shape), f"{count:,}"))
+            lines.append((_short(layer), str(shape), f"{count:,}"))
         lines.append(("total", "", f"{total:,}"))
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     rule = "  ".join("-" * width for width in widths)
@@ -50,3 +52,9 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
         for name, output, count in lines
     ]
     return "\n".join([written[0], rule, *written[1:-1], rule, written[-1]])
+
+
+def _short(layer: layers.Layer) -> str:
+    """Write a layer, cut where it is long: one may hold a number for each column."""
+    text = repr(layer)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -17,7 +17,7 @@ cdef list separated(object steps):
 
 cdef int describe_step(Step* step, tuple description) except -1:
     """Fill in a step from ("dense", outputs, activation), with False after it where there is no bias,
-    ("activation", name), ("rescale", scale, offset), ("fork",) or ("join",).
+    ("activation", name), ("rescale", scale, offset), ("normalize", mean, std), ("fork",) or ("join",).
     """
     name = description[0] if description else None
     step.activation = IDENTITY
@@ -39,6 +39,8 @@ cdef int describe_step(Step* step, tuple description) except -1:
         step.kind = &rescale_kind
         step.scale = <real><double>description[1]
         step.offset = <real><double>description[2]
+    elif name == "normalize" and len(description) == 3:
+        describe_normalize(step, description[1], description[2])
     elif name == "fork" and len(description) == 1:
         step.kind = &fork_kind
     elif name == "join" and len(description) == 1:

@@ -105,6 +105,10 @@ cdef class Network:
         memset(self.parameters, 0, self.packed * sizeof(real))
 
     def __dealloc__(self):
+        cdef int i
+        if self.steps != NULL:
+            for i in range(self.count):
+                release(self.steps[i].constants)
         free(self.steps)
         release(self.parameters)
         release(self.velocity)

@@ -15,6 +15,7 @@ cdef struct Step:
     Py_ssize_t input
     Py_ssize_t output
     Py_ssize_t gradient
+    real* constants  # of a step that keeps some, which the network frees, or NULL
     Py_ssize_t other  # of a fork and its join, where the other's memory lies (residual.pxi)
 
 ctypedef void (*Forward)(

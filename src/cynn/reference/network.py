@@ -22,7 +22,7 @@ class Network:
         Numbers in a row of x.
     steps : list of tuple
         In order: ``("dense", n_out, activation)``, ``("activation", name)``,
-        ``("rescale", scale, offset)`` or ``("residual", steps)``.
+        ``("rescale", scale, offset)``, ``("normalize", mean, std)`` or ``("residual", steps)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 

@@ -128,6 +128,33 @@ class Rescale:
         return [[self.scale * value for value in row] for row in grad_y]
 
 
+class Normalize:
+    """``y = (x - mean) / std`` for each column, described by ``("normalize", mean, std)``."""
+
+    n_params = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, first: int, mean: Flat, std: Flat) -> None:
+        if not len(mean) == len(std) == n_in:
+            raise ValueError(f"steps: normalize has {len(mean)} means, wanted {n_in}")
+        self.n_out, self.mean, self.scale = n_in, mean, [1.0 / value for value in std]
+
+    def without_activation(self) -> "Normalize":
+        """Give the step itself: it has no activation."""
+        return self
+
+    def forward(self, x: Rows, params: Flat) -> Rows:
+        """Give ``(x - mean) / std``."""
+        return [
+            [(value - m) * s for value, m, s in zip(row, self.mean, self.scale, strict=True)]
+            for row in x
+        ]
+
+    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+        """Give ``grad_y / std``."""
+        return [[g * s for g, s in zip(row, self.scale, strict=True)] for row in grad_y]
+
+
 class Residual:
     """``y = x + f(x)``, f being steps in a row: described by ``("residual", steps)``.
 
@@ -180,6 +207,7 @@ STEPS: dict[str, Any] = {
     "dense": Dense,
     "activation": Activation,
     "rescale": Rescale,
+    "normalize": Normalize,
     "residual": Residual,
 }
 """The kind of step of each name."""
