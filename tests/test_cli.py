@@ -162,6 +162,32 @@ def test_a_bad_place_to_save_is_told_before_the_training(run, folder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_plots(run, folder, tmp_path):
+    pytest.importorskip("matplotlib").use("Agg")
+    place = tmp_path / "new" / "pictures"
+    status, out, err = run(
+        "train", "--data", folder, "--epochs", 2, "--hidden", 8, "--plots", place
+    )
+    assert (status, err) == (0, "")
+    names = ["loss", "accuracy", "network", "confusion", "weights", "mistakes"]
+    files = [f"{name}.png" for name in names]
+    assert out.splitlines()[-1] == f"drawn in {place}: {', '.join(files)}"
+    assert sorted(path.name for path in place.iterdir()) == sorted(files)
+    assert all((place / name).read_bytes().startswith(b"\x89PNG") for name in files)
+    (tmp_path / "file").touch()
+    for bad in (tmp_path / "file", tmp_path / "file" / "below"):  # told before the training
+        status, out, err = run("train", "--data", folder, "--plots", bad)
+        assert (status, out) == (1, "") and err.startswith("cynn: error: [Errno ")
+
+
+def test_plots_without_matplotlib(run, folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
+    status, out, err = run("train", "--data", folder, "--plots", tmp_path / "pictures")
+    assert (status, out) == (1, "") and "pip install 'cynn-learn[plots]'" in err
+    assert not (tmp_path / "pictures").exists()
+
+
 def test_a_training_that_diverges(run, folder, recwarn):
     with pytest.warns(RuntimeWarning, match="diverged"):
         status, out, _ = run(

@@ -18,6 +18,7 @@ from .layers import Dense, Flatten, Rescale
 from .metrics import confusion_matrix
 from .model import Model
 from .optimizers import SGD
+from .plots import folder
 from .schedules import Cosine
 from .specs import ACTIVATIONS
 from .threads import get_num_threads, set_num_threads
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
     train.add_argument("--threads", type=_whole, help="the most to use; by default all cores")
     train.add_argument("--save", metavar="FILE", help="write the model there (safetensors)")
+    train.add_argument("--plots", metavar="DIR", help="write pictures there (needs matplotlib)")
     train.add_argument("--quiet", action="store_true", help="no line for each epoch")
     train.set_defaults(run=_train)
 
@@ -177,6 +179,7 @@ def _load(name: str | None) -> tuple[str, Data]:
 def _train(options: argparse.Namespace) -> int:
     if options.save is not None:  # said now rather than after the training
         storage.try_to_write(options.save)
+    pictures = None if options.plots is None else folder.prepare(options.plots)
     hidden = [Dense(units, options.activation) for units in options.hidden]
     optimizer = SGD(
         Cosine(options.learning_rate),
@@ -222,6 +225,9 @@ def _train(options: argparse.Namespace) -> int:
     if options.save is not None:
         model.save(options.save)
         print(f"saved to {options.save}")
+    if pictures is not None:
+        written = folder.write(pictures, model, model.history, x_test, y_test)
+        print(f"drawn in {pictures}: {', '.join(written)}")
     return status
 
 

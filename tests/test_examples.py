@@ -1,0 +1,51 @@
+"""The programs in `examples`, on less than they are for."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cynn.datasets import make_digits
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.fixture
+def mnist():
+    path = EXAMPLES / "mnist.py"
+    if not path.exists():
+        pytest.skip("examples/mnist.py is not beside the tests")
+    spec = importlib.util.spec_from_file_location("example_mnist", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_mnist_shifts_each_image_by_a_pixel_at_most(mnist):
+    images = np.zeros((400, 5, 5), np.uint8)
+    images[:, 2, 2] = 1
+    shift = mnist.Shift(images)
+    before = []
+    for epoch in range(2):
+        shift.on_epoch_begin(epoch)
+        _, row, column = images.nonzero()
+        places = list(zip(row.tolist(), column.tolist(), strict=True))
+        assert len(places) == 400
+        assert set(places) == {(i, j) for i in (1, 2, 3) for j in (1, 2, 3)}
+        assert places != before
+        before = places
+
+
+def test_mnist_trains_and_leaves_the_images_alone(mnist, tmp_path):
+    x, y = make_digits(600, seed=0)
+    kept = x.copy()
+    model, history = mnist.train(x, y, epochs=3)
+    assert np.array_equal(x, kept)
+    assert history.history["accuracy"][-1] > 0.5
+    pytest.importorskip("matplotlib").use("Agg")
+    mnist.draw(tmp_path, model, history, x, y)
+    assert len(list(tmp_path.glob("*.png"))) == 5
+    from matplotlib import pyplot
+
+    pyplot.close("all")
