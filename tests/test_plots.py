@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex  # noqa: E402
 
 from cynn import Model, plots  # noqa: E402
 from cynn.callbacks import History  # noqa: E402
-from cynn.layers import Activation, Dense, Flatten  # noqa: E402
+from cynn.layers import Activation, Dense, Flatten, Residual  # noqa: E402
 from cynn.plots.style import NEGATIVE, POSITIVE  # noqa: E402
 from models import images  # noqa: E402
 
@@ -102,6 +102,8 @@ def test_networks_that_cannot_be_drawn():
         plots.network(Model([Dense(3)]))
     with pytest.raises(ValueError, match="must have a Dense layer"):
         plots.network(built(Activation("relu")))
+    with pytest.raises(ValueError, match="Residual"):
+        plots.network(built(Dense(4), Residual([Dense(4)]), Dense(3)))
     model = built(Dense(3))
     with pytest.raises(ValueError, match="outputs must hold 3 names, got 2"):
         plots.network(model, outputs=["a", "b"])
@@ -112,6 +114,11 @@ def test_networks_that_cannot_be_drawn():
     model.set_weights([np.full((4, 3), np.nan), np.zeros(3)])
     with pytest.raises(ValueError, match="weights that are not finite"):
         plots.network(model)
+
+
+def test_a_layer_without_a_bias_is_drawn(ax):
+    drawn(plots.network(built(Dense(3, use_bias=False), Dense(2)), ax=ax))
+    assert texts(ax) == ["4 inputs", "3 linear", "2 linear"]
 
 
 def test_weights_of_zero_are_drawn(ax):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import integer
-from ..layers import Activation, weight_shapes
+from ..layers import Activation
 from .style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
 
 WIDEST = 3.0
@@ -94,8 +94,7 @@ def network(
 
 def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
     """Give what each dense layer is called, and its weights, (inputs, units)."""
-    weights = model.get_weights()
-    named = dict(zip(weight_shapes(model.layers, model.input_shape), weights, strict=True))
+    named = model.named_weights()
     found: list[tuple[str, NDArray[Any]]] = []
     for i, layer in enumerate(model.layers):
         table = named.get(f"layer{i}.weight")
@@ -105,6 +104,8 @@ def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
             found[-1] = (layer.activation, found[-1][1])
     if not found:
         raise ValueError(f"model must have a Dense layer to draw, got {model!r}")
+    if len(found) != sum(table.ndim == 2 for table in named.values()):
+        raise ValueError("model has dense layers beside others (Residual), which is not drawn")
     for (_, before), (_, after) in zip(found, found[1:], strict=False):
         if before.shape[1] != after.shape[0]:
             raise ValueError("model must be one dense layer after another to be drawn")
