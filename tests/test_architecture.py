@@ -25,7 +25,7 @@ STOREYS = [
     ["loops", "storage", "plan", "summary"],  # floor 4
     ["fitting", "inspecting"],
     ["model"],
-    ["capi", "estimators", "distributed", "plots", "onnx"],  # floor 5
+    ["capi", "estimators", "distributed", "plots", "onnx", "convert"],  # floor 5
     ["cli"],
     ["__init__"],
     ["__main__"],

@@ -78,7 +78,13 @@ CHANGES = {
     "huge units": (layer(2, units=2**40), r"'layer2.weight' should be"),
     "huger units": (layer(2, units=10**30), r"'layer2.weight' should be"),
     "units by one": (layer(2, units=5), r"'layer2.weight' should be"),
-    "NaN": (layer(1, scale=float("nan")), "scale must be"),
+    "NaN": (layer(1, scale=float("nan")), "NaN is no number of JSON"),
+    "infinity": (layer(1, scale=float("inf")), "Infinity is no number of JSON"),
+    "beyond numbers": (layer(1, scale=10**400), "scale must be"),
+    "a key twice": (
+        lambda h: h["__metadata__"].update(model='{"layers": [], "layers": []}'),
+        "a key comes twice",
+    ),
     "code": (layer(2, activation="__import__('os')"), "activation must be one of"),
     "another type": (said(lambda m: m.update(dtype="float64")), "'layer2.weight' should be"),
     "no type": (said(lambda m: m.update(dtype="int8")), "dtype must be float32 or float64"),
@@ -112,6 +118,35 @@ def test_a_header_that_does_not_fit(tmp_path, whole, what):
 def test_what_is_no_such_file_at_all(tmp_path, data):
     with pytest.raises(ModelFileError, match="is not a cynn model"):
         load(tmp_path, data)
+
+
+def test_a_header_that_is_too_long(tmp_path, whole):
+    """What the file does hold, but nobody should read: refused by its length alone."""
+    with pytest.raises(ModelFileError, match="a header of 33554433 bytes"):
+        load(tmp_path, struct.pack("<Q", (32 << 20) + 1) + b" " * (33 << 20))
+    n = struct.unpack("<Q", whole[:8])[0]
+    spaced = whole[8 : 8 + n] + b" " * ((1 << 20) - n)
+    assert load(tmp_path, struct.pack("<Q", 1 << 20) + spaced + whole[8 + n :]).epochs == 1
+
+
+@pytest.mark.parametrize(
+    "foreign", [b"PK\x03\x04", b"\x7fELF", b"#!/bin/sh\n", b"<html>", b"%PDF-"]
+)
+def test_two_files_in_one(tmp_path, whole, foreign):
+    """Nothing may stand before, after or between what the header names."""
+    n = struct.unpack("<Q", whole[:8])[0]
+    for data in (foreign + whole, whole + foreign, whole[: 8 + n] + foreign + whole[8 + n :]):
+        with pytest.raises(ModelFileError, match="is not a cynn model"):
+            load(tmp_path, data)
+
+
+def test_more_than_there_is_memory_for(tmp_path, whole, monkeypatch):
+    def build(self, shape):
+        raise MemoryError
+
+    monkeypatch.setattr(Model, "build", build)
+    with pytest.raises(ModelFileError, match="need more memory than there is"):
+        load(tmp_path, whole)
 
 
 def test_cut_short_or_too_long(tmp_path, whole):

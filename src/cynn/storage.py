@@ -24,6 +24,7 @@ from .specs import Spec
 
 FORMAT = "cynn"
 VERSION = "1"
+LARGEST_HEADER = 32 << 20  # bytes: the description, its quotes escaped, and where the arrays lie
 LARGEST_DESCRIPTION = 1 << 24  # characters; a layer takes about a hundred, or forty a column
 
 
@@ -122,7 +123,9 @@ class ModelFile:
         if len(text) > LARGEST_DESCRIPTION:
             self.refuse(f"its description has {len(text)} characters")
         try:
-            self.model = json.loads(text)
+            self.model = json.loads(
+                text, object_pairs_hook=_without_doubles, parse_constant=_no_number
+            )
         except (ValueError, RecursionError) as error:
             self.refuse(f"its description is no JSON: {error}")
         if not isinstance(self.model, dict):
@@ -165,13 +168,29 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
     name = os.fsdecode(path)
     if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
         raise ModelFileError(f"{name} is not a cynn model: it is no regular file")
-    with open(name, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
-        pass
+    with open(name, "rb") as raw:  # the plain reason first: missing, a folder, forbidden
+        header = int.from_bytes(raw.read(8), "little")
+    if header > LARGEST_HEADER:  # before the library takes memory to read it
+        raise ModelFileError(
+            f"{name} is not a cynn model: it would have a header of {header} bytes"
+        )
     try:
         with safe_open(name, framework="np") as file:
             yield ModelFile(name, file)
     except SafetensorError as error:
         raise ModelFileError(f"{name} is not a cynn model: {error}") from error
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dictionary; keys that come twice mean one thing here, another there."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -221,6 +240,8 @@ def load(kind: Any, path: str | os.PathLike[str]) -> Any:
             return _model_in(file, kind)
         except ModelFileError:
             raise
+        except MemoryError:
+            file.refuse("its weights need more memory than there is")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             file.refuse(f"{type(error).__name__} in its description: {error}")
 
