@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from cynn import Model
-from cynn.layers import ACTIVATIONS, LAYERS, Activation, Dense, Flatten, Rescale
+from cynn.layers import (
+    ACTIVATIONS,
+    LAYERS,
+    Activation,
+    Dense,
+    Flatten,
+    Normalize,
+    Rescale,
+    Residual,
+)
 from models import blobs, trained
 
 onnx = pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[onnx]")
@@ -27,6 +36,21 @@ MODELS = {
     "nothing": ((4,), [Activation("identity")]),
     "on its own": ((2, 3), [Activation("relu"), Flatten(), Dense(4), Activation("softmax")]),
     "one number": ((1,), [Flatten(), Dense(2)]),
+    "normalized": (
+        (2, 2),
+        [Normalize([1, 2, 3, 4], [0.5, 1, 2, 4]), Flatten(), Dense(3, use_bias=False)],
+    ),
+    "normalized, a column": ((1,), [Normalize([3], [2.0]), Dense(2)]),
+    "skips": (
+        (4,),
+        [
+            Dense(6, "tanh"),
+            Residual([Dense(8, "relu"), Residual([Dense(8, "silu")]), Dense(6, use_bias=False)]),
+            Activation("relu"),
+            Residual([Normalize([0.5] * 6, [2.0] * 6), Rescale(0.5, 1)]),
+            Dense(3),
+        ],
+    ),
     "odd": ((17,), [Dense(33, "leaky_relu"), Dense(31, "sigmoid"), Dense(7, "softmax")]),
 } | {
     f"{kind.__name__} {name}": ((6,), [Dense(5, "tanh"), *made])
@@ -64,7 +88,7 @@ def run_slowly(path, x):
 def test_every_layer_and_every_activation_has_its_entry():
     assert set(writing.LAYERS) == set(LAYERS)
     assert {type(layer) for _, made in MODELS.values() for layer in made} == set(LAYERS)
-    assert set(activations.ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(activations.ACTIVATIONS) | set(activations.GATED) == set(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -265,7 +289,9 @@ def test_forms_of_a_dense_layer(tmp_path, c):
     nodes = [("MatMul", ["x", "w"], "y" if c is None else "z", {})]
     nodes += [] if c is None else [("Add", ["z", "c"], "y", {})]
     model = cynn.onnx.load(written(tmp_path / "a", nodes, constants))
-    assert model.layers == (Dense(3),) and np.allclose(model.predict(X), X @ w + bias, atol=1e-5)
+    assert model.layers == (Dense(3, use_bias=c is not None),) and np.allclose(
+        model.predict(X), X @ w + bias, atol=1e-5
+    )
 
 
 def test_constants_by_nodes_and_by_lists(tmp_path):
@@ -277,7 +303,7 @@ def test_constants_by_nodes_and_by_lists(tmp_path):
         ("Gemm", ["i", "w"], "y", {}),
     ]
     model = cynn.onnx.load(written(tmp_path / "a", nodes, {"w": W[:, :3]}))
-    assert model.layers == (Rescale(0.5, 0.5), Dense(3))
+    assert model.layers == (Rescale(0.5, 0.5), Dense(3, use_bias=False))
     assert np.allclose(model.predict(X), (X + 1) / 2 @ W[:, :3], atol=1e-5)
 
 
@@ -291,6 +317,14 @@ REFUSED = {
     "weights that are rows": ([("MatMul", ["x", "x"], "y", {})], "given rows and a constant, got"),
     "rows that are weights": ([("MatMul", ["w", "x"], "y", {})], "rows and a constant, got a con"),
     "no weights": ([("Gemm", ["x"], "y", {})], "rows and a constant and a constant, got rows$"),
+    "rows times rows": ([("Mul", ["x", "x"], "y", {})], "no product of rows and rows but silu"),
+    "rows and themselves": ([("Add", ["x", "x"], "y", {})], "at least one layer, got none"),
+    "two branches": (
+        [("Relu", ["x"], "h", {}), ("Tanh", ["x"], "t", {}), ("Add", ["h", "t"], "y", {})],
+        "node 2 is 'Add': cynn adds rows to what comes of them",
+    ),
+    "divided by 0": ([("Div", ["x", "z"], "y", {})], r"std\[0\] must be"),
+    "an array under": ([("Div", ["x", "b"], "y", {})], r"meet a constant of shape \(5,\)"),
     "an input left out": ([("Gemm", ["x", "", "b"], "y", {})], "got rows and nothing and a const"),
     "weights of one axis": ([("Gemm", ["x", "b"], "y", {})], r"rows of shape \(4,\) meet a const"),
     "other weights": ([("MatMul", ["x", "v"], "y", {})], r"a constant of shape \(5, 3\)"),
@@ -320,7 +354,8 @@ REFUSED = {
 def test_what_is_refused(tmp_path, name):
     nodes, message = REFUSED[name]
     constants = {
-        "w": W, "v": V, "b": B, "c": C, "k": B[:, None], "m": [[[2.0]]], "s": 2.0, "i": np.inf
+        "w": W, "v": V, "b": B, "c": C, "k": B[:, None], "m": [[[2.0]]], "s": 2.0, "i": np.inf,
+        "z": 0.0,
     }  # fmt: skip
     path = written(tmp_path / "a", nodes, constants)
     with pytest.raises(OnnxFileError, match=f"^{path}: .*{message}"):
@@ -329,5 +364,7 @@ def test_what_is_refused(tmp_path, name):
 
 def test_operators_are_those_that_are_written():
     """What `export` writes is read: see test_there_and_back. What is read beside is MatMul."""
-    written = {"Add", "Flatten", "Gemm", "Mul"} | {op for op, _ in activations.ACTIVATIONS.values()}
+    written = {"Add", "Div", "Flatten", "Gemm", "Mul", "Sub"} | {
+        op for op, _ in activations.ACTIVATIONS.values()
+    }
     assert set(operators.OPERATORS) == written | {"MatMul"}

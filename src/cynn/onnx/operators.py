@@ -1,15 +1,15 @@
 """What the operators of ONNX are here: each makes rows of rows, by a layer more."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import layers
-from .activations import ACTIVATIONS
+from .activations import ACTIVATIONS, GATED
 
 Array = NDArray[Any]
 
@@ -39,11 +39,13 @@ class Value:
         """Give these rows after one layer more."""
         return Value(layer.output_shape(self.shape), self, layer, weights)
 
-    def path(self) -> "list[Value]":
-        """Give the values from the first layer's to this one."""
+    def path(self, start: "Value") -> "list[Value] | None":
+        """Give the values after another up to this one; None where they do not come of it."""
         found, value = [], self
-        while value.before is not None:
+        while value is not start:
             found.append(value)
+            if value.before is None:
+                return None
             value = value.before
         return found[::-1]
 
@@ -104,23 +106,29 @@ class Node:
 
 def gemm(node: Node) -> Value:
     """``alpha x W + beta b``, W stored either way; without b it is 0."""
+    b: Array | None = None
     if len(node.inputs) == 2:
-        node.inputs.append(np.zeros((), node.dtype))
-    x, w, b = node.given(Value, np.ndarray, np.ndarray)
+        x, w = node.given(Value, np.ndarray)
+    else:
+        x, w, b = node.given(Value, np.ndarray, np.ndarray)
     if node.attribute("transA"):
         raise ValueError("its rows are transposed")
     if node.attribute("transB"):
         w = w.T
     alpha, beta = node.attribute("alpha"), node.attribute("beta")
-    if (alpha, beta) != (1, 1):
-        w, b = w * node.dtype.type(alpha), b * node.dtype.type(beta)
+    if alpha != 1:
+        w = w * node.dtype.type(alpha)
+    if b is not None and beta != 1:
+        b = b * node.dtype.type(beta)
     return dense(x, w, b)
 
 
-def dense(x: Value, w: Array, b: Array) -> Value:
+def dense(x: Value, w: Array, b: Array | None = None) -> Value:
     """Add a dense layer, its bias as broadcast as it comes."""
     if w.ndim != 2 or x.shape != w.shape[:1]:
         raise ValueError(f"rows of shape {x.shape} meet a constant of shape {w.shape}")
+    if b is None:
+        return x.then(layers.Dense(w.shape[1], use_bias=False), w)
     if b.ndim > 2 or b.ndim == 2 and len(b) != 1 or b.size not in (1, w.shape[1]):
         raise ValueError(f"{w.shape[1]} sums meet a constant of shape {b.shape}")
     b = np.broadcast_to(b.ravel() if b.size > 1 else b.reshape(()), w.shape[1:])
@@ -130,14 +138,15 @@ def dense(x: Value, w: Array, b: Array) -> Value:
 def matmul(node: Node) -> Value:
     """``x W``; if b is added, that follows."""
     x, w = node.given(Value, np.ndarray)
-    made = dense(x, w, np.zeros((), node.dtype))
-    return replace(made, weights=(w,))
+    return dense(x, w)
 
 
 def add(node: Node) -> Value:
-    """End a dense layer that MatMul began, or give a `Rescale` its offset."""
+    """End a dense layer that MatMul began, give a `Rescale` its offset, or skip layers."""
+    if _only_rows(node):
+        return skip(*node.inputs)
     x, constant = node.rows_and_constant()
-    if isinstance(x.layer, layers.Dense) and len(x.weights) == 1:
+    if isinstance(x.layer, layers.Dense) and not x.layer.use_bias:
         assert x.before is not None
         return dense(x.before, x.weights[0], constant)
     offset = _one_number(constant, x)
@@ -148,9 +157,48 @@ def add(node: Node) -> Value:
 
 
 def mul(node: Node) -> Value:
-    """Add a `Rescale`, without an offset so far."""
+    """Add a `Rescale`, without an offset so far, or what a `GATED` activation is."""
+    if _only_rows(node):
+        for x, gate in (node.inputs, node.inputs[::-1]):
+            for name, inner in GATED.items():
+                if gate.before is x and gate.layer == layers.Activation(inner):
+                    return x.then(layers.Activation(name))  # type: ignore[no-any-return]
+        raise ValueError("cynn has no product of rows and rows but silu")
     x, constant = node.rows_and_constant()
     return x.then(layers.Rescale(_one_number(constant, x)))
+
+
+def skip(a: Value, b: Value) -> Value:
+    """Add rows to what comes of them: a `Residual`."""
+    for x, end in ((a, b), (b, a)):
+        path = end.path(x)
+        if path is not None:
+            parts, weights = joined(path)
+            return x.then(layers.Residual(parts), *weights)
+    raise ValueError("cynn adds rows to what comes of them, by layers in a row, only")
+
+
+def sub(node: Node) -> Value:
+    """Begin a `Normalize`, or add a `Rescale`."""
+    x, constant = node.given(Value, np.ndarray)
+    if constant.shape in (x.shape, (1, *x.shape)):
+        mean = constant.ravel().tolist()
+        return x.then(layers.Normalize(mean, [1.0] * len(mean)))  # type: ignore[no-any-return]
+    return x.then(layers.Rescale(1, -_one_number(constant, x)))  # type: ignore[no-any-return]
+
+
+def div(node: Node) -> Value:
+    """End a `Normalize`, or add one without means."""
+    x, constant = node.given(Value, np.ndarray)
+    if constant.size == 1 and constant.shape not in (x.shape, (1, *x.shape)):
+        constant = np.full(x.shape, _one_number(constant, x))
+    if constant.shape not in (x.shape, (1, *x.shape)):
+        raise ValueError(f"rows of shape {x.shape} meet a constant of shape {constant.shape}")
+    std = constant.ravel().tolist()
+    last = x.layer
+    if isinstance(last, layers.Normalize) and set(last.std) == {1.0}:
+        return x.before.then(layers.Normalize(last.mean, std))  # type: ignore[no-any-return]
+    return x.then(layers.Normalize([0.0] * len(std), std))  # type: ignore[no-any-return]
 
 
 def flatten(node: Node) -> Value:
@@ -179,11 +227,36 @@ def activation(node: Node) -> Value:
 OPERATORS: dict[str, Callable[[Node], Value]] = {
     **{operator: activation for operator, _ in ACTIVATIONS.values()},
     "Add": add,
+    "Div": div,
     "Flatten": flatten,
     "Gemm": gemm,
     "MatMul": matmul,
     "Mul": mul,
+    "Sub": sub,
 }
+
+
+def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array]]:
+    """Give the layers of a path and their weights; an activation goes into its dense layer."""
+    parts: list[layers.Layer] = []
+    weights: list[Array] = []
+    for value in path:
+        layer, last = value.layer, parts[-1] if parts else None
+        assert layer is not None
+        if (
+            isinstance(layer, layers.Activation)
+            and isinstance(last, layers.Dense)
+            and last.activation == "identity"
+        ):
+            parts[-1] = last.replace(activation=layer.activation)
+        else:
+            parts.append(layer)
+            weights += value.weights
+    return parts, weights
+
+
+def _only_rows(node: Node) -> bool:
+    return len(node.inputs) == 2 and all(isinstance(each, Value) for each in node.inputs)
 
 
 def _one_number(constant: Array, x: Value) -> float:

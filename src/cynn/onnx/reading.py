@@ -14,7 +14,7 @@ import numpy as np
 from .. import layers
 from ..model import Model
 from .library import need
-from .operators import OPERATORS, Array, Node, Value
+from .operators import OPERATORS, Array, Node, Value, joined
 
 OLDEST = 7
 """The first version of the operators in which constants are broadcast as they are today."""
@@ -173,7 +173,8 @@ def _model(made: Any) -> Model:
     given, taken = _ends(made.graph)
     dtype, row = _rows(given)
     graph = Graph(made.graph, dtype)
-    graph.put(given.name, Value(row))
+    start = Value(row)
+    graph.put(given.name, start)
     if len(made.graph.node) > MOST_NODES:
         raise ValueError(f"it has {len(made.graph.node)} nodes, the most are {MOST_NODES}")
     for i, node in enumerate(made.graph.node):
@@ -185,7 +186,13 @@ def _model(made: Any) -> Model:
     output = graph.get(taken.name)
     if not isinstance(output, Value):
         raise ValueError("its output is a constant")
-    return _joined(output, row, dtype)
+    path = output.path(start)
+    assert path is not None  # all values come of the input
+    parts, weights = joined(path)
+    model = Model(parts or [layers.Activation("identity")], dtype=dtype)
+    model.build(row)
+    model.set_weights(weights)
+    return model
 
 
 def _ends(graph: Any) -> tuple[Any, Any]:
@@ -218,29 +225,3 @@ def _rows(given: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
 
 def _bytes_in(tensor: Any) -> int:
     return len(tensor.raw_data) + 4 * len(tensor.float_data) + 8 * len(tensor.double_data)
-
-
-def _joined(output: Value, row: tuple[int, ...], dtype: np.dtype[Any]) -> Model:
-    """Make the model that ends in that value."""
-    parts: list[layers.Layer] = []
-    weights: list[Array] = []
-    for value in output.path():
-        layer = value.layer
-        last = parts[-1] if parts else None
-        if (
-            isinstance(layer, layers.Activation)
-            and isinstance(last, layers.Dense)
-            and last.activation == "identity"
-        ):
-            parts[-1] = last.replace(activation=layer.activation)
-            continue
-        assert layer is not None
-        parts.append(layer)
-        weights += value.weights
-        if isinstance(layer, layers.Dense) and len(value.weights) == 1:
-            weights.append(np.zeros(layer.units, dtype))
-    model = Model(parts or [layers.Activation("identity")], dtype=dtype)
-    model.build(row)
-    if weights:
-        model.set_weights(weights)
-    return model

@@ -1,7 +1,7 @@
 """From a model to an ONNX file."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from .. import layers, storage
 from ..checks import real_dtype
 from ..model import Model
 from ..version import VERSION
-from .activations import ACTIVATIONS
+from .activations import ACTIVATIONS, GATED, OPSETS
 from .library import need
 
 OPSET = 17
@@ -29,6 +29,7 @@ class Graph:
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
         self.opset = OPSET
+        self.row: tuple[int, ...] = ()  # the shape of what comes to the layer that is written
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -44,13 +45,11 @@ class Graph:
         self.constants.append(numpy_helper.from_array(numbers, name))
         return name
 
-    def node(
-        self, operator: str, name: str, *inputs: str, opset: int = OPSET, **attributes: Any
-    ) -> str:
-        """Add a node, which needs the operators of that version; give its output's name."""
+    def node(self, operator: str, name: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node; give its output's name."""
         from onnx import helper
 
-        self.opset = max(self.opset, opset)
+        self.opset = max(self.opset, OPSETS.get(operator, 0))
         output = f"{name}.{operator.lower()}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], output, **attributes))
         return output
@@ -59,8 +58,24 @@ class Graph:
         """Add an activation; identity adds nothing."""
         if activation == "identity":
             return x
+        if activation in GATED:
+            return self.node("Mul", name, x, self.activation(GATED[activation], name, x))
         operator, attributes = ACTIVATIONS[activation]
         return self.node(operator, name, x, **attributes)
+
+    def layers(self, parts: Sequence[layers.Layer], prefix: str, weights: Weights, x: str) -> str:
+        """Add layers in a row, each by its entry."""
+        for i, layer in enumerate(parts):
+            name = f"{prefix}{i}"
+            own = {
+                key.removeprefix(f"{name}."): value
+                for key, value in weights.items()
+                if key.startswith(f"{name}.")
+            }
+            row = self.row
+            x = LAYERS[type(layer)](self, layer, name, own, x)
+            self.row = layer.output_shape(row)
+        return x
 
 
 # -- one entry a layer: what computes it, given the layer's name and its weights by name
@@ -91,10 +106,25 @@ def rescale(graph: Graph, layer: layers.Rescale, name: str, weights: Weights, x:
     return x
 
 
+def normalize(graph: Graph, layer: layers.Normalize, name: str, weights: Weights, x: str) -> str:
+    """Subtract the means and divide by the standard deviations."""
+    mean, std = (np.reshape(part, graph.row) for part in (layer.mean, layer.std))
+    x = graph.node("Sub", name, x, graph.constant(f"{name}.mean", mean))
+    return graph.node("Div", name, x, graph.constant(f"{name}.std", std))
+
+
+def residual(graph: Graph, layer: layers.Residual, name: str, weights: Weights, x: str) -> str:
+    """Add what the layers inside give."""
+    inner = {f"{name}.{key}": value for key, value in weights.items()}
+    return graph.node("Add", name, x, graph.layers(layer.layers, f"{name}.", inner, x))
+
+
 LAYERS: dict[type[layers.Layer], Callable[[Graph, Any, str, Weights, str], str]] = {
     layers.Activation: activation,
     layers.Dense: dense,
     layers.Flatten: flatten,
+    layers.Normalize: normalize,
+    layers.Residual: residual,
     layers.Rescale: rescale,
 }
 
@@ -152,13 +182,18 @@ def export(
     said = _metadata(metadata) | {"cynn.model": repr(model)}
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
-        if type(layer) not in LAYERS:
+        if not _known(layer):
             raise ValueError(f"layers[{i}] is {layer!r}: ONNX files carry cynn's own layers only")
     size = sum(part.size for part in weights) * real.itemsize
     if size > LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB of weights, the model has {size} bytes")
     need()
     storage.replace(path, _file(model, weights, real, said))
+
+
+def _known(layer: layers.Layer) -> bool:
+    inner = getattr(layer, "layers", ())
+    return type(layer) in LAYERS and all(map(_known, inner))
 
 
 def _metadata(given: Any) -> dict[str, str]:
@@ -180,15 +215,8 @@ def _file(
     assert row is not None  # the model has weights
     named = dict(zip(layers.weight_shapes(model.layers, row), weights, strict=True))
     graph = Graph(real)
-    y = "input"
-    for i, layer in enumerate(model.layers):
-        name = f"layer{i}"
-        parts = {
-            key.removeprefix(f"{name}."): value
-            for key, value in named.items()
-            if key.startswith(f"{name}.")
-        }
-        y = LAYERS[type(layer)](graph, layer, name, parts, y)
+    graph.row = row
+    y = graph.layers(model.layers, "layer", named, "input")
     if y == "input":  # nothing is computed
         y = graph.node("Identity", "output", y)
     (last,) = (node for node in graph.nodes if y in node.output)
