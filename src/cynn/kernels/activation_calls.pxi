@@ -6,7 +6,11 @@ cdef int activation_number(object name) except -1:
     return ACTIVATIONS.index(name)
 
 
-cdef int activate_array(int activation, const real[:, :] x, real[:, :] out) except -1:
+# Arguments become views here, once for all: a view costs every function that takes it three kilobytes.
+
+cdef int activate_array(int activation, object x_array, object out_array) except -1:
+    cdef const real[:, :] x = x_array
+    cdef real[:, :] out = out_array
     cdef str name = ACTIVATIONS[activation]
     cdef Py_ssize_t rows = x.shape[0], columns = x.shape[1]
     cdef real* panels
@@ -22,8 +26,11 @@ cdef int activate_array(int activation, const real[:, :] x, real[:, :] out) exce
 
 
 cdef int activate_array_backward(
-    int activation, const real[:, :] kept, const real[:, :] grad_y, real[:, :] out
+    int activation, object kept_array, object grad_y_array, object out_array
 ) except -1:
+    cdef const real[:, :] kept = kept_array
+    cdef const real[:, :] grad_y = grad_y_array
+    cdef real[:, :] out = out_array
     cdef str name = ACTIVATIONS[activation] + "_backward"
     cdef Py_ssize_t rows = kept.shape[0], columns = kept.shape[1], size = panel_size(rows, columns)
     cdef real* panels
@@ -41,131 +48,131 @@ cdef int activate_array_backward(
     return 0
 
 
-def identity(const real[:, :] x, real[:, :] out):
+def identity(x, out):
     """out = x."""
     activate_array(IDENTITY, x, out)
 
 
-def identity_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def identity_backward(y, grad_y, out):
     """out = grad_y."""
     activate_array_backward(IDENTITY, y, grad_y, out)
 
 
-def relu(const real[:, :] x, real[:, :] out):
+def relu(x, out):
     """out = max(x, 0)."""
     activate_array(RELU, x, out)
 
 
-def relu_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def relu_backward(y, grad_y, out):
     """out = grad_y where y > 0, else 0."""
     activate_array_backward(RELU, y, grad_y, out)
 
 
-def leaky_relu(const real[:, :] x, real[:, :] out):
+def leaky_relu(x, out):
     """out = x where x > 0, else 0.01 x."""
     activate_array(LEAKY_RELU, x, out)
 
 
-def leaky_relu_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def leaky_relu_backward(y, grad_y, out):
     """out = grad_y where y > 0, else 0.01 grad_y."""
     activate_array_backward(LEAKY_RELU, y, grad_y, out)
 
 
-def sigmoid(const real[:, :] x, real[:, :] out):
+def sigmoid(x, out):
     """out = 1 / (1 + exp(-x))."""
     activate_array(SIGMOID, x, out)
 
 
-def sigmoid_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def sigmoid_backward(y, grad_y, out):
     """out = grad_y * y * (1 - y)."""
     activate_array_backward(SIGMOID, y, grad_y, out)
 
 
-def tanh(const real[:, :] x, real[:, :] out):
+def tanh(x, out):
     """out = tanh(x)."""
     activate_array(TANH, x, out)
 
 
-def tanh_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def tanh_backward(y, grad_y, out):
     """out = grad_y * (1 - y^2)."""
     activate_array_backward(TANH, y, grad_y, out)
 
 
-def softmax(const real[:, :] x, real[:, :] out):
+def softmax(x, out):
     """out = exp(x) / the row's sum of exp(x)."""
     activate_array(SOFTMAX, x, out)
 
 
-def softmax_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def softmax_backward(y, grad_y, out):
     """out = y * (grad_y - the row's sum of grad_y * y)."""
     activate_array_backward(SOFTMAX, y, grad_y, out)
 
 
-def elu(const real[:, :] x, real[:, :] out):
+def elu(x, out):
     """out = x where x > 0, else exp(x) - 1."""
     activate_array(ELU, x, out)
 
 
-def elu_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def elu_backward(y, grad_y, out):
     """out = grad_y where y > 0, else grad_y * (y + 1)."""
     activate_array_backward(ELU, y, grad_y, out)
 
 
-def selu(const real[:, :] x, real[:, :] out):
+def selu(x, out):
     """out = 1.0507 x where x > 0, else 1.7581 (exp(x) - 1)."""
     activate_array(SELU, x, out)
 
 
-def selu_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def selu_backward(y, grad_y, out):
     """out = 1.0507 grad_y where y > 0, else grad_y * (y + 1.7581)."""
     activate_array_backward(SELU, y, grad_y, out)
 
 
-def softplus(const real[:, :] x, real[:, :] out):
+def softplus(x, out):
     """out = log(1 + exp(x))."""
     activate_array(SOFTPLUS, x, out)
 
 
-def softplus_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def softplus_backward(y, grad_y, out):
     """out = grad_y * (1 - exp(-y))."""
     activate_array_backward(SOFTPLUS, y, grad_y, out)
 
 
-def hard_sigmoid(const real[:, :] x, real[:, :] out):
+def hard_sigmoid(x, out):
     """out = x / 6 + 1 / 2, brought into [0, 1]."""
     activate_array(HARD_SIGMOID, x, out)
 
 
-def hard_sigmoid_backward(const real[:, :] y, const real[:, :] grad_y, real[:, :] out):
+def hard_sigmoid_backward(y, grad_y, out):
     """out = grad_y / 6 where 0 < y < 1, else 0."""
     activate_array_backward(HARD_SIGMOID, y, grad_y, out)
 
 
-def silu(const real[:, :] x, real[:, :] out):
+def silu(x, out):
     """out = x * sigmoid(x)."""
     activate_array(SILU, x, out)
 
 
-def silu_backward(const real[:, :] x, const real[:, :] grad_y, real[:, :] out):
+def silu_backward(x, grad_y, out):
     """out = grad_y * (s + x s (1 - s)) with s = sigmoid(x)."""
     activate_array_backward(SILU, x, grad_y, out)
 
 
-def gelu(const real[:, :] x, real[:, :] out):
+def gelu(x, out):
     """out = x * Phi(x), Phi the normal distribution."""
     activate_array(GELU, x, out)
 
 
-def gelu_backward(const real[:, :] x, const real[:, :] grad_y, real[:, :] out):
+def gelu_backward(x, grad_y, out):
     """out = grad_y * (Phi(x) + x phi(x))."""
     activate_array_backward(GELU, x, grad_y, out)
 
 
-def gelu_tanh(const real[:, :] x, real[:, :] out):
+def gelu_tanh(x, out):
     """out = x * (1 + tanh(u)) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3)."""
     activate_array(GELU_TANH, x, out)
 
 
-def gelu_tanh_backward(const real[:, :] x, const real[:, :] grad_y, real[:, :] out):
+def gelu_tanh_backward(x, grad_y, out):
     """out = grad_y * the derivative at x."""
     activate_array_backward(GELU_TANH, x, grad_y, out)
