@@ -25,6 +25,9 @@ OUTPUTS = {
 
 SCALARS = {
     "dense_forward": {"activation": "tanh"},
+    "softmax_cross_entropy": {"label_smoothing": 0.1},
+    "huber": {"threshold": 0.25},
+    "quantile": {"q": 0.75},
     "sgd": {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
 }
 

@@ -25,7 +25,13 @@ def test_examples(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["cynn.layers", "cynn.losses", "cynn.optimizers", "cynn.metrics.classification"]
+    "name",
+    [
+        "cynn.layers",
+        "cynn.losses.classification",
+        "cynn.optimizers",
+        "cynn.metrics.classification",
+    ],
 )
 def test_there_are_examples(name):
     assert doctest.testmod(importlib.import_module(name)).attempted >= 5

@@ -328,6 +328,12 @@ def test_loss_of_every_size(target, loss):
             parts = w * (p * t.sum(axis=1, keepdims=True) + t)
         elif loss == "sigmoid_binary_cross_entropy":
             parts = w * (p + t) / n
+        elif loss == "poisson":
+            parts = w * (1 + t / p) / n
+        elif loss == "log_poisson":
+            parts = w * (np.exp(p) + t) / n
+        elif loss == "huber":
+            parts = w * (np.abs(p) + t) / n
         elif loss == "binary_cross_entropy":
             parts = w * ((1 - t) / (1 - p) + t / p) / n
         else:

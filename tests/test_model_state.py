@@ -90,7 +90,7 @@ def test_compile_refuses_and_changes_nothing():
     for named, message in (
         ({"optimizer": "adagrad"}, "optimizer must be one of 'sgd'"),
         ({"optimizer": SGD}, "optimizer must be .* got a class: call it first"),
-        ({"loss": "hinge"}, "loss must be one of"),
+        ({"loss": "hubert"}, "loss must be one of"),
         ({"loss": CrossEntropy(from_logits=True)}, "needs a last layer that is linear"),
         ({"metrics": "accuracy"}, r"metrics must be a list such as \['accuracy'\]"),
         ({"metrics": ["speed"]}, "metric must be one of"),

@@ -263,7 +263,7 @@ def test_a_network_refuses_what_does_not_fit(target):
     for loss, last in (
         ("softmax_cross_entropy", "sigmoid"),
         ("sigmoid_binary_cross_entropy", "relu"),
-        ("hinge", "identity"),
+        ("hubert", "identity"),
     ):
         with pytest.raises(ValueError):
             make(INPUTS, [("dense", 3, last)]).compile(loss)

@@ -29,6 +29,13 @@ cdef enum:  # losses
     SIGMOID_BINARY_CROSS_ENTROPY
     BINARY_CROSS_ENTROPY
     MEAN_SQUARED_ERROR
+    MEAN_ABSOLUTE_ERROR
+    HUBER
+    QUANTILE
+    POISSON
+    LOG_POISSON
+    HINGE
+    CATEGORICAL_HINGE
 
 # out[m, n] = sum over k of   matmul: a[m, k] b[k, n]   _nt: a[m, k] b[n, k]   _tn: a[k, m] b[k, n]
 cdef int matmul(
@@ -52,6 +59,7 @@ cdef int activate_backward(
 
 # The loss of each row times its weight: total[0] becomes the sum, delta the gradient for the prediction, out the
 # probabilities that the prediction stands for. weight is NULL where all are one.
+# Huber's threshold is 1, the quantile the median; labels are not smoothed.
 cdef int loss(
     int loss, const real* prediction, const real* target, const real* weight, real* out, real* delta,
     double* total, Py_ssize_t rows, Py_ssize_t columns

@@ -48,18 +48,69 @@ def gelu_backward(x: _Array, grad_y: _Array, out: _Array) -> None: ...
 def gelu_tanh(x: _Array, out: _Array) -> None: ...
 def gelu_tanh_backward(x: _Array, grad_y: _Array, out: _Array) -> None: ...
 def softmax_cross_entropy(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+    prediction: _Array,
+    target: _Array,
+    weight: _Array,
+    out: _Array,
+    delta: _Array,
+    label_smoothing: float = 0.0,
 ) -> float: ...
 def cross_entropy(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+    prediction: _Array,
+    target: _Array,
+    weight: _Array,
+    out: _Array,
+    delta: _Array,
+    label_smoothing: float = 0.0,
 ) -> float: ...
 def sigmoid_binary_cross_entropy(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+    prediction: _Array,
+    target: _Array,
+    weight: _Array,
+    out: _Array,
+    delta: _Array,
+    label_smoothing: float = 0.0,
 ) -> float: ...
 def binary_cross_entropy(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+    prediction: _Array,
+    target: _Array,
+    weight: _Array,
+    out: _Array,
+    delta: _Array,
+    label_smoothing: float = 0.0,
 ) -> float: ...
 def mean_squared_error(
+    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+) -> float: ...
+def mean_absolute_error(
+    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+) -> float: ...
+def huber(
+    prediction: _Array,
+    target: _Array,
+    weight: _Array,
+    out: _Array,
+    delta: _Array,
+    threshold: float = 1.0,
+) -> float: ...
+def quantile(
+    prediction: _Array,
+    target: _Array,
+    weight: _Array,
+    out: _Array,
+    delta: _Array,
+    q: float = 0.5,
+) -> float: ...
+def poisson(
+    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+) -> float: ...
+def log_poisson(
+    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+) -> float: ...
+def hinge(
+    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
+) -> float: ...
+def categorical_hinge(
     prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
 ) -> float: ...
 def dense_forward(x: _Array, w: _Array, b: _Array, activation: str, out: _Array) -> None: ...
@@ -105,7 +156,12 @@ class Network:
     def set_params(self, flat: _Array) -> None: ...
     def get_velocity(self, out: _Array) -> None: ...
     def set_velocity(self, flat: _Array) -> None: ...
-    def compile(self, loss: str, nesterov: bool = False, weight_decay: float = 0.0) -> None: ...
+    def compile(
+        self,
+        loss: str | tuple[str | float, ...],
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None: ...
     def train_epoch(
         self,
         x: _Array | SparseRows,

@@ -14,6 +14,7 @@ cdef struct Job:
     int count
     int first_trained  # the first step that has weights
     int loss
+    real loss_parameter
     const real* parameters
     real* sink  # where gradients go: the parameters, or a buffer to add them to
     Rule rule
@@ -114,7 +115,7 @@ cdef void loss_of_rows(
     if job.outputs != NULL and job.gives_logits:
         scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
     loss_rows(
-        job.loss, prediction, target, workspace + last.gradient * job.rows,
+        job.loss, job.loss_parameter, prediction, target, workspace + last.gradient * job.rows,
         job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
     )
     if job.outputs != NULL and not job.gives_logits:

@@ -9,6 +9,16 @@
 #   binary_cross_entropy           - t log p - (1 - t) log(1 - p), mean over j
 #                                                         delta = w ((1 - t) / (1 - p) - t / p) / n
 #   mean_squared_error             (p - t)^2, mean over j    delta = 2 w (p - t) / n
+#   mean_absolute_error            |e|, mean over j          delta = w sign(e) / n                e = p - t
+#   huber                          c (e - c / 2), mean       delta = w c / n       c: e cut off to a threshold
+#   quantile                       s e, mean                 delta = w s / n       s: -q below t, 1 - q above
+#   poisson                        p - t log p, mean         delta = w (1 - t / p) / n
+#   log_poisson                    e^z - t z, mean           delta = w (e^z - t) / n
+#   hinge                          max(0, 1 - s p), mean     delta = - w s / n where the loss is     s = 2 t - 1
+#   categorical_hinge              max(0, 1 + p_r - p_c)     delta = w at r, - w at c    r: the best of the others
+#
+# A loss may have one number of its own, its parameter: huber the threshold, quantile q; the first four have label
+# smoothing s, which puts (1 - s) t + s / m in the place of t, m being n or, for yes and no, 2.
 #
 # The first and third take logits: fused with the activation, neither the logarithm nor the gradient loses
 # digits (Goodfellow, Bengio, Courville, Deep Learning, 6.2.2). The others keep p away from zero by REAL_TINY.
@@ -19,6 +29,13 @@ LOSSES = (
     "sigmoid_binary_cross_entropy",
     "binary_cross_entropy",
     "mean_squared_error",
+    "mean_absolute_error",
+    "huber",
+    "quantile",
+    "poisson",
+    "log_poisson",
+    "hinge",
+    "categorical_hinge",
 )
 
 cdef enum:  # in the order of LOSSES
@@ -27,6 +44,21 @@ cdef enum:  # in the order of LOSSES
     SIGMOID_BINARY_CROSS_ENTROPY
     BINARY_CROSS_ENTROPY
     MEAN_SQUARED_ERROR
+    MEAN_ABSOLUTE_ERROR
+    HUBER
+    QUANTILE
+    POISSON
+    LOG_POISSON
+    HINGE
+    CATEGORICAL_HINGE
+
+
+cdef bint has_parameter(int loss) noexcept nogil:
+    return loss <= BINARY_CROSS_ENTROPY or loss == HUBER or loss == QUANTILE
+
+
+cdef real default_parameter(int loss) noexcept nogil:
+    return 1 if loss == HUBER else <real>0.5 if loss == QUANTILE else 0
 
 
 cdef int activation_of_loss(int loss) noexcept nogil:
@@ -34,6 +66,24 @@ cdef int activation_of_loss(int loss) noexcept nogil:
     if loss == SOFTMAX_CROSS_ENTROPY:
         return SOFTMAX
     return SIGMOID if loss == SIGMOID_BINARY_CROSS_ENTROPY else IDENTITY
+
+
+cdef void smooth_targets(
+    int loss, real smoothing, real* target, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t columns,
+) noexcept nogil:
+    """Label smoothing, in place."""
+    cdef bint yes_or_no = loss == SIGMOID_BINARY_CROSS_ENTROPY or loss == BINARY_CROSS_ENTROPY
+    cdef vec scale = broadcast(1 - smoothing)
+    cdef vec offset = broadcast(smoothing / <real>(2 if yes_or_no else columns))
+    cdef vec value
+    cdef Py_ssize_t r, v
+    cdef real* at
+    for v in range(panels_of(columns) * PANEL_VECS):
+        for r in range(first, past):
+            at = <real*>line_of(target, rows, r, v)
+            value = multiply_add(load(at), scale, offset)
+            store(at, valid_lanes(value, columns - v * LANES, broadcast(0)))
 
 
 cdef inline void softmax_cross_entropy_row(
@@ -161,9 +211,14 @@ cdef void softmax_cross_entropy_rows(
         r += count
 
 
-cdef inline vec loss_of(const int loss, vec* p, vec t, vec* delta) noexcept nogil:
+cdef inline vec sign_of(vec e, vec below, vec above) noexcept nogil:
+    """One of two numbers by the sign of e; a zero or NaN stays what it is."""
+    return where_less(e, broadcast(0), below, where_less(broadcast(0), e, above, e))
+
+
+cdef inline vec loss_of(const int loss, const real parameter, vec* p, vec t, vec* delta) noexcept nogil:
     """One vector's losses; p becomes the probability and delta the gradient, but for w / n."""
-    cdef vec one = broadcast(1), tiny = broadcast(REAL_TINY), z, q, other
+    cdef vec one = broadcast(1), tiny = broadcast(REAL_TINY), zero = broadcast(0), z, q, other
     if loss == CROSS_ENTROPY:
         q = maximum(p[0], tiny)
         delta[0] = -t / q
@@ -180,14 +235,39 @@ cdef inline vec loss_of(const int loss, vec* p, vec t, vec* delta) noexcept nogi
         other = maximum(one - p[0], tiny)
         delta[0] = (one - t) / other - t / q
         return -t * c_log(q) - (one - t) * c_log(other)
-    delta[0] = p[0] - t
-    q = delta[0] * delta[0]
-    delta[0] = delta[0] + delta[0]
-    return q
+    if loss == MEAN_SQUARED_ERROR:
+        delta[0] = p[0] - t
+        q = delta[0] * delta[0]
+        delta[0] = delta[0] + delta[0]
+        return q
+    if loss == POISSON:
+        q = maximum(p[0], tiny)
+        delta[0] = one - t / q
+        return p[0] - where_equal(t, zero, zero, t * c_log(q))
+    if loss == LOG_POISSON:
+        q = c_exp(p[0])
+        delta[0] = q - t
+        return q - where_equal(t, zero, zero, t * p[0])
+    if loss == HINGE:
+        q = t + t - one
+        z = one - q * p[0]
+        z = where_less(z, zero, zero, z)
+        delta[0] = where_less(zero, z, -q, z)
+        return z
+    z = p[0] - t
+    if loss == HUBER:
+        other = broadcast(parameter)
+        delta[0] = where_less(z, -other, -other, where_less(other, z, other, z))
+        return delta[0] * (z - delta[0] * broadcast(<real>0.5))
+    if loss == QUANTILE:
+        delta[0] = sign_of(z, broadcast(-parameter), broadcast(1 - parameter))
+        return delta[0] * z
+    delta[0] = sign_of(z, -one, one)
+    return absolute(z)
 
 
 cdef inline double loss_row(
-    const int loss, real* p, const real* target, real* delta, real weight,
+    const int loss, const real parameter, real* p, const real* target, real* delta, real weight,
     Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns,
 ) noexcept nogil:
     cdef Py_ssize_t v, valid
@@ -198,19 +278,57 @@ cdef inline double loss_row(
         at = <real*>line_of(p, rows, row, v)
         valid = columns - v * LANES
         value = load(at)
-        found = loss_of(loss, &value, load(line_of(target, rows, row, v)), &gradient)
+        found = loss_of(loss, parameter, &value, load(line_of(target, rows, row, v)), &gradient)
         store(at, value)
         losses = losses + valid_lanes(found, valid, broadcast(0))
         store(<real*>line_of(delta, rows, row, v), valid_lanes(w * gradient, valid, broadcast(0)))
     return <double>weight * (<double>scale * lane_sum(losses))
 
 
+cdef Py_ssize_t largest_of_row(
+    const real* panels, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns, Py_ssize_t other_than
+) noexcept nogil:
+    """The place of a row's first largest number, NaN above all, other than one place; -1: there is none."""
+    cdef Py_ssize_t found = -1, c
+    cdef real largest = 0, value
+    for c in range(columns):
+        value = panels[(c // PANEL * rows + row) * PANEL + c % PANEL]
+        if c != other_than and largest == largest and (found < 0 or not value <= largest):
+            found = c
+            largest = value
+    return found
+
+
+cdef double categorical_hinge_row(
+    const real* p, const real* target, real* delta, real weight,
+    Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns,
+) noexcept nogil:
+    cdef Py_ssize_t label = largest_of_row(target, rows, row, columns, -1), rival, v
+    cdef real lack, slope
+    for v in range(panels_of(columns) * PANEL_VECS):
+        store(<real*>line_of(delta, rows, row, v), broadcast(0))
+    rival = largest_of_row(p, rows, row, columns, label)
+    if rival < 0:
+        return 0
+    label = (label // PANEL * rows + row) * PANEL + label % PANEL
+    rival = (rival // PANEL * rows + row) * PANEL + rival % PANEL
+    lack = 1 + p[rival] - p[label]
+    if lack <= 0:
+        return 0
+    slope = 1 if lack > 0 else lack  # NaN
+    delta[label] = -weight * slope
+    delta[rival] = weight * slope
+    return <double>weight * lack
+
+
 cdef void loss_rows(
-    int loss, real* p, const real* target, real* delta, const real* weight, double* row_losses,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
+    int loss, real parameter, real* p, real* target, real* delta, const real* weight,
+    double* row_losses, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
 ) noexcept nogil:
     """Losses and gradients of rows first to past, of panels that have `rows` rows."""
     cdef Py_ssize_t r
+    if parameter != 0 and loss <= BINARY_CROSS_ENTROPY:
+        smooth_targets(loss, parameter, target, rows, first, past, columns)
     if loss == SOFTMAX_CROSS_ENTROPY and 0 < columns <= PANEL:
         softmax_cross_entropy_narrow(p, target, delta, weight, row_losses, first, past, columns)
         return
@@ -219,21 +337,41 @@ cdef void loss_rows(
             p, target, delta, weight, row_losses, rows, first, past, columns
         )
         return
-    for r in range(first, past):
+    for r in range(first, past):  # each call below is compiled for its loss
         if loss == CROSS_ENTROPY:
-            row_losses[r] = loss_row(CROSS_ENTROPY, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(CROSS_ENTROPY, 0, p, target, delta, weight[r], rows, r, columns)
         elif loss == SIGMOID_BINARY_CROSS_ENTROPY:
             row_losses[r] = loss_row(
-                SIGMOID_BINARY_CROSS_ENTROPY, p, target, delta, weight[r], rows, r, columns
+                SIGMOID_BINARY_CROSS_ENTROPY, 0, p, target, delta, weight[r], rows, r, columns
             )
         elif loss == BINARY_CROSS_ENTROPY:
-            row_losses[r] = loss_row(BINARY_CROSS_ENTROPY, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(
+                BINARY_CROSS_ENTROPY, 0, p, target, delta, weight[r], rows, r, columns
+            )
+        elif loss == MEAN_SQUARED_ERROR:
+            row_losses[r] = loss_row(
+                MEAN_SQUARED_ERROR, 0, p, target, delta, weight[r], rows, r, columns
+            )
+        elif loss == MEAN_ABSOLUTE_ERROR:
+            row_losses[r] = loss_row(
+                MEAN_ABSOLUTE_ERROR, 0, p, target, delta, weight[r], rows, r, columns
+            )
+        elif loss == HUBER:
+            row_losses[r] = loss_row(HUBER, parameter, p, target, delta, weight[r], rows, r, columns)
+        elif loss == QUANTILE:
+            row_losses[r] = loss_row(QUANTILE, parameter, p, target, delta, weight[r], rows, r, columns)
+        elif loss == POISSON:
+            row_losses[r] = loss_row(POISSON, 0, p, target, delta, weight[r], rows, r, columns)
+        elif loss == LOG_POISSON:
+            row_losses[r] = loss_row(LOG_POISSON, 0, p, target, delta, weight[r], rows, r, columns)
+        elif loss == HINGE:
+            row_losses[r] = loss_row(HINGE, 0, p, target, delta, weight[r], rows, r, columns)
         else:
-            row_losses[r] = loss_row(MEAN_SQUARED_ERROR, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = categorical_hinge_row(p, target, delta, weight[r], rows, r, columns)
 
 
 cdef double loss_array(
-    int loss, const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    int loss, double parameter, const real[:, :] prediction, const real[:, :] target, const real[:] weight,
     real[:, :] out, real[:, :] delta,
 ) except? -1.0:
     cdef str name = LOSSES[loss]
@@ -263,7 +401,8 @@ cdef double loss_array(
         for r in range(rows):
             row_weights[r] = weight[r]
         loss_rows(
-            loss, panels, panels + size, panels + 2 * size, row_weights, row_losses, rows, 0, rows, columns
+            loss, <real>parameter, panels, panels + size, panels + 2 * size, row_weights, row_losses,
+            rows, 0, rows, columns,
         )
         unpack(panels, out)
         unpack(panels + 2 * size, delta)
@@ -275,34 +414,34 @@ cdef double loss_array(
 
 def softmax_cross_entropy(
     const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
+    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
 ):
     """Cross-entropy of the softmax of logits; the weighted sum over the rows."""
-    return loss_array(SOFTMAX_CROSS_ENTROPY, prediction, target, weight, out, delta)
+    return loss_array(SOFTMAX_CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
 def cross_entropy(
     const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
+    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
 ):
     """Cross-entropy of probabilities; the weighted sum over the rows."""
-    return loss_array(CROSS_ENTROPY, prediction, target, weight, out, delta)
+    return loss_array(CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
 def sigmoid_binary_cross_entropy(
     const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
+    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
 ):
     """Binary cross-entropy of the sigmoid of logits; the weighted sum over the rows."""
-    return loss_array(SIGMOID_BINARY_CROSS_ENTROPY, prediction, target, weight, out, delta)
+    return loss_array(SIGMOID_BINARY_CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
 def binary_cross_entropy(
     const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
+    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
 ):
     """Binary cross-entropy of probabilities; the weighted sum over the rows."""
-    return loss_array(BINARY_CROSS_ENTROPY, prediction, target, weight, out, delta)
+    return loss_array(BINARY_CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
 def mean_squared_error(
@@ -310,4 +449,60 @@ def mean_squared_error(
     real[:, :] out, real[:, :] delta,
 ):
     """Mean squared error; the weighted sum over the rows."""
-    return loss_array(MEAN_SQUARED_ERROR, prediction, target, weight, out, delta)
+    return loss_array(MEAN_SQUARED_ERROR, 0, prediction, target, weight, out, delta)
+
+
+def mean_absolute_error(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta,
+):
+    """Mean absolute error; the weighted sum over the rows."""
+    return loss_array(MEAN_ABSOLUTE_ERROR, 0, prediction, target, weight, out, delta)
+
+
+def huber(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta, double threshold=1.0,
+):
+    """Huber's loss; the weighted sum over the rows."""
+    return loss_array(HUBER, threshold, prediction, target, weight, out, delta)
+
+
+def quantile(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta, double q=0.5,
+):
+    """Quantile loss; the weighted sum over the rows."""
+    return loss_array(QUANTILE, q, prediction, target, weight, out, delta)
+
+
+def poisson(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta,
+):
+    """Poisson loss of rates; the weighted sum over the rows."""
+    return loss_array(POISSON, 0, prediction, target, weight, out, delta)
+
+
+def log_poisson(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta,
+):
+    """Poisson loss of the logarithms of rates; the weighted sum over the rows."""
+    return loss_array(LOG_POISSON, 0, prediction, target, weight, out, delta)
+
+
+def hinge(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta,
+):
+    """Hinge loss of yes or no; the weighted sum over the rows."""
+    return loss_array(HINGE, 0, prediction, target, weight, out, delta)
+
+
+def categorical_hinge(
+    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
+    real[:, :] out, real[:, :] delta,
+):
+    """Hinge loss of one class of several; the weighted sum over the rows."""
+    return loss_array(CATEGORICAL_HINGE, 0, prediction, target, weight, out, delta)

@@ -35,6 +35,7 @@ cdef class Network:
     cdef int finite  # whether all parameters are: 0 before anybody has looked, then 1 or -1
     cdef int count, first_trained, loss
     cdef bint nesterov, gives_logits
+    cdef real loss_parameter
     cdef real weight_decay
     cdef double scale, offset
     cdef double work  # floating point operations of a row's forward pass
@@ -192,12 +193,10 @@ cdef class Network:
 
     # -- training and prediction: fill in a job, run it on a team of threads
 
-    def compile(self, str loss, bint nesterov=False, double weight_decay=0.0):
+    def compile(self, loss, bint nesterov=False, double weight_decay=0.0):
         """Choose the loss and the variant of the update; the velocity starts anew."""
         cdef Step* last = &self.training_steps[self.count - 1]
-        if loss not in LOSSES:
-            raise ValueError(f"loss: {loss!r} is unknown, wanted one of {', '.join(LOSSES)}")
-        self.loss = LOSSES.index(loss)
+        self.choose_loss((loss,) if isinstance(loss, str) else loss)
         release(self.velocity)
         self.velocity = NULL
         self.nesterov = nesterov
@@ -210,8 +209,21 @@ cdef class Network:
             last.activation = IDENTITY
         elif activation_of_loss(self.loss) != IDENTITY and last.activation != IDENTITY:
             raise ValueError(
-                f"loss: {loss} takes logits, but the last activation is {ACTIVATIONS[last.activation]}"
+                f"loss: {LOSSES[self.loss]} takes logits, but the last activation is {ACTIVATIONS[last.activation]}"
             )
+
+    cdef int choose_loss(self, tuple description) except -1:
+        """Take a loss from (name,) or (name, its parameter)."""
+        name = description[0] if description else None
+        if name not in LOSSES:
+            raise ValueError(f"loss: {name!r} is unknown, wanted one of {', '.join(LOSSES)}")
+        cdef int loss = LOSSES.index(name)
+        cdef Py_ssize_t most = 2 if has_parameter(loss) else 1
+        if len(description) > most:
+            raise ValueError(f"loss: {name} came with {len(description) - 1} numbers: too many")
+        self.loss_parameter = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
+        self.loss = loss
+        return 0
 
     cdef Source read(self, x):
         cdef Source found = Source.__new__(Source)
@@ -233,6 +245,7 @@ cdef class Network:
         job.count = self.count
         job.first_trained = self.first_trained
         job.loss = self.loss
+        job.loss_parameter = self.loss_parameter
         job.parameters = self.parameters
         job.x = x.rows
         job.nonzeros.width = x.widest

@@ -6,9 +6,9 @@ the tests hold the compiled code to what this code gives. ``CYNN_TARGET=referenc
 slowly.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
-once), `activations`, `softmax` and `smooth`, `losses`, `backprop`, `initializers`, `sgd`, `random`,
-`steps`, `plan`, `network`. What is left (`arrays`, `checks`, `elementwise`, `batches`, `by_name`)
-reads and checks arguments.
+once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,
+`initializers`, `sgd`, `random`, `steps`, `plan`, `network`. What is left (`arrays`, `checks`,
+`elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
 """
 
 from .activations import (
@@ -27,13 +27,15 @@ from .activations import (
     tanh_backward,
 )
 from .backprop import dense_backward, dense_forward
+from .hinge import categorical_hinge, hinge
 from .initializers import initial_weights
 from .losses import (
     LOSSES,
     TINY,
     binary_cross_entropy,
     cross_entropy,
-    mean_squared_error,
+    log_poisson,
+    poisson,
     sigmoid_binary_cross_entropy,
     softmax_cross_entropy,
 )
@@ -41,6 +43,7 @@ from .matmul import matmul, matmul_nt, matmul_tn
 from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
 from .random import permutation
+from .regression import huber, mean_absolute_error, mean_squared_error, quantile
 from .sgd import sgd
 from .smooth import (
     elu,
@@ -73,6 +76,7 @@ __all__ = [
     "Neuron",
     "SparseRows",
     "binary_cross_entropy",
+    "categorical_hinge",
     "cross_entropy",
     "dense_backward",
     "dense_forward",
@@ -85,16 +89,22 @@ __all__ = [
     "gelu_tanh_backward",
     "hard_sigmoid",
     "hard_sigmoid_backward",
+    "hinge",
+    "huber",
     "identity",
     "identity_backward",
     "initial_weights",
     "leaky_relu",
     "leaky_relu_backward",
+    "log_poisson",
     "matmul",
     "matmul_nt",
     "matmul_tn",
+    "mean_absolute_error",
     "mean_squared_error",
     "permutation",
+    "poisson",
+    "quantile",
     "relu",
     "relu_backward",
     "selu",

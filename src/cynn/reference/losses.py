@@ -11,11 +11,12 @@ minus what was wanted, and nothing is lost to rounding when a probability is clo
 """
 
 import math
-from collections.abc import Callable
 
 from .activations import sigmoid_of
-from .arrays import Matrix, Vector, numbers, rows
-from .checks import require_apart, require_shape, shape
+from .arrays import Matrix, Vector
+from .hinge import categorical_hinge, hinge
+from .regression import huber, mean_absolute_error, mean_squared_error, quantile
+from .rowwise import Row, by_row
 from .softmax import softmax_of
 
 LOSSES = (
@@ -24,16 +25,26 @@ LOSSES = (
     "sigmoid_binary_cross_entropy",
     "binary_cross_entropy",
     "mean_squared_error",
+    "mean_absolute_error",
+    "huber",
+    "quantile",
+    "poisson",
+    "log_poisson",
+    "hinge",
+    "categorical_hinge",
 )
 
 TINY = 2.2250738585072014e-308
 """Smallest normal number of the element type: below it, the logarithm's argument is cut off."""
 
-Row = list[float]
-
 
 def softmax_cross_entropy(
-    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+    prediction: Matrix,
+    target: Matrix,
+    weight: Vector,
+    out: Matrix,
+    delta: Matrix,
+    label_smoothing: float = 0.0,
 ) -> float:
     """Cross-entropy of softmax: ``loss_r = -sum_j t_j * log(p_j)`` with ``p = softmax(z)``.
 
@@ -54,6 +65,9 @@ def softmax_cross_entropy(
         Written: ``softmax(z)``.
     delta : matrix (rows, n)
         Written: the gradient of the returned sum with respect to `prediction`.
+    label_smoothing : float
+        The part, from 0 to below 1, of each target that is spread over all n evenly:
+        ``(1 - s) * t + s / n`` takes the place of t.
 
     Returns
     -------
@@ -74,18 +88,23 @@ def softmax_cross_entropy(
     """
 
     def rule(z: Row, t: Row) -> tuple[float, Row, Row]:
-        p = softmax_of(z)
+        p, t = softmax_of(z), _smoothed(t, label_smoothing, len(t))
         top = max(z, default=0.0)
         log_total = math.log(sum(math.exp(z_i - top) for z_i in z))
         loss = -sum(t_j * (z_j - top - log_total) for z_j, t_j in zip(z, t, strict=True) if t_j)
         wanted = sum(t)
         return loss, p, [p_j * wanted - t_j for p_j, t_j in zip(p, t, strict=True)]
 
-    return _by_row("softmax_cross_entropy", rule, prediction, target, weight, out, delta)
+    return by_row("softmax_cross_entropy", rule, prediction, target, weight, out, delta)
 
 
 def cross_entropy(
-    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+    prediction: Matrix,
+    target: Matrix,
+    weight: Vector,
+    out: Matrix,
+    delta: Matrix,
+    label_smoothing: float = 0.0,
 ) -> float:
     """Cross-entropy of probabilities: ``loss_r = -sum_j t_j * log(p_j)``.
 
@@ -102,22 +121,29 @@ def cross_entropy(
     """
 
     def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
+        t = _smoothed(t, label_smoothing, len(t))
         pairs = [(_at_least_tiny(p_j), t_j) for p_j, t_j in zip(p, t, strict=True)]
         loss = -sum(t_j * math.log(1.0 if p_j > 1.0 else p_j) for p_j, t_j in pairs)
         return loss, p, [-t_j / p_j for p_j, t_j in pairs]
 
-    return _by_row("cross_entropy", rule, prediction, target, weight, out, delta)
+    return by_row("cross_entropy", rule, prediction, target, weight, out, delta)
 
 
 def sigmoid_binary_cross_entropy(
-    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+    prediction: Matrix,
+    target: Matrix,
+    weight: Vector,
+    out: Matrix,
+    delta: Matrix,
+    label_smoothing: float = 0.0,
 ) -> float:
     """Binary cross-entropy of sigmoid: each output on its own is a question of yes (1) or no (0).
 
     ``loss_r = mean_j of max(z_j, 0) - z_j * t_j + log(1 + exp(-|z_j|))``, which is
     `binary_cross_entropy` of ``p = sigmoid(z)`` written so that nothing overflows.
     ``delta_j = weight_r * (p_j - t_j) / n``. `prediction` is the logits z, `out` receives
-    ``sigmoid(z)``; otherwise parameters and errors are those of `softmax_cross_entropy`.
+    ``sigmoid(z)``. Smoothing puts ``(1 - s) * t + s / 2`` in the place of t; otherwise parameters
+    and errors are those of `softmax_cross_entropy`.
 
     Examples
     --------
@@ -128,7 +154,7 @@ def sigmoid_binary_cross_entropy(
     """
 
     def rule(z: Row, t: Row) -> tuple[float, Row, Row]:
-        n = len(z)
+        n, t = len(z), _smoothed(t, label_smoothing, 2)
         p = [sigmoid_of(z_j) for z_j in z]
         loss = sum(
             max(z_j, 0.0) - z_j * t_j + math.log1p(math.exp(-abs(z_j)))
@@ -136,11 +162,16 @@ def sigmoid_binary_cross_entropy(
         )
         return loss / n, p, [(p_j - t_j) / n for p_j, t_j in zip(p, t, strict=True)]
 
-    return _by_row("sigmoid_binary_cross_entropy", rule, prediction, target, weight, out, delta)
+    return by_row("sigmoid_binary_cross_entropy", rule, prediction, target, weight, out, delta)
 
 
 def binary_cross_entropy(
-    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+    prediction: Matrix,
+    target: Matrix,
+    weight: Vector,
+    out: Matrix,
+    delta: Matrix,
+    label_smoothing: float = 0.0,
 ) -> float:
     """Binary cross-entropy: ``loss_r = -mean_j of t_j * log(p_j) + (1 - t_j) * log(1 - p_j)``.
 
@@ -158,7 +189,7 @@ def binary_cross_entropy(
     """
 
     def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
-        n = len(p)
+        n, t = len(p), _smoothed(t, label_smoothing, 2)
         cut = [
             (_at_least_tiny(p_j), _at_least_tiny(1.0 - p_j), t_j)
             for p_j, t_j in zip(p, t, strict=True)
@@ -166,65 +197,80 @@ def binary_cross_entropy(
         loss = -sum(t_j * math.log(yes) + (1.0 - t_j) * math.log(no) for yes, no, t_j in cut)
         return loss / n, p, [((1.0 - t_j) / no - t_j / yes) / n for yes, no, t_j in cut]
 
-    return _by_row("binary_cross_entropy", rule, prediction, target, weight, out, delta)
+    return by_row("binary_cross_entropy", rule, prediction, target, weight, out, delta)
 
 
-def mean_squared_error(
+def poisson(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Mean squared error: ``loss_r = mean_j of (p_j - t_j)**2``.
+    """Poisson loss of rates: ``loss_r = mean_j of p_j - t_j * log(p_j)``.
 
-    ``delta_j = 2 * weight_r * (p_j - t_j) / n``. `prediction` and `target` are any numbers, `out`
-    receives a copy of `prediction`; otherwise parameters and errors are those of
-    `softmax_cross_entropy`.
+    It is the negative log-likelihood of counts t that come at the rates p, without ``log(t!)``,
+    which no prediction changes (Bishop, *Pattern Recognition and Machine Learning* (2006),
+    section 4.3.6: a generalised linear model). The argument of the logarithm is at least TINY, and
+    so is the divisor in ``delta_j = weight_r * (1 - t_j / p_j) / n``. `out` receives a copy of
+    `prediction`; otherwise parameters and errors are those of `softmax_cross_entropy`.
 
     Examples
     --------
     >>> out, delta = [[0.0, 0.0]], [[0.0, 0.0]]
-    >>> mean_squared_error([[3.0, 1.0]], [[1.0, 1.0]], [1.0], out, delta)
-    2.0
+    >>> poisson([[1.0, 1.0]], [[1.0, 3.0]], [1.0], out, delta)
+    1.0
     >>> out, delta
-    ([[3.0, 1.0]], [[2.0, 0.0]])
+    ([[1.0, 1.0]], [[0.0, -1.0]])
     """
 
     def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
         n = len(p)
-        errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
-        return sum(e * e for e in errors) / n, p, [2.0 * e / n for e in errors]
+        cut = [(p_j, _at_least_tiny(p_j), t_j) for p_j, t_j in zip(p, t, strict=True)]
+        loss = sum(p_j - (t_j * math.log(q) if t_j else 0.0) for p_j, q, t_j in cut)
+        return loss / n, p, [(1.0 - t_j / q) / n for _, q, t_j in cut]
 
-    return _by_row("mean_squared_error", rule, prediction, target, weight, out, delta)
+    return by_row("poisson", rule, prediction, target, weight, out, delta)
+
+
+def log_poisson(
+    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+) -> float:
+    """Poisson loss of the rates' logarithms: ``loss_r = mean_j of exp(z_j) - t_j * z_j``.
+
+    It is `poisson` of ``p = exp(z)``, and any number z will do. ``delta_j = weight_r * (exp(z_j) -
+    t_j) / n``. `out` receives a copy of `prediction`, the logarithms; otherwise parameters and
+    errors are those of `softmax_cross_entropy`.
+
+    Examples
+    --------
+    >>> out, delta = [[0.0, 0.0]], [[0.0, 0.0]]
+    >>> log_poisson([[0.0, 0.0]], [[1.0, 3.0]], [1.0], out, delta)
+    1.0
+    >>> out, delta
+    ([[0.0, 0.0]], [[0.0, -1.0]])
+    """
+
+    def rule(z: Row, t: Row) -> tuple[float, Row, Row]:
+        n = len(z)
+        rates = [exp_of(z_j) for z_j in z]
+        parts = zip(rates, z, t, strict=True)
+        loss = sum(p_j - (t_j * z_j if t_j else 0.0) for p_j, z_j, t_j in parts)
+        return loss / n, z, [(p_j - t_j) / n for p_j, t_j in zip(rates, t, strict=True)]
+
+    return by_row("log_poisson", rule, prediction, target, weight, out, delta)
+
+
+def exp_of(z: float) -> float:
+    """Give ``exp(z)``, infinity where `math` raises."""
+    try:
+        return math.exp(z)
+    except OverflowError:
+        return math.inf
+
+
+def _smoothed(t: Row, smoothing: float, n: int) -> Row:
+    return [(1.0 - smoothing) * t_j + smoothing / n for t_j in t] if smoothing else t
 
 
 def _at_least_tiny(p: float) -> float:
     return TINY if p < TINY else p  # and not max(), which may drop a NaN
-
-
-def _by_row(
-    name: str,
-    rule: Callable[[Row, Row], tuple[float, Row, Row]],
-    prediction: Matrix,
-    target: Matrix,
-    weight: Vector,
-    out: Matrix,
-    delta: Matrix,
-) -> float:
-    """Apply a rule (loss, row of `out`, row of `delta` before weighting) to each row; add up."""
-    wanted = shape(name, "prediction", prediction, 2)
-    require_shape(name, "target", target, wanted)
-    require_shape(name, "weight", weight, wanted[:1])
-    require_shape(name, "out", out, wanted)
-    require_shape(name, "delta", delta, wanted)
-    outputs = {"out": out, "delta": delta}
-    require_apart(name, outputs, prediction=prediction, target=target, weight=weight)
-    total = 0.0
-    everything = zip(rows(prediction), rows(target), numbers(weight), strict=True)
-    for r, (prediction_row, target_row, w) in enumerate(everything):
-        loss, out_row, delta_row = rule(prediction_row, target_row)
-        total += w * loss
-        for j, (p, d) in enumerate(zip(out_row, delta_row, strict=True)):
-            out[r][j] = p
-            delta[r][j] = w * d
-    return total
 
 
 LOSS = dict(
@@ -236,8 +282,18 @@ LOSS = dict(
             sigmoid_binary_cross_entropy,
             binary_cross_entropy,
             mean_squared_error,
+            mean_absolute_error,
+            huber,
+            quantile,
+            poisson,
+            log_poisson,
+            hinge,
+            categorical_hinge,
         ),
         strict=True,
     )
 )
 """The loss of each name."""
+
+WITH_ARGUMENT = (*LOSSES[:4], "huber", "quantile")
+"""The losses that have an argument of their own: the first four label smoothing."""

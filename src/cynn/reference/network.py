@@ -83,8 +83,15 @@ class Network:
         """Take the optimizer's velocity, in the order of `get_params`."""
         self._copy("set_velocity", "flat", flat, numbers(flat), self._velocity)
 
-    def compile(self, loss: str, nesterov: bool = False, weight_decay: float = 0.0) -> None:
-        """Choose the loss, one of `LOSSES`, and the constants of `sgd`.
+    def compile(
+        self,
+        loss: str | tuple[Any, ...],
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        """Choose the loss and the constants of `sgd`.
+
+        The loss is one of `LOSSES`, or ``(name, number)`` of one that has a number of its own.
 
         A loss that is fused with an activation goes with a last step of that activation, or of
         none; another one is a ValueError. The velocity starts anew.

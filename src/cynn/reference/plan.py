@@ -6,7 +6,7 @@ A plan holds no weights; it is given the flat parameters each time.
 from typing import Any
 
 from .arrays import Flat, Rows, zeros
-from .losses import LOSS, LOSSES
+from .losses import LOSS, LOSSES, WITH_ARGUMENT
 from .steps import Step, make_step, separated
 
 FUSED = {"softmax_cross_entropy": "softmax", "sigmoid_binary_cross_entropy": "sigmoid"}
@@ -45,8 +45,8 @@ class Plan:
             self.n_outputs = step.n_out
             self.n_params += step.n_params
 
-    def set_loss(self, loss: str) -> None:
-        """Choose the loss.
+    def set_loss(self, loss: str | tuple[Any, ...]) -> None:
+        """Choose the loss, by its name or by its name and its own argument.
 
         Raises
         ------
@@ -54,6 +54,7 @@ class Plan:
             If there is no such loss, or the last step's activation does not go with it: a fused
             loss wants its own activation there, or none.
         """
+        loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
         if loss not in LOSSES:
             raise ValueError(f"compile: loss is {loss!r}, wanted one of {LOSSES}")
         last = self.steps[-1]
@@ -64,7 +65,9 @@ class Plan:
                     f"compile: {loss} after {last.activation}, wanted {FUSED[loss]} or identity"
                 )
             self.training_steps[-1] = last.without_activation()
-        self.loss = LOSS[loss]
+        if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
+            raise ValueError(f"compile: loss {loss} came with {len(arguments)} numbers: too many")
+        self.loss, self.loss_arguments = LOSS[loss], arguments
 
     def predict(self, params: Flat, x: Rows) -> Rows:
         """Give what the last step gives."""
@@ -76,7 +79,7 @@ class Plan:
         """Give the loss, the predictions, what went through the steps, and the loss's gradient."""
         passed = self._forward(self.training_steps, params, x)
         out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
-        loss = self.loss(passed[-1], y, weight, out, delta)
+        loss = self.loss(passed[-1], y, weight, out, delta, *self.loss_arguments)
         # A fused loss ran on logits. They are the prediction where the network ends in logits.
         ends_linear = self.steps[-1].activation == "identity"
         return loss, passed[-1] if ends_linear else out, passed, delta
