@@ -370,10 +370,17 @@ cdef void loss_rows(
             row_losses[r] = categorical_hinge_row(p, target, delta, weight[r], rows, r, columns)
 
 
+# Arguments become views here, once for all, as in activation_calls.pxi.
+
 cdef double loss_array(
-    int loss, double parameter, const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
+    int loss, double parameter, object prediction_array, object target_array, object weight_array,
+    object out_array, object delta_array,
 ) except? -1.0:
+    cdef const real[:, :] prediction = prediction_array
+    cdef const real[:, :] target = target_array
+    cdef const real[:] weight = weight_array
+    cdef real[:, :] out = out_array
+    cdef real[:, :] delta = delta_array
     cdef str name = LOSSES[loss]
     cdef Py_ssize_t rows = prediction.shape[0], columns = prediction.shape[1], r
     cdef Py_ssize_t size = panel_size(rows, columns)
@@ -412,97 +419,61 @@ cdef double loss_array(
     return total
 
 
-def softmax_cross_entropy(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
-):
+def softmax_cross_entropy(prediction, target, weight, out, delta, double label_smoothing=0.0):
     """Cross-entropy of the softmax of logits; the weighted sum over the rows."""
     return loss_array(SOFTMAX_CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
-def cross_entropy(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
-):
+def cross_entropy(prediction, target, weight, out, delta, double label_smoothing=0.0):
     """Cross-entropy of probabilities; the weighted sum over the rows."""
     return loss_array(CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
-def sigmoid_binary_cross_entropy(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
-):
+def sigmoid_binary_cross_entropy(prediction, target, weight, out, delta, double label_smoothing=0.0):
     """Binary cross-entropy of the sigmoid of logits; the weighted sum over the rows."""
     return loss_array(SIGMOID_BINARY_CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
-def binary_cross_entropy(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta, double label_smoothing=0.0,
-):
+def binary_cross_entropy(prediction, target, weight, out, delta, double label_smoothing=0.0):
     """Binary cross-entropy of probabilities; the weighted sum over the rows."""
     return loss_array(BINARY_CROSS_ENTROPY, label_smoothing, prediction, target, weight, out, delta)
 
 
-def mean_squared_error(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
-):
+def mean_squared_error(prediction, target, weight, out, delta):
     """Mean squared error; the weighted sum over the rows."""
     return loss_array(MEAN_SQUARED_ERROR, 0, prediction, target, weight, out, delta)
 
 
-def mean_absolute_error(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
-):
+def mean_absolute_error(prediction, target, weight, out, delta):
     """Mean absolute error; the weighted sum over the rows."""
     return loss_array(MEAN_ABSOLUTE_ERROR, 0, prediction, target, weight, out, delta)
 
 
-def huber(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta, double threshold=1.0,
-):
+def huber(prediction, target, weight, out, delta, double threshold=1.0):
     """Huber's loss; the weighted sum over the rows."""
     return loss_array(HUBER, threshold, prediction, target, weight, out, delta)
 
 
-def quantile(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta, double q=0.5,
-):
+def quantile(prediction, target, weight, out, delta, double q=0.5):
     """Quantile loss; the weighted sum over the rows."""
     return loss_array(QUANTILE, q, prediction, target, weight, out, delta)
 
 
-def poisson(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
-):
+def poisson(prediction, target, weight, out, delta):
     """Poisson loss of rates; the weighted sum over the rows."""
     return loss_array(POISSON, 0, prediction, target, weight, out, delta)
 
 
-def log_poisson(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
-):
+def log_poisson(prediction, target, weight, out, delta):
     """Poisson loss of the logarithms of rates; the weighted sum over the rows."""
     return loss_array(LOG_POISSON, 0, prediction, target, weight, out, delta)
 
 
-def hinge(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
-):
+def hinge(prediction, target, weight, out, delta):
     """Hinge loss of yes or no; the weighted sum over the rows."""
     return loss_array(HINGE, 0, prediction, target, weight, out, delta)
 
 
-def categorical_hinge(
-    const real[:, :] prediction, const real[:, :] target, const real[:] weight,
-    real[:, :] out, real[:, :] delta,
-):
+def categorical_hinge(prediction, target, weight, out, delta):
     """Hinge loss of one class of several; the weighted sum over the rows."""
     return loss_array(CATEGORICAL_HINGE, 0, prediction, target, weight, out, delta)
