@@ -48,6 +48,7 @@ ANY = {
 FLAGS = [
     "-O3",
     "-ffp-contract=fast",  # gcc fuses a multiplication and an addition only when told
+    "-fno-math-errno",  # a root is an instruction; nobody here reads errno
     "-fno-inline-functions",  # what has to be inline says so; the rest would weigh a tenth more
     "-fvisibility=hidden",
     "-fno-asynchronous-unwind-tables",  # nothing unwinds C; a twentieth of a module's size

@@ -15,7 +15,7 @@ import numpy as np
 from cynn import Model
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from cynn.losses import CrossEntropy
-from cynn.optimizers import SGD
+from cynn.optimizers import SGD, Adam
 from cynn.schedules import Cosine
 
 FILES = Path(__file__).parent / "files"
@@ -62,6 +62,12 @@ MODELS = {
         "float64",
     ),
     "1-not-compiled": bare,
+    "1-adam": lambda: trained(
+        [Dense(5, "tanh", l1=1e-4, l2=1e-3), Dense(3, "softmax")],
+        (4,),
+        Adam(0.01, amsgrad=True, clip_norm=1.0),
+        "cross_entropy",
+    ),
 }
 
 

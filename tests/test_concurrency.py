@@ -273,7 +273,7 @@ def test_readers_of_one_network(compiled):
 
     def velocity():
         out = np.empty(network.n_params, compiled.dtype)
-        network.get_velocity(out)
+        network.get_slot("velocity", out)
         return out.tobytes()
 
     reads = [predict, gradients, lambda: network.evaluate(x, y, None, None, 2), velocity]
@@ -286,10 +286,11 @@ def test_a_velocity_that_is_not_there_yet(compiled):
     """There is none before the first step, and reading makes none: ThreadSanitizer would see it."""
     for _ in range(5):
         network = compiled.module.Network(30, [("dense", 400, "relu")])
+        network.compile("mean_squared_error")
 
         def velocity(network=network):
             out = np.ones(network.n_params, compiled.dtype)
-            network.get_velocity(out)
+            network.get_slot("velocity", out)
             return out.any()
 
         assert not any(together(*[velocity] * 4))

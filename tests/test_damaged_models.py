@@ -97,7 +97,10 @@ CHANGES = {
     "metrics of text": (said(lambda m: m.update(metrics="accuracy")), "metrics must be a list"),
     "an array less": (lambda h: h.pop("layer2.bias"), "deserializing header"),
     "an array renamed": (lambda h: h.update(x=h.pop("layer2.bias")), "'layer2.bias' should be"),
-    "half a state": (lambda h: h.update(x=h.pop("velocity.layer2.bias")), "'velocity.layer2.bias'"),
+    "half a state": (
+        lambda h: h.update(x=h.pop("state.velocity.layer2.bias")),
+        "'state.velocity.layer2.bias'",
+    ),
     "another shape": (lambda h: h["layer2.weight"].update(shape=[4, 64]), r"got \(\(4, 64\), "),
 }
 

@@ -57,7 +57,7 @@ def test_same_bits_on_any_number_of_threads(compiled, monkeypatch, n, batch_size
 
 def network(target, steps=(("dense", 130, "tanh"), ("dense", 10, "softmax"))):
     made = target.module.Network(INPUTS, list(steps), 1 / 255, -0.5)
-    made.compile("softmax_cross_entropy", True, 0.01)
+    made.compile("softmax_cross_entropy", ("sgd", True, 0.01))
     rng = np.random.default_rng(0)
     made.set_params((0.1 * rng.standard_normal(made.n_params)).astype(target.dtype))
     return made

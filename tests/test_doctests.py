@@ -29,7 +29,7 @@ def test_examples(name):
     [
         "cynn.layers",
         "cynn.losses.classification",
-        "cynn.optimizers",
+        "cynn.optimizers.sgd",
         "cynn.metrics.classification",
     ],
 )

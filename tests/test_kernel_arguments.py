@@ -38,7 +38,8 @@ def test_names_and_signatures_are_the_references(compiled):
     assert module.ACTIVATIONS == reference.ACTIVATIONS
     assert module.FROM_INPUT == reference.FROM_INPUT
     assert module.LOSSES == reference.LOSSES
-    functions = (*KERNELS, "permutation")
+    assert module.OPTIMIZERS == reference.OPTIMIZERS
+    functions = (*KERNELS, "optimizer_step", "permutation")
     for kernel in functions:
         wanted = parameters(getattr(reference, kernel))
         assert parameters(getattr(module, kernel)) == wanted, kernel

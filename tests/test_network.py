@@ -41,18 +41,18 @@ def test_network_is_its_kernels_put_together(target):
 def test_update_is_sgd(target, nesterov):
     network = TWO_LAYERS.make(target)
     n, real = network.n_params, target.dtype
-    network.compile(TWO_LAYERS.loss, nesterov=nesterov, weight_decay=0.1)
+    network.compile(TWO_LAYERS.loss, ("sgd", nesterov, 0.1))
     rng = np.random.default_rng(0)
     params, velocity = TWO_LAYERS.params(n, real), np.zeros(n, real)
     got_params, got_velocity = np.empty(n, real), np.ones(n, real)
-    network.get_velocity(got_velocity)
+    network.get_slot("velocity", got_velocity)
     assert not got_velocity.any()
     for learning_rate, momentum in ((0.1, 0.9), (0.05, 0.0), (0.2, 0.5)):
         gradient = rng.standard_normal(n).astype(real)
         network.update(gradient, learning_rate, momentum)
         target.module.sgd(params, gradient, velocity, learning_rate, momentum, nesterov, 0.1)
         network.get_params(got_params)
-        network.get_velocity(got_velocity)
+        network.get_slot("velocity", got_velocity)
         assert_close(got_params, params, 100 * target.u)
         assert_close(got_velocity, velocity, 100 * target.u)
 
@@ -61,7 +61,7 @@ def state(network, dtype: str) -> np.ndarray:
     """Parameters and velocity."""
     both = np.empty((2, network.n_params), dtype)
     network.get_params(both[0])
-    network.get_velocity(both[1])
+    network.get_slot("velocity", both[1])
     return both
 
 
@@ -147,7 +147,7 @@ def test_rows_without_weight_are_absent(target):
 
 def test_a_batch_without_weight_changes_nothing(target):
     network = TWO_LAYERS.make(target)
-    network.compile(TWO_LAYERS.loss, weight_decay=0.5)
+    network.compile(TWO_LAYERS.loss, ("sgd", 0, 0.5))
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
     train(network, x, labels, weight, range(ROWS), 2)  # so that there is velocity
     before = state(network, target.dtype)
@@ -222,7 +222,7 @@ def test_parameters_and_velocity_come_back_as_they_were_set(target):
     rng = np.random.default_rng(0)
     params, velocity = rng.standard_normal((2, 43)).astype(target.dtype)
     network.set_params(params)
-    network.set_velocity(velocity)
+    network.set_slot("velocity", velocity)
     assert np.array_equal(state(network, target.dtype), [params, velocity])
 
 
@@ -284,7 +284,7 @@ def test_a_network_refuses_what_does_not_fit(target):
         "a gradient too long": lambda: network.gradients(x, labels, None, np.empty(n + 1, real), 1),
         "an update too short": lambda: network.update(np.ones(n - 1, real), 0.1, 0.0),
         "parameters too short": lambda: network.set_params(np.ones(n - 1, real)),
-        "velocity too long": lambda: network.get_velocity(np.ones(n + 1, real)),
+        "velocity too long": lambda: network.get_slot("velocity", np.ones(n + 1, real)),
         "a row too far": lambda: train(network, x, labels, None, [0, ROWS], 2),
         "a negative row": lambda: train(network, x, labels, None, [0, -1], 2),
         "no batch size": lambda: network.train_epoch(

@@ -29,7 +29,7 @@ def network(target, columns, scale=1.0, momentum=False):
     found = target.module.Network(columns, STEPS, scale, 0.0)
     rng = np.random.default_rng(3)
     found.set_params((rng.normal(size=found.n_params) * 0.3).astype(target.dtype))
-    found.compile("softmax_cross_entropy", momentum, 0.01 if momentum else 0.0)
+    found.compile("softmax_cross_entropy", ("sgd", momentum, 0.01 if momentum else 0.0))
     return found
 
 

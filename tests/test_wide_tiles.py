@@ -73,7 +73,7 @@ def test_training_agrees_with_avx2(wide):
     for each, threads in ((other, 1), (module, 1), (module, 3)):
         network = each.Network(50, [("dense", 70, "tanh"), ("dense", 10, "softmax")], 1 / 255)
         network.set_params(params)
-        network.compile("softmax_cross_entropy", True, 1e-4)
+        network.compile("softmax_cross_entropy", ("sgd", True, 1e-4))
         steps = -(-300 // 37)
         network.train_epoch(
             x, y, None, np.arange(300), np.full(steps, 0.1),

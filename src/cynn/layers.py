@@ -60,6 +60,10 @@ class Layer(specs.Spec):
         """Give the names of the layer's weights, in the order of `weight_shapes`."""
         return []
 
+    def penalties(self) -> list[tuple[float, float]]:
+        """Give l1 and l2 of each dense layer in this one."""
+        return []
+
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Give the shapes of the layer's weights for that many inputs."""
         return []
@@ -102,6 +106,9 @@ class Dense(Layer):
         How b is drawn: a name in ``cynn.initializers``.
     use_bias : bool, default True
         Whether there is a b; without it the layer is ``activation(x @ W)``.
+    l1, l2 : float, default 0.0
+        ``l1 * sum(abs(W)) + l2 * sum(W**2)`` is added to the loss: weights are drawn to 0 by l1,
+        and kept small by l2. Finite, at least 0.
     name : str, optional
         A name of your own for it.
 
@@ -132,6 +139,8 @@ class Dense(Layer):
         kernel_initializer: str = "auto",
         bias_initializer: str = "zeros",
         use_bias: bool = True,
+        l1: float = 0.0,
+        l2: float = 0.0,
         name: str | None = None,
     ) -> None:
         known = initializers.INITIALIZERS
@@ -140,6 +149,9 @@ class Dense(Layer):
         self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *known))
         self.bias_initializer = choice("bias_initializer", bias_initializer, known)
         self.use_bias = flag("use_bias", use_bias)
+        wanted = "a finite number of at least 0"
+        self.l1 = number("l1", l1, wanted, lambda found: found >= 0)
+        self.l2 = number("l2", l2, wanted, lambda found: found >= 0)
         super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -155,6 +167,10 @@ class Dense(Layer):
     def weight_names(self) -> list[str]:
         """Give ``["weight", "bias"]``, or the first alone."""
         return ["weight", "bias"] if self.use_bias else ["weight"]
+
+    def penalties(self) -> list[tuple[float, float]]:
+        """Give ``[(l1, l2)]``."""
+        return [(self.l1, self.l2)]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Give the shapes of W and b: ``[(n_inputs, units), (units,)]``; of W alone without b."""
@@ -407,6 +423,10 @@ class Residual(Layer):
     def weight_names(self) -> list[str]:
         """Give the names that the layers have for their weights, each after the layer's number."""
         return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.weight_names()]
+
+    def penalties(self) -> list[tuple[float, float]]:
+        """Give those of the layers, one after the other."""
+        return [pair for each in self.layers for pair in each.penalties()]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Give the shapes of the layers' weights, one layer after the other."""

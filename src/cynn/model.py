@@ -34,7 +34,7 @@ from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
 from .sparse import is_sparse
 from .threads import get_num_threads
-from .weights import checked_arrays, flat, shaped
+from .weights import checked_arrays, flat, named_state, set_state, shaped
 
 
 class Model:
@@ -177,8 +177,18 @@ class Model:
             self._compile_network(network, self.optimizer, self.loss)
         return network
 
+    def _slot_names(self) -> tuple[str, ...]:
+        """Give the names of what the optimizer keeps for each weight."""
+        if self.optimizer is None:
+            return ()
+        kernel = str(self.optimizer.kernel()[0])
+        return backend.kernels(self.dtype.name).OPTIMIZERS[kernel][1]
+
+    def _weight_names(self) -> dict[str, tuple[int, ...]]:
+        return layers.weight_shapes(self.layers, self._built_shape())
+
     def _weight_shapes(self) -> list[tuple[int, ...]]:
-        return list(layers.weight_shapes(self.layers, self._built_shape()).values())
+        return list(self._weight_names().values())
 
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:
@@ -225,7 +235,8 @@ class Model:
         self, network: Any, optimizer: optimizers.Optimizer, loss: losses.Loss
     ) -> None:
         kernel = loss.kernel(plan.last_activation(self.layers))
-        network.compile(kernel, optimizer.nesterov, optimizer.weight_decay)
+        penalties = [pair for layer in self.layers for pair in layer.penalties()]
+        network.compile(kernel, optimizer.kernel(), *optimizer.clips(), penalties)
 
     def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
         if self.optimizer is None or self.loss is None:
@@ -419,8 +430,7 @@ class Model:
         >>> {name: w.shape for name, w in model.named_weights().items()}
         {'layer1.weight': (4, 3), 'layer1.bias': (3,)}
         """
-        names = layers.weight_shapes(self.layers, self._built_shape())
-        return dict(zip(names, self.get_weights(), strict=True))
+        return dict(zip(self._weight_names(), self.get_weights(), strict=True))
 
     @alone(nested=True)
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
@@ -436,17 +446,26 @@ class Model:
 
     @beside
     def get_optimizer_state(self) -> list[NDArray[Any]]:
-        """Give copies of the optimizer's velocities, in the order and shapes of `get_weights`."""
-        self._built_shape()
-        numbers = np.empty(self._network.n_params, self.dtype)
-        self._network.get_velocity(numbers)
-        return shaped(numbers, self._weight_shapes())
+        """Give copies of what the optimizer remembers.
+
+        Returns
+        -------
+        list of ndarray
+            For each of its slots (SGD has one, the velocity; Adam two) an array for each weight,
+            in the order and shapes of `get_weights`; then the number of steps it has done, int64.
+        """
+        return list(named_state(self._network, self._weight_names(), self.dtype).values())
 
     @alone(nested=True)
     def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
-        """Take velocities as `get_optimizer_state` gives them; see `set_weights`."""
-        taken = checked_arrays("state", state, self._weight_shapes(), self.dtype)
-        self._network.set_velocity(flat(taken, self.dtype))
+        """Take what `get_optimizer_state` gives; the number of steps may be left out, and is 0.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an array is missing, too many, or of another shape; nothing is changed then.
+        """
+        set_state(self._network, state, self._weight_shapes(), self.dtype)
 
     @beside
     def save(self, path: str | os.PathLike[str]) -> None:

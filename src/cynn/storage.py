@@ -2,8 +2,8 @@
 
 The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers
 and what the model was compiled with. The arrays are ``layer0.weight``, ``layer0.bias`` and so on,
-the optimizer's state ``velocity.layer0.weight``. A file is written beside its name and renamed when
-it is whole, so that a full disk or a killed process leaves what was there before.
+the optimizer's state ``state.velocity.layer0.weight``, by slot. A file is written beside its name
+and renamed when it is whole, so that a full disk or a killed process leaves what was there before.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from . import layers, losses, metrics, optimizers
 from .checks import integer, shape
 from .specs import Spec
+from .weights import flat, named_state
 
 FORMAT = "cynn"
 VERSION = "1"
@@ -209,14 +210,16 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)
     tensors = dict(zip(names, weights, strict=True))
-    if getattr(optimizer, "momentum", 0):
-        state = zip(names, model.get_optimizer_state(), strict=True)
-        tensors |= {f"velocity.{name}": part for name, part in state}
+    state = {} if optimizer is None else named_state(model._network, names, model.dtype)
+    updates = int(state.pop("state.updates", 0))
+    used = {name.split(".")[1] for name, part in state.items() if part.any()}
+    tensors |= {name: part for name, part in state.items() if name.split(".")[1] in used}
     description = {
         "layers": [layer.to_dict() for layer in model.layers],
         "dtype": model.dtype.name,
         "seed": model.seed,
         "epochs": model.epochs,
+        "updates": updates,
         "input_shape": model.input_shape,
         "optimizer": None if optimizer is None else optimizer.to_dict(),
         "loss": None if loss is None else loss.to_dict(),
@@ -254,11 +257,8 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
     # The file's arrays are held against its description before memory is taken for either.
     input_shape = shape("input_shape", said["input_shape"])
     wanted = layers.weight_shapes(model.layers, input_shape)
-    state = [name for name in file.shapes if name.startswith("velocity.")]
     for name, size in wanted.items():
         file.expect(name, size, model.dtype)
-        if state:
-            file.expect(f"velocity.{name}", size, model.dtype)
     if said["loss"] is not None:
         model._compile(
             optimizers.from_dict(said["optimizer"]),
@@ -266,8 +266,26 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
             said["metrics"],
             silent=True,  # a caution was said when the model was compiled first
         )
+    state = _state_in(file, model, wanted)
     model.build(input_shape)
     model.set_weights([file.read(name) for name in wanted])
-    if state:
-        model.set_optimizer_state([file.read(f"velocity.{name}") for name in wanted])
+    for slot, names in state.items():
+        arrays = [file.read(name) for name in names]
+        model._network.set_slot(slot, flat(arrays, model.dtype))
+    model._network.updates = integer("updates", said.get("updates", 0), 0)
     return model
+
+
+def _state_in(
+    file: ModelFile, model: Any, wanted: dict[str, tuple[int, ...]]
+) -> dict[str, list[str]]:
+    """Give the arrays that the file has of each slot, all of the right shapes."""
+    found = {}
+    for slot in model._slot_names():
+        # The first files had SGD's velocity under a shorter name.
+        for prefix in (f"state.{slot}.", f"{slot}."):
+            if any(name.startswith(prefix) for name in file.shapes):
+                found[slot] = [prefix + name for name in wanted]
+                for name, size in zip(found[slot], wanted.values(), strict=True):
+                    file.expect(name, size, model.dtype)
+    return found

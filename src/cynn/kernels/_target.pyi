@@ -10,6 +10,7 @@ ACTIVATIONS: tuple[str, ...]
 FROM_INPUT: tuple[str, ...]
 LEAKY_SLOPE: float
 LOSSES: tuple[str, ...]
+OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 GRADIENT_BLOCK: int
 LARGEST_BATCH: int
 
@@ -126,6 +127,15 @@ def sgd(
     nesterov: bool,
     weight_decay: float,
 ) -> None: ...
+def optimizer_step(
+    w: _Array,
+    grad: _Array,
+    slots: _Array,
+    optimizer: tuple[str | float, ...],
+    learning_rate: float,
+    momentum: float,
+    t: int,
+) -> None: ...
 
 @disjoint_base
 class SparseRows:
@@ -135,7 +145,22 @@ class SparseRows:
     def n_columns(self) -> int: ...
 
 @disjoint_base
-class Network:
+class Parameters:
+    penalty_of_sum: bool
+    updates: int
+
+    @property
+    def n_params(self) -> int: ...
+    @property
+    def slot_names(self) -> tuple[str, ...]: ...
+    def get_params(self, out: _Array) -> None: ...
+    def set_params(self, flat: _Array) -> None: ...
+    def get_slot(self, name: str, out: _Array) -> None: ...
+    def set_slot(self, name: str, flat: _Array) -> None: ...
+    def update(self, gradient: _Array, learning_rate: float, momentum: float) -> None: ...
+
+@disjoint_base
+class Network(Parameters):
     scratch_fill: int
     seek_zeros: bool
 
@@ -150,17 +175,13 @@ class Network:
     def n_inputs(self) -> int: ...
     @property
     def n_outputs(self) -> int: ...
-    @property
-    def n_params(self) -> int: ...
-    def get_params(self, out: _Array) -> None: ...
-    def set_params(self, flat: _Array) -> None: ...
-    def get_velocity(self, out: _Array) -> None: ...
-    def set_velocity(self, flat: _Array) -> None: ...
     def compile(
         self,
         loss: str | tuple[str | float, ...],
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
+        optimizer: tuple[str | float, ...] = ("sgd", 0.0, 0.0),
+        clip_value: float = ...,
+        clip_norm: float = ...,
+        penalties: list[tuple[float, float]] | None = None,
     ) -> None: ...
     def train_epoch(
         self,
@@ -201,7 +222,6 @@ class Network:
         out: _Array,
         threads: int,
     ) -> None: ...
-    def update(self, gradient: _Array, learning_rate: float, momentum: float) -> None: ...
 
 # Of use inside a target only.
 @disjoint_base

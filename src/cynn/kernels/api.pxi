@@ -76,7 +76,7 @@ cdef api int api_matmul_tn(
     panels = room_for(a_size + b_size + panel_size(m, n))
     if panels == NULL:
         return -1
-    rule.kind = KEEP
+    begin_rule(&rule, keep, panels + a_size + b_size)
     pack_rows(a, k, m, panels)
     pack_rows(b, k, n, panels + a_size)
     c_matmul_tn(
@@ -204,13 +204,13 @@ cdef api int api_dense_backward(
     transposed = w_panels + w_size
     delta_panels = transposed + panel_size(outputs, inputs)
     b_panels = delta_panels + panel_size(rows, outputs)
-    rule.kind = KEEP
+    begin_rule(&rule, keep, w_panels)
     pack_rows(x, rows, inputs, x_panels)
     pack_rows(w, inputs, outputs, w_panels)
     pack_rows(delta, rows, outputs, delta_panels)
     transpose(w_panels, inputs, outputs, transposed)
     dense_weight_gradient(  # takes the place of w
-        x_panels, delta_panels, inputs, outputs, rows, rows, w_panels, b_panels, &rule, NULL, 0, 1
+        x_panels, delta_panels, inputs, outputs, rows, rows, w_panels, b_panels, &rule, &rule, NULL, 0, 1
     )
     scatter(w_panels, inputs, 0, inputs, grad_w, 0, outputs)
     scatter(b_panels, 1, 0, 1, grad_b, 0, outputs)
@@ -228,14 +228,14 @@ cdef api int api_sgd(
     cdef vec lines[3 * SGD_LINES * PANEL_VECS]
     cdef real* block = <real*>lines
     cdef Py_ssize_t size = SGD_LINES * PANEL, i = 0, n
+    cdef double[2] numbers
     cdef Rule rule
     if count < 0 or (velocity == NULL and momentum != 0):
         return -1
-    rule.kind = SGD
-    rule.parameters = block
-    rule.velocity = NULL if velocity == NULL else block + size
-    rule.weight_decay = <real>weight_decay
-    set_rates(&rule, learning_rate, momentum, nesterov)
+    begin_rule(&rule, keep, block)
+    rule.slots[0] = NULL if velocity == NULL else block + size
+    numbers[0], numbers[1] = nesterov, weight_decay
+    set_sgd(&rule, numbers, learning_rate, momentum, 1)
     memset(lines, 0, sizeof(lines))
     while i < count:
         n = smaller(size, count - i)
@@ -243,7 +243,7 @@ cdef api int api_sgd(
         memcpy(block + 2 * size, grad + i, n * sizeof(real))
         if velocity != NULL:
             memcpy(block + size, velocity + i, n * sizeof(real))
-        c_sgd(&rule, block, block + 2 * size, panels_of(n) * PANEL)
+        rule.sweep(&rule, block, block + 2 * size, panels_of(n) * PANEL)
         memcpy(w + i, block, n * sizeof(real))
         if velocity != NULL:
             memcpy(velocity + i, block + size, n * sizeof(real))

@@ -33,17 +33,17 @@ cdef void dense_input_gradient(
 
 cdef void dense_weight_gradient(
     const real* x, const real* delta, Py_ssize_t inputs, Py_ssize_t outputs,
-    Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, real* transposed_w,
-    int part, int parts,
+    Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, const Rule* bias_rule,
+    real* transposed_w, int part, int parts,
 ) noexcept nogil:
-    """One part of several: the rule is applied to its tiles of W, and to its panels of b."""
+    """One part of several: the rules are applied to its tiles of W, and to its panels of b."""
     cdef Py_ssize_t units = gradient_units(inputs, outputs), panels = panels_of(outputs)
     c_matmul_tn(
         x, rows, inputs, delta, rows, outputs, used_rows, w, rule,
         units * part // parts, units * (part + 1) // parts, transposed_w,
     )
     column_sums(
-        delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, rule
+        delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, bias_rule
     )
 
 
@@ -115,7 +115,7 @@ def dense_backward(
     transposed = grad_w_panels + w_size
     delta_panels = transposed + panel_size(outputs, inputs)
     bias = delta_panels + delta_size
-    rule.kind = KEEP
+    begin_rule(&rule, keep, grad_w_panels)
     with nogil:
         pack(x, x_panels)
         pack(w, w_panels)
@@ -125,7 +125,8 @@ def dense_backward(
             delta_panels, transposed, x_panels + x_size, inputs, outputs, rows, 0, rows
         )
         dense_weight_gradient(
-            x_panels, delta_panels, inputs, outputs, rows, rows, grad_w_panels, bias, &rule, NULL, 0, 1
+            x_panels, delta_panels, inputs, outputs, rows, rows, grad_w_panels, bias,
+            &rule, &rule, NULL, 0, 1,
         )
         unpack(x_panels + x_size, grad_x)
         unpack(grad_w_panels, grad_w)

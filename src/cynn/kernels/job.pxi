@@ -16,9 +16,18 @@ cdef struct Job:
     int loss
     real loss_parameter
     const real* parameters
-    real* sink  # where gradients go: the parameters, or a buffer to add them to
     Rule rule
-    bint nesterov
+    const Optimizer* optimizer  # what the rule is set by, each step; NULL: it stays as it is
+    const double* numbers
+    int64_t updates  # steps that the optimizer has done
+    const double* penalties  # l1 and l2 of each step; NULL: there are none
+    double* penalty_parts
+    Py_ssize_t n_penalty_parts
+    bint penalty_of_sum  # the penalty is part of a batch's summed loss, not of its mean
+    double clip_norm
+    real* gradient  # all of it, where it is clipped by its norm, or NULL
+    double* squares  # of its parts
+    Py_ssize_t packed  # numbers of the gradient
     bint mean  # divide a batch's gradient by the sum of its weights
     const double* rates
     const double* momenta
@@ -145,21 +154,56 @@ cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
     return buffer + step.weights + panel_size(step.inputs, step.outputs)
 
 
+cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
+    """This thread's share of the penalties for the weights."""
+    cdef const Step* step
+    cdef double* parts = job.penalty_parts
+    cdef Py_ssize_t size
+    cdef int i
+    for i in range(job.first_trained, job.count):
+        step = &job.steps[i]
+        if is_penalised(job, i):
+            size = panel_size(step.inputs, step.outputs)
+            parts_of_penalty(
+                job.parameters + step.weights, size, job.penalties[2 * i], job.penalties[2 * i + 1],
+                parts, rank, threads,
+            )
+            parts += parts_of(size)
+
+
+cdef inline bint is_penalised(const Job* job, int i) noexcept nogil:
+    return job.penalties != NULL and (job.penalties[2 * i] != 0 or job.penalties[2 * i + 1] != 0)
+
+
+cdef inline Rule rule_of_step(const Job* job, const Rule* rule, int i, double scale) noexcept nogil:
+    """The rule for a step's W: with its penalty, where it has one."""
+    cdef Rule found = rule[0]
+    if is_penalised(job, i):
+        found.l1 = <real>(job.penalties[2 * i] * scale)
+        found.l2 = <real>(job.penalties[2 * i + 1] * scale)
+        found.prepares = True
+        found.plain = False
+    return found
+
+
 cdef void use_gradients(
-    Job* job, const Rule* rule, Py_ssize_t count, int rank, int threads
+    Job* job, const Rule* rule, double total, Py_ssize_t count, int rank, int threads
 ) noexcept nogil:
-    """This thread's share of the weights' gradients over a batch of `count` rows."""
+    """This thread's share of the weights' gradients over a batch of `count` rows of weight `total`."""
+    cdef double scale = 1 / total if job.penalty_of_sum else 1
     cdef int i
     cdef const Step* step
     cdef const real* x
     cdef real* transposed
     cdef Lists lists
+    cdef Rule rule_of_w
     if job.nonzeros.width:
         step = &job.steps[0]
+        rule_of_w = rule_of_step(job, rule, 0, scale)
         place_lists(&lists, job.lists + rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
-            job.rows, count, job.sink + step.weights, bias_in(job.sink, step), rule, rank, threads,
+            job.rows, count, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule, rank, threads,
         )
     for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
         step = &job.steps[i]
@@ -167,18 +211,53 @@ cdef void use_gradients(
             continue
         x = job.workspace + (job.steps[i - 1].output * job.rows if i > 0 else 0)
         transposed = NULL
-        if i > job.first_trained and rule.kind == SGD:
+        if i > job.first_trained and rule.updates:
             transposed = job.transposed + step.transposed
+        rule_of_w = rule_of_step(job, rule, i, scale)
         dense_weight_gradient(
             x, job.workspace + step.gradient * job.rows, step.inputs, step.outputs, job.rows, count,
-            job.sink + step.weights, bias_in(job.sink, step), rule, transposed, rank, threads,
+            rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule, transposed, rank, threads,
         )
+
+
+cdef void clip_and_use_gradients(
+    Job* job, const Rule* rule, double total, Py_ssize_t count, int rank, int threads
+) noexcept nogil:
+    """The same, where the norm of the whole gradient has to be known before any of it is used."""
+    cdef Rule kept, clipped = rule[0]
+    cdef Py_ssize_t parts = parts_of(job.packed), first, past, units
+    cdef const Step* step
+    cdef int i
+    begin_rule(&kept, keep, job.gradient)
+    kept.prepares = rule.prepares
+    kept.weights = rule.weights
+    kept.clip = rule.clip
+    use_gradients(job, &kept, total, count, rank, threads)
+    barrier_wait(&job.meeting)
+    parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, rank, threads)
+    barrier_wait(&job.meeting)
+    clipped.clip = <real>INFINITY
+    clipped.scale = factor_of_norm(in_order(job.squares, parts), job.clip_norm)
+    clipped.prepares = clipped.scale != 1
+    first = parts * rank // threads * PART
+    past = smaller(parts * (rank + 1) // threads * PART, job.packed)
+    use_gradient(&clipped, rule.sink + first, job.gradient + first, past - first)
+    barrier_wait(&job.meeting)
+    for i in range(job.first_trained + 1, job.count):
+        step = &job.steps[i]
+        if step.kind.trained:
+            units = gradient_units(step.inputs, step.outputs)
+            transpose_units(
+                rule.sink + step.weights, step.inputs, step.outputs, job.transposed + step.transposed,
+                units * rank // threads, units * (rank + 1) // threads,
+            )
 
 
 cdef void train(void* argument, int rank, int threads) noexcept nogil:
     """Batches one after the other: gradients used by the rule, weights kept in step."""
     cdef Job* job = <Job*>argument
     cdef Rule rule = job.rule
+    cdef int64_t updates = job.updates
     cdef Ahead ahead
     cdef Py_ssize_t step = job.step, start, following, count, first, past, r
     cdef double total, loss
@@ -194,20 +273,34 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         forward_rows(job, job.workspace, start, first, past, &ahead)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past)
+        if job.n_penalty_parts:
+            penalty_parts(job, rank, threads)
         barrier_wait(&job.meeting)
         if rank == 0:
             loss = 0
             for r in range(count):
                 loss += job.row_losses[r]
+            if job.n_penalty_parts:
+                loss += in_order(job.penalty_parts, job.n_penalty_parts) * (
+                    1 / total if job.penalty_of_sum else 1
+                )
             job.loss_sum += loss * total if job.mean else loss
             job.weight_sum += total
             job.step = step + 1
             if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
                 job.stop = 1
-        if rule.kind == SGD:
-            set_rates(&rule, job.rates[step], job.momenta[step], job.nesterov)
         if total > 0 or not job.mean:
-            use_gradients(job, &rule, count, rank, threads)
+            if job.optimizer != NULL:
+                updates += 1
+                job.optimizer.set_step(
+                    &rule, job.numbers, job.rates[step], job.momenta[step], updates
+                )
+            if job.gradient == NULL:
+                use_gradients(job, &rule, total, count, rank, threads)
+            else:
+                clip_and_use_gradients(job, &rule, total, count, rank, threads)
+            if rank == 0:
+                job.updates = updates
         barrier_wait(&job.meeting)
         step += 1
         if job.stop:

@@ -30,12 +30,12 @@ cdef struct Operands:
 
 
 cdef void use_sums(
-    const Operands* of, int rows, int panels, const real* sums, real* c
+    const Operands* of, int rows, int panels, real* sums, real* c
 ) noexcept nogil:
     """Apply a rule that takes more than a line of code to a tile of gradients."""
     cdef int p
     for p in range(panels):
-        c_sgd(of.rule, c + p * of.c_panel, sums + p * rows * PANEL, rows * PANEL)
+        use_gradient(of.rule, c + p * of.c_panel, sums + p * rows * PANEL, rows * PANEL)
 
 
 cdef inline void add_products(
@@ -102,7 +102,7 @@ cdef inline void run_of_tiles(
             left -= step
             if left <= 0:
                 break
-        if gradient and is_plain(of.rule):
+        if gradient and of.rule.plain:
             # read before the loop: a rule could lie where it writes, for all that the compiler knows
             weight_decay = broadcast(of.rule.weight_decay)
             learning_rate = broadcast(of.rule.learning_rate)
@@ -249,7 +249,7 @@ cdef void c_matmul_tn(
     """
     cdef Operands of
     cdef Py_ssize_t a_panels = panels_of(inputs), b_panels = panels_of(outputs)
-    cdef Py_ssize_t unit, p, j, q, height
+    cdef Py_ssize_t unit, p, j, height
     cdef int width
     of.a_panel = 0
     of.depth = rows
@@ -268,13 +268,25 @@ cdef void c_matmul_tn(
         of.c = c + j * of.c_panel + p * PANEL * PANEL
         split_into_tiles(&of, height, width, True)
         if transposed != NULL:
-            for q in range(j, j + width):
-                transpose_block(
-                    c + (q * inputs + p * PANEL) * PANEL,
-                    transposed + (p * outputs + q * PANEL) * PANEL,
-                    height,
-                    smaller(PANEL, outputs - q * PANEL),
-                )
+            transpose_units(c, inputs, outputs, transposed, unit, unit + 1)
+
+
+cdef void transpose_units(
+    const real* c, Py_ssize_t inputs, Py_ssize_t outputs, real* transposed,
+    Py_ssize_t first_unit, Py_ssize_t past_unit,
+) noexcept nogil:
+    """Units of C (inputs, outputs) to their places in its transpose."""
+    cdef Py_ssize_t a_panels = panels_of(inputs), unit, p, j, q
+    for unit in range(first_unit, past_unit):
+        j = unit // a_panels * TILE_PANELS
+        p = unit % a_panels
+        for q in range(j, smaller(j + TILE_PANELS, panels_of(outputs))):
+            transpose_block(
+                c + (q * inputs + p * PANEL) * PANEL,
+                transposed + (p * outputs + q * PANEL) * PANEL,
+                smaller(PANEL, inputs - p * PANEL),
+                smaller(PANEL, outputs - q * PANEL),
+            )
 
 
 cdef void column_sums(
@@ -356,7 +368,7 @@ def matmul_tn(const real[:, :] a, const real[:, :] b, real[:, :] out):
     expect_apart("matmul_tn", "out", span(out), span(a))
     expect_apart("matmul_tn", "out", span(out), span(b))
     block = allocate(a_size + b_size + panel_size(inputs, outputs))
-    rule.kind = KEEP
+    begin_rule(&rule, keep, block + a_size + b_size)
     with nogil:
         pack(a, block)
         pack(b, block + a_size)

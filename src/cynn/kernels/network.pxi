@@ -1,20 +1,4 @@
 # The network: a plan of steps over flat buffers, entered from Python once a call; job.pxi has the loops.
-#
-#   parameters, velocity      [W panels | b] of each dense step, one after the other
-
-cdef class Scratch:
-    """Memory for the length of a call."""
-
-    cdef real* block
-
-    def __cinit__(self, Py_ssize_t count, int fill):
-        self.block = allocate(count)
-        if fill >= 0:
-            memset(self.block, fill, <size_t>count * sizeof(real))
-
-    def __dealloc__(self):
-        release(self.block)
-
 
 # Rows of a block that a thread predicts: whole tiles.
 cdef enum:
@@ -26,24 +10,19 @@ GRADIENT_BLOCK = 256
 LARGEST_BATCH = 1024
 
 
-cdef class Network:
+cdef class Network(Parameters):
     """A dense network that runs a plan of steps; see the reference for the plain version."""
 
-    cdef Step* steps  # for predictions
     cdef Step* training_steps  # the same, but for an activation that the loss takes over
     cdef Step* few_rows_steps  # the same, for few rows and finite weights
-    cdef int finite  # whether all parameters are: 0 before anybody has looked, then 1 or -1
-    cdef int count, first_trained, loss
-    cdef bint nesterov, gives_logits
+    cdef int first_trained, loss
+    cdef bint gives_logits
     cdef real loss_parameter
-    cdef real weight_decay
     cdef double scale, offset
     cdef double work  # floating point operations of a row's forward pass
-    cdef real* parameters
-    cdef real* velocity
-    cdef Py_ssize_t packed, transposed, output_size, row_size, target
+    cdef Py_ssize_t transposed, output_size, row_size, target
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
-    cdef readonly Py_ssize_t n_inputs, n_outputs, n_params
+    cdef readonly Py_ssize_t n_inputs, n_outputs
     cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
@@ -56,6 +35,7 @@ cdef class Network:
         steps = separated(steps)
         self.n_inputs = n_inputs
         self.scale, self.offset = scale, offset
+        self.slot_names = ()
         self.scratch_fill = -1
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
@@ -111,96 +91,38 @@ cdef class Network:
             for i in range(self.count):
                 release(self.steps[i].constants)
         free(self.steps)
-        release(self.parameters)
-        release(self.velocity)
-
-    # -- parameters and optimizer state, packed inside, flat and row-major outside
-
-    cdef int expect_flat(self, str name, Py_ssize_t count) except -1:
-        return expect("network", name, count == self.n_params, f"{count} numbers", f"{self.n_params}")
-
-    cdef void pack_flat(self, const real* flat, real* packed) noexcept nogil:
-        cdef const Step* step
-        cdef real* to
-        cdef int i
-        for i in range(self.count):
-            step = &self.steps[i]
-            if step.kind.trained:
-                to = packed + step.weights
-                pack_strided(
-                    <const char*>flat, step.outputs * sizeof(real), sizeof(real),
-                    step.inputs, step.outputs, to,
-                )
-                flat += step.inputs * step.outputs
-                if step.biased:
-                    to += panel_size(step.inputs, step.outputs)
-                    pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
-                    flat += step.outputs
-
-    cdef void unpack_flat(self, const real* packed, real* flat) noexcept nogil:
-        cdef const Step* step
-        cdef const real* at
-        cdef int i
-        for i in range(self.count):
-            step = &self.steps[i]
-            if step.kind.trained:
-                at = packed + step.weights
-                unpack_strided(
-                    at, <char*>flat, step.outputs * sizeof(real), sizeof(real),
-                    step.inputs, step.outputs,
-                )
-                flat += step.inputs * step.outputs
-                if step.biased:
-                    at += panel_size(step.inputs, step.outputs)
-                    unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
-                    flat += step.outputs
-
-    cdef int need_velocity(self) except -1:
-        if self.velocity == NULL:
-            self.velocity = allocate(self.packed)
-            memset(self.velocity, 0, self.packed * sizeof(real))
-        return 0
-
-    def get_params(self, real[::1] out):
-        """Copy the parameters out: for each dense step W row by row, then b."""
-        self.expect_flat("out", out.shape[0])
-        if self.n_params:
-            self.unpack_flat(self.parameters, &out[0])
-
-    def set_params(self, const real[::1] flat):
-        """Take the parameters from a flat array."""
-        self.expect_flat("flat", flat.shape[0])
-        if self.n_params:
-            counter_set(&self.finite, 0)
-            self.pack_flat(&flat[0], self.parameters)
-
-    def get_velocity(self, real[::1] out):
-        """Copy the optimizer's velocity out, in the order of the parameters."""
-        self.expect_flat("out", out.shape[0])
-        if self.n_params == 0:
-            return
-        if self.velocity == NULL:  # left so: a reading call changes nothing, others may run beside it
-            memset(&out[0], 0, self.n_params * sizeof(real))
-        else:
-            self.unpack_flat(self.velocity, &out[0])
-
-    def set_velocity(self, const real[::1] flat):
-        """Take the optimizer's velocity from a flat array."""
-        self.expect_flat("flat", flat.shape[0])
-        self.need_velocity()
-        if self.n_params:
-            self.pack_flat(&flat[0], self.velocity)
 
     # -- training and prediction: fill in a job, run it on a team of threads
 
-    def compile(self, loss, bint nesterov=False, double weight_decay=0.0):
-        """Choose the loss and the variant of the update; the velocity starts anew."""
+    def compile(
+        self, loss, tuple optimizer=("sgd", 0.0, 0.0), double clip_value=INFINITY,
+        double clip_norm=INFINITY, list penalties=None,
+    ):
+        """Choose the loss and the optimizer, whose state starts anew.
+
+        Penalties are pairs (l1, l2), one for each dense step.
+        """
         cdef Step* last = &self.training_steps[self.count - 1]
-        self.choose_loss((loss,) if isinstance(loss, str) else loss)
-        release(self.velocity)
-        self.velocity = NULL
-        self.nesterov = nesterov
-        self.weight_decay = <real>weight_decay
+        cdef double numbers[MOST_NUMBERS]
+        cdef int entry = read_optimizer(optimizer, numbers), i
+        cdef double* read = NULL
+        if not (clip_value > 0 and clip_norm > 0):
+            raise ValueError(f"network: clips at {clip_value} and {clip_norm}, wanted numbers above 0")
+        if penalties:
+            read = self.read_penalties(penalties)
+        try:
+            self.choose_loss((loss,) if isinstance(loss, str) else loss)
+        except BaseException:
+            free(read)
+            raise
+        free(self.penalties)
+        self.penalties = read
+        self.forget_slots()
+        self.optimizer = &optimizer_entries[entry]
+        self.slot_names = OPTIMIZERS[optimizer[0]][1]
+        memcpy(self.numbers, numbers, sizeof(numbers))
+        self.clip_value, self.clip_norm = clip_value, clip_norm
+        self.updates = 0
         memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
         # A loss that takes logits does the work of the last activation, where there is one.
         self.gives_logits = True
@@ -232,6 +154,11 @@ cdef class Network:
             raise ValueError("x: sparse rows need a network that begins with a dense step")
         return found
 
+    cdef int expect_compiled(self) except -1:
+        if self.loss < 0:
+            raise ValueError("network: compile it with a loss first")
+        return 0
+
     cdef int start_job(
         self, Job* job, Source x, y, weight, real[:, ::1] outputs, Py_ssize_t total
     ) except -1:
@@ -258,8 +185,7 @@ cdef class Network:
             job.outputs = &outputs[0, 0]
         if y is None:
             return 0
-        if self.loss < 0:
-            raise ValueError("network: compile it with a loss first")
+        self.expect_compiled()
         job.steps = self.training_steps
         job.y.columns = self.n_outputs
         if y.ndim == 1:
@@ -292,7 +218,8 @@ cdef class Network:
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
-        cdef Scratch sparse
+        cdef Scratch sparse, gradient, doubles
+        cdef Py_ssize_t parts = 0, n_doubles = 0
         cdef Scratch scratch = Scratch(
             size + self.transposed + panel_size(1, job.rows)
             + job.rows * <Py_ssize_t>(sizeof(double) // sizeof(real)), self.scratch_fill,
@@ -309,6 +236,23 @@ cdef class Network:
                     self.parameters + step.weights, step.inputs, step.outputs,
                     job.transposed + step.transposed,
                 )
+        if job.optimizer != NULL and self.penalties != NULL:
+            for i in range(self.count):
+                job.penalties = self.penalties
+                if is_penalised(job, <int>i):
+                    parts += parts_of(panel_size(self.steps[i].inputs, self.steps[i].outputs))
+            job.n_penalty_parts = parts
+            job.penalty_of_sum = self.penalty_of_sum
+        if job.optimizer != NULL and self.clip_norm < INFINITY:
+            gradient = Scratch(self.packed, 0)
+            job.gradient = gradient.block
+            job.packed = self.packed
+            job.clip_norm = self.clip_norm
+            n_doubles = parts_of(self.packed)
+        if parts + n_doubles:
+            doubles = Scratch((parts + n_doubles) * <Py_ssize_t>(sizeof(double) // sizeof(real)), -1)
+            job.penalty_parts = <double*>doubles.block
+            job.squares = job.penalty_parts + parts
         if job.nonzeros.width:
             work *= 0.3  # about what remains of it
         threads = threads_for(work, WORK_TO_MEET, threads)
@@ -335,6 +279,7 @@ cdef class Network:
         cdef Source source = self.read(x)
         cdef Py_ssize_t total = order.shape[0], steps, i
         cdef Job job
+        self.expect_compiled()
         if not 1 <= batch_size <= LARGEST_BATCH:
             raise ValueError(f"network: batch_size is {batch_size}, wanted 1 to {LARGEST_BATCH}")
         steps = (total + batch_size - 1) // batch_size
@@ -359,20 +304,17 @@ cdef class Network:
         job.rates = &rates[0]
         job.momenta = &momenta[0]
         job.mean = True
-        job.nesterov = self.nesterov
         job.rows = smaller(batch_size, total)
         job.step = start
         job.past_step = steps
         job.deadline = monotonic_seconds() + seconds
-        counter_set(&self.finite, 0)
-        job.sink = job.rule.parameters = self.parameters
-        job.rule.kind = SGD
-        job.rule.weight_decay = self.weight_decay
-        for i in range(steps):
-            if momenta[i] != 0:
-                self.need_velocity()
-        job.rule.velocity = self.velocity
+        job.optimizer = self.optimizer
+        job.numbers = self.numbers
+        job.updates = self.updates
+        self.need_slots(self.slots_for(&momenta[0], steps))
+        self.begin_update(&job.rule)
         self.run_training(&job, threads)
+        self.updates = job.updates
         self.loss_so_far = job.loss_sum
         self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum
@@ -388,70 +330,15 @@ cdef class Network:
         self.start_job(&job, source, y, weight, None, source.rows.count)
         sums = Scratch(self.packed, 0)
         if job.total:
-            job.sink = job.rule.parameters = sums.block
-            job.rule.kind = ADD
+            begin_rule(&job.rule, add, sums.block)
             job.rows = smaller(GRADIENT_BLOCK, job.total)
             job.past_step = (job.total + job.rows - 1) // job.rows
             job.deadline = INFINITY
             self.run_training(&job, threads)
+            self.add_penalty(&job, sums.block)
         if self.n_params:
             self.unpack_flat(sums.block, &out[0])
         return job.loss_sum, job.weight_sum
-
-    def update(self, const real[::1] gradient, double learning_rate, double momentum):
-        """One step of the optimizer from a flat gradient."""
-        cdef Scratch packed = Scratch(self.packed, 0)
-        cdef Rule rule
-        self.expect_flat("gradient", gradient.shape[0])
-        if self.n_params == 0:
-            return
-        if momentum != 0:
-            self.need_velocity()
-        rule.kind = SGD
-        counter_set(&self.finite, 0)
-        rule.parameters = self.parameters
-        rule.velocity = self.velocity
-        rule.weight_decay = self.weight_decay
-        set_rates(&rule, learning_rate, momentum, self.nesterov)
-        with nogil:
-            self.pack_flat(&gradient[0], packed.block)
-            c_sgd(&rule, self.parameters, packed.block, self.packed)
-
-    cdef int run_inference(self, Job* job, int threads, bint with_loss, Work work=infer) except -1:
-        cdef Scratch scratch, sparse
-        cdef Py_ssize_t size, r
-        cdef int next_block = 0
-        job.next_block = &next_block
-        threads = threads_for(self.work * job.total, WORK_TO_START, threads)
-        # About eight blocks for each thread: one that starts late finds less left to do.
-        job.rows = smaller(
-            job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
-        )
-        if not with_loss:
-            job.row_size = self.output_size
-        size = threads * job.row_size * job.rows
-        scratch = Scratch(
-            size + (
-                threads * panel_size(1, job.rows)
-                + job.total * <Py_ssize_t>(sizeof(double) // sizeof(real)) if with_loss else 0
-            ),
-            self.scratch_fill,
-        )
-        job.workspace = scratch.block
-        if with_loss:
-            job.row_weights = scratch.block + size
-            job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
-        if job.nonzeros.width:
-            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
-            sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
-            job.nonzeros.values = sparse.block
-        with nogil:
-            work_together(work, job, &job.meeting, threads)
-            if with_loss:
-                for r in range(job.total):
-                    job.loss_sum += job.row_losses[r]
-                    job.weight_sum += 1 if job.weights == NULL else job.weights[r]
-        return 0
 
     def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
         """The loss summed over rows, and the sum of their weights."""
@@ -462,6 +349,7 @@ cdef class Network:
         self.start_job(&job, source, y, weight, outputs, source.rows.count)
         if job.total:
             self.run_inference(&job, threads, True)
+            self.add_penalty(&job, NULL)
         return job.loss_sum, job.weight_sum
 
     def input_gradient(self, x, y, along, real[:, ::1] out, int threads):

@@ -4,35 +4,10 @@
 #   v = momentum * v + g
 #   w = w - learning_rate * v                   or, Nesterov,  w - learning_rate * (g + momentum * v)
 #
-# One vector at a time, so that the same lines serve the pass over a flat buffer and the end of a gradient
-# tile, where the gradient never reaches memory.
-
-cdef enum:
-    KEEP  # the gradient replaces what was there
-    ADD  # the gradient is added to what was there
-    SGD  # the weights take a step
-
-# What becomes of a gradient. The velocity of the number at parameters[i] is velocity[i].
-cdef struct Rule:
-    int kind
-    real* parameters
-    real* velocity  # NULL: no momentum
-    real learning_rate
-    real momentum
-    real gradient_factor  # the step is learning_rate * (gradient_factor * g + velocity_factor * v)
-    real velocity_factor
-    real weight_decay
-
-
-cdef inline void set_rates(Rule* rule, double learning_rate, double momentum, bint nesterov) noexcept nogil:
-    rule.learning_rate = <real>learning_rate
-    rule.momentum = <real>momentum
-    rule.gradient_factor = 1 if nesterov else 0
-    rule.velocity_factor = <real>momentum if nesterov else 1
-
-
-cdef inline bint is_plain(const Rule* rule) noexcept nogil:
-    return rule.kind == SGD and rule.velocity == NULL
+# and the same in scikit-learn's way, where the velocity carries the learning rate of the steps it is made of:
+#
+#   v = momentum * v - learning_rate * g
+#   w = w + v                                   or, Nesterov,  w + momentum * v - learning_rate * g
 
 
 cdef inline vec plain_step(vec weight_decay, vec learning_rate, vec w, vec gradient) noexcept nogil:
@@ -40,33 +15,71 @@ cdef inline vec plain_step(vec weight_decay, vec learning_rate, vec w, vec gradi
     return w - learning_rate * multiply_add(weight_decay, w, gradient)
 
 
-cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:
-    """Use the gradient of the LANES numbers at `at`, which lie within rule.parameters."""
+cdef inline void momentum_step(const Rule* rule, real* at, vec gradient) noexcept nogil:
     cdef vec w = load(at), v
-    cdef real* velocity
-    if rule.kind == KEEP:
-        store(at, gradient)
-    elif rule.kind == ADD:
-        store(at, w + gradient)
-    elif rule.velocity == NULL:
-        store(at, plain_step(broadcast(rule.weight_decay), broadcast(rule.learning_rate), w, gradient))
-    else:
-        velocity = rule.velocity + (at - rule.parameters)
-        gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
-        v = multiply_add(broadcast(rule.momentum), load(velocity), gradient)
-        store(velocity, v)
-        gradient = multiply_add(
-            broadcast(rule.gradient_factor), gradient, broadcast(rule.velocity_factor) * v
-        )
-        store(at, w - broadcast(rule.learning_rate) * gradient)
+    cdef real* velocity = rule.slots[0] + (at - rule.sink)
+    gradient = multiply_add(broadcast(rule.weight_decay), w, gradient)
+    v = multiply_add(broadcast(rule.momentum), load(velocity), gradient)
+    store(velocity, v)
+    gradient = multiply_add(broadcast(rule.gradient_factor), gradient, broadcast(rule.velocity_factor) * v)
+    store(at, w - broadcast(rule.learning_rate) * gradient)
 
 
-cdef void c_sgd(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
-    """A step of `count` numbers, a multiple of LANES."""
+cdef void descend_plainly(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
+    cdef vec weight_decay = broadcast(rule.weight_decay), learning_rate = broadcast(rule.learning_rate)
     cdef Py_ssize_t i = 0
     while i < count:
-        apply_rule(rule, at + i, load(gradient + i))
+        store(at + i, plain_step(weight_decay, learning_rate, load(at + i), load(gradient + i)))
         i += LANES
+
+
+cdef void descend(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
+    """With momentum."""
+    cdef Rule copied = rule[0]  # whose address nobody has: its numbers stay in registers
+    cdef Py_ssize_t i = 0
+    while i < count:
+        momentum_step(&copied, at + i, load(gradient + i))
+        i += LANES
+
+
+cdef void set_sgd(
+    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+) noexcept nogil:
+    cdef bint nesterov = numbers[0] != 0
+    rule.sweep = descend_plainly if rule.slots[0] == NULL else descend
+    rule.plain = rule.slots[0] == NULL and not rule.prepares
+    rule.learning_rate = <real>learning_rate
+    rule.momentum = <real>momentum
+    rule.gradient_factor = 1 if nesterov else 0
+    rule.velocity_factor = <real>momentum if nesterov else 1
+    rule.weight_decay = <real>numbers[1]
+
+
+cdef void descend_in_sklearn(
+    const Rule* rule, real* at, const real* gradient, Py_ssize_t count
+) noexcept nogil:
+    cdef vec weight_decay = broadcast(rule.weight_decay), learning_rate = broadcast(rule.learning_rate)
+    cdef vec momentum = broadcast(rule.momentum)
+    cdef vec gradient_factor = broadcast(rule.gradient_factor)
+    cdef vec velocity_factor = broadcast(rule.velocity_factor)
+    cdef real* velocity = rule.slots[0] + (at - rule.sink)
+    cdef vec w, step, v
+    cdef Py_ssize_t i = 0
+    while i < count:
+        w = load(at + i)
+        step = learning_rate * multiply_add(weight_decay, w, load(gradient + i))
+        v = multiply_add(momentum, load(velocity + i), -step)
+        store(velocity + i, v)
+        store(at + i, w + (velocity_factor * v - gradient_factor * step))
+        i += LANES
+
+
+cdef void set_sgd_in_sklearn(
+    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+) noexcept nogil:
+    set_sgd(rule, numbers, learning_rate, momentum, t)
+    rule.sweep = descend_in_sklearn
+    rule.plain = False
 
 
 def sgd(
@@ -80,6 +93,7 @@ def sgd(
 ):
     """One step of stochastic gradient descent, in place."""
     cdef Py_ssize_t count = w.shape[0], i, c, n
+    cdef double[2] numbers
     cdef Rule rule
     cdef real* block
     expect("sgd", "grad", grad.shape[0] == count, f"{grad.shape[0]} numbers", f"{count}, as w has")
@@ -91,11 +105,10 @@ def sgd(
     expect_apart("sgd", "w", span_1d(w), span_1d(velocity))
     expect_apart("sgd", "velocity", span_1d(velocity), span_1d(grad))
     block = allocate(3 * PANEL)
-    rule.kind = SGD
-    rule.parameters = block
-    rule.velocity = block + PANEL
-    rule.weight_decay = <real>weight_decay
-    set_rates(&rule, learning_rate, momentum, nesterov)
+    begin_rule(&rule, keep, block)
+    rule.slots[0] = block + PANEL
+    numbers[0], numbers[1] = nesterov, weight_decay
+    set_sgd(&rule, numbers, learning_rate, momentum, 1)
     with nogil:
         i = 0
         while i < count:
@@ -104,7 +117,7 @@ def sgd(
                 block[c] = w[i + c] if c < n else 0
                 block[PANEL + c] = velocity[i + c] if c < n else 0
                 block[2 * PANEL + c] = grad[i + c] if c < n else 0
-            c_sgd(&rule, block, block + 2 * PANEL, PANEL)
+            rule.sweep(&rule, block, block + 2 * PANEL, PANEL)
             for c in range(n):
                 w[i + c] = block[c]
                 velocity[i + c] = block[PANEL + c]

@@ -127,6 +127,14 @@ CYNN_INLINE vec copy_sign(vec magnitude, vec sign) {
     return (vec)(((vec_bits)magnitude & ~bit) | ((vec_bits)sign & bit));
 }
 
+/* One instruction, as -fno-math-errno lets it be. */
+CYNN_INLINE vec square_root(vec a) {
+    vec roots;
+    for (int i = 0; i < LANES; i++)
+        roots[i] = sizeof(real) == 4 ? (real)__builtin_sqrtf((float)a[i]) : (real)__builtin_sqrt(a[i]);
+    return roots;
+}
+
 /* Adding 1.5 * 2^mantissa leaves the nearest integer of a small number in the low bits. */
 #define CYNN_ROUNDER ((real)((real_bits)3 << (REAL_MANTISSA - 1)))
 CYNN_INLINE vec nearest_integer(vec a) {

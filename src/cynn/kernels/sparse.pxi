@@ -181,12 +181,13 @@ cdef inline void sparse_gradient_line(
 
 cdef void sparse_weight_gradient(
     const Nonzeros* x, Lists* lists, const real* delta, Py_ssize_t inputs, Py_ssize_t outputs,
-    Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, int part, int parts,
+    Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, const Rule* bias_rule,
+    int part, int parts,
 ) noexcept nogil:
-    """One part of several: the rule is applied to its columns' lines of W, and to its panels of b."""
+    """One part of several: the rules are applied to its columns' lines of W, and to its panels of b."""
     cdef Py_ssize_t panels = panels_of(outputs), p, c
     # Without momentum and decay a gradient of zero changes nothing: the line is not touched.
-    cdef bint skips = rule.kind == ADD or (is_plain(rule) and rule.weight_decay == 0)
+    cdef bint skips = rule.sweep == add or (rule.plain and rule.weight_decay == 0)
     lists.first = inputs * part // parts
     lists.past = inputs * (part + 1) // parts
     list_by_column(x, used_rows, lists)
@@ -207,7 +208,7 @@ cdef void sparse_weight_gradient(
                 )
         p += TILE_WIDE if p + TILE_WIDE <= panels else 1
     column_sums(
-        delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, rule
+        delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, bias_rule
     )
 
 

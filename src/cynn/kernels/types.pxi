@@ -6,7 +6,7 @@ from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -32,6 +32,7 @@ cdef extern from "simd.h" nogil:
     vec maximum(vec a, vec b)
     vec absolute(vec a)
     vec copy_sign(vec magnitude, vec sign)
+    vec square_root(vec a)
     vec nearest_integer(vec a)
     vec power_of_two(vec n)
     vec split_exponent(vec a, vec* fraction)

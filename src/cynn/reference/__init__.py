@@ -7,8 +7,8 @@ slowly.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
 once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,
-`initializers`, `sgd`, `random`, `steps`, `plan`, `network`. What is left (`arrays`, `checks`,
-`elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
+`initializers`, `sgd`, `optimizers`, `random`, `steps`, `plan`, `network`. What is left (`arrays`,
+`checks`, `elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
 """
 
 from .activations import (
@@ -42,6 +42,7 @@ from .losses import (
 from .matmul import matmul, matmul_nt, matmul_tn
 from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
+from .optimizers import OPTIMIZERS, optimizer_step
 from .random import permutation
 from .regression import huber, mean_absolute_error, mean_squared_error, quantile
 from .sgd import sgd
@@ -70,6 +71,7 @@ __all__ = [
     "LARGEST_BATCH",
     "LEAKY_SLOPE",
     "LOSSES",
+    "OPTIMIZERS",
     "TINY",
     "Layer",
     "Network",
@@ -102,6 +104,7 @@ __all__ = [
     "matmul_tn",
     "mean_absolute_error",
     "mean_squared_error",
+    "optimizer_step",
     "permutation",
     "poisson",
     "quantile",

@@ -1,13 +1,14 @@
 """The whole network: parameters, predictions, and training by small steps against the gradient."""
 
+import math
 import time
 from typing import Any
 
 from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
 from .batches import targets, weights, whole_numbers
 from .checks import require_shape
+from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
 from .plan import Plan
-from .sgd import sgd
 
 LARGEST_BATCH = 1024
 """Rows that a compiled network takes as one batch; larger ones go through `gradients`."""
@@ -32,6 +33,12 @@ class Network:
         Numbers in a row of x, in a row of predictions, and in the flat parameters.
     seek_zeros : bool
         A compiled network then skips the zeros of dense rows; here it changes nothing.
+    slot_names : tuple of str
+        What the optimizer keeps for each parameter.
+    updates : int
+        Steps that the optimizer has done.
+    penalty_of_sum : bool
+        Whether penalties are part of a batch's summed loss, and not of its mean.
 
     Examples
     --------
@@ -62,7 +69,10 @@ class Network:
         self.n_inputs, self.n_outputs = n_inputs, self._plan.n_outputs
         self.n_params = self._plan.n_params
         self._params = [0.0] * self.n_params
-        self._velocity = [0.0] * self.n_params
+        self.slot_names: tuple[str, ...] = ()
+        self._slots: list[Flat] = []
+        self.updates = 0
+        self.penalty_of_sum = False
         self._compiled = False
         self._sums = (0.0, 0.0)
         self.seek_zeros = False
@@ -75,30 +85,57 @@ class Network:
         """Take the parameters, in the order of `get_params`."""
         self._copy("set_params", "flat", flat, numbers(flat), self._params)
 
-    def get_velocity(self, out: MutableVector) -> None:
-        """Write the optimizer's velocity, in the order of `get_params`; zeros before training."""
-        self._copy("get_velocity", "out", out, self._velocity, out)
+    def get_slot(self, name: str, out: MutableVector) -> None:
+        """Write a slot of the optimizer, in the order of `get_params`."""
+        self._copy("get_slot", "out", out, self._slot(name), out)
 
-    def set_velocity(self, flat: Vector) -> None:
-        """Take the optimizer's velocity, in the order of `get_params`."""
-        self._copy("set_velocity", "flat", flat, numbers(flat), self._velocity)
+    def set_slot(self, name: str, flat: Vector) -> None:
+        """Take a slot of the optimizer, in the order of `get_params`."""
+        self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
+
+    def _slot(self, name: str) -> Flat:
+        if name not in self.slot_names:
+            raise ValueError(f"network: {name!r} is no slot, wanted one of {self.slot_names}")
+        return self._slots[self.slot_names.index(name)]
 
     def compile(
         self,
         loss: str | tuple[Any, ...],
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
+        optimizer: tuple[Any, ...] = ("sgd", 0.0, 0.0),
+        clip_value: float = math.inf,
+        clip_norm: float = math.inf,
+        penalties: list[tuple[float, float]] | None = None,
     ) -> None:
-        """Choose the loss and the constants of `sgd`.
+        """Choose the loss, and the optimizer, whose state starts anew.
 
-        The loss is one of `LOSSES`, or ``(name, number)`` of one that has a number of its own.
+        Parameters
+        ----------
+        loss : str or tuple
+            One of `LOSSES`, or ``(name, number)`` of one that has a number of its own. One that is
+            fused with an activation goes with a last step of that activation, or of none.
+        optimizer : tuple
+            A name in `OPTIMIZERS`, then its numbers.
+        clip_value, clip_norm : float
+            The largest number in a gradient, and then the largest norm of the whole of it.
+        penalties : list of (float, float), optional
+            For each dense step l1 and l2: the loss has ``l1 * sum(abs(W)) + l2 * sum(W**2)`` more.
 
-        A loss that is fused with an activation goes with a last step of that activation, or of
-        none; another one is a ValueError. The velocity starts anew.
+        Raises
+        ------
+        ValueError
+            If one is not as said.
         """
+        given = read_optimizer(optimizer)
+        if not (clip_value > 0 and clip_norm > 0):
+            raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
+        self._plan.set_penalties(penalties or [])
         self._plan.set_loss(loss)
-        self._velocity = [0.0] * self.n_params
-        self._nesterov, self._weight_decay = bool(nesterov), float(weight_decay)
+        names, self.slot_names = OPTIMIZERS[optimizer[0]]
+        self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
+        self._slots = [[0.0] * self.n_params for _ in self.slot_names]
+        if "initial" in names:
+            self._slots[0] = [given[names.index("initial")]] * self.n_params
+        self.updates = 0
         self._compiled = True
 
     def train_epoch(
@@ -185,6 +222,8 @@ class Network:
             if outputs is not None:
                 _write(predictions, outputs, first)
             if total != 0.0:
+                scale = 1.0 if self.penalty_of_sum else total
+                loss += self._plan.add_penalties(self._params, scale, gradient)
                 self.update([g / total for g in gradient], rates[step], momenta[step])
             loss_sum += loss
             weight_sum += total
@@ -204,6 +243,8 @@ class Network:
         loss, predictions, _, _ = self._plan.evaluate(self._params, *data)
         if outputs is not None:
             _write(predictions, outputs, 0)
+        if data[0]:
+            loss += self._plan.add_penalties(self._params, self._scale(data[2]))
         return loss, sum(data[2])
 
     def predict(self, x: Any, out: Any, threads: int) -> None:
@@ -218,6 +259,8 @@ class Network:
         """Write the gradient of the sum of weight times loss; give that sum, and that of weight."""
         data = self._data("gradients", x, y, weight)
         gradient, loss, _ = self._plan.gradient(self._params, *data)
+        if data[0]:
+            loss += self._plan.add_penalties(self._params, self._scale(data[2]), gradient)
         self._copy("gradients", "out", out, gradient, out)
         return loss, sum(data[2])
 
@@ -256,11 +299,26 @@ class Network:
         _write(found, out, 0)
 
     def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:
-        """Take one step of `sgd` from a gradient in the order of `get_params`."""
+        """Take one step of the optimizer from a gradient in the order of `get_params`.
+
+        The gradient is clipped first; the penalties are in it already.
+        """
         self._require_compiled("update")
         require_shape("update", "gradient", gradient, (self.n_params,))
-        constants = self._nesterov, self._weight_decay
-        sgd(self._params, gradient, self._velocity, learning_rate, momentum, *constants)
+        value, norm = self._clips
+        clipped = [_clip(g, value) for g in numbers(gradient)]
+        if norm < math.inf:
+            factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
+            clipped = [g * min(factor, 1.0) for g in clipped]
+        self.updates += 1
+        optimizer_step(
+            self._params, clipped, self._slots, self._optimizer, learning_rate, momentum,
+            self.updates,
+        )  # fmt: skip
+
+    def _scale(self, weight: Flat) -> float:
+        """Give what penalties count beside the summed loss of such rows."""
+        return 1.0 if self.penalty_of_sum else sum(weight)
 
     def _data(self, function: str, x: Any, y: Any, weight: Any) -> tuple[Rows, Rows, Flat]:
         self._require_compiled(function)
@@ -278,6 +336,11 @@ class Network:
         require_shape(function, name, argument, (self.n_params,))
         for i, value in enumerate(source):
             to[i] = value
+
+
+def _clip(g: float, limit: float) -> float:
+    """Give g, but no further from 0 than `limit`."""
+    return -limit if g < -limit else limit if g > limit else g
 
 
 def _write(source: Rows, to: Any, first: int) -> None:

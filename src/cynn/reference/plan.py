@@ -3,6 +3,7 @@
 A plan holds no weights; it is given the flat parameters each time.
 """
 
+import math
 from typing import Any
 
 from .arrays import Flat, Rows, zeros
@@ -39,6 +40,7 @@ class Plan:
         self.n_outputs, self.n_params = n_inputs, 0
         self.scale, self.offset = float(scale), float(offset)
         self.steps: list[Step] = []
+        self.penalties: list[tuple[float, float]] = []
         for description in separated(steps):
             step = make_step(description, self.n_outputs, self.n_params)
             self.steps.append(step)
@@ -68,6 +70,36 @@ class Plan:
         if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
             raise ValueError(f"compile: loss {loss} came with {len(arguments)} numbers: too many")
         self.loss, self.loss_arguments = LOSS[loss], arguments
+
+    def set_penalties(self, penalties: list[tuple[float, float]]) -> None:
+        """Take l1 and l2 of each dense step, or nothing.
+
+        Raises
+        ------
+        ValueError
+            If there is not a pair for each, or a number is negative or not finite.
+        """
+        if penalties and len(penalties) != len(self._matrices()):
+            raise ValueError(f"compile: {len(penalties)} penalties, wanted {len(self._matrices())}")
+        for pair in penalties:
+            if not all(0.0 <= number < math.inf for number in pair):
+                raise ValueError(f"compile: penalty {pair}, wanted finite numbers, not negative")
+        self.penalties = penalties
+
+    def _matrices(self) -> list[range]:
+        return [place for step in self.steps for place in step.matrices()]
+
+    def add_penalties(self, params: Flat, scale: float, gradient: Flat | None = None) -> float:
+        """Give the penalties for the size of the weights, and add their gradient, times `scale`."""
+        total = 0.0
+        for place, (l1, l2) in zip(self._matrices(), self.penalties, strict=False):
+            for i in place:
+                w = params[i]
+                total += l1 * abs(w) + l2 * w * w
+                if gradient is not None:
+                    sign = int(w > 0) - int(w < 0)
+                    gradient[i] += scale * (l1 * sign + 2.0 * l2 * w)
+        return scale * total
 
     def predict(self, params: Flat, x: Rows) -> Rows:
         """Give what the last step gives."""

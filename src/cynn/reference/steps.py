@@ -24,6 +24,9 @@ class Step(Protocol):
     def without_activation(self) -> "Step":
         """Give the same step ending before its activation, for a loss that is fused with it."""
 
+    def matrices(self) -> list[range]:
+        """Give where each matrix W lies in the parameters, for the penalties."""
+
     def forward(self, x: Rows, params: Flat) -> Rows:
         """Give the step's output."""
 
@@ -51,6 +54,10 @@ class Dense:
     def without_activation(self) -> "Dense":
         """Give the same step with the activation `identity`."""
         return Dense(self.n_in, self.first, self.n_out, "identity", self.use_bias)
+
+    def matrices(self) -> list[range]:
+        """Give where W lies."""
+        return [range(self.first, self.first + self.n_in * self.n_out)]
 
     def weights(self, flat: Flat) -> tuple[Rows, Flat]:
         """Cut W and b out of a flat list."""
@@ -92,6 +99,10 @@ class Activation:
         """Give a step that changes nothing."""
         return Activation(self.n_out, self.first, "identity")
 
+    def matrices(self) -> list[range]:
+        """Give nothing: there are no parameters."""
+        return []
+
     def forward(self, x: Rows, params: Flat) -> Rows:
         """Give ``f(x)``."""
         y = zeros(len(x), self.n_out)
@@ -119,6 +130,10 @@ class Rescale:
         """Give the step itself: it has no activation."""
         return self
 
+    def matrices(self) -> list[range]:
+        """Give nothing: there are no parameters."""
+        return []
+
     def forward(self, x: Rows, params: Flat) -> Rows:
         """Give ``scale * x + offset``."""
         return [[self.scale * value + self.offset for value in row] for row in x]
@@ -142,6 +157,10 @@ class Normalize:
     def without_activation(self) -> "Normalize":
         """Give the step itself: it has no activation."""
         return self
+
+    def matrices(self) -> list[range]:
+        """Give nothing: there are no parameters."""
+        return []
 
     def forward(self, x: Rows, params: Flat) -> Rows:
         """Give ``(x - mean) / std``."""
@@ -179,6 +198,10 @@ class Residual:
     def without_activation(self) -> "Residual":
         """Give the step itself: what it adds has no activation."""
         return self
+
+    def matrices(self) -> list[range]:
+        """Give those of the steps."""
+        return [place for step in self.steps for place in step.matrices()]
 
     def _passed(self, x: Rows, params: Flat) -> list[Rows]:
         passed = [x]

@@ -1,0 +1,290 @@
+# The flat buffers of a network, packed for its life, and what the optimizer does to them.
+#
+#   parameters, slots of the optimizer      [W panels | b] of each dense step, one after the other
+
+cdef class Scratch:
+    """Memory for the length of a call."""
+
+    cdef real* block
+
+    def __cinit__(self, Py_ssize_t count, int fill):
+        self.block = allocate(count)
+        if fill >= 0:
+            memset(self.block, fill, <size_t>count * sizeof(real))
+
+    def __dealloc__(self):
+        release(self.block)
+
+
+cdef class Parameters:
+    """What a network learns, and what its optimizer remembers."""
+
+    cdef Step* steps  # for predictions
+    cdef int count
+    cdef Py_ssize_t packed
+    cdef real* parameters
+    cdef int finite  # whether all parameters are: 0 before anybody has looked, then 1 or -1
+    cdef real* slots[MOST_SLOTS]
+    cdef const Optimizer* optimizer
+    cdef double numbers[MOST_NUMBERS]  # what the optimizer is given
+    cdef double clip_value, clip_norm  # infinite: not clipped
+    cdef double* penalties  # l1 and l2 of each step, or NULL
+    cdef readonly Py_ssize_t n_params
+    cdef readonly tuple slot_names  # what the optimizer keeps for each parameter
+    cdef public int64_t updates  # steps that the optimizer has done
+    cdef public bint penalty_of_sum  # penalties belong to a batch's summed loss, not to its mean
+
+    def __dealloc__(self):
+        release(self.parameters)
+        self.forget_slots()
+        free(self.penalties)
+
+    # -- packed inside, flat and row-major outside
+
+    cdef int expect_flat(self, str name, Py_ssize_t count) except -1:
+        return expect("network", name, count == self.n_params, f"{count} numbers", f"{self.n_params}")
+
+    cdef void pack_flat(self, const real* flat, real* packed) noexcept nogil:
+        cdef const Step* step
+        cdef real* to
+        cdef int i
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind.trained:
+                to = packed + step.weights
+                pack_strided(
+                    <const char*>flat, step.outputs * sizeof(real), sizeof(real),
+                    step.inputs, step.outputs, to,
+                )
+                flat += step.inputs * step.outputs
+                if step.biased:
+                    to += panel_size(step.inputs, step.outputs)
+                    pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
+                    flat += step.outputs
+
+    cdef void unpack_flat(self, const real* packed, real* flat) noexcept nogil:
+        cdef const Step* step
+        cdef const real* at
+        cdef int i
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind.trained:
+                at = packed + step.weights
+                unpack_strided(
+                    at, <char*>flat, step.outputs * sizeof(real), sizeof(real),
+                    step.inputs, step.outputs,
+                )
+                flat += step.inputs * step.outputs
+                if step.biased:
+                    at += panel_size(step.inputs, step.outputs)
+                    unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
+                    flat += step.outputs
+
+    cdef void forget_slots(self) noexcept:
+        cdef int s
+        for s in range(MOST_SLOTS):
+            release(self.slots[s])
+            self.slots[s] = NULL
+
+    cdef int need_slots(self, int count) except -1:
+        """Make those of the first `count` slots that are not there yet."""
+        cdef int s
+        cdef Py_ssize_t i
+        cdef real begins
+        for s in range(count):
+            if self.slots[s] == NULL:
+                begins = self.begins_with(s)
+                self.slots[s] = allocate(self.packed)
+                for i in range(self.packed):
+                    self.slots[s][i] = begins
+        return 0
+
+    cdef real begins_with(self, int s) noexcept:
+        return <real>self.numbers[self.optimizer.initial] if s == 0 and self.optimizer.initial >= 0 else 0
+
+    cdef int slot_number(self, str name) except -1:
+        if name not in self.slot_names:
+            raise ValueError(f"network: {name!r} is no slot of the optimizer, wanted one of {self.slot_names}")
+        return <int>self.slot_names.index(name)
+
+    cdef int slots_for(self, const double* momenta, Py_ssize_t steps) noexcept:
+        """How many slots are needed for such steps."""
+        cdef Py_ssize_t i
+        for i in range(steps):
+            if momenta[i] != 0:
+                return self.optimizer.slots
+        return self.optimizer.without_momentum
+
+    cdef int begin_update(self, Rule* rule) except -1:
+        """The rule by which the optimizer changes the parameters."""
+        begin_rule(rule, self.optimizer.sweep, self.parameters)
+        memcpy(rule.slots, self.slots, sizeof(rule.slots))
+        rule.updates = True
+        rule.weights = self.parameters
+        rule.clip = <real>self.clip_value
+        rule.prepares = self.clip_value < INFINITY
+        counter_set(&self.finite, 0)
+        return 0
+
+    def get_params(self, real[::1] out):
+        """Copy the parameters out: for each dense step W row by row, then b."""
+        self.expect_flat("out", out.shape[0])
+        if self.n_params:
+            self.unpack_flat(self.parameters, &out[0])
+
+    def set_params(self, const real[::1] flat):
+        """Take the parameters from a flat array."""
+        self.expect_flat("flat", flat.shape[0])
+        if self.n_params:
+            counter_set(&self.finite, 0)
+            self.pack_flat(&flat[0], self.parameters)
+
+    def get_slot(self, str name, real[::1] out):
+        """Copy a slot of the optimizer out, in the order of the parameters."""
+        cdef int s = self.slot_number(name)
+        cdef Py_ssize_t i
+        self.expect_flat("out", out.shape[0])
+        if self.slots[s] == NULL:  # left so: a reading call changes nothing, others may run beside it
+            for i in range(self.n_params):
+                out[i] = self.begins_with(s)
+        elif self.n_params:
+            self.unpack_flat(self.slots[s], &out[0])
+
+    def set_slot(self, str name, const real[::1] flat):
+        """Take a slot of the optimizer from a flat array."""
+        cdef int s = self.slot_number(name)
+        self.expect_flat("flat", flat.shape[0])
+        self.need_slots(s + 1)
+        if self.n_params:
+            self.pack_flat(&flat[0], self.slots[s])
+
+    # -- the optimizer
+
+    def update(self, const real[::1] gradient, double learning_rate, double momentum):
+        """One step of the optimizer from a flat gradient, which has the penalties in it already."""
+        cdef Scratch packed = Scratch(self.packed, 0)
+        cdef Rule rule
+        cdef double square = 0
+        cdef Py_ssize_t k
+        if self.optimizer == NULL:
+            raise ValueError("network: compile it with a loss first")
+        self.expect_flat("gradient", gradient.shape[0])
+        self.updates += 1
+        if self.n_params == 0:
+            return
+        self.need_slots(self.slots_for(&momentum, 1))
+        self.begin_update(&rule)
+        self.optimizer.set_step(&rule, self.numbers, learning_rate, momentum, self.updates)
+        with nogil:
+            self.pack_flat(&gradient[0], packed.block)
+            if self.clip_norm < INFINITY:
+                if rule.prepares:
+                    prepare(&rule, self.parameters, packed.block, self.packed)
+                for k in range(parts_of(self.packed)):
+                    square += part_of_penalty(
+                        packed.block + k * PART, smaller(PART, self.packed - k * PART), 0, 1
+                    )
+                rule.scale = factor_of_norm(square, self.clip_norm)
+                rule.prepares = True
+            use_gradient(&rule, self.parameters, packed.block, self.packed)
+
+    # -- penalties
+
+    cdef double* read_penalties(self, list penalties) except NULL:
+        """Those of each step, from those of the dense ones in order."""
+        cdef double* read = <double*>calloc(2 * self.count, sizeof(double))
+        cdef int i, dense = 0
+        if read == NULL:
+            raise MemoryError("no memory for the penalties")
+        try:
+            for i in range(self.count):
+                if self.steps[i].kind != &dense_kind:
+                    continue
+                if dense < len(penalties):
+                    read[2 * i], read[2 * i + 1] = penalties[dense]
+                    if not (0 <= read[2 * i] < INFINITY and 0 <= read[2 * i + 1] < INFINITY):
+                        raise ValueError(
+                            f"network: penalty {penalties[dense]}, wanted finite numbers, not negative"
+                        )
+                dense += 1
+            expect("network", "penalties", len(penalties) == dense, len(penalties), f"{dense} pairs")
+        except BaseException:
+            free(read)
+            raise
+        return read
+
+    cdef double penalty(self) noexcept nogil:
+        """That of all weights."""
+        cdef const Step* step
+        cdef double total = 0
+        cdef Py_ssize_t size, k
+        cdef int i
+        if self.penalties == NULL:
+            return 0
+        for i in range(self.count):
+            step = &self.steps[i]
+            if self.penalties[2 * i] or self.penalties[2 * i + 1]:
+                size = panel_size(step.inputs, step.outputs)
+                for k in range(parts_of(size)):
+                    total += part_of_penalty(
+                        self.parameters + step.weights + k * PART, smaller(PART, size - k * PART),
+                        self.penalties[2 * i], self.penalties[2 * i + 1],
+                    )
+        return total
+
+    cdef void add_penalty(self, Job* job, real* gradient) noexcept:
+        """Add the penalties, times the sum of the rows' weights, to a summed loss and its gradient."""
+        cdef double scale = 1 if self.penalty_of_sum else job.weight_sum
+        cdef const Step* step
+        cdef Rule rule
+        cdef int i
+        if self.penalties == NULL:
+            return
+        job.loss_sum += scale * self.penalty()
+        job.penalties = self.penalties
+        begin_rule(&rule, keep, gradient)
+        for i in range(self.count):
+            step = &self.steps[i]
+            if gradient != NULL and is_penalised(job, i):
+                rule.l1 = <real>(scale * self.penalties[2 * i])
+                rule.l2 = <real>(scale * self.penalties[2 * i + 1])
+                prepare(
+                    &rule, self.parameters + step.weights, gradient + step.weights,
+                    panel_size(step.inputs, step.outputs),
+                )
+
+    cdef int run_inference(self, Job* job, int threads, bint with_loss, Work work=infer) except -1:
+        cdef Scratch scratch, sparse
+        cdef Py_ssize_t size, r
+        cdef int next_block = 0
+        job.next_block = &next_block
+        threads = threads_for(self.work * job.total, WORK_TO_START, threads)
+        # About eight blocks for each thread: one that starts late finds less left to do.
+        job.rows = smaller(
+            job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
+        )
+        if not with_loss:
+            job.row_size = self.output_size
+        size = threads * job.row_size * job.rows
+        scratch = Scratch(
+            size + (
+                threads * panel_size(1, job.rows)
+                + job.total * <Py_ssize_t>(sizeof(double) // sizeof(real)) if with_loss else 0
+            ),
+            self.scratch_fill,
+        )
+        job.workspace = scratch.block
+        if with_loss:
+            job.row_weights = scratch.block + size
+            job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
+        if job.nonzeros.width:
+            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
+            sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
+            job.nonzeros.values = sparse.block
+        with nogil:
+            work_together(work, job, &job.meeting, threads)
+            if with_loss:
+                for r in range(job.total):
+                    job.loss_sum += job.row_losses[r]
+                    job.weight_sum += 1 if job.weights == NULL else job.weights[r]
+        return 0

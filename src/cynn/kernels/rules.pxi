@@ -1,0 +1,91 @@
+# A rule says what becomes of a gradient. It acts on runs of numbers, so that the same lines serve the pass over a
+# flat buffer and the end of a gradient tile, where the gradient never reaches memory:
+#
+#   gradient (a run of it) -> prepared, where it has to be -> swept into the sink
+#
+#   prepared   g = clip(g + l1 sign(w) + 2 l2 w) * scale          a layer's penalty, then clipping
+#   swept      kept or added to what is there, or used by an optimizer on the weights there and its slots
+#
+# A slot is a buffer with a number for each weight, which an optimizer keeps from step to step.
+
+cdef enum:
+    MOST_SLOTS = 3
+
+cdef struct Rule
+
+# Use the gradient of `count` numbers at `at`, which lie within rule.sink; a multiple of LANES.
+ctypedef void (*Sweep)(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil
+
+cdef struct Rule:
+    Sweep sweep
+    bint updates  # the sink are the weights
+    bint plain  # descent without momentum, the gradient as it comes: tiles do it by themselves
+    bint prepares
+    real* sink
+    real* slots[MOST_SLOTS]  # that of the number at sink[i] is at slots[s][i]; NULL: not used
+    # how a gradient is prepared
+    const real* weights
+    real l1, l2, clip, scale
+    # what an optimizer sets for a step
+    real learning_rate, momentum, weight_decay
+    real gradient_factor, velocity_factor
+    real first_decay, first_gain, second_decay, second_gain
+    real shrinkage, epsilon
+
+
+cdef void begin_rule(Rule* rule, Sweep sweep, real* sink) noexcept nogil:
+    memset(rule, 0, sizeof(Rule))
+    rule.sweep = sweep
+    rule.sink = sink
+    rule.clip = <real>INFINITY
+    rule.scale = 1
+
+
+cdef void keep(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
+    """The gradient replaces what was there."""
+    memcpy(at, gradient, <size_t>count * sizeof(real))
+
+
+cdef void add(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
+    """The gradient is added to what was there."""
+    cdef Py_ssize_t i = 0
+    while i < count:
+        store(at + i, load(at + i) + load(gradient + i))
+        i += LANES
+
+
+cdef void prepare(const Rule* rule, const real* w, real* gradient, Py_ssize_t count) noexcept nogil:
+    cdef vec l1 = broadcast(rule.l1), l2 = broadcast(2 * rule.l2), scale = broadcast(rule.scale)
+    cdef vec clip = broadcast(rule.clip), zero = broadcast(0)
+    cdef bint penalised = rule.l1 != 0 or rule.l2 != 0
+    cdef vec at, g
+    cdef Py_ssize_t i = 0
+    while i < count:
+        g = load(gradient + i)
+        if penalised:
+            at = load(w + i)
+            g = g + where_equal(at, zero, zero, copy_sign(l1, at))
+            g = multiply_add(l2, at, g)
+        g = where_less(g, -clip, -clip, g)
+        g = where_less(clip, g, clip, g)
+        store(gradient + i, g * scale)
+        i += LANES
+
+
+cdef void use_gradient(const Rule* rule, real* at, real* gradient, Py_ssize_t count) noexcept nogil:
+    """Apply a rule to a run; the gradient is used up."""
+    if rule.prepares:
+        prepare(rule, rule.weights + (at - rule.sink), gradient, count)
+    rule.sweep(rule, at, gradient, count)
+
+
+cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:
+    """Apply a rule to one vector; the commonest without a call."""
+    cdef vec one
+    if rule.plain:
+        store(at, plain_step(broadcast(rule.weight_decay), broadcast(rule.learning_rate), load(at), gradient))
+    elif rule.sweep == descend and not rule.prepares:
+        momentum_step(rule, at, gradient)
+    else:
+        store(<real*>&one, gradient)
+        use_gradient(rule, at, <real*>&one, LANES)
