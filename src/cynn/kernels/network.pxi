@@ -340,6 +340,42 @@ cdef class Network(Parameters):
             self.unpack_flat(sums.block, &out[0])
         return job.loss_sum, job.weight_sum
 
+    cdef int run_inference(self, Job* job, int threads, bint with_loss, Work work=infer) except -1:
+        cdef Scratch scratch, sparse
+        cdef Py_ssize_t size, r
+        cdef int next_block = 0
+        job.next_block = &next_block
+        threads = threads_for(self.work * job.total, WORK_TO_START, threads)
+        # About eight blocks for each thread: one that starts late finds less left to do.
+        job.rows = smaller(
+            job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
+        )
+        if not with_loss:
+            job.row_size = self.output_size
+        size = threads * job.row_size * job.rows
+        scratch = Scratch(
+            size + (
+                threads * panel_size(1, job.rows)
+                + job.total * <Py_ssize_t>(sizeof(double) // sizeof(real)) if with_loss else 0
+            ),
+            self.scratch_fill,
+        )
+        job.workspace = scratch.block
+        if with_loss:
+            job.row_weights = scratch.block + size
+            job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
+        if job.nonzeros.width:
+            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
+            sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
+            job.nonzeros.values = sparse.block
+        with nogil:
+            work_together(work, job, &job.meeting, threads)
+            if with_loss:
+                for r in range(job.total):
+                    job.loss_sum += job.row_losses[r]
+                    job.weight_sum += 1 if job.weights == NULL else job.weights[r]
+        return 0
+
     def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
         """The loss summed over rows, and the sum of their weights."""
         cdef Source source = self.read(x)

@@ -80,12 +80,10 @@ cdef void use_gradient(const Rule* rule, real* at, real* gradient, Py_ssize_t co
 
 
 cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:
-    """Apply a rule to one vector; the commonest without a call."""
+    """Apply a rule to one vector; the plainest without a call."""
     cdef vec one
     if rule.plain:
         store(at, plain_step(broadcast(rule.weight_decay), broadcast(rule.learning_rate), load(at), gradient))
-    elif rule.sweep == descend and not rule.prepares:
-        momentum_step(rule, at, gradient)
     else:
         store(<real*>&one, gradient)
         use_gradient(rule, at, <real*>&one, LANES)

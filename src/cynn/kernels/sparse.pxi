@@ -157,8 +157,10 @@ cdef inline void sparse_gradient_line(
 ) noexcept nogil:
     """The gradient of one line of W, in so many panels."""
     cdef vec sums[TILE_WIDE_VECS]
+    cdef vec stored_sums[TILE_WIDE_VECS]
     cdef vec number
     cdef const real* line
+    cdef real* at
     cdef Py_ssize_t i, begin = lists.ends[c - lists.first], end = lists.ends[c - lists.first + 1], once
     cdef int v
     for once in range(1):  # within a loop gcc keeps the sums in registers (matmul.pxi)
@@ -173,10 +175,31 @@ cdef inline void sparse_gradient_line(
                     load(line + v // PANEL_VECS * delta_panel + v % PANEL_VECS * LANES),
                     sums[v],
                 )
+        if rule.plain:
+            for v in range(panels * PANEL_VECS):
+                at = w + v // PANEL_VECS * w_panel + c * PANEL + v % PANEL_VECS * LANES
+                store(at, plain_step(
+                    broadcast(rule.weight_decay), broadcast(rule.learning_rate), load(at), sums[v]
+                ))
+            continue
         for v in range(panels * PANEL_VECS):
-            apply_rule(
-                rule, w + v // PANEL_VECS * w_panel + c * PANEL + v % PANEL_VECS * LANES, sums[v]
-            )
+            stored_sums[v] = sums[v]
+        use_line(rule, w + c * PANEL, w_panel, panels, stored_sums)
+
+
+cdef void use_line(
+    const Rule* rule, real* line, Py_ssize_t panel, int panels, const vec* sums
+) noexcept nogil:
+    """Apply a rule that takes more than a line of code to the gradient of a line."""
+    cdef Rule copied
+    cdef int v
+    if rule.sweep == descend and not rule.prepares:
+        copied = rule[0]  # whose address nobody has: its numbers stay in registers
+        for v in range(panels * PANEL_VECS):
+            momentum_step(&copied, line + v // PANEL_VECS * panel + v % PANEL_VECS * LANES, sums[v])
+        return
+    for v in range(panels * PANEL_VECS):
+        apply_rule(rule, line + v // PANEL_VECS * panel + v % PANEL_VECS * LANES, sums[v])
 
 
 cdef void sparse_weight_gradient(
