@@ -19,7 +19,7 @@ from ..threads import get_num_threads
 from . import training
 
 EPOCHS = 100
-LEARNING_RATE = 0.02
+LEARNING_RATE = 0.01
 
 
 def train(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,9 +103,9 @@ def _read_parquet(path: str | os.PathLike[str]) -> Table:
 
 
 def _read_npz(path: str | os.PathLike[str]) -> Table:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is no npz file")
     with np.load(path, allow_pickle=False) as arrays:
-        if not hasattr(arrays, "files"):
-            raise ValueError("it is a single array, not an npz file")
         names: list[str] = []
         columns: list[NDArray[Any]] = []
         for name in arrays.files:

@@ -250,7 +250,8 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
     words = texts(values)
     if words is None:
         raise ValueError(f"target {name!r} holds neither numbers nor texts: {values.dtype}")
-    _expect_all(name, np.array([not each for each in words], bool))
+    gone = np.array([not each for each in words], bool) if found is None else np.isnan(found)
+    _expect_all(name, gone)
     counts = Counter(words)
     if len(counts) == 1:
         raise ValueError(f"target {name!r} is {words[0]!r:.100} in every row: nothing to learn")
@@ -259,8 +260,8 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
             f"target {name!r} has {len(counts):,} different values in {len(words):,} rows, "
             "too many to be classes"
         )
-    by_number = found is not None
-    return Classes(name, sorted(counts, key=float if by_number else str))
+    order = dict(zip(words, words if found is None else found.tolist(), strict=True))
+    return Classes(name, sorted(counts, key=lambda word: order[word]))
 
 
 def column(table: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
