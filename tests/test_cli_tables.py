@@ -1,5 +1,6 @@
 """The command `cynn` on tables."""
 
+import argparse
 import csv
 import io
 import re
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import cynn
-from cynn import cli
+from cynn import cli, tables
 
 
 def rows_of(n=300, seed=0):
@@ -190,3 +191,26 @@ def test_the_commands_of_the_page(run, tmp_path, monkeypatch):
         status, _, err = run(*shlex.split(command, comments=True))
         assert (status, err) == (0, ""), command
     assert Path("prices.csv").read_text(encoding="utf-8").startswith("price\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [("kind", ["accuracy", "network", "confusion"]), ("price", ["r2", "network", "agreement"])],
+)
+def test_plots(run, table, tmp_path, target, names):
+    pytest.importorskip("matplotlib").use("Agg")
+    place = tmp_path / "pictures"
+    options = ["--hidden", 4, "--epochs", 3, "--quiet", "--plots", place]
+    status, out, err = run("train", table, "--target", target, *options)
+    files = [f"{name}.png" for name in ["loss", *names]]
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == f"drawn in {place}: {', '.join(files)}"
+    assert sorted(path.name for path in place.iterdir()) == sorted(files)
+
+
+def test_each_class_gives_its_share_of_the_rows_to_validate_on():
+    target = tables.Classes("y", ["a", "b"])
+    y = np.repeat([0, 1], [95, 5])
+    for seed in range(5):
+        options = argparse.Namespace(validation=0.2, seed=seed)
+        assert y[cli.table._parts(y, target, options)["validation"]].sum() == 1

@@ -67,6 +67,25 @@ def test_files_that_are_no_tables(tmp_path, name, data, said):
     assert str(error.value).startswith(str(tmp_path / name))
 
 
+def test_damaged_csv(tmp_path):
+    rng = np.random.default_rng(0)
+    whole = b'a,b,y\n1,"u, v",p\n2.5,w,q\n,u,p\n-1e3,w,q\n'
+    good = 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), 3):
+            data[at] = rng.choice(list(b',;"\n\r\t 0a\x00\xff\xc3'))
+        (tmp_path / "t.csv").write_bytes(data[: rng.integers(1, 2 * len(data))])
+        try:
+            table = tables.read(tmp_path / "t.csv")
+            x = TableEncoder.fit(table, "y").encode(table)
+        except ValueError:
+            continue
+        assert np.isfinite(x).all()
+        good += 1
+    assert 0 < good < 300
+
+
 def test_files_that_are_not_there(tmp_path):
     for name in ("a.csv", "a.npz", "a.parquet"):
         with pytest.raises(FileNotFoundError):

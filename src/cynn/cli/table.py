@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .. import backend, storage, tables
 from ..layers import Dense
 from ..model import Model
+from ..plots import folder
 from ..preprocessing import train_validation_split
 from ..tables import TableEncoder, Target
 from ..threads import get_num_threads
@@ -28,9 +29,8 @@ def train(options: argparse.Namespace) -> int:
         raise ValueError("a table needs --target COLUMN, what to predict")
     if options.data is not None:
         raise ValueError(f"give either a table or --data, got {options.table} and {options.data}")
-    if options.plots is not None:
-        raise ValueError("--plots draws what a network makes of images, not of a table")
     training.try_to_save(options)
+    pictures = None if options.plots is None else folder.prepare(options.plots)
     table = tables.read(options.table)
     try:
         target = tables.target_of(table, options.target, options.task)
@@ -59,8 +59,12 @@ def train(options: argparse.Namespace) -> int:
     more = {} if held_out is None else {"validation_data": (x[held_out], y[held_out])}
     status = training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", **more)
     for part, rows in parts.items():
-        print(f"{part + ':':11} {_measured(target, y[rows], model.predict(x[rows]))}")
+        outputs = model.predict(x[rows])
+        print(f"{part + ':':11} {_measured(target, y[rows], outputs)}")
     training.save(model, options)
+    if pictures is not None:  # of the rows not trained on, if there are any: they came last
+        written = folder.write(pictures, model, folder.of_table(target, y[rows], outputs))
+        print(f"drawn in {pictures}: {', '.join(written)}")
     return status
 
 

@@ -109,6 +109,6 @@ def _train_on_images(options: argparse.Namespace) -> int:
     images.print_confusion(y_test, model.predict(x_test))
     training.save(model, options)
     if pictures is not None:
-        written = folder.write(pictures, model, model.history, x_test, y_test)
+        written = folder.write(pictures, model, folder.of_images(model, x_test, y_test))
         print(f"drawn in {pictures}: {', '.join(written)}")
     return status

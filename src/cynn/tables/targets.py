@@ -184,7 +184,7 @@ class Quantity(Target):
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Give each row's quantity; see `Target.said`."""
         _expect_finite(outputs)
-        return [(f"{value:.7g}",) for value in self._decoded(outputs[:, 0]).tolist()]
+        return [(f"{value:.7g}",) for value in self.decode(outputs[:, 0]).tolist()]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
         """Give the mean absolute error, the root of the mean squared one, and R2."""
@@ -197,7 +197,8 @@ class Quantity(Target):
             "R2": r2.result(),
         }
 
-    def _decoded(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Give quantities in the units of the table, from those of the network."""
         found: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
         return found
 
