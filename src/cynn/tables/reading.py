@@ -2,7 +2,6 @@
 
 import csv
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +102,8 @@ def _read_parquet(path: str | os.PathLike[str]) -> Table:
 
 
 def _read_npz(path: str | os.PathLike[str]) -> Table:
+    import zipfile  # four milliseconds, which ``import cynn`` need not wait for
+
     if not zipfile.is_zipfile(path):
         raise ValueError("it is no npz file")
     with np.load(path, allow_pickle=False) as arrays:
