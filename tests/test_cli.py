@@ -121,7 +121,7 @@ def test_options(run, folder, options, said):
         (["train", "--momentum", "1"], "--momentum: momentum must be"),
         (["train", "--weight-decay", "-1"], "--weight-decay: weight_decay must be"),
         (["evaluate"], "required: MODEL"),
-        (["predict", "model"], "required: IMAGE"),
+        (["predict", "model"], "required: FILE"),
     ],
 )
 def test_wrong_arguments(run, arguments, said):
@@ -145,8 +145,8 @@ def test_drawn_digits_where_there_is_no_mnist(run, monkeypatch):
     def unavailable(*_):
         raise datasets.DatasetUnavailable("MNIST is nowhere")
 
-    monkeypatch.setattr(cli.datasets, "load_mnist", unavailable)
-    monkeypatch.setattr(cli, "DIGITS", (300, 100))
+    monkeypatch.setattr(cli.images.datasets, "load_mnist", unavailable)
+    monkeypatch.setattr(cli.images, "DIGITS", (300, 100))
     status, out, err = run("train", "--epochs", 1)
     assert status == 0 and out.startswith("drawn digits: 300 images to train on, 100 to test")
     assert err == "no MNIST here (MNIST is nowhere); training on drawn digits instead\n"

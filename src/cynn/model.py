@@ -33,6 +33,7 @@ from .loops import Batches, Measures
 from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
 from .sparse import is_sparse
+from .tables import TableEncoder
 from .threads import get_num_threads
 from .weights import checked_arrays, flat, named_state, set_state, shaped
 
@@ -60,6 +61,8 @@ class Model:
         A callback that sets it ends the fit after the epoch.
     history : History or None
         What the last `fit` measured, also where it was cut short.
+    table : TableEncoder or None
+        How rows of a table become rows of the model, for a person to set; files keep it.
 
     Examples
     --------
@@ -88,6 +91,7 @@ class Model:
         self.epochs = 0
         self.stop_training = False
         self.history: History | None = None
+        self.table: TableEncoder | None = None
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []

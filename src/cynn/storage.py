@@ -1,14 +1,16 @@
 """Model files: safetensors with a description of the model in their metadata, and no pickle.
 
 The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers
-and what the model was compiled with. The arrays are ``layer0.weight``, ``layer0.bias`` and so on,
-the optimizer's state ``state.velocity.layer0.weight``, by slot. A file is written beside its name
-and renamed when it is whole, so that a full disk or a killed process leaves what was there before.
+and what the model was compiled with; under ``table``, where there is one, how the rows of a table
+become its inputs. The arrays are ``layer0.weight``, ``layer0.bias`` and so on, the optimizer's
+state ``state.velocity.layer0.weight``, by slot. A file is written beside its name and renamed when
+it is whole, so that a full disk or a killed process leaves what was there before.
 """
 
 import contextlib
 import errno
 import json
+import math
 import os
 import stat
 import warnings
@@ -18,7 +20,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from . import layers, losses, metrics, optimizers
+from . import layers, losses, metrics, optimizers, tables
 from .checks import integer, shape
 from .specs import Spec
 from .weights import flat, named_state
@@ -225,7 +227,21 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         "loss": None if loss is None else loss.to_dict(),
         "metrics": [m.name for m in model.metrics if metrics.METRICS.get(m.name) is type(m)],
     }
+    if model.table is not None:
+        _expect_table_fits(model)
+        description["table"] = model.table.to_dict()
     write(path, description, tensors)
+
+
+def _expect_table_fits(model: Any) -> None:
+    """Refuse a table whose rows are not those of the model."""
+    n_inputs = math.prod(model.input_shape)
+    n_outputs = layers.output_shapes(model.layers, model.input_shape)[-1][0]
+    if (model.table.width, model.table.target.n_outputs) != (n_inputs, n_outputs):
+        raise ValueError(
+            f"the model takes {n_inputs} numbers and gives {n_outputs}, its table gives "
+            f"{model.table.width} and wants {model.table.target.n_outputs}"
+        )
 
 
 def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> bool:
@@ -273,6 +289,9 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
         arrays = [file.read(name) for name in names]
         model._network.set_slot(slot, flat(arrays, model.dtype))
     model._network.updates = integer("updates", said.get("updates", 0), 0)
+    if said.get("table") is not None:
+        model.table = tables.from_dict(said["table"])
+        _expect_table_fits(model)
     return model
 
 

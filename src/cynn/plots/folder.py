@@ -4,15 +4,17 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from ..tables import Classes, Quantity, Target
 from .classes import confusion
 from .curves import curve
 from .images import mistakes, weights
 from .net import network
 from .style import axes
+from .values import agreement
 
 
 def prepare(folder: str | os.PathLike[str]) -> Path:
@@ -47,41 +49,83 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
     return place
 
 
-def write(folder: Path, model: Any, history: Any, x: Any, y: Any) -> list[str]:
-    """Write the pictures of a network that tells images apart.
+Pictures = dict[str, Callable[[], Any]]
+
+
+def of_images(model: Any, x: Any, y: Any) -> Pictures:
+    """Give the pictures of a network that tells images apart.
+
+    Parameters
+    ----------
+    model : Model
+        Trained.
+    x, y : array_like
+        Images and their labels, to test on.
+
+    Returns
+    -------
+    dict of str to function
+        What draws each, by name; of predictions that are NaN none.
+    """
+    said = model.predict(x)
+    if np.isnan(said).any():
+        return {}
+    return {
+        "confusion": lambda: confusion(y, said),
+        "weights": lambda: weights(model),
+        "mistakes": lambda: mistakes(x, y, said),
+    }
+
+
+def of_table(target: Target, y: Any, outputs: Any) -> Pictures:
+    """Give the picture of what a network said of a table's rows, in the table's words and units.
+
+    Parameters
+    ----------
+    target : Target
+        What the network was to say.
+    y, outputs : array_like
+        Encoded targets, and what the network gave.
+
+    Returns
+    -------
+    dict of str to function
+        As of `of_images`.
+    """
+    if not np.isfinite(outputs).all():
+        return {}
+    if isinstance(target, Classes):
+        return {"confusion": lambda: confusion(y, outputs, classes=target.labels)}
+    quantity = cast(Quantity, target)
+    true, said = quantity.decode(y), quantity.decode(outputs[:, 0])
+    return {"agreement": lambda: agreement(true, said)}
+
+
+def write(folder: Path, model: Any, pictures: Pictures) -> list[str]:
+    """Write the pictures of a trained network.
 
     Parameters
     ----------
     folder : Path
         Where to; pictures of these names are replaced.
     model : Model
-        Trained.
-    history : History
-        Of the training.
-    x, y : array_like
-        Images and their labels, to test on.
+        Its training gives a curve for each measure.
+    pictures : dict of str to function
+        What else to draw, by name.
 
     Returns
     -------
     list of str
-        The names of the files. Of weights or predictions that are not finite there is no picture.
+        The names of the files. Of weights that are not finite there is only the training.
     """
     from matplotlib import pyplot
 
-    said = model.predict(x)
-    measured = [name for name in history.history if not name.startswith("val_")]
-    pictures: dict[str, Callable[[], Any]] = {
-        name: functools.partial(curve, history, name) for name in measured
-    }
-    if all(np.isfinite(part).all() for part in model.get_weights()) and not np.isnan(said).any():
-        pictures |= {
-            "network": lambda: network(model),
-            "confusion": lambda: confusion(y, said),
-            "weights": lambda: weights(model),
-            "mistakes": lambda: mistakes(x, y, said),
-        }
+    measured = [name for name in model.history.history if not name.startswith("val_")]
+    drawn: Pictures = {name: functools.partial(curve, model.history, name) for name in measured}
+    if pictures and all(np.isfinite(part).all() for part in model.get_weights()):
+        drawn |= {"network": lambda: network(model)} | pictures
     written = []
-    for name, draw in pictures.items():
+    for name, draw in drawn.items():
         figure = draw().figure
         figure.savefig(folder / f"{name}.png")
         pyplot.close(figure)

@@ -1,0 +1,114 @@
+"""``cynn train``: train a network on images of digits, or on a table."""
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..layers import Dense, Flatten, Rescale
+from ..model import Model
+from ..optimizers import SGD
+from ..plots import folder
+from ..specs import ACTIVATIONS
+from ..tables.targets import TASKS
+from ..threads import get_num_threads
+from . import images, table, training
+from .values import fraction, names, number, sizes, whole, whole_or_zero
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    train = commands.add_parser(
+        "train",
+        help="train a network on images of digits, or on a table",
+        description="Train a network on MNIST, on digits drawn here where there is none, or on "
+        "a table.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    train.add_argument(
+        "table",
+        nargs="?",
+        metavar="TABLE",
+        default=argparse.SUPPRESS,
+        help="a .csv, .parquet or .npz file with a column for each thing that is known of a row",
+    )
+    known = train.add_argument_group("of a table")
+    known.add_argument("--target", metavar="COLUMN", help="what to predict")
+    known.add_argument("--task", choices=TASKS, help="found from the target unless said")
+    known.add_argument(
+        "--categorical", type=names, default="", metavar="COLUMN[,...]", help="no numbers but names"
+    )
+    known.add_argument(
+        "--ignore", type=names, default="", metavar="COLUMN[,...]", help="columns to leave out"
+    )
+    known.add_argument(
+        "--validation", type=fraction, default=0.2, help="part of the rows to validate on"
+    )
+    train.add_argument("--data", metavar="NAME|DIR", help=f"{images.NAMES}; mnist if it can be had")
+    train.add_argument(
+        "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of hidden layers"
+    )
+    train.add_argument(
+        "--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers"
+    )
+    said = f"times through the data (default: 8; of a table {table.EPOCHS})"
+    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=said)
+    train.add_argument("--batch-size", type=whole, default=64, help="rows of a step")
+    train.add_argument(
+        "--learning-rate",
+        type=number(SGD),
+        default=argparse.SUPPRESS,
+        help="at first; it falls to 0 along a cosine "
+        f"(default: 0.1; of a table {table.LEARNING_RATE})",
+    )
+    momentum, decay = number(lambda m: SGD(momentum=m)), number(lambda d: SGD(weight_decay=d))
+    train.add_argument("--momentum", type=momentum, default=0.9, help="of the steps")
+    train.add_argument("--weight-decay", type=decay, default=0.0, help="pull of weights to 0")
+    train.add_argument("--seed", type=whole_or_zero, default=0, help="of weights and order")
+    train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
+    train.add_argument("--threads", type=whole, help="the most to use; by default all cores")
+    train.add_argument("--save", metavar="FILE", help="write the model there (safetensors)")
+    train.add_argument("--plots", metavar="DIR", help="write pictures there (needs matplotlib)")
+    train.add_argument("--quiet", action="store_true", help="no line for each epoch")
+    train.set_defaults(run=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    if "table" in options:
+        return table.train(options)
+    for name in ("target", "task", "categorical", "ignore"):
+        if getattr(options, name):
+            raise ValueError(f"--{name} is for a table: name its file")
+    return _train_on_images(options)
+
+
+def _train_on_images(options: argparse.Namespace) -> int:
+    training.try_to_save(options)
+    pictures = None if options.plots is None else folder.prepare(options.plots)
+    name, ((x_train, y_train), (x_test, y_test)) = images.load(options.data)
+    classes = max(10, int(y_train.max()) + 1)
+    hidden = training.hidden_layers(options)
+    model = Model(
+        [Flatten(), Rescale(1 / 255), *hidden, Dense(classes, "softmax")],
+        dtype=options.dtype,
+        seed=options.seed,
+    )
+    model.compile(training.optimizer(options, 0.1), "cross_entropy", ["accuracy"])
+    model.build(x_train.shape[1:])
+    widths = [int(np.prod(x_train.shape[1:])), *options.hidden, classes]
+    print(
+        f"{name}: {len(x_train):,} images to train on, {len(x_test):,} to test; "
+        f"network {'-'.join(map(str, widths))}, {options.dtype}, "
+        f"target {backend.target()}, threads {get_num_threads()}"
+    )
+    status = training.fit(model, x_train, y_train, options, 8, "images")
+    for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
+        measured = model.evaluate(x, y)
+        print(f"{part + ':':9} loss {measured['loss']:.4f}  accuracy {measured['accuracy']:.2%}")
+    images.print_confusion(y_test, model.predict(x_test))
+    training.save(model, options)
+    if pictures is not None:
+        written = folder.write(pictures, model, folder.of_images(model, x_test, y_test))
+        print(f"drawn in {pictures}: {', '.join(written)}")
+    return status

@@ -1,0 +1,55 @@
+"""The values of options: numbers in their range, lists."""
+
+import argparse
+from collections.abc import Callable
+
+
+def whole(text: str) -> int:
+    """Read a whole number from 1."""
+    return at_least(text, 1)
+
+
+def whole_or_zero(text: str) -> int:
+    """Read a whole number from 0."""
+    return at_least(text, 0)
+
+
+def at_least(text: str, low: int) -> int:
+    """Read a whole number from `low`."""
+    if not text.isdecimal() or int(text) < low:
+        raise argparse.ArgumentTypeError(f"wanted a whole number from {low}, got {text!r}")
+    return int(text)
+
+
+def number(make: Callable[[float], object]) -> Callable[[str], float]:
+    """Read a number that `make` accepts."""
+
+    def read(text: str) -> float:
+        try:
+            make(float(text))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return float(text)
+
+    return read
+
+
+def sizes(text: str) -> list[int]:
+    """Read whole numbers from 1 between commas; none of an empty text or 0."""
+    return [whole(part) for part in text.split(",")] if text not in ("", "0") else []
+
+
+def names(text: str) -> list[str]:
+    """Read names between commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def fraction(text: str) -> float:
+    """Read a part: from 0, less than 1."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < 1:
+        raise argparse.ArgumentTypeError(f"wanted a number from 0, less than 1, got {text!r}")
+    return found

@@ -1,0 +1,140 @@
+"""Read a table from a file: CSV, Parquet or npz."""
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = dict[str, NDArray[Any]]
+
+DELIMITERS = (",", ";", "\t")
+
+
+def read(path: str | os.PathLike[str]) -> Table:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : path
+        A file whose name ends in ``.csv`` (UTF-8, the names in the first line, separated by commas,
+        semicolons or tabs), ``.parquet`` (needs pyarrow), or ``.npz`` (arrays of one length; the
+        columns of a matrix ``x`` become ``x.0``, ``x.1`` and so on).
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        The columns by name. Those of a CSV file are texts, as they stand there. Columns without a
+        name lie under ``""``, the first of them.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a table, or has no rows.
+    OSError
+        If it cannot be read.
+    ImportError
+        If it is Parquet and pyarrow is not installed.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in READERS:
+        raise ValueError(f"{path}: a table's name must end in {', '.join(READERS)}")
+    with open(path, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
+        pass
+    try:
+        table = READERS[ending](path)
+        sizes = {len(values) for values in table.values()}
+        if len(sizes) > 1:
+            raise ValueError(f"its columns have different lengths: {sorted(sizes)}")
+        if sizes in (set(), {0}):
+            raise ValueError("it has no rows")
+    except (OSError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # of a damaged file libraries raise what their decoders raise
+        raise ValueError(f"{path}: {error}") from error
+    return table
+
+
+def _read_csv(path: str | os.PathLike[str]) -> Table:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        try:
+            found = {d: len(next(_lines(file, d), [])) for d in DELIMITERS}
+            lines = _lines(file, max(DELIMITERS, key=found.__getitem__))
+            names = [name.strip() for name in next(lines, [])]
+            rows = []
+            for row in lines:
+                if row and len(row) != len(names):
+                    raise ValueError(
+                        f"line {lines.line_num} has {len(row)} fields, the first {len(names)}"
+                    )
+                if row:
+                    rows.append(row)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"it is not in UTF-8: {error.reason}") from error
+    columns = [np.array(values, object) for values in zip(*rows, strict=True)]
+    return _named(names, columns) if rows else {}
+
+
+def _lines(file: Any, delimiter: str) -> Any:
+    file.seek(0)
+    return csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
+
+
+def _read_parquet(path: str | os.PathLike[str]) -> Table:
+    try:
+        from pyarrow import parquet, types
+    except ImportError as error:
+        wanted = "pip install 'cynn-learn[tables]'"
+        raise ImportError(f"reading Parquet needs pyarrow: {wanted}") from error
+    with open(path, "rb") as file:
+        found = parquet.read_table(file)
+    columns = []
+    for column in found.columns:
+        if types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if types.is_decimal(column.type):
+            column = column.cast("float64")
+        columns.append(column.to_numpy())
+    return _named(found.column_names, columns)
+
+
+def _read_npz(path: str | os.PathLike[str]) -> Table:
+    import zipfile  # four milliseconds, which ``import cynn`` need not wait for
+
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is no npz file")
+    with np.load(path, allow_pickle=False) as arrays:
+        names: list[str] = []
+        columns: list[NDArray[Any]] = []
+        for name in arrays.files:
+            array = arrays[name]
+            if array.ndim not in (1, 2):
+                raise ValueError(
+                    f"its array {name!r} has shape {array.shape}, wanted (n,) or (n, k)"
+                )
+            if array.ndim == 1:
+                names.append(name)
+                columns.append(array)
+            else:
+                names += [f"{name}.{i}" for i in range(array.shape[1])]
+                columns += list(array.T)
+    return _named(names, columns)
+
+
+def _named(names: list[str], columns: list[NDArray[Any]]) -> Table:
+    table: Table = {}
+    for name, values in zip(names, columns, strict=True):
+        if name and name in table:
+            raise ValueError(f"it has two columns {name!r:.100}")
+        table.setdefault(name, values)
+    return table
+
+
+READERS: dict[str, Callable[[Any], Table]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+    ".npz": _read_npz,
+}
