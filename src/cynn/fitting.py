@@ -94,6 +94,8 @@ def run(
     """Train a model that is built, epoch by epoch, and tell who listens."""
     seeks = settings.seek_zeros and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
     model.history = history = History()
+    if settings.initial_epoch == 0:
+        model.rate_factor, model.callback_state = 1.0, {}
     listeners = [history, *callbacks]
     for listener in listeners:
         listener.set_model(model)
@@ -139,12 +141,14 @@ def _epoch(
     if shuffle:
         model._kernels.permutation(order, model.seed % (1 << 64), model.epochs)
     measures = Measures(model.metrics)
+    rates = model.optimizer.rates(*span) * model.rate_factor
     loops.train_epoch(
         model._network, data, order, batch_size,
-        model.optimizer.rates(*span), model.optimizer.momenta(*span),
+        rates, model.optimizer.momenta(*span),
         measures, progress.advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
     )  # fmt: skip
     model.epochs += 1
+    model.learning_rate = float(rates[-1])
     logs = measures.result()
     if not math.isfinite(logs["loss"]):
         warnings.warn(

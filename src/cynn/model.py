@@ -60,6 +60,12 @@ class Model:
         A callback that sets it ends the fit after the epoch.
     history : History or None
         What the last `fit` measured, also where it was cut short.
+    rate_factor : float
+        What the optimizer's learning rates are multiplied by; 1 again in each `fit` from epoch 0.
+    learning_rate : float or None
+        The rate of the last step; None before any.
+    callback_state : dict of str to dict of str to float
+        What callbacks keep for a training that is resumed; in the model's file.
 
     Examples
     --------
@@ -88,6 +94,9 @@ class Model:
         self.epochs = 0
         self.stop_training = False
         self.history: History | None = None
+        self.rate_factor = 1.0
+        self.learning_rate: float | None = None
+        self.callback_state: dict[str, dict[str, float]] = {}
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
