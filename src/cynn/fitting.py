@@ -2,18 +2,20 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import layers, loops, plan
 from .callbacks import Callback, History
-from .checks import choice, flag, integer
+from .checks import array, choice, flag, integer
 from .inputs import class_weight_array, expect_trainable
 from .loops import Batches, Measures
 from .progress import Progress
-from .sparse import mostly_zeros
+from .schedules import Schedule
+from .sparse import is_sparse, mostly_zeros
 from .threads import get_num_threads
 
 
@@ -129,6 +131,37 @@ def run(
     return history
 
 
+def one_step(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """Train a step on all rows as one batch; see `Model.train_on_batch`."""
+    optimizer, _ = model._compiled()
+    if isinstance(optimizer.learning_rate, Schedule):
+        raise ValueError(
+            "train_on_batch needs a learning rate that is a number: a step alone does not know "
+            f"its place in the run of {optimizer.learning_rate!r}"
+        )
+    given: Any = x if is_sparse(x) else array("x", x)
+    input_shape = model.input_shape or given.shape[1:]
+    data, _ = rows(model, given, y, sample_weight, None, None, input_shape)
+    if model._network is None:
+        model._build(input_shape)
+    measures = Measures(model.metrics)
+    train_steps(model, data, np.arange(len(data.x)), len(data.x), (0, 1, 1), measures)
+    return measures.result()
+
+
+def train_steps(
+    model: Any, data: Batches, order: NDArray[np.int64], batch_size: int,
+    span: tuple[int, int, int], measures: Measures, advance: Callable[[int], None] = lambda rows: None,
+) -> None:  # fmt: skip
+    """Train on the rows that `order` names; `span` as for `_epoch`."""
+    rates = model.optimizer.rates(*span) * model.rate_factor
+    loops.train_epoch(
+        model._network, data, order, batch_size, rates, model.optimizer.momenta(*span),
+        measures, advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
+    )  # fmt: skip
+    model.learning_rate = float(rates[-1])
+
+
 def _epoch(
     model: Any, data: Batches, batch_size: int, shuffle: bool, span: tuple[int, int, int],
     progress: Progress,
@@ -141,14 +174,8 @@ def _epoch(
     if shuffle:
         model._kernels.permutation(order, model.seed % (1 << 64), model.epochs)
     measures = Measures(model.metrics)
-    rates = model.optimizer.rates(*span) * model.rate_factor
-    loops.train_epoch(
-        model._network, data, order, batch_size,
-        rates, model.optimizer.momenta(*span),
-        measures, progress.advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
-    )  # fmt: skip
+    train_steps(model, data, order, batch_size, span, measures, progress.advance)
     model.epochs += 1
-    model.learning_rate = float(rates[-1])
     logs = measures.result()
     if not math.isfinite(logs["loss"]):
         warnings.warn(

@@ -6,7 +6,7 @@ the arithmetic, and the model moves arrays between them.
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -341,6 +341,41 @@ class Model:
             self._build(input_shape)
         return fitting.run(self, data, held_out, settings, listeners, progress)
 
+    @alone()
+    def train_on_batch(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Train one step, on these rows; for a loop of your own.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`: all rows are one batch.
+
+        Returns
+        -------
+        dict of str to float
+            ``loss`` and each metric, as they were before the step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said, or the learning rate is a schedule: a step alone does not
+            know its place in a run.
+        RuntimeError
+            If the model is not compiled, or busy in another thread.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(1)], seed=0)
+        >>> model.compile(optimizers.SGD(0.1), loss="mse")
+        >>> losses = [model.train_on_batch([[1], [2]], [2, 4])["loss"] for _ in range(20)]
+        >>> losses[-1] < losses[0]
+        True
+        """
+        return fitting.one_step(self, x, y, sample_weight)
+
     # -- use
 
     @beside
@@ -368,7 +403,7 @@ class Model:
         return measures.result()
 
     @beside
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
         """Give the model's outputs.
 
         Parameters
@@ -376,6 +411,9 @@ class Model:
         x : array_like, shape (n, ...)
             The rows. A row's outputs do not depend on the other rows, to the bit; NaN in a row
             gives NaN.
+        batch_size : int, optional
+            How many rows to work on at a time, where not all that is made of them on the way, such
+            as a conversion of their type, fits into memory. It changes no bit of the result.
 
         Returns
         -------
@@ -389,8 +427,48 @@ class Model:
         RuntimeError
             If the model has no weights yet, or is being trained in another thread.
         """
+        if batch_size is None:
+            return self._predict(x)
+        size = integer("batch_size", batch_size)
+        given: Any = x if is_sparse(x) else array("x", x)
+        if is_sparse(given) or given.ndim < 2:  # sparse rows are small, others refused
+            return self._predict(given)
+        starts = range(0, len(given) or 1, size)
+        return np.concatenate([self._predict(given[start : start + size]) for start in starts])
+
+    def _predict(self, x: Any) -> NDArray[Any]:
         rows = row_array("x", x, self.dtype, self._built_shape(), plan.flattens(self.layers))
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
+
+    def predict_batches(self, batches: Iterable[ArrayLike]) -> Iterator[NDArray[Any]]:
+        """Give the outputs of each batch as it comes, for more rows than fit into memory.
+
+        Parameters
+        ----------
+        batches : iterable of array_like
+            Each as for `predict`; the next is asked for when its outputs are.
+
+        Returns
+        -------
+        iterator of ndarray
+            What `predict` gives for each.
+
+        Raises
+        ------
+        TypeError
+            If `batches` is no iterable. What `predict` raises comes with the batch.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2)], seed=0)
+        >>> model.build(3)
+        >>> [y.shape for y in model.predict_batches(np.ones((n, 3)) for n in (4, 1))]
+        [(4, 2), (1, 2)]
+        """
+        if not isinstance(batches, Iterable):
+            raise TypeError(f"batches must be an iterable of arrays, got {type(batches).__name__}")
+        return map(self.predict, batches)
 
     def _batches(self, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
         """Check rows of that shape, their targets and their weights."""
@@ -603,18 +681,9 @@ class Model:
         if (y is None) == (output is None):
             raise ValueError("give either y or output")
         rows = self._dense_rows(x)
-        targets = along = None
-        if y is not None:
-            targets = self._batches(rows, y, None, rows.shape[1:]).y
-        else:
-            n_outputs = self._network.n_outputs
-            wanted = integer("output", output, 0)
-            if wanted >= n_outputs:
-                raise ValueError(f"output must be less than {n_outputs}, got {wanted}")
-            along = np.zeros((len(rows), n_outputs), self.dtype)
-            along[:, wanted] = 1
+        targets = None if y is None else self._batches(rows, y, None, rows.shape[1:]).y
         found: NDArray[Any] = inspecting.input_gradient(
-            self._network, rows, targets, along, self.dtype
+            self._network, rows, targets, output, self.dtype
         )
         return found.reshape(np.shape(x))
 
