@@ -1,9 +1,12 @@
 """Batches one at a time: steps of one's own, predictions in parts, a fit from what gives them."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from cynn import Model
+from cynn.callbacks import Callback
 from cynn.layers import Dense
 from cynn.optimizers import SGD
 from cynn.schedules import Cosine
@@ -122,3 +125,176 @@ def test_predictions_as_batches_come():
         model.predict_batches(3)
     with pytest.raises(ValueError, match="^x must have shape"):
         list(model.predict_batches([X, X[:, :2]]))
+
+
+class Again:
+    """Batches that can be gone through again; without a length."""
+
+    def __init__(self, batches):
+        self.batches, self.passes = batches, 0
+
+    def __iter__(self):
+        self.passes += 1
+        return iter(self.batches)
+
+
+def whole(epochs, rate=0.1, **named):
+    model = Model([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
+    model.compile(SGD(rate, 0.9), metrics=["accuracy"])
+    history = model.fit(X, Y, epochs=epochs, shuffle=False, verbose=0, **named)
+    return bits(model), history.history
+
+
+def streamed(batches, epochs, rate=0.1, **named):
+    model = Model([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
+    model.compile(SGD(rate, 0.9), metrics=["accuracy"])
+    history = model.fit(batches, epochs=epochs, verbose=0, **named)
+    return bits(model), history.history
+
+
+def forever(batches):
+    while True:
+        yield from batches
+
+
+@pytest.mark.parametrize("rate", [0.1, Cosine(0.1, warmup=0.2)])
+@pytest.mark.parametrize(
+    ("make", "steps"),
+    [
+        (cut, None),
+        (lambda: Again(cut()), 3),
+        (lambda: forever(cut()), 3),
+        (lambda: iter(cut() * 3), 3),
+        (lambda: [list(batch) for batch in cut()], 3),
+    ],
+    ids=["list", "iterable", "generator", "iterator", "lists"],
+)
+def test_batches_train_as_the_rows_do(make, steps, rate):
+    validation = (X[:20], Y[:20])
+    wanted = whole(3, rate, validation_data=validation)
+    got = streamed(make(), 3, rate, steps_per_epoch=steps, validation_data=validation)
+    assert got[0] == wanted[0]
+    for name, values in wanted[1].items():
+        assert got[1][name] == pytest.approx(values)
+
+
+def test_what_can_be_gone_through_again_is_gone_through_once_an_epoch():
+    batches = Again(cut())
+    assert streamed(batches, 3)[0] == whole(3)[0] and batches.passes == 3
+    assert streamed(iter(cut()), 1)[0] == whole(1)[0]
+    cut_short = streamed(Again([*cut(), "not asked for"]), 2, steps_per_epoch=3)
+    assert cut_short[0] == whole(2)[0]
+
+
+def test_weights_of_rows_and_of_classes_in_batches():
+    weights = {0: 2.0, 2: 0.5}
+    wanted = whole(2, sample_weight=WEIGHT, class_weight=weights)
+    assert streamed(cut(weight=WEIGHT), 2, class_weight=weights)[0] == wanted[0]
+
+
+def test_batches_are_asked_for_one_at_a_time():
+    asked = []
+
+    def batches():
+        for batch in cut(10) * 2:
+            asked.append(len(asked))
+            yield batch
+
+    with pytest.raises(KeyboardInterrupt):
+
+        def stop():
+            yield from itertools.islice(batches(), 4)
+            raise KeyboardInterrupt
+
+        streamed(stop(), 1)
+    assert len(asked) == 4
+
+
+def test_sparse_batches():
+    sparse = pytest.importorskip("scipy.sparse")
+    rows = [(sparse.csr_array(x), y) for x, y in cut()]
+    model, other = classifier(), classifier()
+    model.fit(rows, epochs=2, verbose=0)
+    other.fit(sparse.csr_array(X), Y, epochs=2, shuffle=False, verbose=0)
+    assert bits(model) == bits(other)
+
+
+@pytest.mark.parametrize(
+    ("count", "message", "epochs"),
+    [(2, "2 of 3 batches in epoch 1", 1), (3, "its last batch in epoch 1 of 4", 1),
+     (4, "1 of 3 batches in epoch 2", 2), (6, "its last batch in epoch 2 of 4", 2)],
+)  # fmt: skip
+def test_batches_that_end_too_soon(count, message, epochs):
+    model = classifier()
+    with pytest.warns(RuntimeWarning, match=f"^x gave {message}: the training ends") as seen:
+        given = itertools.islice(forever(cut()), count)
+        history = model.fit(given, epochs=4, steps_per_epoch=3, verbose=0)
+    assert len(history.epoch) == epochs and seen[0].filename == __file__
+
+
+def test_resumed_from_batches():
+    schedule = Cosine(0.1)
+    model = Model([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
+    model.compile(SGD(schedule, 0.9))
+    stop = type("Stop", (Callback,), {"on_epoch_end": lambda self, epoch, logs=None: end(self)})
+
+    def end(callback):
+        callback.model.stop_training = True
+
+    model.fit(cut(), epochs=3, callbacks=[stop()], verbose=0)
+    model.fit(cut(), epochs=3, initial_epoch=1, verbose=0)
+    assert bits(model) == whole(3, schedule)[0]
+
+
+@pytest.mark.parametrize(
+    ("x", "named", "message"),
+    [
+        (X, {}, "y must hold numbers, got NoneType"),
+        (3, {}, "x must be an array, or an iterable of batches, got int"),
+        ("ab", {}, "y must hold"),
+        ([], {}, "x must give at least one batch, got none"),
+        ([X], {}, "x must give batches .* got ndarray as batch 0"),
+        ([(X,)], {}, "x must give batches .* got tuple as batch 0"),
+        ([("a", Y)], {}, "batch 0: x must hold numbers"),
+        ([(X[:, 0], Y)], {}, "batch 0: x must have shape"),
+        ([(X, Y[:3])], {}, "batch 0: y must have a row for each"),
+        ([(X[:0], Y[:0])], {}, "batch 0: x must have at least one row"),
+        ([(X, Y, -WEIGHT)], {}, "batch 0: sample_weight must hold finite"),
+        (cut(), {"sample_weight": WEIGHT}, "sample_weight must be in the batches"),
+        (cut(), {"validation_split": 0.5}, "validation_split must be 0 without y"),
+        (cut(), {"sparse": "auto"}, "sparse must be None without y"),
+        (cut(), {"class_weight": "balanced"}, "class_weight must be numbers without y"),
+        (cut(), {"steps_per_epoch": 0}, "steps_per_epoch must be a positive integer"),
+        (cut(), {"validation_data": (X, Y[:2])}, "validation_data: y must have"),
+        (iter(cut()), {"epochs": 2}, "steps_per_epoch must be given for an iterator"),
+    ],
+)
+def test_batches_that_cannot_be(x, named, message):
+    model = classifier()
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        model.fit(x, **{"epochs": 1, "verbose": 0} | named)
+    assert model.input_shape is None
+
+
+def test_a_later_batch_that_cannot_be_leaves_the_steps_before():
+    model, other = classifier(), classifier()
+    with pytest.raises(ValueError, match=r"^batch 1: x must have shape \(n, 4\), got"):
+        model.fit([cut()[0], (X[:, :2], Y)], verbose=0)
+    other.train_on_batch(*cut()[0])
+    assert bits(model) == bits(other)
+
+
+def test_steps_where_they_mean_nothing_and_where_they_are_missing():
+    with pytest.raises(ValueError, match="^steps_per_epoch must be None where y is given"):
+        classifier().fit(X, Y, steps_per_epoch=3, verbose=0)
+    with pytest.raises(ValueError, match="^steps_per_epoch must be given for a schedule"):
+        streamed(Again(cut()), 2, Cosine(0.1))
+
+
+def test_a_pass_without_batches():
+    class Once(Again):
+        def __iter__(self):
+            return iter([]) if self.passes else super().__iter__()
+
+    with pytest.raises(ValueError, match="^x must give at least one batch, got none in epoch 2"):
+        streamed(Once(cut()), 3)

@@ -1,8 +1,9 @@
 """What `Model.fit` does: which rows it trains on, and its epochs."""
 
+import contextlib
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,17 +73,24 @@ def rows(
     if isinstance(validation, float):
         data, held_out = loops.split(data, validation, model.seed)
     elif validation is not None:
-        try:
+        with naming("validation_data"):
             held_out = model._batches(*validation, input_shape)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"validation_data: {error}") from None
     if class_weight is not None:
         classes = model.loss.classes(data.y)
         n_classes = max(2, layers.output_shapes(model.layers, input_shape)[-1][0])
         weight = class_weight_array(class_weight, classes, n_classes, data.weight, model.dtype)
         data = data._replace(weight=weight)
     return data, held_out
+
+
+@contextlib.contextmanager
+def naming(which: str) -> Iterator[None]:
+    """Say in the error for which data it is."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{which}: {error}") from None
 
 
 def run(
@@ -93,8 +101,36 @@ def run(
     callbacks: Sequence[Callback],
     progress: Progress,
 ) -> History:
-    """Train a model that is built, epoch by epoch, and tell who listens."""
+    """Train a model that is built on all rows in each epoch."""
+    n = len(data.x)
+    batch_size = min(settings.batch_size, n)
+    steps = -(-n // batch_size)
     seeks = settings.seek_zeros and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
+
+    def train(epoch: int) -> dict[str, float]:
+        span = (epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
+        return _epoch(model, data, batch_size, settings.shuffle, span, progress)
+
+    try:
+        model._network.seek_zeros = seeks and plan.can_skip_zeros(model.layers)
+        return run_epochs(model, train, n, held_out, settings, callbacks, progress)
+    finally:
+        model._network.seek_zeros = False
+
+
+def run_epochs(
+    model: Any,
+    train: Callable[[int], dict[str, float]],
+    n_rows: int | None,
+    held_out: Batches | None,
+    settings: Settings,
+    callbacks: Sequence[Callback],
+    progress: Progress,
+) -> History:
+    """Go through the epochs and tell who listens; `train` does one and gives its logs.
+
+    `n_rows` are those of an epoch, None where nobody knows.
+    """
     model.history = history = History()
     if settings.initial_epoch == 0:
         model.rate_factor, model.callback_state = 1.0, {}
@@ -102,19 +138,15 @@ def run(
     for listener in listeners:
         listener.set_model(model)
         listener.on_train_begin()
-    batch_size = min(settings.batch_size, len(data.x))
-    steps = -(-len(data.x) // batch_size)
-    progress.begin(settings.epochs, len(data.x))
+    progress.begin(settings.epochs, n_rows)
     logs: dict[str, float] = {}
     model.stop_training = False
     try:
-        model._network.seek_zeros = seeks and plan.can_skip_zeros(model.layers)
         for epoch in range(settings.initial_epoch, settings.epochs):
             for listener in listeners:
                 listener.on_epoch_begin(epoch)
             progress.begin_epoch(epoch)
-            span = (epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
-            logs = _epoch(model, data, batch_size, settings.shuffle, span, progress)
+            logs = train(epoch)
             if held_out is not None:
                 measured = model._evaluate(held_out)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
@@ -124,7 +156,6 @@ def run(
             if model.stop_training:
                 break
     finally:
-        model._network.seek_zeros = False
         progress.close()
     for listener in listeners:
         listener.on_train_end(logs)
@@ -151,7 +182,8 @@ def one_step(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]
 
 def train_steps(
     model: Any, data: Batches, order: NDArray[np.int64], batch_size: int,
-    span: tuple[int, int, int], measures: Measures, advance: Callable[[int], None] = lambda rows: None,
+    span: tuple[int, int, int], measures: Measures,
+    advance: Callable[[int], None] = lambda rows: None,
 ) -> None:  # fmt: skip
     """Train on the rows that `order` names; `span` as for `_epoch`."""
     rates = model.optimizer.rates(*span) * model.rate_factor
@@ -175,6 +207,11 @@ def _epoch(
         model._kernels.permutation(order, model.seed % (1 << 64), model.epochs)
     measures = Measures(model.metrics)
     train_steps(model, data, order, batch_size, span, measures, progress.advance)
+    return end_epoch(model, measures)
+
+
+def end_epoch(model: Any, measures: Measures) -> dict[str, float]:
+    """Count the epoch; give its loss and metrics, and warn of a loss that is no number."""
     model.epochs += 1
     logs = measures.result()
     if not math.isfinite(logs["loss"]):
@@ -182,6 +219,6 @@ def _epoch(
             f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
             "may help",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=8,  # who called Model.fit
         )
     return logs

@@ -23,6 +23,7 @@ from . import (
     optimizers,
     plan,
     storage,
+    streams,
     summary,
 )
 from .callbacks import Callback, History, get_all
@@ -257,8 +258,8 @@ class Model:
     @alone()
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Iterable[Any],
+        y: ArrayLike | None = None,
         *,
         batch_size: int = 32,
         epochs: int = 1,
@@ -269,6 +270,7 @@ class Model:
         shuffle: bool = True,
         sparse: Literal["auto"] | None = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] | None = None,
         verbose: Verbose = "auto",
     ) -> History:
@@ -278,8 +280,9 @@ class Model:
         ----------
         x : array_like or scipy.sparse, shape (n, ...)
             The rows; uint8, float32 and float64 are read as they are, of any strides. Of sparse
-            rows the first layer multiplies only what is not zero.
-        y : array_like
+            rows the first layer multiplies only what is not zero. Or, without `y`, an iterable of
+            batches ``(x, y)`` or ``(x, y, sample_weight)``, each of them a step.
+        y : array_like, optional
             The targets, as the loss takes them: labels of shape (n,), or rows.
         batch_size : int, default 32
             The rows of a step; the last batch of an epoch has what is left.
@@ -302,6 +305,10 @@ class Model:
             and the same within rounding (but zero times infinity is then zero).
         initial_epoch : int, default 0
             The epoch to begin with, counted from 0, where a training of `epochs` epochs is resumed.
+        steps_per_epoch : int, optional
+            The batches of an epoch, where x gives them. By default all: ``len(x)``, or until it
+            ends. An iterator goes on from epoch to epoch and needs the number; anything else is
+            gone through from its start in each.
         callbacks : iterable of Callback, optional
             Called between the epochs.
         verbose : "auto", 0, 1 or 2, default "auto"
@@ -332,6 +339,12 @@ class Model:
         validation = validation_rows(validation_data, part)
         listeners = get_all(callbacks)
         progress = Progress(verbose)
+        if y is None:
+            streams.expect_no_rows(sample_weight, part, sparse)
+            stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
+            return streams.fit(self, stream, validation, settings, listeners, progress)
+        if steps_per_epoch is not None:
+            raise ValueError("steps_per_epoch must be None where y is given")
         given: Any = x if is_sparse(x) else array("x", x)
         input_shape = self._input_shape or given.shape[1:]
         data, held_out = fitting.rows(
