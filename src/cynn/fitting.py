@@ -76,9 +76,12 @@ def rows(
         with naming("validation_data"):
             held_out = model._batches(*validation, input_shape)
     if class_weight is not None:
-        classes = model.loss.classes(data.y)
+        used = slice(None) if data.rows is None else data.rows
+        classes = model.loss.classes(data.y[used])
         n_classes = max(2, layers.output_shapes(model.layers, input_shape)[-1][0])
-        weight = class_weight_array(class_weight, classes, n_classes, data.weight, model.dtype)
+        own = None if data.weight is None else data.weight[used]
+        weight = np.ones(len(data.x), model.dtype)
+        weight[used] = class_weight_array(class_weight, classes, n_classes, own, model.dtype)
         data = data._replace(weight=weight)
     return data, held_out
 
@@ -102,7 +105,7 @@ def run(
     progress: Progress,
 ) -> History:
     """Train a model that is built on all rows in each epoch."""
-    n = len(data.x)
+    n = data.n_rows
     batch_size = min(settings.batch_size, n)
     steps = -(-n // batch_size)
     seeks = settings.seek_zeros and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
@@ -202,7 +205,7 @@ def _epoch(
 
     `span` holds the epoch's first step, its end, and the steps of the whole run.
     """
-    order = np.arange(len(data.x))
+    order = np.arange(data.n_rows)
     if shuffle:
         model._kernels.permutation(order, model.seed % (1 << 64), model.epochs)
     measures = Measures(model.metrics)

@@ -29,7 +29,7 @@ from . import (
 from .callbacks import Callback, History, get_all
 from .checks import array, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
-from .inputs import row_array, validation_rows, weight_array
+from .inputs import parts, row_array, validation_rows, weight_array
 from .loops import Batches, Measures
 from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
@@ -280,7 +280,8 @@ class Model:
         ----------
         x : array_like or scipy.sparse, shape (n, ...)
             The rows; uint8, float32 and float64 are read as they are, of any strides. Of sparse
-            rows the first layer multiplies only what is not zero. Or, without `y`, an iterable of
+            rows the first layer multiplies only what is not zero. An ``np.memmap`` is never in
+            memory as a whole. Or, without `y`, an iterable of
             batches ``(x, y)`` or ``(x, y, sample_weight)``, each of them a step.
         y : array_like, optional
             The targets, as the loss takes them: labels of shape (n,), or rows.
@@ -440,16 +441,8 @@ class Model:
         RuntimeError
             If the model has no weights yet, or is being trained in another thread.
         """
-        if batch_size is None:
-            return self._predict(x)
-        size = integer("batch_size", batch_size)
-        given: Any = x if is_sparse(x) else array("x", x)
-        if is_sparse(given) or given.ndim < 2:  # sparse rows are small, others refused
-            return self._predict(given)
-        starts = range(0, len(given) or 1, size)
-        return np.concatenate([self._predict(given[start : start + size]) for start in starts])
-
-    def _predict(self, x: Any) -> NDArray[Any]:
+        if batch_size is not None:
+            return np.concatenate([self.predict(part) for part in parts("x", x, batch_size)])
         rows = row_array("x", x, self.dtype, self._built_shape(), plan.flattens(self.layers))
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
 
