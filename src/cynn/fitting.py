@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import layers, loops, plan
 from .callbacks import Callback, History
 from .checks import array, choice, flag, integer
-from .inputs import class_weight_array, expect_trainable
+from .inputs import class_weight_array, expect_trainable, row_array, weight_array
 from .loops import Batches, Measures
 from .progress import Progress
 from .schedules import Schedule
@@ -51,6 +51,22 @@ def settings(
     )
 
 
+def batches(model: Any, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
+    """Check rows of that shape, their targets and their weights."""
+    _, loss = model._compiled()
+    rows = row_array("x", x, model.dtype, input_shape, plan.flattens(model.layers))
+    n_outputs = layers.output_shapes(model.layers, input_shape)[-1][0]
+    targets = loss.targets(y, n_outputs, model.dtype)
+    if len(targets) != len(rows):
+        raise ValueError(
+            f"y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
+        )
+    if targets.dtype == np.int32:  # a label that another thread changed would index anything
+        targets = targets.copy()
+    weights = weight_array("sample_weight", weight, len(rows), model.dtype)
+    return Batches(rows, targets, weights)
+
+
 def rows(
     model: Any,
     x: Any,
@@ -67,14 +83,14 @@ def rows(
     TypeError, ValueError
         If they are not as `Model.fit` says.
     """
-    data = model._batches(x, y, sample_weight, input_shape)
+    data = batches(model, x, y, sample_weight, input_shape)
     expect_trainable("x", data.x, model.dtype)
     held_out: Batches | None = None
     if isinstance(validation, float):
         data, held_out = loops.split(data, validation, model.seed)
     elif validation is not None:
         with naming("validation_data"):
-            held_out = model._batches(*validation, input_shape)
+            held_out = batches(model, *validation, input_shape)
     if class_weight is not None:
         used = slice(None) if data.rows is None else data.rows
         classes = model.loss.classes(data.y[used])
@@ -151,7 +167,7 @@ def run_epochs(
             progress.begin_epoch(epoch)
             logs = train(epoch)
             if held_out is not None:
-                measured = model._evaluate(held_out)
+                measured = evaluate(model, held_out)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
             progress.end_epoch(logs)
             for listener in listeners:
@@ -225,3 +241,10 @@ def end_epoch(model: Any, measures: Measures) -> dict[str, float]:
             stacklevel=8,  # who called Model.fit
         )
     return logs
+
+
+def evaluate(model: Any, data: Batches) -> dict[str, float]:
+    """Measure a model on all rows; see `Model.evaluate`."""
+    measures = Measures(model.metrics)
+    loops.evaluate(model._network, data, measures, get_num_threads(), model.dtype)
+    return measures.result()

@@ -29,8 +29,7 @@ from . import (
 from .callbacks import Callback, History, get_all
 from .checks import array, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
-from .inputs import parts, row_array, validation_rows, weight_array
-from .loops import Batches, Measures
+from .inputs import parts, row_array, validation_rows
 from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
 from .sparse import is_sparse
@@ -409,12 +408,9 @@ class Model:
             ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
         """
         self._compiled()
-        return self._evaluate(self._batches(x, y, sample_weight, self._built_shape()))
-
-    def _evaluate(self, data: Batches) -> dict[str, float]:
-        measures = Measures(self.metrics)
-        loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)
-        return measures.result()
+        return fitting.evaluate(
+            self, fitting.batches(self, x, y, sample_weight, self._built_shape())
+        )
 
     @beside
     def predict(self, x: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
@@ -475,21 +471,6 @@ class Model:
         if not isinstance(batches, Iterable):
             raise TypeError(f"batches must be an iterable of arrays, got {type(batches).__name__}")
         return map(self.predict, batches)
-
-    def _batches(self, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
-        """Check rows of that shape, their targets and their weights."""
-        rows = row_array("x", x, self.dtype, input_shape, plan.flattens(self.layers))
-        _, loss = self._compiled()
-        n_outputs = layers.output_shapes(self.layers, input_shape)[-1][0]
-        targets = loss.targets(y, n_outputs, self.dtype)
-        if len(targets) != len(rows):
-            raise ValueError(
-                f"y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
-            )
-        if targets.dtype == np.int32:  # a label that another thread changed would index anything
-            targets = targets.copy()
-        weights = weight_array("sample_weight", weight, len(rows), self.dtype)
-        return Batches(rows, targets, weights)
 
     # -- weights and files
 
@@ -687,7 +668,7 @@ class Model:
         if (y is None) == (output is None):
             raise ValueError("give either y or output")
         rows = self._dense_rows(x)
-        targets = None if y is None else self._batches(rows, y, None, rows.shape[1:]).y
+        targets = None if y is None else fitting.batches(self, rows, y, None, rows.shape[1:]).y
         found: NDArray[Any] = inspecting.input_gradient(
             self._network, rows, targets, output, self.dtype
         )

@@ -167,7 +167,8 @@ def fit(
     held_out = None
     if validation is not None:
         with naming("validation_data"):
-            held_out = model._batches(*validation, stream.input_shape)
+            x, y, weight = validation
+            held_out = fitting.batches(model, x, y, weight, stream.input_shape)
     if model._network is None:
         model._build(stream.input_shape)
     return fitting.run_epochs(
