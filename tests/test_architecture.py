@@ -24,6 +24,7 @@ STOREYS = [
     ["layers", "losses", "optimizers", "weights", "tables"],
     ["loops", "storage", "plan", "summary"],  # floor 4
     ["fitting", "inspecting"],
+    ["streams"],
     ["model"],
     ["capi", "estimators", "distributed", "plots", "onnx", "convert"],  # floor 5
     ["cli"],

@@ -16,9 +16,35 @@ DIRECT = frozenset((np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float6
 FINITE_BLOCK = 1 << 20  # numbers looked at together: a block's copy and mask stay small
 
 
+class Converted:
+    """Rows of a file that the kernels cannot read as they lie: converted when they are taken.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+        Numbers of any real type.
+    dtype : dtype
+        What to convert to.
+    """
+
+    def __init__(self, rows: NDArray[Any], dtype: np.dtype[Any]) -> None:
+        self._rows, self.dtype = rows, dtype
+        self.shape = (len(rows), math.prod(rows.shape[1:]))
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        """Take some rows, by a slice or by their numbers."""
+        with np.errstate(over="ignore"):  # `expect_trainable` finds it
+            found: NDArray[Any] = self._rows[rows].astype(self.dtype)
+        return found.reshape(len(found), self.shape[1])
+
+
 def row_array(
     name: str, x: Any, dtype: np.dtype[Any], input_shape: tuple[int, ...], flattens: bool
-) -> NDArray[Any] | SparseInput:
+) -> NDArray[Any] | SparseInput | Converted:
     """Give rows of numbers as a matrix, without a copy where the kernels can read it as it is.
 
     Parameters
@@ -36,7 +62,7 @@ def row_array(
 
     Returns
     -------
-    ndarray, shape (n, numbers in a row), or SparseInput
+    ndarray, shape (n, numbers in a row), SparseInput or Converted
         Of a type in `DIRECT`, native byte order, aligned, any strides.
 
     Raises
@@ -72,13 +98,43 @@ def row_array(
         raise ValueError(f"{name} must have shape ({wanted}), got {found.shape}{hint}")
     if size == 0:
         raise ValueError(f"{name} must have at least one number in a row, got shape {found.shape}")
-    if found.dtype not in DIRECT or not (found.dtype.isnative and found.flags.aligned):
+    direct = found.dtype in DIRECT and found.dtype.isnative and found.flags.aligned
+    as_it_lies = direct and (found.ndim == 2 or found.flags.c_contiguous)
+    if not as_it_lies and _in_a_file(found):
+        return Converted(found, dtype)  # a file may be larger than memory
+    if not direct:
         with np.errstate(over="ignore"):  # `expect_trainable` finds it
             found = found.astype(dtype)
     return found if found.ndim == 2 else found.reshape(len(found), size)
 
 
-def expect_trainable(name: str, x: NDArray[Any] | SparseInput, dtype: np.dtype[Any]) -> None:
+def parts(name: str, x: Any, batch_size: Any) -> list[Any]:
+    """Cut rows into parts of so many, at least one part; sparse rows, which are small, into one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `batch_size` is no positive integer, or `x` does not hold numbers.
+    """
+    size = integer("batch_size", batch_size)
+    if is_sparse(x):
+        return [x]
+    found = array(name, x)
+    if found.ndim < 2:  # `row_array` refuses it
+        return [found]
+    return [found[start : start + size] for start in range(0, len(found) or 1, size)]
+
+
+def _in_a_file(x: Any) -> bool:
+    """Say whether an array is one of ``np.memmap``, or a view of one."""
+    while isinstance(x, np.ndarray) and not isinstance(x, np.memmap):
+        x = x.base
+    return isinstance(x, np.memmap)
+
+
+def expect_trainable(
+    name: str, x: NDArray[Any] | SparseInput | Converted, dtype: np.dtype[Any]
+) -> None:
     """Refuse no rows at all, and what is no finite number in `dtype`: it would spoil the weights.
 
     Raises
@@ -97,12 +153,13 @@ def expect_trainable(name: str, x: NDArray[Any] | SparseInput, dtype: np.dtype[A
     block = max(1, FINITE_BLOCK // x.shape[1])
     for start in range(0, len(x), block):
         with np.errstate(over="ignore"):
-            good = np.isfinite(x[start : start + block].astype(dtype, copy=False))
+            part = x[start : start + block]
+            good = np.isfinite(part.astype(dtype, copy=False))
         if not good.all():
             row, column = (int(i) for i in np.argwhere(~good)[0])
             raise ValueError(
                 f"{name} must hold numbers that are finite in {dtype}, got "
-                f"{x[start + row, column].item()} in row {start + row}, column {column}"
+                f"{part[row, column].item()} in row {start + row}, column {column}"
             )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers, loops, plan
+from .checks import integer
 from .sparse import read
 from .threads import get_num_threads
 
@@ -51,9 +52,16 @@ def layer_outputs(
 
 
 def input_gradient(
-    network: Any, rows: Any, targets: Any, along: Any, dtype: np.dtype[Any]
+    network: Any, rows: Any, targets: Any, output: int | None, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
-    """Give how each row's loss, or its outputs times those of `along`, changes with the row."""
+    """Give how each row's loss, or without targets its output of that number, changes with it."""
+    along = None
+    if targets is None:
+        wanted = integer("output", output, 0)
+        if wanted >= network.n_outputs:
+            raise ValueError(f"output must be less than {network.n_outputs}, got {wanted}")
+        along = np.zeros((len(rows), network.n_outputs), dtype)
+        along[:, wanted] = 1
     found = np.empty((len(rows), network.n_inputs), dtype)
     for part in loops.slices(network, len(rows)):
         x = read(rows[part], network)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .inputs import Converted
 from .metrics import Metric
 from .preprocessing import train_validation_split
 from .sparse import SparseInput, read
@@ -23,24 +24,35 @@ SLICE_NUMBERS = 1 << 21  # predictions kept for the metrics
 
 
 class Batches(NamedTuple):
-    """Rows ready for the network: numbers, targets and weights (None: all are one)."""
+    """Rows ready for the network: numbers, targets and weights (None: all are one).
 
-    x: NDArray[Any] | SparseInput
+    `rows` are the numbers of those in use, None: all. So a part of them needs no copy.
+    """
+
+    x: NDArray[Any] | SparseInput | Converted
     y: NDArray[Any]
     weight: NDArray[Any] | None
+    rows: NDArray[np.int64] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows are in use."""
+        return len(self.x) if self.rows is None else len(self.rows)
 
     def read_by(self, network: Any) -> tuple[Any, NDArray[Any], NDArray[Any] | None]:
         """Give them as the network reads them."""
         return read(self.x, network), self.y, self.weight
 
     def take(self, rows: Any) -> "Batches":
-        """Give some of the rows, by a slice or by their numbers."""
+        """Copy some of the rows in use, by a slice or by their numbers."""
+        if self.rows is not None:
+            rows = self.rows[rows]
         weight = None if self.weight is None else self.weight[rows]
         return Batches(self.x[rows], self.y[rows], weight)
 
 
 def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
-    """Set a part of the rows aside, drawn by the seed.
+    """Set a part of the rows aside, drawn by the seed; both parts share the arrays.
 
     Raises
     ------
@@ -51,9 +63,9 @@ def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
     if not 0 < round(part * n) < n:
         raise ValueError(f"validation_split={part} of {n} rows leaves none for one of the two")
     rows = train_validation_split(np.arange(n), fraction=part, seed=seed)
-    kept, held_out = (data.take(some) for some in rows)
-    for found in (kept.weight, held_out.weight):
-        if found is not None and not found.any():
+    kept, held_out = (data._replace(rows=some) for some in rows)
+    for some in rows:
+        if data.weight is not None and not data.weight[some].any():
             raise ValueError(f"validation_split={part} leaves only weights of 0 in one of the two")
     return kept, held_out
 
@@ -112,7 +124,7 @@ def train_epoch(
     data : Batches
         All rows.
     order : ndarray of int64
-        The rows of the epoch, in order.
+        Which of the rows in use the epoch has, in order.
     batch_size : int
         Rows of a step; the last batch has what is left.
     rates, momenta : ndarray of float64
@@ -129,11 +141,24 @@ def train_epoch(
         The network's.
     """
     steps = len(rates)
-    rows = data.read_by(network)
-    at_once = max(1, SLICE_NUMBERS // (batch_size * network.n_outputs))
+    if data.rows is not None:
+        order, data = data.rows[order], data._replace(rows=None)
+    width = network.n_outputs
+    converted = isinstance(data.x, Converted)
+    if converted:
+        width = max(width, data.x.shape[1])
+    else:
+        rows = data.read_by(network)
+    at_once = max(1, SLICE_NUMBERS // (batch_size * width))
     for first in range(0, steps, at_once):
         past = min(first + at_once, steps)
         part = order[first * batch_size : past * batch_size]
+        if converted:  # the rows of this part of the epoch alone are in memory
+            taken = data.take(part)
+            part = np.arange(len(part))
+            rows = taken.read_by(network)
+        else:
+            taken = data
         outputs = measures.room(len(part), network.n_outputs, dtype)
         step, sums = 0, [0.0, 0.0]  # of losses and weights since the part began
         while step < past - first:
@@ -147,14 +172,14 @@ def train_epoch(
                 room = None if outputs is None else outputs[begin:end]
                 rate, momentum = rates[first + step], momenta[first + step]
                 more = _large_step(
-                    network, data, part[begin:end], rate, momentum, room, threads, largest_batch,
+                    network, taken, part[begin:end], rate, momentum, room, threads, largest_batch,
                     dtype,
                 )  # fmt: skip
                 sums = [sums[0] + more[0], sums[1] + more[1]]
                 step += 1
             advance(min(step * batch_size, len(part)) - begin)
         measures.add(*sums)
-        measures.look(data, part, outputs)
+        measures.look(taken, part, outputs)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a training that diverges is told of by its loss
@@ -189,33 +214,35 @@ def evaluate(
     network: Any, data: Batches, measures: Measures, threads: int, dtype: np.dtype[Any]
 ) -> None:
     """Measure the network on all rows."""
-    for rows in slices(network, len(data.x)):
+    copies = data.rows is not None or isinstance(data.x, Converted)
+    for rows in slices(network, data.n_rows, copies):
         part = data.take(rows)
         outputs = measures.room(len(part.x), network.n_outputs, dtype)
         measures.add(*network.evaluate(*part.read_by(network), outputs, threads))
-        measures.look(data, rows, outputs)
+        measures.look(part, slice(None), outputs)
 
 
 def predict(
     network: Any,
-    x: NDArray[Any] | SparseInput,
+    x: NDArray[Any] | SparseInput | Converted,
     threads: Callable[[], int],
     dtype: np.dtype[Any],
 ) -> NDArray[Any]:
     """Give the network's outputs for all rows; `threads` is asked only where it matters."""
     out = np.empty((len(x), network.n_outputs), dtype)
     if len(x) * network.n_params <= SMALL_WORK:
-        network.predict(read(x, network), out, 1)
+        network.predict(read(x[:] if isinstance(x, Converted) else x, network), out, 1)
         return out
     most = threads()
-    for rows in slices(network, len(x)):
+    for rows in slices(network, len(x), isinstance(x, Converted)):
         network.predict(read(x[rows], network), out[rows], most)
     return out
 
 
-def slices(network: Any, n: int) -> list[slice]:
-    """Cut n rows into slices between which signals are seen."""
+def slices(network: Any, n: int, copies: bool = False) -> list[slice]:
+    """Cut n rows into slices between which signals are seen, small ones where each is copied."""
     by_work = int(SLICE_WORK / (network.n_params + network.n_inputs))
-    block = max(1, min(by_work, SLICE_NUMBERS // network.n_outputs))
+    width = max(network.n_outputs, network.n_inputs if copies else 1)
+    block = max(1, min(by_work, SLICE_NUMBERS // width))
     count = -(-n // block)
     return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]

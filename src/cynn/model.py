@@ -6,7 +6,7 @@ the arithmetic, and the model moves arrays between them.
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -23,13 +23,13 @@ from . import (
     optimizers,
     plan,
     storage,
+    streams,
     summary,
 )
 from .callbacks import Callback, History, get_all
 from .checks import array, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
-from .inputs import row_array, validation_rows, weight_array
-from .loops import Batches, Measures
+from .inputs import parts, row_array, validation_rows
 from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
 from .sparse import is_sparse
@@ -63,6 +63,12 @@ class Model:
         What the last `fit` measured, also where it was cut short.
     table : TableEncoder or None
         How rows of a table become rows of the model, for a person to set; files keep it.
+    rate_factor : float
+        What the optimizer's learning rates are multiplied by; 1 again in each `fit` from epoch 0.
+    learning_rate : float or None
+        The rate of the last step; None before any.
+    callback_state : dict of str to dict of str to float
+        What callbacks keep for a training that is resumed; in the model's file.
 
     Examples
     --------
@@ -92,6 +98,9 @@ class Model:
         self.stop_training = False
         self.history: History | None = None
         self.table: TableEncoder | None = None
+        self.rate_factor = 1.0
+        self.learning_rate: float | None = None
+        self.callback_state: dict[str, dict[str, float]] = {}
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
@@ -252,8 +261,8 @@ class Model:
     @alone()
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Iterable[Any],
+        y: ArrayLike | None = None,
         *,
         batch_size: int = 32,
         epochs: int = 1,
@@ -264,6 +273,7 @@ class Model:
         shuffle: bool = True,
         sparse: Literal["auto"] | None = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] | None = None,
         verbose: Verbose = "auto",
     ) -> History:
@@ -273,8 +283,10 @@ class Model:
         ----------
         x : array_like or scipy.sparse, shape (n, ...)
             The rows; uint8, float32 and float64 are read as they are, of any strides. Of sparse
-            rows the first layer multiplies only what is not zero.
-        y : array_like
+            rows the first layer multiplies only what is not zero. An ``np.memmap`` is never in
+            memory as a whole. Or, without `y`, an iterable of
+            batches ``(x, y)`` or ``(x, y, sample_weight)``, each of them a step.
+        y : array_like, optional
             The targets, as the loss takes them: labels of shape (n,), or rows.
         batch_size : int, default 32
             The rows of a step; the last batch of an epoch has what is left.
@@ -297,6 +309,10 @@ class Model:
             and the same within rounding (but zero times infinity is then zero).
         initial_epoch : int, default 0
             The epoch to begin with, counted from 0, where a training of `epochs` epochs is resumed.
+        steps_per_epoch : int, optional
+            The batches of an epoch, where x gives them. By default all: ``len(x)``, or until it
+            ends. An iterator goes on from epoch to epoch and needs the number; anything else is
+            gone through from its start in each.
         callbacks : iterable of Callback, optional
             Called between the epochs.
         verbose : "auto", 0, 1 or 2, default "auto"
@@ -327,6 +343,12 @@ class Model:
         validation = validation_rows(validation_data, part)
         listeners = get_all(callbacks)
         progress = Progress(verbose)
+        if y is None:
+            streams.expect_no_rows(sample_weight, part, sparse)
+            stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
+            return streams.fit(self, stream, validation, settings, listeners, progress)
+        if steps_per_epoch is not None:
+            raise ValueError("steps_per_epoch must be None where y is given")
         given: Any = x if is_sparse(x) else array("x", x)
         input_shape = self._input_shape or given.shape[1:]
         data, held_out = fitting.rows(
@@ -335,6 +357,41 @@ class Model:
         if self._network is None:  # after the checks: a slip leaves the model as it was
             self._build(input_shape)
         return fitting.run(self, data, held_out, settings, listeners, progress)
+
+    @alone()
+    def train_on_batch(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Train one step, on these rows; for a loop of your own.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`: all rows are one batch.
+
+        Returns
+        -------
+        dict of str to float
+            ``loss`` and each metric, as they were before the step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said, or the learning rate is a schedule: a step alone does not
+            know its place in a run.
+        RuntimeError
+            If the model is not compiled, or busy in another thread.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(1)], seed=0)
+        >>> model.compile(optimizers.SGD(0.1), loss="mse")
+        >>> losses = [model.train_on_batch([[1], [2]], [2, 4])["loss"] for _ in range(20)]
+        >>> losses[-1] < losses[0]
+        True
+        """
+        return fitting.one_step(self, x, y, sample_weight)
 
     # -- use
 
@@ -355,15 +412,12 @@ class Model:
             ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
         """
         self._compiled()
-        return self._evaluate(self._batches(x, y, sample_weight, self._built_shape()))
-
-    def _evaluate(self, data: Batches) -> dict[str, float]:
-        measures = Measures(self.metrics)
-        loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)
-        return measures.result()
+        return fitting.evaluate(
+            self, fitting.batches(self, x, y, sample_weight, self._built_shape())
+        )
 
     @beside
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
         """Give the model's outputs.
 
         Parameters
@@ -371,6 +425,9 @@ class Model:
         x : array_like, shape (n, ...)
             The rows. A row's outputs do not depend on the other rows, to the bit; NaN in a row
             gives NaN.
+        batch_size : int, optional
+            How many rows to work on at a time, where not all that is made of them on the way, such
+            as a conversion of their type, fits into memory. It changes no bit of the result.
 
         Returns
         -------
@@ -384,23 +441,40 @@ class Model:
         RuntimeError
             If the model has no weights yet, or is being trained in another thread.
         """
+        if batch_size is not None:
+            return np.concatenate([self.predict(part) for part in parts("x", x, batch_size)])
         rows = row_array("x", x, self.dtype, self._built_shape(), plan.flattens(self.layers))
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
 
-    def _batches(self, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
-        """Check rows of that shape, their targets and their weights."""
-        rows = row_array("x", x, self.dtype, input_shape, plan.flattens(self.layers))
-        _, loss = self._compiled()
-        n_outputs = layers.output_shapes(self.layers, input_shape)[-1][0]
-        targets = loss.targets(y, n_outputs, self.dtype)
-        if len(targets) != len(rows):
-            raise ValueError(
-                f"y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
-            )
-        if targets.dtype == np.int32:  # a label that another thread changed would index anything
-            targets = targets.copy()
-        weights = weight_array("sample_weight", weight, len(rows), self.dtype)
-        return Batches(rows, targets, weights)
+    def predict_batches(self, batches: Iterable[ArrayLike]) -> Iterator[NDArray[Any]]:
+        """Give the outputs of each batch as it comes, for more rows than fit into memory.
+
+        Parameters
+        ----------
+        batches : iterable of array_like
+            Each as for `predict`; the next is asked for when its outputs are.
+
+        Returns
+        -------
+        iterator of ndarray
+            What `predict` gives for each.
+
+        Raises
+        ------
+        TypeError
+            If `batches` is no iterable. What `predict` raises comes with the batch.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2)], seed=0)
+        >>> model.build(3)
+        >>> [y.shape for y in model.predict_batches(np.ones((n, 3)) for n in (4, 1))]
+        [(4, 2), (1, 2)]
+        """
+        if not isinstance(batches, Iterable):
+            raise TypeError(f"batches must be an iterable of arrays, got {type(batches).__name__}")
+        return map(self.predict, batches)
 
     # -- weights and files
 
@@ -598,18 +672,9 @@ class Model:
         if (y is None) == (output is None):
             raise ValueError("give either y or output")
         rows = self._dense_rows(x)
-        targets = along = None
-        if y is not None:
-            targets = self._batches(rows, y, None, rows.shape[1:]).y
-        else:
-            n_outputs = self._network.n_outputs
-            wanted = integer("output", output, 0)
-            if wanted >= n_outputs:
-                raise ValueError(f"output must be less than {n_outputs}, got {wanted}")
-            along = np.zeros((len(rows), n_outputs), self.dtype)
-            along[:, wanted] = 1
+        targets = None if y is None else fitting.batches(self, rows, y, None, rows.shape[1:]).y
         found: NDArray[Any] = inspecting.input_gradient(
-            self._network, rows, targets, along, self.dtype
+            self._network, rows, targets, output, self.dtype
         )
         return found.reshape(np.shape(x))
 

@@ -53,8 +53,8 @@ class Progress:
                 ) from error
             self._bar_class = tqdm
 
-    def begin(self, epochs: int, rows: int) -> None:
-        """Say how many epochs of how many rows will come."""
+    def begin(self, epochs: int, rows: int | None) -> None:
+        """Say how many epochs of how many rows will come; None: nobody knows."""
         self._epochs, self._rows = epochs, rows
 
     def begin_epoch(self, epoch: int) -> None:

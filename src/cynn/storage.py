@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers, losses, metrics, optimizers, tables
-from .checks import integer, shape
+from .checks import integer, number, shape
 from .specs import Spec
 from .weights import flat, named_state
 
@@ -230,6 +230,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if model.table is not None:
         _expect_table_fits(model)
         description["table"] = model.table.to_dict()
+    if model.rate_factor != 1:
+        description["rate_factor"] = model.rate_factor
+    if model.callback_state:
+        description["callbacks"] = model.callback_state
     write(path, description, tensors)
 
 
@@ -270,6 +274,13 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
     parts = [layers.from_dict(layer) for layer in said["layers"]]
     model = kind(parts, dtype=said["dtype"], seed=said["seed"])
     model.epochs = integer("epochs", said["epochs"], 0)
+    wanted_factor = "a finite number of at least 0"
+    factor = said.get("rate_factor", 1.0)
+    model.rate_factor = number("rate_factor", factor, wanted_factor, lambda f: f >= 0)
+    model.callback_state = {
+        str(name): {str(key): number(str(key), value) for key, value in kept.items()}
+        for name, kept in said.get("callbacks", {}).items()
+    }
     # The file's arrays are held against its description before memory is taken for either.
     input_shape = shape("input_shape", said["input_shape"])
     wanted = layers.weight_shapes(model.layers, input_shape)
