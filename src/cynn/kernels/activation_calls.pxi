@@ -48,131 +48,37 @@ cdef int activate_array_backward(
     return 0
 
 
-def identity(x, out):
-    """out = x."""
-    activate_array(IDENTITY, x, out)
+# The functions themselves are made of three: one each for what goes forward and for the two kinds of backward.
+# Written out, they would be a tenth of a module.
+
+def _forward(int number):
+    def activation(x, out):
+        """out = f(x), for the activation of this name."""
+        activate_array(number, x, out)
+    return activation
 
 
-def identity_backward(y, grad_y, out):
-    """out = grad_y."""
-    activate_array_backward(IDENTITY, y, grad_y, out)
+def _backward(int number):
+    def backward(y, grad_y, out):
+        """out = grad_y f'(x), where y = f(x)."""
+        activate_array_backward(number, y, grad_y, out)
+    return backward
 
 
-def relu(x, out):
-    """out = max(x, 0)."""
-    activate_array(RELU, x, out)
+def _backward_from_input(int number):
+    def backward(x, grad_y, out):
+        """out = grad_y f'(x)."""
+        activate_array_backward(number, x, grad_y, out)
+    return backward
 
 
-def relu_backward(y, grad_y, out):
-    """out = grad_y where y > 0, else 0."""
-    activate_array_backward(RELU, y, grad_y, out)
+def _named(function, str name):
+    function.__name__ = function.__qualname__ = name
+    return function
 
 
-def leaky_relu(x, out):
-    """out = x where x > 0, else 0.01 x."""
-    activate_array(LEAKY_RELU, x, out)
-
-
-def leaky_relu_backward(y, grad_y, out):
-    """out = grad_y where y > 0, else 0.01 grad_y."""
-    activate_array_backward(LEAKY_RELU, y, grad_y, out)
-
-
-def sigmoid(x, out):
-    """out = 1 / (1 + exp(-x))."""
-    activate_array(SIGMOID, x, out)
-
-
-def sigmoid_backward(y, grad_y, out):
-    """out = grad_y * y * (1 - y)."""
-    activate_array_backward(SIGMOID, y, grad_y, out)
-
-
-def tanh(x, out):
-    """out = tanh(x)."""
-    activate_array(TANH, x, out)
-
-
-def tanh_backward(y, grad_y, out):
-    """out = grad_y * (1 - y^2)."""
-    activate_array_backward(TANH, y, grad_y, out)
-
-
-def softmax(x, out):
-    """out = exp(x) / the row's sum of exp(x)."""
-    activate_array(SOFTMAX, x, out)
-
-
-def softmax_backward(y, grad_y, out):
-    """out = y * (grad_y - the row's sum of grad_y * y)."""
-    activate_array_backward(SOFTMAX, y, grad_y, out)
-
-
-def elu(x, out):
-    """out = x where x > 0, else exp(x) - 1."""
-    activate_array(ELU, x, out)
-
-
-def elu_backward(y, grad_y, out):
-    """out = grad_y where y > 0, else grad_y * (y + 1)."""
-    activate_array_backward(ELU, y, grad_y, out)
-
-
-def selu(x, out):
-    """out = 1.0507 x where x > 0, else 1.7581 (exp(x) - 1)."""
-    activate_array(SELU, x, out)
-
-
-def selu_backward(y, grad_y, out):
-    """out = 1.0507 grad_y where y > 0, else grad_y * (y + 1.7581)."""
-    activate_array_backward(SELU, y, grad_y, out)
-
-
-def softplus(x, out):
-    """out = log(1 + exp(x))."""
-    activate_array(SOFTPLUS, x, out)
-
-
-def softplus_backward(y, grad_y, out):
-    """out = grad_y * (1 - exp(-y))."""
-    activate_array_backward(SOFTPLUS, y, grad_y, out)
-
-
-def hard_sigmoid(x, out):
-    """out = x / 6 + 1 / 2, brought into [0, 1]."""
-    activate_array(HARD_SIGMOID, x, out)
-
-
-def hard_sigmoid_backward(y, grad_y, out):
-    """out = grad_y / 6 where 0 < y < 1, else 0."""
-    activate_array_backward(HARD_SIGMOID, y, grad_y, out)
-
-
-def silu(x, out):
-    """out = x * sigmoid(x)."""
-    activate_array(SILU, x, out)
-
-
-def silu_backward(x, grad_y, out):
-    """out = grad_y * (s + x s (1 - s)) with s = sigmoid(x)."""
-    activate_array_backward(SILU, x, grad_y, out)
-
-
-def gelu(x, out):
-    """out = x * Phi(x), Phi the normal distribution."""
-    activate_array(GELU, x, out)
-
-
-def gelu_backward(x, grad_y, out):
-    """out = grad_y * (Phi(x) + x phi(x))."""
-    activate_array_backward(GELU, x, grad_y, out)
-
-
-def gelu_tanh(x, out):
-    """out = x * (1 + tanh(u)) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3)."""
-    activate_array(GELU_TANH, x, out)
-
-
-def gelu_tanh_backward(x, grad_y, out):
-    """out = grad_y * the derivative at x."""
-    activate_array_backward(GELU_TANH, x, grad_y, out)
+for number, name in enumerate(ACTIVATIONS):
+    globals()[name] = _named(_forward(number), name)
+    backward_kind = _backward_from_input if name in FROM_INPUT else _backward
+    globals()[f"{name}_backward"] = _named(backward_kind(number), f"{name}_backward")
+del number, name, backward_kind
