@@ -39,10 +39,11 @@ TARGETS = {
 }
 
 # A module that is named for no target, as the one that asks the processor what it can do, runs
-# before that is known: it is compiled for every processor of the kind.
+# before that is known: it is compiled for every processor of the kind, and small, as no time is
+# spent in it.
 ANY = {
-    X86: (["-march=x86-64"], ["-mcpu=x86_64"]),
-    ARM: (["-march=armv8-a"], ["-mcpu=generic"]),
+    X86: (["-Os", "-march=x86-64"], ["-Os", "-mcpu=x86_64"]),
+    ARM: (["-Os", "-march=armv8-a"], ["-Os", "-mcpu=generic"]),
 }
 
 FLAGS = [
@@ -76,6 +77,9 @@ DIRECTIVES = {
 # A view is passed by value, with room for this many dimensions less one: ours have two. With
 # Cython's eight the modules were a tenth larger.
 Options.buffer_max_dims = 3
+
+# What Cython itself adds for views is compiled once: in each target it would be a sixth of it.
+VIEWS = "cynn.kernels.views"
 
 # The stable interface serves every CPython from 3.11 on; builds without the lock have none before
 # 3.15. CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
@@ -193,7 +197,7 @@ class SourceArchive(sdist):
 
 def extensions() -> list[Extension]:
     folder = os.path.join("src", "cynn", "kernels")
-    modules = ["cynn.kernels.processor"] + [
+    modules = ["cynn.kernels.processor", VIEWS] + [
         f"cynn.kernels.{target}_{real}"
         for target in built_targets()
         for real in ("float32", "float64")
@@ -202,7 +206,11 @@ def extensions() -> list[Extension]:
     return [
         Extension(
             name,
-            [os.path.join(folder, name.rpartition(".")[2] + ".pyx")],
+            [
+                "views.c"  # which Cython writes
+                if name == VIEWS
+                else os.path.join(folder, name.rpartition(".")[2] + ".pyx")
+            ],
             include_dirs=[folder],
             depends=[name for name in headers if name.endswith((".h", ".pxi"))],
             define_macros=[
@@ -212,8 +220,19 @@ def extensions() -> list[Extension]:
             ],
             py_limited_api=LIMITED,
         )
-        for name in ([f"cynn.kernels.{WIDE}"] if WIDE else modules)
+        for name in ([VIEWS, f"cynn.kernels.{WIDE}"] if WIDE else modules)
     ]
+
+
+def in_c(modules: list[Extension], folder: str = "build/cython", quiet: bool = False) -> list:
+    """Let Cython write modules in C, into a folder."""
+    return cythonize(
+        modules,
+        build_dir=folder,
+        compiler_directives=DIRECTIVES,
+        shared_utility_qualified_name=VIEWS,
+        quiet=quiet,
+    )
 
 
 if __name__ == "__main__":
@@ -221,11 +240,7 @@ if __name__ == "__main__":
         one = sysconfig.get_platform().replace("universal2", machine())
         os.environ["_PYTHON_HOST_PLATFORM"] = one
     setup(
-        ext_modules=cythonize(
-            extensions(),
-            build_dir=os.path.join("build", "cython"),
-            compiler_directives=DIRECTIVES,
-        ),
+        ext_modules=in_c(extensions()),
         cmdclass={"build_ext": BuildKernels, "sdist": SourceArchive},
         options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
     )

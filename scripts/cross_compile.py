@@ -28,7 +28,6 @@ from pathlib import Path
 from types import ModuleType
 
 import ziglang
-from Cython.Build import cythonize
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "platforms"
@@ -113,12 +112,7 @@ def build_script(machine: str) -> ModuleType:
 def written(machine: str) -> list[Module]:
     """Give a machine's modules, after Cython has written them in C."""
     script = build_script(machine)
-    extensions = cythonize(
-        script.extensions(),
-        build_dir=str(WORK / "cython"),
-        compiler_directives=script.DIRECTIVES,
-        quiet=True,
-    )
+    extensions = script.in_c(script.extensions(), str(WORK / "cython"), quiet=True)
     modules = []
     for made in extensions:
         macros = [f"-D{name}={value}" for name, value in made.define_macros]

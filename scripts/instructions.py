@@ -180,7 +180,8 @@ def check_all(source: str, objects: Iterable[tuple[str, bytes]]) -> list[str]:
         bad.append(f"{source}: no shared object in it, wanted the compiled kernels")
     for machine in machines:
         targets = ALLOWED[machine].keys() - {"", "processor"}
-        wanted = {"processor", *(f"{target}_{real}" for target in targets for real in REALS)}
+        wanted = {"processor", "views"}
+        wanted |= {f"{target}_{real}" for target in targets for real in REALS}
         bad += [f"{source}: no {name} in it" for name in sorted(wanted - stems)]
     return bad
 

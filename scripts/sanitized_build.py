@@ -38,16 +38,14 @@ class SanitizedBuild(setup.BuildKernels):
 
 def is_wanted(name: str) -> bool:
     """Say whether to compile a module."""
-    target = name.rpartition(".")[2].rpartition("_")[0]  # of the processor's module: none
+    target = name.rpartition(".")[2].rpartition("_")[0]  # of modules for any: none
     return not TARGETS or target in ("", *TARGETS)
 
 
 run(
     script_args=["build_ext", "--inplace"],
-    ext_modules=setup.cythonize(
-        [extension for extension in setup.extensions() if is_wanted(extension.name)],
-        build_dir="build/cython",
-        compiler_directives=setup.DIRECTIVES,
+    ext_modules=setup.in_c(
+        [extension for extension in setup.extensions() if is_wanted(extension.name)]
     ),
     cmdclass={"build_ext": SanitizedBuild},
 )
