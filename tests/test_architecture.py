@@ -23,7 +23,7 @@ STOREYS = [
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
     ["layers", "losses", "optimizers", "weights", "tables"],
     ["loops", "storage", "plan", "summary"],  # floor 4
-    ["fitting", "inspecting"],
+    ["fitting", "inspecting", "learned"],
     ["streams"],
     ["model"],
     ["capi", "estimators", "distributed", "plots", "onnx", "convert"],  # floor 5

@@ -8,6 +8,7 @@ from networks import ROWS, Case
 from targets import Target, assert_close
 from test_gradients import ALLOWED, differences
 
+TANH = ("activation", "tanh")
 DENSE, END = ("dense", 5, "tanh"), ("dense", 3, "softmax")
 DROPOUT, LAYER, BATCH = ("dropout", 0.3), ("layer_norm", 0.1), ("batch_norm", 0.9, 0.1)
 LOSS = "softmax_cross_entropy"
@@ -20,11 +21,11 @@ CASES = [
     Case("two dropouts", (DENSE, DROPOUT, ("dense", 20, "tanh"), DROPOUT, END), LOSS),
     Case("layer_norm", (DENSE, LAYER, END), LOSS),
     Case("layer_norm at the head", (LAYER, DENSE, END), LOSS),
-    Case("layer_norm of many", (("dense", 37, "identity"), LAYER, ("activation", "tanh"), END), LOSS),
+    Case("layer_norm of many", (("dense", 37, "identity"), LAYER, TANH, END), LOSS),
     Case("layer_norm at the end", (DENSE, LAYER), "mean_squared_error"),
     Case("batch_norm", (DENSE, BATCH, END), LOSS),
     Case("batch_norm at the head", (BATCH, DENSE, END), LOSS),
-    Case("batch_norm of many", (("dense", 37, "identity"), BATCH, ("activation", "tanh"), END), LOSS),
+    Case("batch_norm of many", (("dense", 37, "identity"), BATCH, TANH, END), LOSS),
     Case("batch_norm at the end", (DENSE, BATCH), "mean_squared_error"),
     Case("all in residuals", (
         ("residual", [("dense", 4, "tanh"), LAYER, DROPOUT]),

@@ -209,6 +209,7 @@ def train_steps(
     loops.train_epoch(
         model._network, data, order, batch_size, rates, model.optimizer.momenta(*span),
         measures, advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
+        (model.seed % (1 << 64), model.epochs, model._network.updates),
     )  # fmt: skip
     model.learning_rate = float(rates[-1])
 

@@ -7,7 +7,7 @@ from .arrays import Flat
 from .random import BITS, random_bits
 
 Moment = tuple[int, int, int, int]
-"""When in a training: seed, epoch, step in the epoch, and the place of the first row in its batch."""
+"""When in a training: seed, epoch, step in it, and the place of the first row in its batch."""
 
 
 class Place(NamedTuple):

@@ -6,6 +6,7 @@ write its class here and name it in `STEPS`.
 """
 
 import inspect
+from dataclasses import replace
 from typing import Any, Protocol
 
 from .activations import ACTIVATIONS, FROM_INPUT
@@ -258,7 +259,8 @@ class Residual:
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
         """Go back through the steps, and add what came along the short way."""
-        passed, delta = self._passed(x, params, call), grad_y
+        again = replace(call, counts=False)  # running statistics move once, on the way forward
+        passed, delta = self._passed(x, params, again), grad_y
         for i in reversed(range(len(self.steps))):
             step = self.steps[i]
             delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
