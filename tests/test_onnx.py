@@ -57,8 +57,12 @@ MODELS = {
     "layers as in training": (
         (5,),
         [
-            BatchNorm(0.9), Dense(6), LayerNorm(), Dropout(0.5),
-            Residual([Dense(6, "relu"), BatchNorm(), Dropout(0.5)]), BatchNorm(0.5, 0.25),
+            BatchNorm(0.9),
+            Dense(6),
+            LayerNorm(),
+            Dropout(0.5),
+            Residual([Dense(6, "relu"), BatchNorm(), Dropout(0.5)]),
+            BatchNorm(0.5, 0.25),
         ],
     ),  # fmt: skip
     "odd": ((17,), [Dense(33, "leaky_relu"), Dense(31, "sigmoid"), Dense(7, "softmax")]),

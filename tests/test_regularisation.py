@@ -173,6 +173,19 @@ def test_batches_larger_than_the_networks_workspace(monkeypatch):
         assert np.allclose(got, want, rtol=1e-10, atol=1e-12)
 
 
+def test_each_batch_draws_anew():
+    """In whatever way it comes: nothing is learned here but what is dropped changes."""
+    x = np.ones((40, 30))
+    model = Model([Dropout(0.5), Dense(1)], seed=0)
+    model.compile(SGD(1e-30), loss="mean_squared_error")
+    model.build(30)
+    losses = {model.train_on_batch(x, x[:, :1])["loss"] for _ in range(4)}
+    assert len(losses) == 4
+    batches = [(x, x[:, :1])] * 4
+    history = model.fit(batches, steps_per_epoch=1, epochs=4, verbose=0).history
+    assert len(set(history["loss"])) == 4
+
+
 TARGET = cynn.backend.available_targets()[0]
 
 

@@ -51,6 +51,7 @@ class Learned:
 
         Examples
         --------
+        >>> from cynn import Model
         >>> from cynn.layers import Dense, Flatten
         >>> model = Model([Flatten(), Dense(3)], seed=0)
         >>> model.build((2, 2))

@@ -264,7 +264,10 @@ OPERATORS: dict[str, Callable[[Node], Value]] = {
 
 
 def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array], list[Array]]:
-    """Give the layers of a path, their weights and their running statistics; an activation goes into its dense layer."""
+    """Give the layers of a path, their weights and their running statistics.
+
+    An activation goes into its dense layer.
+    """
     parts: list[layers.Layer] = []
     weights: list[Array] = []
     state: list[Array] = []
