@@ -21,7 +21,7 @@ STOREYS = [
     ["specs", "threads", "guard", "sparse"],
     ["inputs"],
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
-    ["layers", "losses", "optimizers", "weights", "tables"],
+    ["layers", "losses", "optimizers", "weights", "tables", "augmentation"],
     ["loops", "storage", "plan", "summary"],  # floor 4
     ["fitting", "inspecting", "learned"],
     ["streams"],

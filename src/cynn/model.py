@@ -26,6 +26,7 @@ from . import (
     streams,
     summary,
 )
+from .augmentation import Augment
 from .callbacks import Callback, History, get_all
 from .checks import array, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
@@ -268,6 +269,7 @@ class Model(Learned):
         class_weight: Mapping[int, float] | Sequence[float] | str | None = None,
         shuffle: bool = True,
         sparse: Literal["auto"] | None = None,
+        augment: Augment | None = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] | None = None,
@@ -304,6 +306,9 @@ class Model(Learned):
         sparse : "auto" or None, default None
             "auto": where most numbers of x are zero, the first layer skips them, which is faster
             and the same within rounding (but zero times infinity is then zero).
+        augment : Augment, optional
+            How images are drawn anew in each epoch: rows of shape (height, width). What is
+            measured in training is measured on those.
         initial_epoch : int, default 0
             The epoch to begin with, counted from 0, where a training of `epochs` epochs is resumed.
         steps_per_epoch : int, optional
@@ -334,7 +339,7 @@ class Model(Learned):
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
         self._compiled()
-        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse)
+        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse, augment)
         wanted = "at least 0 and less than 1"
         part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
         validation = validation_rows(validation_data, part)

@@ -167,6 +167,7 @@ class Parameters:
 class Network(Parameters):
     scratch_fill: int
     seek_zeros: bool
+    augmentation: tuple[int, int, int, float, float] | None
 
     def __new__(
         cls,

@@ -20,6 +20,8 @@ cdef struct Job:
     uint64_t key  # of the epoch's random numbers
     Py_ssize_t first_step  # of the epoch, where `order` begins
     Py_ssize_t place  # of the first row in its batch
+    const Augmentation* augmentation  # of images, or NULL
+    real* frames  # one for each thread
     bint one_batch  # the blocks are parts of one, not batches
     Rule rule
     const Optimizer* optimizer  # what the rule is set by, each step; NULL: it stays as it is
@@ -122,6 +124,11 @@ cdef void forward_rows(
         x = y
     else:
         gather(&job.x, job.order, start, first, past, workspace, job.rows)
+        if job.augmentation != NULL:
+            augment_rows(
+                job.augmentation, call, job.frames + call.rank * frame_size(job.augmentation),
+                job.x.offset, workspace, job.rows, first, past,
+            )
     for i in range(1 if job.nonzeros.width else 0, job.count):
         step = &job.steps[i]
         step.kind.forward(

@@ -24,6 +24,7 @@ cdef class Network(Parameters):
     cdef Py_ssize_t transposed, output_size, row_size, target
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
     cdef readonly Py_ssize_t n_inputs, n_outputs
+    cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
@@ -255,7 +256,34 @@ cdef class Network(Parameters):
             raise ValueError(f"network: moment is {moment}, wanted numbers that are not negative")
         job.steps = self.learning_steps
         job.key = random_bits(seed, epoch)
+        if self.augment.height:
+            if job.nonzeros.width:
+                raise ValueError("x: is sparse, wanted dense rows where images are augmented")
+            job.augmentation = &self.augment
         return 0
+
+    @property
+    def augmentation(self):
+        """How images change in training: height, width, shift, angle and noise, or None."""
+        cdef Augmentation* of = &self.augment
+        return (of.height, of.width, of.shift, of.angle, of.noise) if of.height else None
+
+    @augmentation.setter
+    def augmentation(self, given):
+        cdef Augmentation found
+        if given is None:
+            self.augment.height = 0
+            return
+        found.height, found.width, found.shift, found.angle, found.noise = given
+        if found.height < 1 or found.width < 1 or found.height * found.width != self.n_inputs:
+            raise ValueError(
+                f"network: augmentation of {given[:2]} pixels, wanted {self.n_inputs} in all"
+            )
+        if not (
+            0 <= found.shift <= 1 << 20 and 0 <= found.angle < INFINITY and 0 <= found.noise < INFINITY
+        ):
+            raise ValueError(f"network: augmentation is {given}, wanted finite numbers, not negative")
+        self.augment = found
 
     cdef int keep_whole(self, Job* job) except -1:
         """A batch that is normalised over its rows is one block."""
@@ -271,7 +299,7 @@ cdef class Network(Parameters):
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
-        cdef Scratch sparse, gradient, doubles
+        cdef Scratch sparse, gradient, doubles, frames
         cdef Py_ssize_t parts = 0, n_doubles = 0
         cdef Scratch scratch = Scratch(
             size + self.transposed + panel_size(1, job.rows)
@@ -310,6 +338,9 @@ cdef class Network(Parameters):
             work *= 0.3  # about what remains of it
         threads = threads_for(work, WORK_TO_MEET, threads)
         threads = threads_for(work * (job.past_step - job.step), WORK_TO_START, threads)
+        if job.augmentation != NULL:
+            frames = Scratch(threads * frame_size(job.augmentation), self.scratch_fill)
+            job.frames = frames.block
         if job.nonzeros.width:
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
             job.lists_size = lists_size(self.n_inputs, &job.nonzeros, job.rows)

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
+from .augment import checked_augmentation
 from .batches import targets, weights, whole_numbers
 from .call import Call, Moment, batch_key
 from .checks import require_shape
@@ -81,6 +82,16 @@ class Network:
         self._compiled = False
         self._sums = (0.0, 0.0)
         self.seek_zeros = False
+
+    @property
+    def augmentation(self) -> tuple[int, int, int, float, float] | None:
+        """How images change in training: height, width, shift, angle and noise, or None."""
+        return self._plan.augmentation
+
+    @augmentation.setter
+    def augmentation(self, given: tuple[int, int, int, float, float] | None) -> None:
+        found = None if given is None else checked_augmentation(given, self.n_inputs)
+        self._plan.augmentation = found
 
     def get_params(self, out: MutableVector) -> None:
         """Write the parameters: for each dense step W row by row, then b."""

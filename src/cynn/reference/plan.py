@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from .arrays import Flat, Rows, zeros
+from .augment import Augmentation, augmented
 from .call import Call, Place
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
 from .steps import Step, make_step, separated
@@ -41,6 +42,7 @@ class Plan:
             raise ValueError(f"Network: {n_inputs} inputs, {len(steps)} steps; wanted 1 or more")
         self.n_outputs, place = n_inputs, Place()
         self.scale, self.offset = float(scale), float(offset)
+        self.augmentation: Augmentation | None = None
         self.steps: list[Step] = []
         self.penalties: list[tuple[float, float]] = []
         for description in separated(steps):
@@ -155,6 +157,8 @@ class Plan:
     def _forward(self, steps: list[Step], params: Flat, x: Rows, call: Call) -> list[Rows]:
         """Give what goes into the first step, then what comes out of each."""
         passed = [[[self.scale * value + self.offset for value in row] for row in x]]
+        if self.augmentation is not None and call.key is not None:
+            passed = [augmented(passed[0], self.augmentation, self.offset, call)]
         for step in steps:
             passed.append(step.forward(passed[-1], params, call))
         return passed
