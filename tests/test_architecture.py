@@ -21,9 +21,9 @@ STOREYS = [
     ["specs", "threads", "guard", "sparse"],
     ["inputs"],
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
-    ["layers", "losses", "optimizers", "weights", "tables"],
+    ["layers", "losses", "optimizers", "weights", "tables", "augmentation"],
     ["loops", "storage", "plan", "summary"],  # floor 4
-    ["fitting", "inspecting"],
+    ["fitting", "inspecting", "learned"],
     ["streams"],
     ["model"],
     ["capi", "estimators", "distributed", "plots", "onnx", "convert"],  # floor 5

@@ -10,8 +10,11 @@ from cynn.layers import (
     ACTIVATIONS,
     LAYERS,
     Activation,
+    BatchNorm,
     Dense,
+    Dropout,
     Flatten,
+    LayerNorm,
     Normalize,
     Rescale,
     Residual,
@@ -51,6 +54,17 @@ MODELS = {
             Dense(3),
         ],
     ),
+    "layers as in training": (
+        (5,),
+        [
+            BatchNorm(0.9),
+            Dense(6),
+            LayerNorm(),
+            Dropout(0.5),
+            Residual([Dense(6, "relu"), BatchNorm(), Dropout(0.5)]),
+            BatchNorm(0.5, 0.25),
+        ],
+    ),  # fmt: skip
     "odd": ((17,), [Dense(33, "leaky_relu"), Dense(31, "sigmoid"), Dense(7, "softmax")]),
 } | {
     f"{kind.__name__} {name}": ((6,), [Dense(5, "tanh"), *made])
@@ -65,6 +79,7 @@ def model_of(name, dtype="float32"):
     model.build(shape)
     rng = np.random.default_rng(4)
     model.set_weights([w + rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+    model.set_state([rng.uniform(0.5, 2, part.shape) for part in model.get_state()])
     return model, rng.normal(0, 2, (9, *shape)).astype(dtype)
 
 
@@ -364,7 +379,7 @@ def test_what_is_refused(tmp_path, name):
 
 def test_operators_are_those_that_are_written():
     """What `export` writes is read: see test_there_and_back. What is read beside is MatMul."""
-    written = {"Add", "Div", "Flatten", "Gemm", "Mul", "Sub"} | {
-        op for op, _ in activations.ACTIVATIONS.values()
-    }
+    written = {"Add", "Div", "Flatten", "Gemm", "Mul", "Sub"}
+    written |= {"BatchNormalization", "LayerNormalization"}
+    written |= {op for op, _ in activations.ACTIVATIONS.values()}
     assert set(operators.OPERATORS) == written | {"MatMul"}

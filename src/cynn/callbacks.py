@@ -259,7 +259,7 @@ class EarlyStopping(Watch):
         if self.improved(logs):
             self.best_epoch, self._waited = epoch, 0
             if self.restore_best_weights:
-                self._weights = self.model.get_weights()
+                self._weights = self.model.get_weights(), self.model.get_state()
             return
         self._waited += 1
         if self._waited > self.patience:
@@ -269,7 +269,8 @@ class EarlyStopping(Watch):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Give the model its best weights."""
         if self._weights is not None:
-            self.model.set_weights(self._weights)
+            self.model.set_weights(self._weights[0])
+            self.model.set_state(self._weights[1])
             self._weights = None
 
 

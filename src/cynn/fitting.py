@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import layers, loops, plan
+from .augmentation import Augment
 from .callbacks import Callback, History
 from .checks import array, choice, flag, integer
 from .inputs import class_weight_array, expect_trainable, row_array, weight_array
@@ -28,10 +29,11 @@ class Settings(NamedTuple):
     initial_epoch: int
     shuffle: bool
     seek_zeros: bool
+    augment: Augment | None
 
 
 def settings(
-    batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any, sparse: Any
+    batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any, sparse: Any, augment: Any
 ) -> Settings:
     """Check them.
 
@@ -40,6 +42,8 @@ def settings(
     TypeError, ValueError
         If one is not as `Model.fit` says.
     """
+    if not (augment is None or isinstance(augment, Augment)):
+        raise TypeError(f"augment must be an Augment object or None, got {augment!r}")
     if sparse is not None:
         choice("sparse", sparse, ("auto",))
     return Settings(
@@ -48,6 +52,7 @@ def settings(
         integer("initial_epoch", initial_epoch, 0),
         flag("shuffle", shuffle),
         sparse is not None,
+        augment,
     )
 
 
@@ -124,7 +129,12 @@ def run(
     n = data.n_rows
     batch_size = min(settings.batch_size, n)
     steps = -(-n // batch_size)
-    seeks = settings.seek_zeros and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
+    seeks = (
+        settings.seek_zeros
+        and not settings.augment
+        and isinstance(data.x, np.ndarray)
+        and mostly_zeros(data.x)
+    )
 
     def train(epoch: int) -> dict[str, float]:
         span = (epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
@@ -150,6 +160,7 @@ def run_epochs(
 
     `n_rows` are those of an epoch, None where nobody knows.
     """
+    augment = settings.augment and settings.augment.kernel(model.input_shape)
     model.history = history = History()
     if settings.initial_epoch == 0:
         model.rate_factor, model.callback_state = 1.0, {}
@@ -161,6 +172,7 @@ def run_epochs(
     logs: dict[str, float] = {}
     model.stop_training = False
     try:
+        model._network.augmentation = augment
         for epoch in range(settings.initial_epoch, settings.epochs):
             for listener in listeners:
                 listener.on_epoch_begin(epoch)
@@ -175,6 +187,7 @@ def run_epochs(
             if model.stop_training:
                 break
     finally:
+        model._network.augmentation = None
         progress.close()
     for listener in listeners:
         listener.on_train_end(logs)
@@ -209,6 +222,7 @@ def train_steps(
     loops.train_epoch(
         model._network, data, order, batch_size, rates, model.optimizer.momenta(*span),
         measures, advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
+        (model.seed % (1 << 64), model.epochs, model._network.updates),
     )  # fmt: skip
     model.learning_rate = float(rates[-1])
 

@@ -16,6 +16,7 @@ def layer_outputs(
     kernels: Any,
     parts: Sequence[layers.Layer],
     numbers: NDArray[Any],
+    state: NDArray[Any],
     rows: Any,
     input_shape: tuple[int, ...],
 ) -> list[NDArray[Any]]:
@@ -29,6 +30,8 @@ def layer_outputs(
         The layers.
     numbers : ndarray
         Their weights, one after the other.
+    state : ndarray
+        Their running statistics, in the same way.
     rows : ndarray
         What goes in, as the kernels read it.
     input_shape : tuple of int
@@ -39,13 +42,14 @@ def layer_outputs(
     list of ndarray
         For each layer an array (rows, ...) of its output's shape.
     """
-    found, start = [], 0
+    found, start, begin = [], 0, 0
     sizes = layers.input_sizes(parts, input_shape)
     shapes = layers.output_shapes(parts, input_shape)
     for layer, size, shape in zip(parts, sizes, shapes, strict=True):
         network = kernels.Network(size, *plan.steps_of([layer]))
         network.set_params(numbers[start : start + network.n_params])
-        start += network.n_params
+        network.set_state(state[begin : begin + network.n_state])
+        start, begin = start + network.n_params, begin + network.n_state
         rows = loops.predict(network, rows, get_num_threads, numbers.dtype)
         found.append(rows.reshape(len(rows), *shape))
     return found

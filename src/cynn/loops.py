@@ -114,6 +114,7 @@ def train_epoch(
     threads: int,
     largest_batch: int,
     dtype: np.dtype[Any],
+    moment: tuple[int, int, int] = (0, 0, 0),
 ) -> None:
     """Train on the rows that `order` names, once.
 
@@ -139,7 +140,20 @@ def train_epoch(
         What the network takes as one batch; larger ones are summed block by block.
     dtype : dtype
         The network's.
+    moment : (int, int, int)
+        The seed, the epoch and the first step, for what is drawn by chance.
+
+    Raises
+    ------
+    ValueError
+        If the network has to see all rows of a batch at once, and those are too many.
     """
+    if network.n_state and batch_size > largest_batch:
+        raise ValueError(
+            f"batch_size must be {largest_batch} at most with a BatchNorm, which needs all rows of "
+            f"a batch at once; got {batch_size}"
+        )
+    *key, before = moment
     steps = len(rates)
     if data.rows is not None:
         order, data = data.rows[order], data._replace(rows=None)
@@ -166,14 +180,14 @@ def train_epoch(
             if batch_size <= largest_batch:
                 step, *sums = network.train_epoch(
                     *rows, part, rates[first:past], momenta[first:past], batch_size, step,
-                    SLICE_SECONDS, outputs, threads,
+                    SLICE_SECONDS, outputs, threads, (*key, before + first, 0),
                 )  # fmt: skip
             else:
                 room = None if outputs is None else outputs[begin:end]
                 rate, momentum = rates[first + step], momenta[first + step]
                 more = _large_step(
                     network, taken, part[begin:end], rate, momentum, room, threads, largest_batch,
-                    dtype,
+                    dtype, (*key, before + first + step),
                 )  # fmt: skip
                 sums = [sums[0] + more[0], sums[1] + more[1]]
                 step += 1
@@ -193,6 +207,7 @@ def _large_step(
     threads: int,
     block: int,
     dtype: np.dtype[Any],
+    moment: tuple[int, ...],
 ) -> list[float]:
     """One step on a batch too large for the network's workspace."""
     total = np.zeros(network.n_params)
@@ -202,7 +217,9 @@ def _large_step(
         part = data.take(rows[start : start + block])
         if outputs is not None:
             network.predict(read(part.x, network), outputs[start : start + block], threads)
-        loss, weight = network.gradients(*part.read_by(network), gradient, threads)
+        loss, weight = network.gradients(
+            *part.read_by(network), gradient, threads, (*moment, start)
+        )
         total += gradient
         loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
     if weight_sum:

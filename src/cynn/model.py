@@ -26,19 +26,21 @@ from . import (
     streams,
     summary,
 )
+from .augmentation import Augment
 from .callbacks import Callback, History, get_all
 from .checks import array, integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
 from .inputs import parts, row_array, validation_rows
+from .learned import Learned
 from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
 from .sparse import is_sparse
 from .tables import TableEncoder
 from .threads import get_num_threads
-from .weights import checked_arrays, flat, named_state, set_state, shaped
+from .weights import flat
 
 
-class Model:
+class Model(Learned):
     """A dense network: built from layers, trained with `fit`, used with `predict`.
 
     Parameters
@@ -115,7 +117,7 @@ class Model:
         for name in ("_guard", "_network", "_kernels"):
             state.pop(name, None)
         if self._network is not None:
-            state["_arrays"] = self.get_weights(), self.get_optimizer_state()
+            state["_arrays"] = self.get_weights(), self.get_optimizer_state(), self.get_state()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -126,6 +128,7 @@ class Model:
             self._network = self._new_network(self._built_shape())
             self.set_weights(arrays[0])
             self.set_optimizer_state(arrays[1])
+            self.set_state(arrays[2])
 
     # -- building
 
@@ -197,12 +200,6 @@ class Model:
         kernel = str(self.optimizer.kernel()[0])
         return backend.kernels(self.dtype.name).OPTIMIZERS[kernel][1]
 
-    def _weight_names(self) -> dict[str, tuple[int, ...]]:
-        return layers.weight_shapes(self.layers, self._built_shape())
-
-    def _weight_shapes(self) -> list[tuple[int, ...]]:
-        return list(self._weight_names().values())
-
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:
             raise RuntimeError("the model has no weights yet: call build(input_shape) or fit first")
@@ -272,6 +269,7 @@ class Model:
         class_weight: Mapping[int, float] | Sequence[float] | str | None = None,
         shuffle: bool = True,
         sparse: Literal["auto"] | None = None,
+        augment: Augment | None = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] | None = None,
@@ -289,7 +287,8 @@ class Model:
         y : array_like, optional
             The targets, as the loss takes them: labels of shape (n,), or rows.
         batch_size : int, default 32
-            The rows of a step; the last batch of an epoch has what is left.
+            The rows of a step; the last batch of an epoch has what is left. With a `BatchNorm`
+            1024 at most.
         epochs : int, default 1
             How often to go through all rows.
         validation_data : (x, y) or (x, y, sample_weight), optional
@@ -307,6 +306,9 @@ class Model:
         sparse : "auto" or None, default None
             "auto": where most numbers of x are zero, the first layer skips them, which is faster
             and the same within rounding (but zero times infinity is then zero).
+        augment : Augment, optional
+            How images are drawn anew in each epoch: rows of shape (height, width). What is
+            measured in training is measured on those.
         initial_epoch : int, default 0
             The epoch to begin with, counted from 0, where a training of `epochs` epochs is resumed.
         steps_per_epoch : int, optional
@@ -337,7 +339,7 @@ class Model:
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
         self._compiled()
-        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse)
+        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse, augment)
         wanted = "at least 0 and less than 1"
         part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
         validation = validation_rows(validation_data, part)
@@ -479,73 +481,6 @@ class Model:
     # -- weights and files
 
     @beside
-    def get_weights(self) -> list[NDArray[Any]]:
-        """Give copies of the weights in layer order: ``[W (in, out), b (out,), ...]``."""
-        self._built_shape()
-        numbers = np.empty(self._network.n_params, self.dtype)
-        self._network.get_params(numbers)
-        return shaped(numbers, self._weight_shapes())
-
-    @beside
-    def named_weights(self) -> dict[str, NDArray[Any]]:
-        """Give copies of the weights by name, in the order of `get_weights`.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``layer0.weight`` and so on: the layer's place, counted from 0, and what it is there.
-
-        Raises
-        ------
-        RuntimeError
-            If the model has no weights yet.
-
-        Examples
-        --------
-        >>> from cynn.layers import Dense, Flatten
-        >>> model = Model([Flatten(), Dense(3)], seed=0)
-        >>> model.build((2, 2))
-        >>> {name: w.shape for name, w in model.named_weights().items()}
-        {'layer1.weight': (4, 3), 'layer1.bias': (3,)}
-        """
-        return dict(zip(self._weight_names(), self.get_weights(), strict=True))
-
-    @alone(nested=True)
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Take weights in the order and the shapes of `get_weights`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If one is missing, too many, or of another shape; nothing is changed then.
-        """
-        taken = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
-        self._network.set_params(flat(taken, self.dtype))
-
-    @beside
-    def get_optimizer_state(self) -> list[NDArray[Any]]:
-        """Give copies of what the optimizer remembers.
-
-        Returns
-        -------
-        list of ndarray
-            For each of its slots (SGD has one, the velocity; Adam two) an array for each weight,
-            in the order and shapes of `get_weights`; then the number of steps it has done, int64.
-        """
-        return list(named_state(self._network, self._weight_names(), self.dtype).values())
-
-    @alone(nested=True)
-    def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
-        """Take what `get_optimizer_state` gives; the number of steps may be left out, and is 0.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an array is missing, too many, or of another shape; nothing is changed then.
-        """
-        set_state(self._network, state, self._weight_shapes(), self.dtype)
-
-    @beside
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a safetensors file: layers, weights, loss, optimizer and its state.
 
@@ -621,8 +556,9 @@ class Model:
         """
         rows = self._dense_rows(x)
         numbers = flat(self.get_weights(), self.dtype)
+        state = flat(self.get_state(), self.dtype)
         return inspecting.layer_outputs(
-            self._kernels, self.layers, numbers, rows, self._built_shape()
+            self._kernels, self.layers, numbers, state, rows, self._built_shape()
         )
 
     @beside

@@ -212,6 +212,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)
     tensors = dict(zip(names, weights, strict=True))
+    kept = layers.state_shapes(model.layers, model.input_shape)
+    tensors |= zip(kept, model.get_state(), strict=True)
     state = {} if optimizer is None else named_state(model._network, names, model.dtype)
     updates = int(state.pop("state.updates", 0))
     used = {name.split(".")[1] for name, part in state.items() if part.any()}
@@ -284,7 +286,8 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
     # The file's arrays are held against its description before memory is taken for either.
     input_shape = shape("input_shape", said["input_shape"])
     wanted = layers.weight_shapes(model.layers, input_shape)
-    for name, size in wanted.items():
+    kept = layers.state_shapes(model.layers, input_shape)
+    for name, size in (wanted | kept).items():
         file.expect(name, size, model.dtype)
     if said["loss"] is not None:
         model._compile(
@@ -296,6 +299,7 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
     state = _state_in(file, model, wanted)
     model.build(input_shape)
     model.set_weights([file.read(name) for name in wanted])
+    model.set_state([file.read(name) for name in kept])
     for slot, names in state.items():
         arrays = [file.read(name) for name in names]
         model._network.set_slot(slot, flat(arrays, model.dtype))

@@ -153,6 +153,10 @@ class Parameters:
     def n_params(self) -> int: ...
     @property
     def slot_names(self) -> tuple[str, ...]: ...
+    @property
+    def n_state(self) -> int: ...
+    def get_state(self, out: _Array) -> None: ...
+    def set_state(self, flat: _Array) -> None: ...
     def get_params(self, out: _Array) -> None: ...
     def set_params(self, flat: _Array) -> None: ...
     def get_slot(self, name: str, out: _Array) -> None: ...
@@ -163,6 +167,7 @@ class Parameters:
 class Network(Parameters):
     scratch_fill: int
     seek_zeros: bool
+    augmentation: tuple[int, int, int, float, float] | None
 
     def __new__(
         cls,
@@ -196,6 +201,7 @@ class Network(Parameters):
         seconds: float,
         outputs: _Array | None,
         threads: int,
+        moment: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> tuple[int, float, float]: ...
     def evaluate(
         self,
@@ -213,6 +219,7 @@ class Network(Parameters):
         weight: _Array | None,
         out: _Array,
         threads: int,
+        moment: tuple[int, int, int, int] | None = None,
     ) -> tuple[float, float]: ...
     def input_gradient(
         self,

@@ -263,6 +263,7 @@ cdef class Predictor:
         self.job.steps = network.steps
         self.job.count = network.count
         self.job.parameters = network.parameters
+        self.job.state = network.state
         self.job.row_size = network.output_size
         self.job.x.columns = network.n_inputs
         self.job.x.stride = network.n_inputs * <Py_ssize_t>sizeof(real)

@@ -17,17 +17,20 @@ cdef list separated(object steps):
 
 cdef int describe_step(Step* step, tuple description) except -1:
     """Fill in a step from ("dense", outputs, activation), with False after it where there is no bias,
-    ("activation", name), ("rescale", scale, offset), ("normalize", mean, std), ("fork",) or ("join",).
+    ("activation", name), ("rescale", scale, offset), ("normalize", mean, std), ("dropout", rate),
+    ("layer_norm", epsilon), ("batch_norm", momentum, epsilon), ("fork",) or ("join",).
     """
     name = description[0] if description else None
     step.activation = IDENTITY
     step.outputs = step.inputs
+    step.weight_rows = 0
     step.biased = True
     step.scale = 1
     step.offset = 0
     if name == "dense" and 3 <= len(description) <= 4:
         step.kind = &dense_kind
         step.outputs = description[1]
+        step.weight_rows = step.inputs
         step.activation = activation_number(description[2])
         step.biased = description[3] if len(description) == 4 else True
     elif name == "activation" and len(description) == 2:
@@ -41,6 +44,12 @@ cdef int describe_step(Step* step, tuple description) except -1:
         step.offset = <real><double>description[2]
     elif name == "normalize" and len(description) == 3:
         describe_normalize(step, description[1], description[2])
+    elif name == "dropout" and len(description) == 2:
+        describe_dropout(step, description[1])
+    elif name == "layer_norm" and len(description) == 2:
+        describe_layer_norm(step, description[1])
+    elif name == "batch_norm" and len(description) == 3:
+        describe_batch_norm(step, description[1], description[2])
     elif name == "fork" and len(description) == 1:
         step.kind = &fork_kind
     elif name == "join" and len(description) == 1:

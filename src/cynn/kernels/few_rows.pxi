@@ -140,7 +140,7 @@ cdef void dense_row(
 
 cdef void few_rows_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     """As dense_step_forward, where all of W is finite."""
     cdef const real* w = parameters + step.weights
@@ -154,4 +154,4 @@ cdef void few_rows_forward(
 
 
 cdef Kind few_rows_kind
-few_rows_kind = Kind(True, few_rows_forward, dense_step_backward)
+few_rows_kind = Kind(True, few_rows_forward, dense_step_backward, dense_step_gradient, NULL)

@@ -9,6 +9,8 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
     cdef real* gradient
     cdef Py_ssize_t start, count, r
     cdef int i
+    cdef Call call = start_call(&job, NULL, rank, threads)
+    call.workspace = workspace
     job.row_weights = job.row_weights + rank * job.rows
     if job.nonzeros.width:
         place_nonzeros(&job.nonzeros, <real*>job.nonzeros.values + rank * job.nonzeros_size, job.rows)
@@ -17,7 +19,8 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
         if start >= job.total:
             return
         count = smaller(job.rows, job.total - start)
-        forward_rows(&job, workspace, start, 0, count, NULL)
+        call.used_rows = count
+        forward_rows(&job, workspace, start, 0, count, &call)
         job.row_losses = row_losses + start
         gradient = workspace + last.gradient * job.rows
         if job.reached_from_loss:
@@ -30,8 +33,9 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
         for i in range(job.count - 1, -1, -1):
             gradient = workspace + (job.steps[i - 1].gradient if i > 0 else job.input_gradient) * job.rows
             job.steps[i].kind.backward(
-                &job.steps[i], job.transposed, workspace + job.steps[i].output * job.rows,
+                &job.steps[i], job.parameters, job.transposed, workspace + job.steps[i].output * job.rows,
                 workspace + job.steps[i].gradient * job.rows, gradient, job.rows, 0, count,
+                &call,
             )
         affine_rows(gradient, gradient, job.input_scale, 0, job.rows, 0, count, job.steps[0].inputs)
         scatter(gradient, job.rows, 0, count, job.input_gradients, start, job.steps[0].inputs)

@@ -16,6 +16,13 @@ cdef struct Job:
     int loss
     real loss_parameter
     const real* parameters
+    real* state
+    uint64_t key  # of the epoch's random numbers
+    Py_ssize_t first_step  # of the epoch, where `order` begins
+    Py_ssize_t place  # of the first row in its batch
+    const Augmentation* augmentation  # of images, or NULL
+    real* frames  # one for each thread
+    bint one_batch  # the blocks are parts of one, not batches
     Rule rule
     const Optimizer* optimizer  # what the rule is set by, each step; NULL: it stays as it is
     const double* numbers
@@ -64,6 +71,18 @@ cdef struct Job:
     barrier meeting
 
 
+cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nogil:
+    cdef Call call
+    memset(&call, 0, sizeof(Call))
+    call.ahead = ahead
+    call.workspace = job.workspace
+    call.state = job.state
+    call.rank = rank
+    call.threads = threads
+    call.meeting = &job.meeting
+    return call
+
+
 cdef double weigh_rows(
     Job* job, Py_ssize_t start, Py_ssize_t count, Py_ssize_t first, Py_ssize_t past
 ) noexcept nogil:
@@ -85,7 +104,7 @@ cdef double weigh_rows(
 
 
 cdef void forward_rows(
-    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, Ahead* ahead
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
 ) noexcept nogil:
     """Outputs of all steps for rows first to past of a batch; meanwhile memory fetches the rows ahead."""
     cdef int i
@@ -105,11 +124,16 @@ cdef void forward_rows(
         x = y
     else:
         gather(&job.x, job.order, start, first, past, workspace, job.rows)
+        if job.augmentation != NULL:
+            augment_rows(
+                job.augmentation, call, job.frames + call.rank * frame_size(job.augmentation),
+                job.x.offset, workspace, job.rows, first, past,
+            )
     for i in range(1 if job.nonzeros.width else 0, job.count):
         step = &job.steps[i]
         step.kind.forward(
             step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past,
-            ahead,
+            call,
         )
         x = workspace + step.output * job.rows
 
@@ -131,7 +155,7 @@ cdef void loss_of_rows(
         scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
 
 
-cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past) noexcept nogil:
+cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past, const Call* call) noexcept nogil:
     cdef int i = job.count - 1
     cdef const Step* step
     cdef real* grad_x
@@ -141,17 +165,10 @@ cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past) noexcept no
         if i > job.first_trained:
             grad_x = job.workspace + job.steps[i - 1].gradient * job.rows
         step.kind.backward(
-            step, job.transposed, job.workspace + step.output * job.rows,
-            job.workspace + step.gradient * job.rows, grad_x, job.rows, first, past,
+            step, job.parameters, job.transposed, job.workspace + step.output * job.rows,
+            job.workspace + step.gradient * job.rows, grad_x, job.rows, first, past, call,
         )
         i -= 1
-
-
-cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
-    """Where b lies in a buffer like the parameters; NULL if the step has none."""
-    if not step.biased:
-        return NULL
-    return buffer + step.weights + panel_size(step.inputs, step.outputs)
 
 
 cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
@@ -187,9 +204,9 @@ cdef inline Rule rule_of_step(const Job* job, const Rule* rule, int i, double sc
 
 
 cdef void use_gradients(
-    Job* job, const Rule* rule, double total, Py_ssize_t count, int rank, int threads
+    Job* job, const Rule* rule, double total, const Call* call
 ) noexcept nogil:
-    """This thread's share of the weights' gradients over a batch of `count` rows of weight `total`."""
+    """This thread's share of the weights' gradients over a batch of weight `total`."""
     cdef double scale = 1 / total if job.penalty_of_sum else 1
     cdef int i
     cdef const Step* step
@@ -200,31 +217,32 @@ cdef void use_gradients(
     if job.nonzeros.width:
         step = &job.steps[0]
         rule_of_w = rule_of_step(job, rule, 0, scale)
-        place_lists(&lists, job.lists + rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
+        place_lists(&lists, job.lists + call.rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
-            job.rows, count, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule, rank, threads,
+            job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule,
+            call.rank, call.threads,
         )
     for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
         step = &job.steps[i]
-        if not step.kind.trained:
+        if step.kind.gradient == NULL:
             continue
         x = job.workspace + (job.steps[i - 1].output * job.rows if i > 0 else 0)
         transposed = NULL
-        if i > job.first_trained and rule.updates:
+        if step.kind.multiplies and i > job.first_trained and rule.updates:
             transposed = job.transposed + step.transposed
         rule_of_w = rule_of_step(job, rule, i, scale)
-        dense_weight_gradient(
-            x, job.workspace + step.gradient * job.rows, step.inputs, step.outputs, job.rows, count,
-            rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule, transposed, rank, threads,
+        step.kind.gradient(
+            step, x, job.workspace + step.gradient * job.rows, transposed, job.rows, &rule_of_w, rule, call
         )
 
 
 cdef void clip_and_use_gradients(
-    Job* job, const Rule* rule, double total, Py_ssize_t count, int rank, int threads
+    Job* job, const Rule* rule, double total, const Call* call
 ) noexcept nogil:
     """The same, where the norm of the whole gradient has to be known before any of it is used."""
     cdef Rule kept, clipped = rule[0]
+    cdef int rank = call.rank, threads = call.threads
     cdef Py_ssize_t parts = parts_of(job.packed), first, past, units
     cdef const Step* step
     cdef int i
@@ -232,7 +250,7 @@ cdef void clip_and_use_gradients(
     kept.prepares = rule.prepares
     kept.weights = rule.weights
     kept.clip = rule.clip
-    use_gradients(job, &kept, total, count, rank, threads)
+    use_gradients(job, &kept, total, call)
     barrier_wait(&job.meeting)
     parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, rank, threads)
     barrier_wait(&job.meeting)
@@ -245,7 +263,7 @@ cdef void clip_and_use_gradients(
     barrier_wait(&job.meeting)
     for i in range(job.first_trained + 1, job.count):
         step = &job.steps[i]
-        if step.kind.trained:
+        if step.kind.multiplies:
             units = gradient_units(step.inputs, step.outputs)
             transpose_units(
                 rule.sink + step.weights, step.inputs, step.outputs, job.transposed + step.transposed,
@@ -259,6 +277,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
     cdef Ahead ahead
+    cdef Call call = start_call(job, &ahead, rank, threads)
     cdef Py_ssize_t step = job.step, start, following, count, first, past, r
     cdef double total, loss
     while step < job.past_step:
@@ -270,9 +289,13 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         # no more than the gather will ask for next: the whole batch would push this one out of the cache
         following = start + job.rows + first
         look_ahead(&ahead, &job.x, job.order, following, smaller(following + GATHERED, job.total))
-        forward_rows(job, job.workspace, start, first, past, &ahead)
+        call.used_rows = count
+        call.counts = total > 0 or not job.mean
+        call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
+        call.place = job.place + (start if job.one_batch else 0)
+        forward_rows(job, job.workspace, start, first, past, &call)
         loss_of_rows(job, job.workspace, start, first, past)
-        backward_rows(job, first, past)
+        backward_rows(job, first, past, &call)
         if job.n_penalty_parts:
             penalty_parts(job, rank, threads)
         barrier_wait(&job.meeting)
@@ -289,16 +312,16 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
             job.step = step + 1
             if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
                 job.stop = 1
-        if total > 0 or not job.mean:
+        if call.counts:
             if job.optimizer != NULL:
                 updates += 1
                 job.optimizer.set_step(
                     &rule, job.numbers, job.rates[step], job.momenta[step], updates
                 )
             if job.gradient == NULL:
-                use_gradients(job, &rule, total, count, rank, threads)
+                use_gradients(job, &rule, total, &call)
             else:
-                clip_and_use_gradients(job, &rule, total, count, rank, threads)
+                clip_and_use_gradients(job, &rule, total, &call)
             if rank == 0:
                 job.updates = updates
         barrier_wait(&job.meeting)
@@ -316,6 +339,8 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     cdef double* row_losses = job.row_losses
     cdef Py_ssize_t start, count
     cdef Ahead ahead
+    cdef Call call = start_call(&job, &ahead, rank, threads)
+    call.workspace = NULL
     if with_loss:
         job.row_weights = job.row_weights + rank * job.rows
     if job.nonzeros.width:
@@ -329,7 +354,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
             &ahead, &job.x, job.order, start + threads * job.rows,
             smaller(start + (threads + 1) * job.rows, job.total),
         )
-        forward_rows(&job, workspace, start, 0, count, &ahead)
+        forward_rows(&job, workspace, start, 0, count, &call)
         if with_loss:
             job.row_losses = row_losses + start
             weigh_rows(&job, start, count, 0, count)

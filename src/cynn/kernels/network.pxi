@@ -14,7 +14,8 @@ cdef class Network(Parameters):
     """A dense network that runs a plan of steps; see the reference for the plain version."""
 
     cdef Step* training_steps  # the same, but for an activation that the loss takes over
-    cdef Step* few_rows_steps  # the same, for few rows and finite weights
+    cdef Step* learning_steps  # those, as they are while the weights change
+    cdef Step* few_rows_steps  # for predictions of few rows and finite weights
     cdef int first_trained, loss
     cdef bint gives_logits
     cdef real loss_parameter
@@ -23,12 +24,13 @@ cdef class Network(Parameters):
     cdef Py_ssize_t transposed, output_size, row_size, target
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
     cdef readonly Py_ssize_t n_inputs, n_outputs
+    cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
-        cdef Py_ssize_t width = n_inputs
-        cdef int i
+        cdef Py_ssize_t width = n_inputs, state_size = 0
+        cdef int i, dropouts = 0
         cdef Step* step
         if n_inputs < 1 or not steps:
             raise ValueError(f"network: {n_inputs} inputs and {len(steps)} steps, wanted at least 1 of each")
@@ -39,11 +41,12 @@ cdef class Network(Parameters):
         self.scratch_fill = -1
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
-        self.steps = <Step*>calloc(3 * len(steps), sizeof(Step))
+        self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
         if self.steps == NULL:
             raise MemoryError("no memory for the plan")
         self.training_steps = self.steps + len(steps)
-        self.few_rows_steps = self.training_steps + len(steps)
+        self.learning_steps = self.training_steps + len(steps)
+        self.few_rows_steps = self.learning_steps + len(steps)
         self.output_size = panel_size(1, n_inputs)
         for i in range(self.count):
             step = &self.steps[i]
@@ -56,17 +59,24 @@ cdef class Network(Parameters):
                 step.output = step.input
             else:
                 self.output_size += panel_size(1, width)
-            if step.kind.trained:
-                if step.inputs > (<Py_ssize_t>1 << 40) // width:
+            if step.kind == &dropout_kind:
+                step.number = dropouts
+                dropouts += 1
+            elif step.kind == &batch_norm_kind:
+                step.state = state_size
+                state_size += 2 * panel_size(1, width)
+                self.n_state += 2 * width
+            if step.weight_rows:
+                if step.weight_rows > (<Py_ssize_t>1 << 40) // width:
                     raise ValueError(f"steps: {steps[i]!r} on {step.inputs} inputs is too large")
                 step.weights = self.packed
                 step.transposed = self.transposed
-                self.packed += panel_size(step.inputs, width) + panel_size(1, width)
-                self.n_params += step.inputs * width + (width if step.biased else 0)
-                self.work += 2.0 * step.inputs * width
+                self.packed += panel_size(step.weight_rows, width) + panel_size(1, width)
+                self.n_params += step.weight_rows * width + (width if step.biased else 0)
+                self.work += 2.0 * step.weight_rows * width
                 if self.first_trained == self.count:
                     self.first_trained = i
-                else:
+                elif step.kind.multiplies:
                     self.transposed += panel_size(width, step.inputs)
         self.n_outputs = width
         if self.first_trained < self.count:  # only the gradient of the input needs this one
@@ -75,6 +85,9 @@ cdef class Network(Parameters):
         for i in range(self.count):
             self.steps[i].gradient = self.row_size
             self.row_size += panel_size(1, self.steps[i].outputs)
+            if self.steps[i].weight_rows and not self.steps[i].kind.multiplies:
+                self.steps[i].kept = self.row_size
+                self.row_size += 2 * panel_size(1, self.steps[i].outputs)
         connect_forks(self.steps, self.count)
         memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
         for i in range(self.count):
@@ -84,6 +97,8 @@ cdef class Network(Parameters):
         self.row_size += panel_size(1, width)
         self.parameters = allocate(self.packed)
         memset(self.parameters, 0, self.packed * sizeof(real))
+        self.state = allocate(state_size)
+        self.begin_state()
 
     def __dealloc__(self):
         cdef int i
@@ -133,6 +148,10 @@ cdef class Network(Parameters):
             raise ValueError(
                 f"loss: {LOSSES[self.loss]} takes logits, but the last activation is {ACTIVATIONS[last.activation]}"
             )
+        memcpy(self.learning_steps, self.training_steps, self.count * sizeof(Step))
+        for i in range(self.count):
+            if self.steps[i].kind.learning != NULL:
+                self.learning_steps[i].kind = self.steps[i].kind.learning
 
     cdef int choose_loss(self, tuple description) except -1:
         """Take a loss from (name,) or (name, its parameter)."""
@@ -174,6 +193,7 @@ cdef class Network(Parameters):
         job.loss = self.loss
         job.loss_parameter = self.loss_parameter
         job.parameters = self.parameters
+        job.state = self.state
         job.x = x.rows
         job.nonzeros.width = x.widest
         job.total = total
@@ -213,12 +233,73 @@ cdef class Network(Parameters):
                 job.weights = &weights[0]
         return 0
 
+    cdef void begin_state(self) noexcept:
+        """Running means of 0 and variances of 1."""
+        cdef const Step* step
+        cdef real* line
+        cdef Py_ssize_t c, size
+        cdef int i
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind == &batch_norm_kind:
+                line = self.state + step.state
+                size = panel_size(1, step.outputs)
+                for c in range(size):
+                    line[c] = 0
+                    line[size + c] = 1
+
+    cdef int learn(self, Job* job, tuple moment) except -1:
+        """The steps as they are in training, and when that is."""
+        cdef uint64_t seed, epoch
+        seed, epoch, job.first_step, job.place = moment
+        if job.first_step < 0 or job.place < 0:
+            raise ValueError(f"network: moment is {moment}, wanted numbers that are not negative")
+        job.steps = self.learning_steps
+        job.key = random_bits(seed, epoch)
+        if self.augment.height:
+            if job.nonzeros.width:
+                raise ValueError("x: is sparse, wanted dense rows where images are augmented")
+            job.augmentation = &self.augment
+        return 0
+
+    @property
+    def augmentation(self):
+        """How images change in training: height, width, shift, angle and noise, or None."""
+        cdef Augmentation* of = &self.augment
+        return (of.height, of.width, of.shift, of.angle, of.noise) if of.height else None
+
+    @augmentation.setter
+    def augmentation(self, given):
+        cdef Augmentation found
+        if given is None:
+            self.augment.height = 0
+            return
+        found.height, found.width, found.shift, found.angle, found.noise = given
+        if found.height < 1 or found.width < 1 or found.height * found.width != self.n_inputs:
+            raise ValueError(
+                f"network: augmentation of {given[:2]} pixels, wanted {self.n_inputs} in all"
+            )
+        if not (
+            0 <= found.shift <= 1 << 20 and 0 <= found.angle < INFINITY and 0 <= found.noise < INFINITY
+        ):
+            raise ValueError(f"network: augmentation is {given}, wanted finite numbers, not negative")
+        self.augment = found
+
+    cdef int keep_whole(self, Job* job) except -1:
+        """A batch that is normalised over its rows is one block."""
+        if self.n_state == 0:
+            return 0
+        if job.total > LARGEST_BATCH:
+            raise ValueError(f"network: batch_norm has {job.total} rows at once, wanted {LARGEST_BATCH} at most")
+        job.rows = job.total
+        return 0
+
     cdef int run_training(self, Job* job, int threads) except -1:
         """Give the job its workspace and do its steps."""
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
-        cdef Scratch sparse, gradient, doubles
+        cdef Scratch sparse, gradient, doubles, frames
         cdef Py_ssize_t parts = 0, n_doubles = 0
         cdef Scratch scratch = Scratch(
             size + self.transposed + panel_size(1, job.rows)
@@ -231,7 +312,7 @@ cdef class Network(Parameters):
         job.steps_between_looks = 1 + <Py_ssize_t>(1e6 / (work + 1))
         for i in range(self.first_trained + 1, self.count):
             step = &self.steps[i]
-            if step.kind.trained:
+            if step.kind.multiplies:
                 transpose(
                     self.parameters + step.weights, step.inputs, step.outputs,
                     job.transposed + step.transposed,
@@ -257,6 +338,9 @@ cdef class Network(Parameters):
             work *= 0.3  # about what remains of it
         threads = threads_for(work, WORK_TO_MEET, threads)
         threads = threads_for(work * (job.past_step - job.step), WORK_TO_START, threads)
+        if job.augmentation != NULL:
+            frames = Scratch(threads * frame_size(job.augmentation), self.scratch_fill)
+            job.frames = frames.block
         if job.nonzeros.width:
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
             job.lists_size = lists_size(self.n_inputs, &job.nonzeros, job.rows)
@@ -270,11 +354,12 @@ cdef class Network(Parameters):
     def train_epoch(
         self, x, y, weight, const int64_t[::1] order, const double[::1] rates,
         const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
-        real[:, ::1] outputs, int threads,
+        real[:, ::1] outputs, int threads, tuple moment=(0, 0, 0, 0),
     ):
         """Train on batches `start` and following, until the epoch or the time is over.
 
-        Gives the next batch, and the sums of loss and weights since batch 0.
+        `moment` says when in a training that is, for what is drawn by chance: the seed, the epoch, the number of
+        the first batch in it, and 0. Gives the next batch, and the sums of loss and weights since batch 0.
         """
         cdef Source source = self.read(x)
         cdef Py_ssize_t total = order.shape[0], steps, i
@@ -313,14 +398,19 @@ cdef class Network(Parameters):
         job.updates = self.updates
         self.need_slots(self.slots_for(&momenta[0], steps))
         self.begin_update(&job.rule)
+        self.learn(&job, moment)
         self.run_training(&job, threads)
         self.updates = job.updates
         self.loss_so_far = job.loss_sum
         self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum
 
-    def gradients(self, x, y, weight, real[::1] out, int threads):
-        """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum."""
+    def gradients(self, x, y, weight, real[::1] out, int threads, tuple moment=None):
+        """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum.
+
+        With a `moment`, as for `train_epoch` but that it ends with the place of the first row in its batch, the
+        steps are as in training; else as in `evaluate`.
+        """
         cdef Source source = self.read(x)
         cdef Job job
         cdef Scratch sums
@@ -332,7 +422,11 @@ cdef class Network(Parameters):
         if job.total:
             begin_rule(&job.rule, add, sums.block)
             job.rows = smaller(GRADIENT_BLOCK, job.total)
+            if moment is not None:
+                self.learn(&job, moment)
+                self.keep_whole(&job)
             job.past_step = (job.total + job.rows - 1) // job.rows
+            job.one_batch = True
             job.deadline = INFINITY
             self.run_training(&job, threads)
             self.add_penalty(&job, sums.block)
@@ -413,13 +507,16 @@ cdef class Network(Parameters):
         job.input_scale = <real>self.scale
         transposes = Scratch(
             self.transposed
-            + (panel_size(step.outputs, step.inputs) if self.first_trained < self.count else 0),
+            + (
+                panel_size(step.outputs, step.inputs)
+                if self.first_trained < self.count and step.kind.multiplies else 0
+            ),
             self.scratch_fill,
         )
         job.transposed = transposes.block
         for i in range(self.first_trained, self.count):
             step = &self.steps[i]
-            if step.kind.trained:
+            if step.kind.multiplies:
                 transpose(
                     self.parameters + step.weights, step.inputs, step.outputs,
                     job.transposed + step.transposed,

@@ -5,7 +5,7 @@
 
 cdef void normalize_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     cdef const real* mean = step.constants
     cdef const real* scale = mean + panel_size(1, step.outputs)
@@ -23,8 +23,8 @@ cdef void normalize_step_forward(
 
 
 cdef void normalize_step_backward(
-    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     cdef const real* scale = step.constants + panel_size(1, step.outputs)
     cdef Py_ssize_t p, r, at
@@ -39,7 +39,7 @@ cdef void normalize_step_backward(
 
 
 cdef Kind normalize_kind
-normalize_kind = Kind(False, normalize_step_forward, normalize_step_backward)
+normalize_kind = Kind(False, normalize_step_forward, normalize_step_backward, NULL, NULL)
 
 
 cdef int describe_normalize(Step* step, object mean, object std) except -1:

@@ -1,6 +1,7 @@
 # The flat buffers of a network, packed for its life, and what the optimizer does to them.
 #
-#   parameters, slots of the optimizer      [W panels | b] of each dense step, one after the other
+#   parameters, slots of the optimizer      [W panels | b] of each step that has weights, one after the other
+#   state                                   [means | variances] of each batch_norm, a line each
 
 cdef class Scratch:
     """Memory for the length of a call."""
@@ -29,13 +30,15 @@ cdef class Parameters:
     cdef double numbers[MOST_NUMBERS]  # what the optimizer is given
     cdef double clip_value, clip_norm  # infinite: not clipped
     cdef double* penalties  # l1 and l2 of each step, or NULL
-    cdef readonly Py_ssize_t n_params
+    cdef real* state  # running statistics, saved and not trained
+    cdef readonly Py_ssize_t n_params, n_state
     cdef readonly tuple slot_names  # what the optimizer keeps for each parameter
     cdef public int64_t updates  # steps that the optimizer has done
     cdef public bint penalty_of_sum  # penalties belong to a batch's summed loss, not to its mean
 
     def __dealloc__(self):
         release(self.parameters)
+        release(self.state)
         self.forget_slots()
         free(self.penalties)
 
@@ -50,15 +53,15 @@ cdef class Parameters:
         cdef int i
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind.trained:
+            if step.weight_rows:
                 to = packed + step.weights
                 pack_strided(
                     <const char*>flat, step.outputs * sizeof(real), sizeof(real),
-                    step.inputs, step.outputs, to,
+                    step.weight_rows, step.outputs, to,
                 )
-                flat += step.inputs * step.outputs
+                flat += step.weight_rows * step.outputs
                 if step.biased:
-                    to += panel_size(step.inputs, step.outputs)
+                    to += panel_size(step.weight_rows, step.outputs)
                     pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
                     flat += step.outputs
 
@@ -68,15 +71,15 @@ cdef class Parameters:
         cdef int i
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind.trained:
+            if step.weight_rows:
                 at = packed + step.weights
                 unpack_strided(
                     at, <char*>flat, step.outputs * sizeof(real), sizeof(real),
-                    step.inputs, step.outputs,
+                    step.weight_rows, step.outputs,
                 )
-                flat += step.inputs * step.outputs
+                flat += step.weight_rows * step.outputs
                 if step.biased:
-                    at += panel_size(step.inputs, step.outputs)
+                    at += panel_size(step.weight_rows, step.outputs)
                     unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
                     flat += step.outputs
 
@@ -138,6 +141,34 @@ cdef class Parameters:
         if self.n_params:
             counter_set(&self.finite, 0)
             self.pack_flat(&flat[0], self.parameters)
+
+    def get_state(self, real[::1] out):
+        """Copy the running statistics out: for each batch_norm step the means, then the variances."""
+        expect("network", "out", out.shape[0] == self.n_state, f"{out.shape[0]} numbers", f"{self.n_state}")
+        self.move_state(&out[0] if self.n_state else NULL, NULL)
+
+    def set_state(self, const real[::1] flat):
+        """Take the running statistics from a flat array."""
+        expect("network", "flat", flat.shape[0] == self.n_state, f"{flat.shape[0]} numbers", f"{self.n_state}")
+        self.move_state(NULL, &flat[0] if self.n_state else NULL)
+
+    cdef void move_state(self, real* out, const real* flat) noexcept nogil:
+        """Out, or in from `flat`."""
+        cdef const Step* step
+        cdef real* line
+        cdef int i, half
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind != &batch_norm_kind:
+                continue
+            for half in range(2):
+                line = self.state + step.state + half * panel_size(1, step.outputs)
+                if flat == NULL:
+                    memcpy(out, line, step.outputs * sizeof(real))
+                    out += step.outputs
+                else:
+                    memcpy(line, flat, step.outputs * sizeof(real))
+                    flat += step.outputs
 
     def get_slot(self, str name, real[::1] out):
         """Copy a slot of the optimizer out, in the order of the parameters."""

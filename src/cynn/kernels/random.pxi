@@ -23,6 +23,11 @@ cdef inline uint64_t random_bits(uint64_t key, uint64_t i) noexcept nogil:
     return z ^ (z >> 31)
 
 
+cdef inline uint64_t batch_key(uint64_t epoch_key, uint64_t step) noexcept nogil:
+    """The key of a batch's random numbers: from the upper half of the epoch's, as `permutation` uses the lower."""
+    return random_bits(epoch_key, (<uint64_t>1 << 63) + step)
+
+
 cdef inline uint64_t random_below(uint64_t key, uint64_t i, uint64_t end) noexcept nogil:
     """A whole number below `end`, at most 2^32: the upper part of end times the bits, as a fraction."""
     cdef uint64_t bits = random_bits(key, i), low = bits << 32 >> 32

@@ -9,14 +9,14 @@
 
 cdef void fork_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     pass
 
 
 cdef void fork_step_backward(
-    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     if grad_x != NULL:
         add_rows(delta, delta + step.other * rows, grad_x, rows, first, past, step.outputs)
@@ -24,14 +24,14 @@ cdef void fork_step_backward(
 
 cdef void join_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     add_rows(x, y + step.other * rows, y, rows, first, past, step.outputs)
 
 
 cdef void join_step_backward(
-    const Step* step, const real* transposed, const real* y, real* delta, real* grad_x,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     if grad_x != NULL:
         affine_rows(delta, grad_x, 1, 0, rows, first, past, step.outputs)
@@ -51,8 +51,8 @@ cdef void add_rows(
 
 
 cdef Kind fork_kind, join_kind
-fork_kind = Kind(False, fork_step_forward, fork_step_backward)
-join_kind = Kind(False, join_step_forward, join_step_backward)
+fork_kind = Kind(False, fork_step_forward, fork_step_backward, NULL, NULL)
+join_kind = Kind(False, join_step_forward, join_step_backward, NULL, NULL)
 
 
 cdef int connect_forks(Step* steps, int count) except -1:

@@ -95,6 +95,12 @@ CYNN_INLINE vec from_bytes(const uint8_t *from) {
     const vec_of_ints ints = __builtin_convertvector(shorts, vec_of_ints);
     return __builtin_convertvector(ints, vec);
 }
+CYNN_INLINE vec from_shorts(const uint16_t *from) {
+    vec_of_shorts shorts;
+    memcpy(&shorts, from, sizeof shorts);
+    const vec_of_ints ints = __builtin_convertvector(shorts, vec_of_ints);
+    return __builtin_convertvector(ints, vec);
+}
 CYNN_INLINE vec from_floats(const float *from) {
     vec_of_floats floats;
     memcpy(&floats, from, sizeof floats);

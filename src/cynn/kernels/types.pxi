@@ -6,8 +6,8 @@ from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.math cimport INFINITY, sqrt
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.math cimport INFINITY, cos, sin, sqrt
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
@@ -20,6 +20,7 @@ cdef extern from "simd.h" nogil:
     void prefetch(const char* source, Py_ssize_t size)
     vec broadcast(real s)
     vec from_bytes(const uint8_t* source)
+    vec from_shorts(const uint16_t* source)
     vec from_floats(const float* source)
     vec from_doubles(const double* source)
     real first_lane(vec a)

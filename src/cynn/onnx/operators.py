@@ -26,18 +26,19 @@ class Value:
         What the last layer was given; None for the graph's input.
     layer : Layer or None
         The last layer.
-    weights : tuple of ndarray
-        The last layer's.
+    weights, state : tuple of ndarray
+        The last layer's, and its running statistics.
     """
 
     shape: tuple[int, ...]
     before: "Value | None" = None
     layer: layers.Layer | None = None
     weights: tuple[Array, ...] = ()
+    state: tuple[Array, ...] = ()
 
-    def then(self, layer: layers.Layer, *weights: Array) -> "Value":
+    def then(self, layer: layers.Layer, *weights: Array, state: Sequence[Array] = ()) -> "Value":
         """Give these rows after one layer more."""
-        return Value(layer.output_shape(self.shape), self, layer, weights)
+        return Value(layer.output_shape(self.shape), self, layer, weights, tuple(state))
 
     def path(self, start: "Value") -> "list[Value] | None":
         """Give the values after another up to this one; None where they do not come of it."""
@@ -173,8 +174,8 @@ def skip(a: Value, b: Value) -> Value:
     for x, end in ((a, b), (b, a)):
         path = end.path(x)
         if path is not None:
-            parts, weights = joined(path)
-            return x.then(layers.Residual(parts), *weights)
+            parts, weights, state = joined(path)
+            return x.then(layers.Residual(parts), *weights, state=state)
     raise ValueError("cynn adds rows to what comes of them, by layers in a row, only")
 
 
@@ -199,6 +200,30 @@ def div(node: Node) -> Value:
     if isinstance(last, layers.Normalize) and set(last.std) == {1.0}:
         return x.before.then(layers.Normalize(last.mean, std))  # type: ignore[no-any-return]
     return x.then(layers.Normalize([0.0] * len(std), std))  # type: ignore[no-any-return]
+
+
+def layer_norm(node: Node) -> Value:
+    """`LayerNorm`, of rows of one axis; without a shift that is 0."""
+    if len(node.inputs) == 2:
+        node.inputs.append(np.zeros_like(node.inputs[1]))
+    x, gamma, beta = node.given(Value, np.ndarray, np.ndarray)
+    axis, epsilon = node.attribute("axis"), node.attribute("epsilon")
+    node.attribute("stash_type")  # how exact its sums are
+    if axis not in (-1, len(x.shape)):
+        raise ValueError(f"axis must be -1, got {axis}")
+    layer = layers.LayerNorm(_as_written(epsilon))
+    return x.then(layer, *_columns(x, gamma, beta))  # type: ignore[no-any-return]
+
+
+def batch_norm(node: Node) -> Value:
+    """`BatchNorm`, of rows of one axis."""
+    x, gamma, beta, mean, variance = node.given(Value, *[np.ndarray] * 4)
+    said = node.attributes()
+    if said.get("training_mode"):
+        raise ValueError("it is in training")
+    layer = layers.BatchNorm(_as_written(said["momentum"]), _as_written(said["epsilon"]))
+    state = _columns(x, mean, variance)
+    return x.then(layer, *_columns(x, gamma, beta), state=state)  # type: ignore[no-any-return]
 
 
 def flatten(node: Node) -> Value:
@@ -227,19 +252,25 @@ def activation(node: Node) -> Value:
 OPERATORS: dict[str, Callable[[Node], Value]] = {
     **{operator: activation for operator, _ in ACTIVATIONS.values()},
     "Add": add,
+    "BatchNormalization": batch_norm,
     "Div": div,
     "Flatten": flatten,
     "Gemm": gemm,
+    "LayerNormalization": layer_norm,
     "MatMul": matmul,
     "Mul": mul,
     "Sub": sub,
 }
 
 
-def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array]]:
-    """Give the layers of a path and their weights; an activation goes into its dense layer."""
+def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array], list[Array]]:
+    """Give the layers of a path, their weights and their running statistics.
+
+    An activation goes into its dense layer.
+    """
     parts: list[layers.Layer] = []
     weights: list[Array] = []
+    state: list[Array] = []
     for value in path:
         layer, last = value.layer, parts[-1] if parts else None
         assert layer is not None
@@ -252,11 +283,24 @@ def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array]]:
         else:
             parts.append(layer)
             weights += value.weights
-    return parts, weights
+            state += value.state
+    return parts, weights, state
 
 
 def _only_rows(node: Node) -> bool:
     return len(node.inputs) == 2 and all(isinstance(each, Value) for each in node.inputs)
+
+
+def _columns(x: Value, *constants: Array) -> list[Array]:
+    for constant in constants:
+        if constant.shape != x.shape:
+            raise ValueError(f"rows of shape {x.shape} meet a constant of shape {constant.shape}")
+    return list(constants)
+
+
+def _as_written(number: float) -> float:
+    """Give the shortest number that is this float32: 0.001 as it was before."""
+    return float(str(np.float32(number)))
 
 
 def _one_number(constant: Array, x: Value) -> float:

@@ -188,10 +188,11 @@ def _model(made: Any) -> Model:
         raise ValueError("its output is a constant")
     path = output.path(start)
     assert path is not None  # all values come of the input
-    parts, weights = joined(path)
+    parts, weights, state = joined(path)
     model = Model(parts or [layers.Activation("identity")], dtype=dtype)
     model.build(row)
     model.set_weights(weights)
+    model.set_state(state)
     return model
 
 

@@ -113,6 +113,24 @@ def normalize(graph: Graph, layer: layers.Normalize, name: str, weights: Weights
     return graph.node("Div", name, x, graph.constant(f"{name}.std", std))
 
 
+def dropout(graph: Graph, layer: layers.Dropout, name: str, weights: Weights, x: str) -> str:
+    """Write nothing: it acts in training alone."""
+    return x
+
+
+def layer_norm(graph: Graph, layer: layers.LayerNorm, name: str, weights: Weights, x: str) -> str:
+    """Normalise each row, then scale and shift it."""
+    parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
+    return graph.node("LayerNormalization", name, x, *parts, axis=-1, epsilon=layer.epsilon)
+
+
+def batch_norm(graph: Graph, layer: layers.BatchNorm, name: str, weights: Weights, x: str) -> str:
+    """Normalise each column by the running statistics, then scale and shift it."""
+    parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
+    said = {"epsilon": layer.epsilon, "momentum": layer.momentum}
+    return graph.node("BatchNormalization", name, x, *parts, **said)
+
+
 def residual(graph: Graph, layer: layers.Residual, name: str, weights: Weights, x: str) -> str:
     """Add what the layers inside give."""
     inner = {f"{name}.{key}": value for key, value in weights.items()}
@@ -121,8 +139,11 @@ def residual(graph: Graph, layer: layers.Residual, name: str, weights: Weights, 
 
 LAYERS: dict[type[layers.Layer], Callable[[Graph, Any, str, Weights, str], str]] = {
     layers.Activation: activation,
+    layers.BatchNorm: batch_norm,
     layers.Dense: dense,
+    layers.Dropout: dropout,
     layers.Flatten: flatten,
+    layers.LayerNorm: layer_norm,
     layers.Normalize: normalize,
     layers.Residual: residual,
     layers.Rescale: rescale,
@@ -214,6 +235,7 @@ def _file(
     row = model.input_shape
     assert row is not None  # the model has weights
     named = dict(zip(layers.weight_shapes(model.layers, row), weights, strict=True))
+    named |= zip(layers.state_shapes(model.layers, row), model.get_state(), strict=True)
     graph = Graph(real)
     graph.row = row
     y = graph.layers(model.layers, "layer", named, "input")

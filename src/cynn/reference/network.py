@@ -5,7 +5,9 @@ import time
 from typing import Any
 
 from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
+from .augment import checked_augmentation
 from .batches import targets, weights, whole_numbers
+from .call import Call, Moment, batch_key
 from .checks import require_shape
 from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
 from .plan import Plan
@@ -23,14 +25,17 @@ class Network:
         Numbers in a row of x.
     steps : list of tuple
         In order: ``("dense", n_out, activation)``, ``("activation", name)``,
-        ``("rescale", scale, offset)``, ``("normalize", mean, std)`` or ``("residual", steps)``.
+        ``("rescale", scale, offset)``, ``("normalize", mean, std)``, ``("dropout", rate)``,
+        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)`` or
+        ``("residual", steps)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 
     Attributes
     ----------
-    n_inputs, n_outputs, n_params : int
-        Numbers in a row of x, in a row of predictions, and in the flat parameters.
+    n_inputs, n_outputs, n_params, n_state : int
+        Numbers in a row of x, in a row of predictions, in the flat parameters, and in the flat
+        running statistics.
     seek_zeros : bool
         A compiled network then skips the zeros of dense rows; here it changes nothing.
     slot_names : tuple of str
@@ -69,6 +74,7 @@ class Network:
         self.n_inputs, self.n_outputs = n_inputs, self._plan.n_outputs
         self.n_params = self._plan.n_params
         self._params = [0.0] * self.n_params
+        self.n_state, self._state = self._plan.n_state, self._plan.initial_state()
         self.slot_names: tuple[str, ...] = ()
         self._slots: list[Flat] = []
         self.updates = 0
@@ -77,6 +83,16 @@ class Network:
         self._sums = (0.0, 0.0)
         self.seek_zeros = False
 
+    @property
+    def augmentation(self) -> tuple[int, int, int, float, float] | None:
+        """How images change in training: height, width, shift, angle and noise, or None."""
+        return self._plan.augmentation
+
+    @augmentation.setter
+    def augmentation(self, given: tuple[int, int, int, float, float] | None) -> None:
+        found = None if given is None else checked_augmentation(given, self.n_inputs)
+        self._plan.augmentation = found
+
     def get_params(self, out: MutableVector) -> None:
         """Write the parameters: for each dense step W row by row, then b."""
         self._copy("get_params", "out", out, self._params, out)
@@ -84,6 +100,17 @@ class Network:
     def set_params(self, flat: Vector) -> None:
         """Take the parameters, in the order of `get_params`."""
         self._copy("set_params", "flat", flat, numbers(flat), self._params)
+
+    def get_state(self, out: MutableVector) -> None:
+        """Write the running statistics: for each batch_norm step the means, then the variances."""
+        require_shape("get_state", "out", out, (self.n_state,))
+        for i, value in enumerate(self._state):
+            out[i] = value
+
+    def set_state(self, flat: Vector) -> None:
+        """Take the running statistics, in the order of `get_state`."""
+        require_shape("set_state", "flat", flat, (self.n_state,))
+        self._state = numbers(flat)
 
     def get_slot(self, name: str, out: MutableVector) -> None:
         """Write a slot of the optimizer, in the order of `get_params`."""
@@ -151,6 +178,7 @@ class Network:
         seconds: float,
         outputs: Any,
         threads: int,
+        moment: Moment = (0, 0, 0, 0),
     ) -> tuple[int, float, float]:
         """Train on the rows that `order` names, a batch at a time: one step for each batch.
 
@@ -179,6 +207,9 @@ class Network:
             If given, row i receives the prediction for row ``order[i]``, made before its step.
         threads : int
             Ignored here.
+        moment : tuple of int
+            When in a training that is, for what is drawn by chance: the seed, the epoch, the number
+            of the first batch in it, and 0.
 
         Returns
         -------
@@ -209,6 +240,7 @@ class Network:
         if start == 0:
             self._sums = (0.0, 0.0)
         loss_sum, weight_sum = self._sums
+        seed, epoch, first_step, place = moment
         step = start
         while step < n_steps:
             first = step * batch_size
@@ -216,8 +248,10 @@ class Network:
             batch_x, batch_y = ([part[r] for r in chosen] for part in data[:2])
             batch_weight = [data[2][r] for r in chosen]
             total = sum(batch_weight)
+            key = batch_key((seed, epoch, first_step + step, place))
+            call = Call(self._state, key, place, total != 0.0)
             gradient, loss, predictions = self._plan.gradient(
-                self._params, batch_x, batch_y, batch_weight
+                self._params, batch_x, batch_y, batch_weight, call
             )
             if outputs is not None:
                 _write(predictions, outputs, first)
@@ -240,7 +274,7 @@ class Network:
         data = self._data("evaluate", x, y, weight)
         if outputs is not None:
             require_shape("evaluate", "outputs", outputs, (len(data[0]), self.n_outputs))
-        loss, predictions, _, _ = self._plan.evaluate(self._params, *data)
+        loss, predictions, _, _ = self._plan.evaluate(self._params, *data, Call(self._state))
         if outputs is not None:
             _write(predictions, outputs, 0)
         if data[0]:
@@ -251,14 +285,32 @@ class Network:
         """Write what the last step gives for every row of `x` into `out`."""
         require_shape("predict", "x", x, (None, self.n_inputs))
         require_shape("predict", "out", out, (len(x), self.n_outputs))
-        _write(self._plan.predict(self._params, rows(x)), out, 0)
+        _write(self._plan.predict(self._params, rows(x), Call(self._state)), out, 0)
 
     def gradients(
-        self, x: Any, y: Any, weight: Any, out: MutableVector, threads: int
+        self,
+        x: Any,
+        y: Any,
+        weight: Any,
+        out: MutableVector,
+        threads: int,
+        moment: Moment | None = None,
     ) -> tuple[float, float]:
-        """Write the gradient of the sum of weight times loss; give that sum, and that of weight."""
+        """Write the gradient of the sum of weight times loss; give that sum, and that of weight.
+
+        With a `moment`, as for `train_epoch` but that it ends with the place of the first row in
+        its batch, the steps are as in training; else as in `evaluate`.
+        """
         data = self._data("gradients", x, y, weight)
-        gradient, loss, _ = self._plan.gradient(self._params, *data)
+        call = Call(self._state)
+        if moment is not None:
+            if self.n_state and len(data[0]) > LARGEST_BATCH:
+                raise ValueError(
+                    f"gradients: batch_norm has {len(data[0])} rows at once, wanted "
+                    f"{LARGEST_BATCH} at most"
+                )
+            call = Call(self._state, batch_key(moment), moment[3])
+        gradient, loss, _ = self._plan.gradient(self._params, *data, call)
         if data[0]:
             loss += self._plan.add_penalties(self._params, self._scale(data[2]), gradient)
         self._copy("gradients", "out", out, gradient, out)
@@ -291,11 +343,12 @@ class Network:
         require_shape("input_gradient", "out", out, (len(x), self.n_inputs))
         if y is not None:
             data = self._data("input_gradient", x, y, None)
-            found = self._plan.input_gradient(self._params, data[0], data[1], None)
+            found = self._plan.input_gradient(self._params, *data[:2], None, Call(self._state))
         else:
             require_shape("input_gradient", "x", x, (None, self.n_inputs))
             require_shape("input_gradient", "along", along, (len(x), self.n_outputs))
-            found = self._plan.input_gradient(self._params, rows(x), None, rows(along))
+            call = Call(self._state)
+            found = self._plan.input_gradient(self._params, rows(x), None, rows(along), call)
         _write(found, out, 0)
 
     def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:

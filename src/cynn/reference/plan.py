@@ -7,6 +7,8 @@ import math
 from typing import Any
 
 from .arrays import Flat, Rows, zeros
+from .augment import Augmentation, augmented
+from .call import Call, Place
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
 from .steps import Step, make_step, separated
 
@@ -28,8 +30,9 @@ class Plan:
 
     Attributes
     ----------
-    n_outputs, n_params : int
-        Numbers in a row that the last step gives, and in the flat parameters.
+    n_outputs, n_params, n_state : int
+        Numbers in a row that the last step gives, in the flat parameters, and in the flat running
+        statistics.
     """
 
     def __init__(
@@ -37,15 +40,20 @@ class Plan:
     ) -> None:
         if n_inputs < 1 or not steps:
             raise ValueError(f"Network: {n_inputs} inputs, {len(steps)} steps; wanted 1 or more")
-        self.n_outputs, self.n_params = n_inputs, 0
+        self.n_outputs, place = n_inputs, Place()
         self.scale, self.offset = float(scale), float(offset)
+        self.augmentation: Augmentation | None = None
         self.steps: list[Step] = []
         self.penalties: list[tuple[float, float]] = []
         for description in separated(steps):
-            step = make_step(description, self.n_outputs, self.n_params)
+            step = make_step(description, self.n_outputs, place)
             self.steps.append(step)
-            self.n_outputs = step.n_out
-            self.n_params += step.n_params
+            self.n_outputs, place = step.n_out, place.past(step)
+        self.n_params, self.n_state, _ = place
+
+    def initial_state(self) -> Flat:
+        """Give running statistics to begin with: means of 0 and variances of 1."""
+        return [value for step in self.steps for value in step.initial_state()]
 
     def set_loss(self, loss: str | tuple[Any, ...]) -> None:
         """Choose the loss, by its name or by its name and its own argument.
@@ -101,50 +109,56 @@ class Plan:
                     gradient[i] += scale * (l1 * sign + 2.0 * l2 * w)
         return scale * total
 
-    def predict(self, params: Flat, x: Rows) -> Rows:
+    def predict(self, params: Flat, x: Rows, call: Call) -> Rows:
         """Give what the last step gives."""
-        return self._forward(self.steps, params, x)[-1]
+        return self._forward(self.steps, params, x, call)[-1]
 
     def evaluate(
-        self, params: Flat, x: Rows, y: Rows, weight: Flat
+        self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
     ) -> tuple[float, Rows, list[Rows], Rows]:
         """Give the loss, the predictions, what went through the steps, and the loss's gradient."""
-        passed = self._forward(self.training_steps, params, x)
+        passed = self._forward(self.training_steps, params, x, call)
         out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
         loss = self.loss(passed[-1], y, weight, out, delta, *self.loss_arguments)
         # A fused loss ran on logits. They are the prediction where the network ends in logits.
         ends_linear = self.steps[-1].activation == "identity"
         return loss, passed[-1] if ends_linear else out, passed, delta
 
-    def gradient(self, params: Flat, x: Rows, y: Rows, weight: Flat) -> tuple[Flat, float, Rows]:
+    def gradient(
+        self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
+    ) -> tuple[Flat, float, Rows]:
         """Give the gradient of the loss with respect to the parameters, the loss, the predictions.
 
         The loss is the sum over the rows of weight times loss, and so is its gradient.
         """
-        loss, predictions, passed, delta = self.evaluate(params, x, y, weight)
+        loss, predictions, passed, delta = self.evaluate(params, x, y, weight, call)
         gradient = [0.0] * self.n_params
         for i in reversed(range(len(self.training_steps))):
             step = self.training_steps[i]
-            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient)
+            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
         return gradient, loss, predictions
 
-    def input_gradient(self, params: Flat, x: Rows, y: Rows | None, along: Rows | None) -> Rows:
+    def input_gradient(
+        self, params: Flat, x: Rows, y: Rows | None, along: Rows | None, call: Call
+    ) -> Rows:
         """Give the gradient for x of each row's loss, or of its outputs times those of `along`."""
         if y is None:
             steps = self.steps
-            passed = self._forward(steps, params, x)
+            passed = self._forward(steps, params, x, call)
             delta = along or []
         else:
             steps = self.training_steps
-            _, _, passed, delta = self.evaluate(params, x, y, [1.0] * len(x))
+            _, _, passed, delta = self.evaluate(params, x, y, [1.0] * len(x), call)
         unused = [0.0] * self.n_params
         for i in reversed(range(len(steps))):
-            delta = steps[i].backward(passed[i], passed[i + 1], delta, params, unused)
+            delta = steps[i].backward(passed[i], passed[i + 1], delta, params, unused, call)
         return [[self.scale * value for value in row] for row in delta]
 
-    def _forward(self, steps: list[Step], params: Flat, x: Rows) -> list[Rows]:
+    def _forward(self, steps: list[Step], params: Flat, x: Rows, call: Call) -> list[Rows]:
         """Give what goes into the first step, then what comes out of each."""
         passed = [[[self.scale * value + self.offset for value in row] for row in x]]
+        if self.augmentation is not None and call.key is not None:
+            passed = [augmented(passed[0], self.augmentation, self.offset, call)]
         for step in steps:
-            passed.append(step.forward(passed[-1], params))
+            passed.append(step.forward(passed[-1], params, call))
         return passed

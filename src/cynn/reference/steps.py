@@ -6,12 +6,16 @@ write its class here and name it in `STEPS`.
 """
 
 import inspect
+from dataclasses import replace
 from typing import Any, Protocol
 
 from .activations import ACTIVATIONS, FROM_INPUT
 from .arrays import Flat, Rows, zeros
 from .backprop import dense_backward, dense_forward
 from .by_name import BACKWARD, FORWARD
+from .call import Call, Place
+from .dropout import Dropout
+from .normalization import BatchNorm, LayerNorm
 
 
 class Step(Protocol):
@@ -19,18 +23,25 @@ class Step(Protocol):
 
     n_out: int
     n_params: int
+    n_state: int
+    n_draws: int
     activation: str
 
     def without_activation(self) -> "Step":
         """Give the same step ending before its activation, for a loss that is fused with it."""
 
+    def initial_state(self) -> Flat:
+        """Give the running statistics to begin with."""
+
     def matrices(self) -> list[range]:
         """Give where each matrix W lies in the parameters, for the penalties."""
 
-    def forward(self, x: Rows, params: Flat) -> Rows:
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Give the step's output."""
 
-    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
         """Give the gradient for x, and write that of the step's own parameters."""
 
 
@@ -41,19 +52,25 @@ class Dense:
     no b.
     """
 
+    n_state = n_draws = 0
+
     def __init__(
-        self, n_in: int, first: int, n_out: int, activation: str, use_bias: bool = True
+        self, n_in: int, place: Place, n_out: int, activation: str, use_bias: bool = True
     ) -> None:
         if n_out < 1:
             raise ValueError(f"steps: dense has {n_out} outputs, wanted at least 1")
-        self.n_in, self.n_out, self.first = n_in, n_out, first
+        self.n_in, self.n_out, self.place, self.first = n_in, n_out, place, place.params
         self.activation = known(activation)
         self.use_bias = use_bias
         self.n_params = n_in * n_out + (n_out if use_bias else 0)
 
     def without_activation(self) -> "Dense":
         """Give the same step with the activation `identity`."""
-        return Dense(self.n_in, self.first, self.n_out, "identity", self.use_bias)
+        return Dense(self.n_in, self.place, self.n_out, "identity", self.use_bias)
+
+    def initial_state(self) -> Flat:
+        """Give nothing: there are no running statistics."""
+        return []
 
     def matrices(self) -> list[range]:
         """Give where W lies."""
@@ -66,14 +83,16 @@ class Dense:
         b = flat[end_of_w : end_of_w + self.n_out] if self.use_bias else [0.0] * self.n_out
         return [flat[i : i + self.n_out] for i in starts], b
 
-    def forward(self, x: Rows, params: Flat) -> Rows:
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Give ``f(x @ W + b)``."""
         w, b = self.weights(params)
         y = zeros(len(x), self.n_out)
         dense_forward(x, w, b, self.activation, y)
         return y
 
-    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
         """Go back through the activation, then through the weights."""
         w, _ = self.weights(params)
         delta = zeros(len(x), self.n_out)
@@ -89,27 +108,33 @@ class Dense:
 class Activation:
     """``y = f(x)``, described by ``("activation", name)``."""
 
-    n_params = 0
+    n_params = n_state = n_draws = 0
 
-    def __init__(self, n_in: int, first: int, activation: str) -> None:
-        self.n_out, self.first = n_in, first
+    def __init__(self, n_in: int, place: Place, activation: str) -> None:
+        self.n_out, self.place = n_in, place
         self.activation = known(activation)
 
     def without_activation(self) -> "Activation":
         """Give a step that changes nothing."""
-        return Activation(self.n_out, self.first, "identity")
+        return Activation(self.n_out, self.place, "identity")
+
+    def initial_state(self) -> Flat:
+        """Give nothing: there are no running statistics."""
+        return []
 
     def matrices(self) -> list[range]:
         """Give nothing: there are no parameters."""
         return []
 
-    def forward(self, x: Rows, params: Flat) -> Rows:
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Give ``f(x)``."""
         y = zeros(len(x), self.n_out)
         FORWARD[self.activation](x, y)
         return y
 
-    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
         """Go back through the activation."""
         grad_x = zeros(len(x), self.n_out)
         kept = x if self.activation in FROM_INPUT else y
@@ -120,25 +145,31 @@ class Activation:
 class Rescale:
     """``y = scale * x + offset``, described by ``("rescale", scale, offset)``."""
 
-    n_params = 0
+    n_params = n_state = n_draws = 0
     activation = "identity"
 
-    def __init__(self, n_in: int, first: int, scale: float, offset: float) -> None:
+    def __init__(self, n_in: int, place: Place, scale: float, offset: float) -> None:
         self.n_out, self.scale, self.offset = n_in, float(scale), float(offset)
 
     def without_activation(self) -> "Rescale":
         """Give the step itself: it has no activation."""
         return self
 
+    def initial_state(self) -> Flat:
+        """Give nothing: there are no running statistics."""
+        return []
+
     def matrices(self) -> list[range]:
         """Give nothing: there are no parameters."""
         return []
 
-    def forward(self, x: Rows, params: Flat) -> Rows:
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Give ``scale * x + offset``."""
         return [[self.scale * value + self.offset for value in row] for row in x]
 
-    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
         """Give ``scale * grad_y``."""
         return [[self.scale * value for value in row] for row in grad_y]
 
@@ -146,10 +177,10 @@ class Rescale:
 class Normalize:
     """``y = (x - mean) / std`` for each column, described by ``("normalize", mean, std)``."""
 
-    n_params = 0
+    n_params = n_state = n_draws = 0
     activation = "identity"
 
-    def __init__(self, n_in: int, first: int, mean: Flat, std: Flat) -> None:
+    def __init__(self, n_in: int, place: Place, mean: Flat, std: Flat) -> None:
         if not len(mean) == len(std) == n_in:
             raise ValueError(f"steps: normalize has {len(mean)} means, wanted {n_in}")
         self.n_out, self.mean, self.scale = n_in, mean, [1.0 / value for value in std]
@@ -158,18 +189,24 @@ class Normalize:
         """Give the step itself: it has no activation."""
         return self
 
+    def initial_state(self) -> Flat:
+        """Give nothing: there are no running statistics."""
+        return []
+
     def matrices(self) -> list[range]:
         """Give nothing: there are no parameters."""
         return []
 
-    def forward(self, x: Rows, params: Flat) -> Rows:
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Give ``(x - mean) / std``."""
         return [
             [(value - m) * s for value, m, s in zip(row, self.mean, self.scale, strict=True)]
             for row in x
         ]
 
-    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
         """Give ``grad_y / std``."""
         return [[g * s for g, s in zip(row, self.scale, strict=True)] for row in grad_y]
 
@@ -183,15 +220,16 @@ class Residual:
 
     activation = "identity"
 
-    def __init__(self, n_in: int, first: int, steps: list[tuple[Any, ...]]) -> None:
+    def __init__(self, n_in: int, place: Place, steps: list[tuple[Any, ...]]) -> None:
         self.steps: list[Step] = []
-        self.n_out, self.n_params = n_in, 0
-        width = n_in
+        self.n_out, width, past = n_in, n_in, place
         for description in separated(steps):
-            step = make_step(description, width, first + self.n_params)
+            step = make_step(description, width, past)
             self.steps.append(step)
-            width = step.n_out
-            self.n_params += step.n_params
+            width, past = step.n_out, past.past(step)
+        self.n_params, self.n_state, self.n_draws = (
+            after - before for after, before in zip(past, place, strict=True)
+        )
         if width != n_in:
             raise ValueError(f"steps: a residual's make {width} numbers of {n_in}, wanted as many")
 
@@ -199,26 +237,33 @@ class Residual:
         """Give the step itself: what it adds has no activation."""
         return self
 
+    def initial_state(self) -> Flat:
+        """Give those of the steps."""
+        return [value for step in self.steps for value in step.initial_state()]
+
     def matrices(self) -> list[range]:
         """Give those of the steps."""
         return [place for step in self.steps for place in step.matrices()]
 
-    def _passed(self, x: Rows, params: Flat) -> list[Rows]:
+    def _passed(self, x: Rows, params: Flat, call: Call) -> list[Rows]:
         passed = [x]
         for step in self.steps:
-            passed.append(step.forward(passed[-1], params))
+            passed.append(step.forward(passed[-1], params, call))
         return passed
 
-    def forward(self, x: Rows, params: Flat) -> Rows:
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Give ``x + f(x)``."""
-        return _sum(x, self._passed(x, params)[-1])
+        return _sum(x, self._passed(x, params, call)[-1])
 
-    def backward(self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat) -> Rows:
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
         """Go back through the steps, and add what came along the short way."""
-        passed, delta = self._passed(x, params), grad_y
+        again = replace(call, counts=False)  # running statistics move once, on the way forward
+        passed, delta = self._passed(x, params, again), grad_y
         for i in reversed(range(len(self.steps))):
             step = self.steps[i]
-            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient)
+            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
         return _sum(grad_y, delta)
 
 
@@ -232,11 +277,14 @@ STEPS: dict[str, Any] = {
     "rescale": Rescale,
     "normalize": Normalize,
     "residual": Residual,
+    "dropout": Dropout,
+    "layer_norm": LayerNorm,
+    "batch_norm": BatchNorm,
 }
 """The kind of step of each name."""
 
 
-def make_step(description: tuple[Any, ...], n_in: int, first: int) -> Step:
+def make_step(description: tuple[Any, ...], n_in: int, place: Place) -> Step:
     """Make the step that a tuple describes.
 
     Parameters
@@ -245,8 +293,8 @@ def make_step(description: tuple[Any, ...], n_in: int, first: int) -> Step:
         The kind's name, then what the kind's class takes.
     n_in : int
         How many numbers the step sees in a row.
-    first : int
-        Where in the flat parameters its own begin.
+    place : Place
+        Where it stands.
 
     Returns
     -------
@@ -260,18 +308,18 @@ def make_step(description: tuple[Any, ...], n_in: int, first: int) -> Step:
 
     Examples
     --------
-    >>> make_step(("dense", 2, "relu"), n_in=3, first=0).n_params
+    >>> make_step(("dense", 2, "relu"), 3, Place()).n_params
     8
     """
     kind, *arguments = description
     if kind not in STEPS:
         raise ValueError(f"steps: kind is {kind!r}, wanted one of {tuple(STEPS)}")
     try:
-        inspect.signature(STEPS[kind]).bind(n_in, first, *arguments)
+        inspect.signature(STEPS[kind]).bind(n_in, place, *arguments)
     except TypeError:
         message = f"steps: {kind} came with {len(arguments)} arguments: {description}"
         raise ValueError(message) from None
-    step: Step = STEPS[kind](n_in, first, *arguments)
+    step: Step = STEPS[kind](n_in, place, *arguments)
     return step
 
 

@@ -13,81 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import initializers, specs
-from .checks import array, choice, flag, integer, number, numbers, real_dtype, shape
-from .specs import ACTIVATIONS
-
-
-class Layer(specs.Spec):
-    """Base of the layers; the methods here are those of a layer without weights.
-
-    Parameters
-    ----------
-    name : str, optional
-        A name of your own for it.
-    """
-
-    def __init__(self, *, name: str | None = None) -> None:
-        if not (name is None or isinstance(name, str) and name):
-            raise TypeError(f"name must be a string that is not empty, or None, got {name!r}")
-        self.name = name
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Give the shape that comes out for the shape that goes in.
-
-        Parameters
-        ----------
-        input_shape : tuple of int
-            The shape of one row.
-
-        Returns
-        -------
-        tuple of int
-            The shape of one row of the output.
-
-        Raises
-        ------
-        ValueError
-            If the layer cannot take that shape.
-        """
-        return shape("input_shape", input_shape)
-
-    def step(self) -> tuple[Any, ...] | None:
-        """Give the step of the network's plan, or None if the layer computes nothing."""
-        return None
-
-    def weight_names(self) -> list[str]:
-        """Give the names of the layer's weights, in the order of `weight_shapes`."""
-        return []
-
-    def penalties(self) -> list[tuple[float, float]]:
-        """Give l1 and l2 of each dense layer in this one."""
-        return []
-
-    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Give the shapes of the layer's weights for that many inputs."""
-        return []
-
-    def initial_weights(
-        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
-    ) -> list[NDArray[Any]]:
-        """Draw the layer's first weights.
-
-        Parameters
-        ----------
-        n_inputs : int
-            The numbers in one row of the input.
-        rng : numpy.random.Generator
-            Where the draws come from.
-        dtype : dtype, default float32
-            float32 or float64.
-
-        Returns
-        -------
-        list of ndarray
-            In the order of `weight_shapes`.
-        """
-        return []
+from .. import initializers, specs
+from ..checks import array, choice, flag, integer, number, numbers, real_dtype
+from ..specs import ACTIVATIONS
+from .base import Layer as Layer
+from .base import one_axis
+from .dropout import Dropout as Dropout
+from .normalization import BatchNorm as BatchNorm
+from .normalization import LayerNorm as LayerNorm
 
 
 class Dense(Layer):
@@ -156,7 +89,7 @@ class Dense(Layer):
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Give ``(units,)`` for ``(n,)``; see `Layer.output_shape`."""
-        _one_axis(self, input_shape)
+        one_axis(self, input_shape)
         return (self.units,)
 
     def step(self) -> tuple[Any, ...]:
@@ -215,7 +148,7 @@ class Activation(Layer):
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Give the same shape; softmax takes ``(n,)`` only. See `Layer.output_shape`."""
         if self.activation == "softmax":  # the network would take it over all axes at once
-            return _one_axis(self, input_shape)
+            return one_axis(self, input_shape)
         return super().output_shape(input_shape)
 
     def step(self) -> tuple[Any, ...]:
@@ -428,6 +361,15 @@ class Residual(Layer):
         """Give those of the layers, one after the other."""
         return [pair for each in self.layers for pair in each.penalties()]
 
+    def state_names(self) -> list[str]:
+        """Give the names of the layers' running statistics, each after the layer's number."""
+        return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.state_names()]
+
+    def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Give the shapes of the layers' running statistics."""
+        pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
+        return [found for layer, size in pairs for found in layer.state_shapes(size)]
+
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Give the shapes of the layers' weights, one layer after the other."""
         sizes = self._sizes(n_inputs)
@@ -454,7 +396,9 @@ LEAST_STD = 1e-37
 
 ADAPT_BLOCK = 1 << 20  # numbers that `Normalize.adapt` takes at a time
 
-LAYERS = (Activation, Dense, Flatten, Normalize, Rescale, Residual)
+LAYERS = (
+    Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Normalize, Rescale, Residual,
+)  # fmt: skip
 """The layers that a file may name."""
 
 
@@ -513,6 +457,25 @@ def weight_shapes(
     }
 
 
+def state_shapes(
+    layers: Sequence[Layer], input_shape: tuple[int, ...]
+) -> dict[str, tuple[int, ...]]:
+    """Give the shape of each running statistic of the layers, by name, in layer order.
+
+    Examples
+    --------
+    >>> state_shapes([Dense(10), BatchNorm()], (784,))
+    {'layer1.moving_mean': (10,), 'layer1.moving_variance': (10,)}
+    """
+    return {
+        f"layer{i}.{part}": each
+        for i, (layer, size) in enumerate(
+            zip(layers, input_sizes(layers, input_shape), strict=True)
+        )
+        for part, each in zip(layer.state_names(), layer.state_shapes(size), strict=True)
+    }
+
+
 def from_dict(data: dict[str, Any]) -> Layer:
     """Make a layer again from its ``to_dict()``.
 
@@ -537,12 +500,3 @@ def from_dict(data: dict[str, Any]) -> Layer:
     Dense(128, 'relu')
     """
     return specs.from_dict(data, LAYERS)
-
-
-def _one_axis(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    sizes = shape("input_shape", input_shape)
-    if len(sizes) != 1:
-        raise ValueError(
-            f"{layer!r} takes rows of shape (n,), got {sizes}: put Flatten() before it"
-        )
-    return sizes

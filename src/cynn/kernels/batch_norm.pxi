@@ -1,0 +1,134 @@
+# BatchNorm (Ioffe and Szegedy 2015): in training each column by its mean and variance over the rows of the batch, in
+# use by running ones, which follow those of the batches:
+#
+#   running = momentum running + (1 - momentum) of the batch
+#
+# With g = gamma dL/dy the way back through a batch is
+#
+#   dL/dx = factor (g - mean(g) - n mean(g n))          means over the rows
+#
+# and through running statistics dL/dx = factor g. All rows are needed for any: the threads meet, each takes some of
+# the panels, with all their rows, and they meet again. The sums go over the rows in one order, so that they are the
+# same on any number of threads. A step's state is the running means, then the running variances, a line each.
+
+cdef void batch_norm_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    """By the running statistics."""
+    cdef Py_ssize_t p, r, v, size = panel_size(1, step.outputs)
+    cdef const real* gamma = parameters + step.weights
+    cdef const real* state = call.state + step.state
+    cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef vec mean, factor, scale, shift, n
+    for v in range(size // LANES):
+        mean = load(state + v * LANES)
+        factor = within(step, v, inverse_root(load(state + size + v * LANES), step.epsilon))
+        scale = load(gamma + v * LANES)
+        shift = load(gamma + size + v * LANES)
+        for r in range(first, past):
+            n = within(step, v, (load(line_of(x, rows, r, v)) - mean) * factor)
+            store(<real*>line_of(kept, rows, r, v), n)
+            store(<real*>line_of(y, rows, r, v), multiply_add(scale, n, shift))
+
+
+cdef void batch_norm_step_backward(
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    cdef Py_ssize_t r, v, size = panel_size(1, step.outputs)
+    cdef vec factor
+    if grad_x == NULL:
+        return
+    for v in range(size // LANES):
+        factor = inverse_root(load(call.state + step.state + size + v * LANES), step.epsilon)
+        factor = within(step, v, factor * load(parameters + step.weights + v * LANES))
+        for r in range(first, past):
+            store(<real*>line_of(grad_x, rows, r, v), factor * load(line_of(delta, rows, r, v)))
+
+
+cdef inline Py_ssize_t first_panel(const Step* step, const Call* call, int rank) noexcept nogil:
+    return panels_of(step.outputs) * rank // call.threads
+
+
+cdef void batch_norm_learning_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    cdef Py_ssize_t r, v, size = panel_size(1, step.outputs)
+    cdef const real* gamma = parameters + step.weights
+    cdef real* state = call.state + step.state
+    cdef real* kept = call.workspace + step.kept * rows
+    cdef real* factors = kept_factors(step, kept, rows)
+    cdef vec share = broadcast(1 / <real>call.used_rows), momentum = broadcast(step.momentum)
+    cdef vec mean, variance, unused, factor, scale, shift, n
+    cdef const real* column
+    barrier_wait(call.meeting)
+    for v in range(
+        first_panel(step, call, call.rank) * PANEL_VECS, first_panel(step, call, call.rank + 1) * PANEL_VECS
+    ):
+        column = line_of(x, rows, 0, v)
+        sums_over_rows(column, column, call.used_rows, broadcast(0), &mean, &unused)
+        mean = mean * share
+        sums_over_rows(column, column, call.used_rows, mean, &unused, &variance)
+        variance = variance * share
+        factor = within(step, v, inverse_root(variance, step.epsilon))
+        store(factors + v * LANES, factor)
+        if call.counts:
+            store(state + v * LANES, multiply_add(momentum, load(state + v * LANES) - mean, mean))
+            store(
+                state + size + v * LANES,
+                multiply_add(momentum, load(state + size + v * LANES) - variance, variance),
+            )
+        scale = load(gamma + v * LANES)
+        shift = load(gamma + size + v * LANES)
+        for r in range(call.used_rows):
+            n = within(step, v, (load(line_of(x, rows, r, v)) - mean) * factor)
+            store(<real*>line_of(kept, rows, r, v), n)
+            store(<real*>line_of(y, rows, r, v), multiply_add(scale, n, shift))
+    barrier_wait(call.meeting)
+
+
+cdef void batch_norm_learning_backward(
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    cdef Py_ssize_t r, v
+    cdef real* kept = call.workspace + step.kept * rows
+    cdef const real* factors = kept_factors(step, kept, rows)
+    cdef vec share = broadcast(1 / <real>call.used_rows), factor, mean, product, value
+    if grad_x == NULL:
+        return
+    barrier_wait(call.meeting)
+    for v in range(
+        first_panel(step, call, call.rank) * PANEL_VECS, first_panel(step, call, call.rank + 1) * PANEL_VECS
+    ):
+        sums_over_rows(
+            line_of(delta, rows, 0, v), line_of(kept, rows, 0, v), call.used_rows, broadcast(0), &mean, &product
+        )
+        mean = mean * share
+        product = product * share
+        factor = load(factors + v * LANES) * load(parameters + step.weights + v * LANES)
+        for r in range(call.used_rows):
+            value = load(line_of(delta, rows, r, v)) - mean - load(line_of(kept, rows, r, v)) * product
+            store(<real*>line_of(grad_x, rows, r, v), factor * value)
+    barrier_wait(call.meeting)
+
+
+cdef Kind batch_norm_kind, batch_norm_learning_kind
+batch_norm_learning_kind = Kind(
+    False, batch_norm_learning_forward, batch_norm_learning_backward, norm_step_gradient, NULL
+)
+batch_norm_kind = Kind(
+    False, batch_norm_step_forward, batch_norm_step_backward, norm_step_gradient, &batch_norm_learning_kind
+)
+
+
+cdef int describe_batch_norm(Step* step, double momentum, double epsilon) except -1:
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
+    step.kind = &batch_norm_kind
+    step.weight_rows = 1
+    step.momentum = <real>momentum
+    step.epsilon = <real>positive_epsilon(epsilon)
+    return 0

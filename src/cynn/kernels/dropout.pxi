@@ -1,0 +1,64 @@
+# Dropout (Srivastava et al. 2014), scaled in training so that nothing is left to do in inference:
+#
+#   y = x / (1 - rate), or 0 with the probability `rate`
+#
+# A row's numbers are dropped by 16 random bits each, four by a word, the lowest first. The words are counted along the row and on
+# through the rows of the batch, so that which numbers are dropped depends on nothing but the batch's key, the step
+# and the row's place. The rate is taken to the nearest multiple of 2^-16. The backward draws again: that is cheaper
+# than to remember.
+
+cdef void dropout_rows(
+    const Step* step, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    cdef uint64_t key = random_bits(call.key, step.number), word
+    cdef uint64_t words = (step.outputs + 3) // 4
+    cdef uint64_t bits[4]  # for a panel of 16
+    cdef vec zero = broadcast(0), scale = broadcast(step.scale), threshold = broadcast(<real>step.threshold)
+    cdef const real* source
+    cdef real* target
+    cdef Py_ssize_t p, r
+    cdef int k, v
+    for p in range(panels_of(step.outputs)):
+        for r in range(first, past):
+            word = <uint64_t>(call.place + r) * words + p * (PANEL // 4)
+            for k in range(PANEL // 4):
+                bits[k] = random_bits(key, word + k)
+            source = x + (p * rows + r) * PANEL
+            target = y + (p * rows + r) * PANEL
+            for v in range(PANEL_VECS):
+                store(target + v * LANES, where_less(
+                    from_shorts(<const uint16_t*>bits + v * LANES), threshold,
+                    zero, load(source + v * LANES) * scale,
+                ))
+
+
+cdef void dropout_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    dropout_rows(step, x, y, rows, first, past, call)
+
+
+cdef void dropout_step_backward(
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    if grad_x != NULL:
+        dropout_rows(step, delta, grad_x, rows, first, past, call)
+
+
+cdef Kind dropout_kind, dropout_learning_kind
+dropout_learning_kind = Kind(False, dropout_step_forward, dropout_step_backward, NULL, NULL)
+dropout_kind = Kind(False, activation_step_forward, activation_step_backward, NULL, &dropout_learning_kind)
+
+
+cdef int describe_dropout(Step* step, double rate) except -1:
+    cdef double steps
+    if not 0 <= rate < 1:
+        raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0 and less than 1")
+    steps = rate * 65536 + 0.5
+    step.kind = &dropout_kind
+    step.threshold = 65535 if steps >= 65535 else <uint16_t>steps
+    step.scale = <real>(65536.0 / (65536 - step.threshold))
+    return 0

@@ -1,0 +1,83 @@
+# LayerNorm (Ba, Kiros and Hinton 2016): each row by its own mean and variance. With g = gamma dL/dy the way back is
+#
+#   dL/dx = factor (g - mean(g) - n mean(g n))          means over the columns
+
+cdef void layer_norm_step_forward(
+    const Step* step, const real* parameters, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    cdef Py_ssize_t vecs = panels_of(step.outputs) * PANEL_VECS, r, v
+    cdef const real* gamma = parameters + step.weights
+    cdef const real* beta = gamma + panel_size(1, step.outputs)
+    # where nothing is kept, n is written over at once
+    cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef real* factors = NULL if call.workspace == NULL else kept_factors(step, kept, rows)
+    cdef real share = 1 / <real>step.outputs, factor
+    cdef vec mean, n, total
+    for r in range(first, past):
+        total = broadcast(0)
+        for v in range(vecs):
+            total = total + within(step, v, load(line_of(x, rows, r, v)))
+        mean = broadcast(lane_sum(total) * share)
+        total = broadcast(0)
+        for v in range(vecs):
+            n = within(step, v, load(line_of(x, rows, r, v)) - mean)
+            total = multiply_add(n, n, total)
+        factor = <real>(1 / sqrt(lane_sum(total) * share + step.epsilon))
+        for v in range(vecs):
+            n = within(step, v, (load(line_of(x, rows, r, v)) - mean) * broadcast(factor))
+            store(<real*>line_of(kept, rows, r, v), n)
+            store(
+                <real*>line_of(y, rows, r, v),
+                multiply_add(load(gamma + v * LANES), n, load(beta + v * LANES)),
+            )
+        if factors != NULL:
+            factors[r] = factor
+
+
+cdef void layer_norm_step_backward(
+    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
+) noexcept nogil:
+    cdef Py_ssize_t vecs = panels_of(step.outputs) * PANEL_VECS, r, v
+    cdef const real* gamma = parameters + step.weights
+    cdef real* kept = call.workspace + step.kept * rows
+    cdef const real* factors = kept_factors(step, kept, rows)
+    cdef real share = 1 / <real>step.outputs, mean, mean_product
+    cdef vec g, n, total, product
+    if grad_x == NULL:
+        return
+    for r in range(first, past):
+        total = product = broadcast(0)
+        for v in range(vecs):
+            g = load(gamma + v * LANES) * load(line_of(delta, rows, r, v))
+            total = total + g
+            product = multiply_add(g, load(line_of(kept, rows, r, v)), product)
+        lane_sums(total, product, &mean, &mean_product)
+        mean *= share
+        mean_product *= share
+        for v in range(vecs):
+            g = load(gamma + v * LANES) * load(line_of(delta, rows, r, v))
+            n = load(line_of(kept, rows, r, v))
+            store(<real*>line_of(grad_x, rows, r, v), within(
+                step, v, broadcast(factors[r]) * (g - broadcast(mean) - n * broadcast(mean_product))
+            ))
+
+
+cdef Kind layer_norm_kind
+layer_norm_kind = Kind(
+    False, layer_norm_step_forward, layer_norm_step_backward, norm_step_gradient, NULL
+)
+
+
+cdef int describe_layer_norm(Step* step, double epsilon) except -1:
+    step.kind = &layer_norm_kind
+    step.weight_rows = 1
+    step.epsilon = <real>positive_epsilon(epsilon)
+    return 0
+
+
+cdef double positive_epsilon(double epsilon) except -1:
+    if not 0 < epsilon < INFINITY:
+        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
+    return epsilon

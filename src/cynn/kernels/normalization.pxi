@@ -1,0 +1,65 @@
+# What LayerNorm and BatchNorm share: both bring numbers x to a mean of 0 and a variance of 1, and then to a scale
+# and a shift that are learned,
+#
+#   n = (x - mean) / sqrt(variance + epsilon),   y = gamma n + beta
+#
+# the one over the columns of each row, the other over the rows of each column. gamma stands where a dense step has
+# W, as a matrix of one row, and beta where it has b. For the way back the forward keeps n, in panels like y, and
+# behind it the factors 1 / sqrt(variance + epsilon), one a row or one a column.
+
+cdef inline real* kept_factors(const Step* step, real* kept, Py_ssize_t rows) noexcept nogil:
+    return kept + panel_size(rows, step.outputs)
+
+
+cdef inline vec within(const Step* step, Py_ssize_t v, vec value) noexcept nogil:
+    """The v-th vector of a row, with zeros past the last column, where anything may have been."""
+    return valid_lanes(value, step.outputs - v * LANES, broadcast(0))
+
+
+cdef inline vec inverse_root(vec variance, real epsilon) noexcept nogil:
+    return broadcast(1) / square_root(variance + broadcast(epsilon))
+
+
+cdef inline void sums_over_rows(
+    const real* a, const real* b, Py_ssize_t rows, vec shift, vec* sum_a, vec* sum_ab
+) noexcept nogil:
+    """Of a vector of columns: sums of a - shift and of (a - shift) (b - shift), four at a time."""
+    cdef vec sums[4]
+    cdef vec products[4]
+    cdef vec value
+    cdef Py_ssize_t r = 0
+    cdef int i
+    for i in range(4):
+        sums[i] = products[i] = broadcast(0)
+    while r + 4 <= rows:
+        for i in range(4):
+            value = load(a + (r + i) * PANEL) - shift
+            sums[i] = sums[i] + value
+            products[i] = multiply_add(value, load(b + (r + i) * PANEL) - shift, products[i])
+        r += 4
+    while r < rows:
+        value = load(a + r * PANEL) - shift
+        sums[0] = sums[0] + value
+        products[0] = multiply_add(value, load(b + r * PANEL) - shift, products[0])
+        r += 1
+    sum_a[0] = (sums[0] + sums[1]) + (sums[2] + sums[3])
+    sum_ab[0] = (products[0] + products[1]) + (products[2] + products[3])
+
+
+cdef void norm_step_gradient(
+    const Step* step, const real* x, const real* delta, real* transposed, Py_ssize_t rows,
+    const Rule* rule_of_w, const Rule* rule, const Call* call,
+) noexcept nogil:
+    """Of gamma the sums of delta n over the rows, of beta those of delta."""
+    cdef Py_ssize_t panels = panels_of(step.outputs), p, at
+    cdef const real* kept = call.workspace + step.kept * rows
+    cdef real* gamma = rule.sink + step.weights
+    cdef real* beta = gamma + panel_size(1, step.outputs)
+    cdef vec sum_delta, sum_product
+    cdef int v
+    for p in range(panels * call.rank // call.threads, panels * (call.rank + 1) // call.threads):
+        for v in range(PANEL_VECS):
+            at = p * rows * PANEL + v * LANES
+            sums_over_rows(delta + at, kept + at, call.used_rows, broadcast(0), &sum_delta, &sum_product)
+            apply_rule(rule_of_w, gamma + p * PANEL + v * LANES, sum_product)
+            apply_rule(rule, beta + p * PANEL + v * LANES, sum_delta)
