@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cynn import backend
 
-from . import chart, data, footprint, guard, peak, peers, race, report, rounds
+from . import chart, data, footprint, guard, peak, peers, race, report, rounds, toolkit
 from .cases import FULL, QUICK, Case, of_shapes
 from .results import Results
 
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--noisy", action="store_true", help="go on though the machine is noisy")
     made.add_argument("--race", action="store_true", help="seconds to 97 %% and 98 %% on MNIST")
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
+    made.add_argument("--toolkit", action="store_true", help="what optimizers cost beside SGD")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.guard:
             return guard.main(options.record)
+        if options.toolkit:
+            return toolkit.main()
         if options.race:
             return race.main(options.rounds, options.peers, options.json or FOLDER / "race.json")
         return benchmark(options)

@@ -13,28 +13,38 @@ T = TypeVar("T")
 class Users:
     """Those that are inside, in one process.
 
+    There is no lock: from CPython 3.14 on Ctrl-C can come between the taking of a lock and the block
+    that gives it back, and the lock then stays taken for good. Each of two that come at once says so
+    first and looks for the other then; so at most one is let in.
+
     Attributes
     ----------
     readers : set
         A token for each.
-    writer : (int, str) or None
-        Its thread, and what it does.
+    writers : dict
+        Empty, or the token of one.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
         self.readers: set[object] = set()
-        self.writer: tuple[int, str] | None = None
+        self.writers: dict[str, tuple[int, str]] = {}
+
+    @property
+    def writer(self) -> tuple[int, str] | None:
+        """Its thread, and what it does."""
+        return self.writers.get("one")
 
     def admit_writer(self, token: tuple[int, str], nested: bool) -> None:
-        """Let a writer in; where `nested`, also within another of its own thread."""
-        with self.lock:
-            if self.writer is None:
-                if self.readers:
-                    raise RuntimeError(f"cannot {token[1]}: predictions are running on the model")
-                self.writer = token
-            elif not (nested and self.writer[0] == token[0]):
-                raise RuntimeError(f"cannot {token[1]}: the model is busy with a {self.writer[1]}")
+        """Let a writer in; where `nested`, also within another of its own thread.
+
+        The caller takes its token back, also after an error.
+        """
+        writer = self.writers.setdefault("one", token)
+        if writer is token:
+            if self.readers:
+                raise RuntimeError(f"cannot {token[1]}: predictions are running on the model")
+        elif not (nested and writer[0] == token[0]):
+            raise RuntimeError(f"cannot {token[1]}: the model is busy with a {writer[1]}")
 
     def expect_own(self, writer: tuple[int, str], what: str) -> None:
         """Refuse a reader, unless the writer is of its own thread."""
@@ -94,8 +104,8 @@ def alone(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 users.admit_writer(token, nested)
                 return method(*args, **named)
             finally:  # nothing is called here first, so that no Ctrl-C can come in between
-                if users.writer is token:
-                    users.writer = None
+                if "one" in users.writers and users.writers["one"] is token:
+                    del users.writers["one"]
 
         return guarded
 
@@ -131,10 +141,10 @@ def beside(method: Callable[P, T]) -> Callable[P, T]:
         users = _users(args[0])
         token = object()
         try:
-            with users.lock:
-                if users.writer is not None:
-                    users.expect_own(users.writer, method.__name__)
-                users.readers.add(token)
+            users.readers.add(token)
+            writer = users.writer
+            if writer is not None:
+                users.expect_own(writer, method.__name__)
             return method(*args, **named)
         finally:
             users.readers.discard(token)

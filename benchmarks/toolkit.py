@@ -1,0 +1,97 @@
+"""What optimizers cost: 784-128-10 at B = 128, against plain SGD.
+
+All on one thread, in turn, by the processor time of the thread, so that what else the machine does
+weighs little.
+"""
+
+import sys
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import cynn
+from cynn import backend, layers, optimizers
+
+from . import report
+
+ROUNDS = 15
+ROWS, BATCH = 12_800, 128
+
+
+class Addition(NamedTuple):
+    """An optimizer in the place of plain SGD, and what it may cost."""
+
+    name: str
+    most: float | None  # times the plain network's epoch; None: no floor
+    optimizer: tuple[str, dict[str, Any]] = ("SGD", {"learning_rate": 0.1})
+
+
+ADDITIONS = (
+    Addition("Adam", 1.30, ("Adam", {})),
+    Addition("momentum", None, ("SGD", {"learning_rate": 0.1, "momentum": 0.9})),
+    Addition("AdamW", None, ("AdamW", {})),
+    Addition("RMSprop", None, ("RMSprop", {})),
+    Addition("Adagrad", None, ("Adagrad", {})),
+    Addition("Adadelta", None, ("Adadelta", {})),
+    Addition("Lion", None, ("Lion", {})),
+)
+
+
+def model(addition: Addition | None) -> cynn.Model:
+    """Make the network, with plain SGD or another."""
+    optimizer: optimizers.Optimizer = optimizers.SGD(0.1)
+    if addition is not None:
+        name, settings = addition.optimizer
+        optimizer = getattr(optimizers, name)(**settings)
+    made = cynn.Model(
+        [
+            layers.Rescale(1 / 255),
+            layers.Dense(128, "relu"),
+            layers.Dense(10, "softmax"),
+        ],
+        seed=0,
+    )
+    made.compile(optimizer, loss="cross_entropy")
+    made.build(784)
+    return made
+
+
+def measure(rounds: int = ROUNDS, rows: int = ROWS) -> dict[str, tuple[float, float | None]]:
+    """Give for each addition its epoch over the plain one's, at best, and what is allowed."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (rows, 784), np.uint8)
+    y = np.arange(rows) % 10
+    threads = cynn.get_num_threads()
+    cynn.set_num_threads(1)
+    try:
+        models = {None: model(None)} | {a: model(a) for a in ADDITIONS}
+        best = dict.fromkeys(models, float("inf"))
+        for _ in range(rounds):
+            for addition, each in models.items():
+                start = time.thread_time()
+                each.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
+                best[addition] = min(best[addition], time.thread_time() - start)
+    finally:
+        cynn.set_num_threads(threads)
+    return {a.name: (best[a] / best[None], a.most) for a in ADDITIONS}
+
+
+def main() -> int:
+    """Measure, and print a table; 1 where something costs more than it may."""
+    found = measure()
+    lines = [
+        (
+            name,
+            f"{ratio:.2f} x",
+            "" if most is None else f"at most {most:.2f} x",
+            "MISSED" if most is not None and ratio > most else "",
+        )
+        for name, (ratio, most) in found.items()
+    ]
+    print(f"{report.processor()}, target {backend.target()}, one thread, 784-128-10, B={BATCH}")
+    print(report.table(("plain SGD and", "its epoch", "floor", ""), lines))
+    missed = [name for name, (ratio, most) in found.items() if most is not None and ratio > most]
+    if missed:
+        print(f"costs more than it may: {', '.join(missed)}", file=sys.stderr)
+    return 1 if missed else 0
