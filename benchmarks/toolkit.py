@@ -65,16 +65,16 @@ def measure(rounds: int = ROUNDS, rows: int = ROWS) -> dict[str, tuple[float, fl
     threads = cynn.get_num_threads()
     cynn.set_num_threads(1)
     try:
-        models = {None: model(None)} | {a: model(a) for a in ADDITIONS}
+        models = {"plain": model(None)} | {a.name: model(a) for a in ADDITIONS}
         best = dict.fromkeys(models, float("inf"))
         for _ in range(rounds):
-            for addition, each in models.items():
+            for name, each in models.items():
                 start = time.thread_time()
                 each.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
-                best[addition] = min(best[addition], time.thread_time() - start)
+                best[name] = min(best[name], time.thread_time() - start)
     finally:
         cynn.set_num_threads(threads)
-    return {a.name: (best[a] / best[None], a.most) for a in ADDITIONS}
+    return {a.name: (best[a.name] / best["plain"], a.most) for a in ADDITIONS}
 
 
 def main() -> int:

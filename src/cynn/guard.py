@@ -13,9 +13,9 @@ T = TypeVar("T")
 class Users:
     """Those that are inside, in one process.
 
-    There is no lock: from CPython 3.14 on Ctrl-C can come between the taking of a lock and the block
-    that gives it back, and the lock then stays taken for good. Each of two that come at once says so
-    first and looks for the other then; so at most one is let in.
+    There is no lock: from CPython 3.14 on Ctrl-C can come between the taking of a lock and the
+    block that gives it back, and the lock then stays taken for good. Each of two that come at once
+    says so first and looks for the other then; so at most one is let in.
 
     Attributes
     ----------
