@@ -61,6 +61,11 @@ def get_num_threads() -> int:
     return min(count, 1024)
 
 
+def is_chosen() -> bool:
+    """Say whether a person said how many threads to use, here or by ``CYNN_NUM_THREADS``."""
+    return _chosen is not None or bool(os.environ.get("CYNN_NUM_THREADS", ""))
+
+
 def available_cores() -> int:
     """Give the cores that this process may use at once.
 
