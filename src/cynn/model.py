@@ -22,6 +22,7 @@ from . import (
     metrics,
     optimizers,
     plan,
+    ranks,
     storage,
     streams,
     summary,
@@ -276,6 +277,7 @@ class Model:
         steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] | None = None,
         verbose: Verbose = "auto",
+        comm: Any = None,
     ) -> History:
         """Train the model.
 
@@ -318,6 +320,10 @@ class Model:
         verbose : "auto", 0, 1 or 2, default "auto"
             Nothing (0), a progress bar (1) or a line (2) an epoch; "auto": a bar on a terminal
             where tqdm is installed, else a line.
+        comm : mpi4py.MPI.Intracomm, optional
+            The ranks that train the model together, all of which call this; see
+            `cynn.distributed`. Then `batch_size` is what each rank does of a step, and x and y are
+            the rank's own rows; where all ranks give the same rows, each does its part of them.
 
         Returns
         -------
@@ -336,27 +342,36 @@ class Model:
         Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
-        self._compiled()
-        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse)
-        wanted = "at least 0 and less than 1"
-        part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
-        validation = validation_rows(validation_data, part)
-        listeners = get_all(callbacks)
-        progress = Progress(verbose)
-        if y is None:
-            streams.expect_no_rows(sample_weight, part, sparse)
-            stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
-            return streams.fit(self, stream, validation, settings, listeners, progress)
-        if steps_per_epoch is not None:
-            raise ValueError("steps_per_epoch must be None where y is given")
-        given: Any = x if is_sparse(x) else array("x", x)
-        input_shape = self._input_shape or given.shape[1:]
-        data, held_out = fitting.rows(
-            self, given, y, sample_weight, class_weight, validation, input_shape
-        )
-        if self._network is None:  # after the checks: a slip leaves the model as it was
-            self._build(input_shape)
-        return fitting.run(self, data, held_out, settings, listeners, progress)
+        together = ranks.get(comm)
+        with together.training():
+            self.seed, self.epochs = together.shared((self.seed, self.epochs))
+            with together.agreed():
+                self._compiled()
+                settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse)
+                wanted = "at least 0 and less than 1"
+                part = number("validation_split", validation_split, wanted, lambda p: 0 <= p < 1)
+                validation = validation_rows(validation_data, part)
+                listeners = get_all(callbacks)
+                progress = Progress(verbose if together.rank == 0 else 0)
+                if y is None:
+                    if comm is not None:
+                        raise ValueError("y must be given where comm is: ranks share rows")
+                    streams.expect_no_rows(sample_weight, part, sparse)
+                    stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
+                    return streams.fit(self, stream, validation, settings, listeners, progress)
+                if steps_per_epoch is not None:
+                    raise ValueError("steps_per_epoch must be None where y is given")
+                given: Any = x if is_sparse(x) else array("x", x)
+                input_shape = self._input_shape or given.shape[1:]
+                data, held_out = fitting.rows(
+                    self, given, y, sample_weight, validation, input_shape
+                )
+            data = fitting.class_weighted(self, data, class_weight, input_shape, together)
+            with together.agreed():
+                if self._network is None:  # after the checks: a slip leaves the model as it was
+                    self._build(input_shape)
+            fitting.expect_alike(self, settings, held_out is not None, together)
+            return fitting.run(self, data, held_out, settings, listeners, progress, together)
 
     @alone()
     def train_on_batch(

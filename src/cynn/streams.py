@@ -13,6 +13,7 @@ from .checks import array, integer
 from .fitting import Settings, naming
 from .loops import Batches, Measures
 from .progress import Progress
+from .ranks import ALONE
 from .schedules import Schedule
 from .sparse import is_sparse
 
@@ -106,9 +107,10 @@ class Stream:
         """Give a batch as the network reads it; `number` is for the message."""
         x, y, weight = self._parts(batch, number)
         with naming(f"batch {number}"):
-            return fitting.rows(
-                self._model, x, y, weight, self._class_weight, None, self.input_shape
-            )[0]
+            data, _ = fitting.rows(self._model, x, y, weight, None, self.input_shape)
+            return fitting.class_weighted(
+                self._model, data, self._class_weight, self.input_shape, ALONE
+            )
 
     def check_first(self) -> None:
         """Refuse a first batch that the model cannot take."""
