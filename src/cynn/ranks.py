@@ -260,9 +260,7 @@ class Ranks(Alone):
         network.get_params(numbers)
         self._comm.Bcast(numbers, 0)
         network.set_params(numbers)
-        state = self.shared(model.get_optimizer_state() if model.epochs else None)
-        if state is not None:
-            model.set_optimizer_state(state)
+        model.set_optimizer_state(self.shared(model.get_optimizer_state()))
 
     def part(self, data: Batches) -> Part:
         """Say what this rank does of data that it was given.
