@@ -162,14 +162,26 @@ def naming(which: str) -> Iterator[None]:
 
 def run(
     model: Any,
-    data: Batches,
-    held_out: Batches | None,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation: tuple[Any, Any, Any] | float | None,
     settings: Settings,
     callbacks: Sequence[Callback],
     progress: Progress,
     ranks: Alone,
 ) -> History:
-    """Train a model that is built on all rows in each epoch."""
+    """Train a model on all rows in each epoch; see `Model.fit`."""
+    with ranks.agreed():
+        given: Any = x if is_sparse(x) else array("x", x)
+        input_shape = model.input_shape or given.shape[1:]
+        data, held_out = rows(model, given, y, sample_weight, validation, input_shape)
+    data = class_weighted(model, data, class_weight, input_shape, ranks)
+    with ranks.agreed():
+        if model._network is None:  # after the checks: a slip leaves the model as it was
+            model._build(input_shape)
+    expect_alike(model, settings, held_out is not None, ranks)
     ranks.begin_alike(model)
     part = ranks.part(data)
     if held_out is not None:

@@ -28,7 +28,7 @@ from . import (
     summary,
 )
 from .callbacks import Callback, History, get_all
-from .checks import array, integer, number, real_dtype, shape
+from .checks import integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
 from .inputs import parts, row_array, validation_rows
 from .metrics import get_all as metrics_of
@@ -353,25 +353,13 @@ class Model:
                 validation = validation_rows(validation_data, part)
                 listeners = get_all(callbacks)
                 progress = Progress(verbose if together.rank == 0 else 0)
-                if y is None:
-                    if comm is not None:
-                        raise ValueError("y must be given where comm is: ranks share rows")
-                    streams.expect_no_rows(sample_weight, part, sparse)
-                    stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
-                    return streams.fit(self, stream, validation, settings, listeners, progress)
-                if steps_per_epoch is not None:
-                    raise ValueError("steps_per_epoch must be None where y is given")
-                given: Any = x if is_sparse(x) else array("x", x)
-                input_shape = self._input_shape or given.shape[1:]
-                data, held_out = fitting.rows(
-                    self, given, y, sample_weight, validation, input_shape
-                )
-            data = fitting.class_weighted(self, data, class_weight, input_shape, together)
-            with together.agreed():
-                if self._network is None:  # after the checks: a slip leaves the model as it was
-                    self._build(input_shape)
-            fitting.expect_alike(self, settings, held_out is not None, together)
-            return fitting.run(self, data, held_out, settings, listeners, progress, together)
+                streams.expect_rows_or_batches(y, steps_per_epoch, comm)
+            if y is None:
+                streams.expect_no_rows(sample_weight, part, sparse)
+                stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
+                return streams.fit(self, stream, validation, settings, listeners, progress)
+            rows = (x, y, sample_weight, class_weight, validation)
+            return fitting.run(self, *rows, settings, listeners, progress, together)
 
     @alone()
     def train_on_batch(

@@ -80,7 +80,10 @@ class Part:
 
     def own(self, data: Batches) -> Batches:
         """Give the rows that this rank alone looks at when all are to be seen once."""
-        return data.take(self._slice(self.n)) if self._shared else data
+        if not self._shared:
+            return data
+        rows = np.arange(self.n) if data.rows is None else data.rows
+        return data._replace(rows=rows[self._slice(self.n)])
 
     def _slice(self, n: int) -> slice:
         return slice(n * self._rank // self._size, n * (self._rank + 1) // self._size)
@@ -117,7 +120,7 @@ class Alone:
 
     def part(self, data: Batches) -> Part:
         """Say what this rank does of data that it was given."""
-        return Part(len(data.x), len(data.x), False, 0, 1)
+        return Part(data.n_rows, data.n_rows, False, 0, 1)
 
     def total(self, counts: NDArray[Any]) -> NDArray[Any]:
         """Add up arrays of all ranks."""
@@ -261,16 +264,18 @@ class Ranks(Alone):
         self._comm.Bcast(numbers, 0)
         network.set_params(numbers)
         model.set_optimizer_state(self.shared(model.get_optimizer_state()))
+        kept = self.shared((model.rate_factor, model.callback_state))
+        model.rate_factor, model.callback_state = kept
 
     def part(self, data: Batches) -> Part:
         """Say what this rank does of data that it was given.
 
         Where all ranks were given the same rows, these are shared: each does its part of them.
         """
-        found = self._comm.allgather((len(data.x), _fingerprint(data)))
+        found = self._comm.allgather((data.n_rows, _fingerprint(data)))
         same = all(other == found[0] for other in found)
         most = max(n for n, _ in found)
-        return Part(len(data.x), most, same, self.rank, self.size)
+        return Part(data.n_rows, most, same, self.rank, self.size)
 
     def total(self, counts: NDArray[Any]) -> NDArray[Any]:
         """Add up arrays of all ranks."""
@@ -335,8 +340,8 @@ def _share(rank: int, here: str, places: list[tuple[str, int, list[int]]]) -> in
 
 def _fingerprint(data: Batches) -> bytes:
     """Give a number for rows, the same where a sample of them is, with targets and weights."""
-    rows = np.unique(np.linspace(0, max(0, len(data.x) - 1), SAMPLE).astype(np.int64))
-    part = data.take(rows[: len(data.x)])
+    rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
+    part = data.take(rows[: data.n_rows])
     numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
     found = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
     for array in (numbers, part.y, part.weight):

@@ -18,6 +18,20 @@ from .schedules import Schedule
 from .sparse import is_sparse
 
 
+def expect_rows_or_batches(y: Any, steps_per_epoch: Any, comm: Any) -> None:
+    """Refuse what goes with batches where there are rows, and the other way round.
+
+    Raises
+    ------
+    ValueError
+        If there is something.
+    """
+    if y is None and comm is not None:
+        raise ValueError("y must be given with comm: ranks train on rows, not on batches")
+    if y is not None and steps_per_epoch is not None:
+        raise ValueError("steps_per_epoch must be None where y is given")
+
+
 def expect_no_rows(sample_weight: Any, validation_split: float, sparse: Any) -> None:
     """Refuse what is said of rows, where there are batches.
 
