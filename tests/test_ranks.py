@@ -468,7 +468,7 @@ def test_a_training_that_diverges_warns_once():
 )
 def test_a_rank_has_its_share_of_the_cores(monkeypatch, places, wanted):
     monkeypatch.setattr(ranks.threads, "available_cores", lambda: 64)
-    given = [(host, 1, list(cores)) for host, cores in places]
+    given = [(host, list(cores), "") for host, cores in places]
     assert [ranks._share(i, host, given) for i, (host, _, _) in enumerate(given)] == wanted
 
 

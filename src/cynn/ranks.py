@@ -182,14 +182,15 @@ class Ranks(Alone):
             self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
             between = bool(getattr(comm, "Is_inter", bool)())
         except Exception as error:  # of a freed communicator, or of COMM_NULL
-            raise ValueError(f"comm cannot be used: {error}") from error
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"comm cannot be used: {why}") from error
         if between:
             raise ValueError("comm must join ranks of one group, got an intercommunicator")
         self._comm = comm
-        self._agreed: Exception | None = None
-        places = comm.allgather((socket.gethostname(), os.getpid(), _cores()))
+        places = comm.allgather((socket.gethostname(), _cores(), os.urandom(8).hex()))
         here = places[self.rank][0]
-        self._beside = [(i, pid) for i, (host, pid, _) in enumerate(places) if host == here]
+        self._first_here = next(i for i, place in enumerate(places) if place[0] == here)
+        self._name = places[self._first_here][2]
         self._threads = _share(self.rank, here, places)
 
     def threads(self) -> int:
@@ -211,20 +212,22 @@ class Ranks(Alone):
         if not bad:
             return
         if len(bad) == self.size and len({answer for _, answer in bad}) == 1 and raised:
-            self._agreed = raised  # all ranks make the same mistake: it is no matter of ranks
+            agreed: Exception = raised  # all make the same mistake: it is no matter of ranks
         else:
             rank, (kind, text) = bad[0]
-            self._agreed = KINDS[kind](f"rank {rank} of {self.size}: {text}")
-        raise self._agreed from (raised.__cause__ if raised is self._agreed else raised)
+            agreed = KINDS[kind](f"rank {rank} of {self.size}: {text}")
+        setattr(agreed, AGREED, True)
+        raise agreed from (raised.__cause__ if raised is agreed else raised)
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
         """End the job where this rank raises inside, or dies: the others would wait for ever."""
-        watch = Watch(self._beside, self.size) if self.rank == self._beside[0][0] else None
+        first, meet = self.rank == self._first_here, lambda: self._comm.allgather(None)
+        watch = Watch(self.rank, self.size, first, self._name, meet)
         try:
             yield
         except BaseException as error:
-            if self.size == 1 or error is self._agreed:
+            if self.size == 1 or is_agreed(error):
                 raise
             if not isinstance(error, KeyboardInterrupt):
                 traceback.print_exc()
@@ -234,11 +237,11 @@ class Ranks(Alone):
                 file=sys.stderr,
                 flush=True,
             )
+            watch.end(b"!")
             self._comm.Abort(1)
             raise  # by another communicator than MPI's
         finally:
-            if watch is not None:
-                watch.end()
+            watch.end()
 
     def shared(self, value: Any) -> Any:
         """Give the first rank's value."""
@@ -316,6 +319,14 @@ KINDS: dict[str, type[Exception]] = {
 KINDS["RuntimeError"] = RuntimeError
 
 
+AGREED = "__cynn_agreed__"
+
+
+def is_agreed(error: BaseException) -> bool:
+    """Say whether all ranks raise this error, so that none waits for another."""
+    return getattr(error, AGREED, False)
+
+
 def _kind(error: Exception) -> str:
     return next((name for name, kind in KINDS.items() if isinstance(error, kind)), "RuntimeError")
 
@@ -327,14 +338,14 @@ def _cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _share(rank: int, here: str, places: list[tuple[str, int, list[int]]]) -> int:
+def _share(rank: int, here: str, places: list[tuple[str, list[int], str]]) -> int:
     """Give the whole cores of a rank, where those that may run on a core have equal shares."""
     users: dict[int, int] = {}
-    for host, _, cores in places:
+    for host, cores, _ in places:
         if host == here:
             for core in cores:
                 users[core] = users.get(core, 0) + 1
-    share = sum(1 / users[core] for core in places[rank][2])
+    share = sum(1 / users[core] for core in places[rank][1])
     return max(1, min(int(share + 1e-6), threads.available_cores()))
 
 
