@@ -106,15 +106,20 @@ def share(n: int, comm: Any) -> slice:
     ----------
     n : int
         How many there are.
-    comm : mpi4py.MPI.Intracomm
-        The ranks.
+    comm : mpi4py.MPI.Intracomm or None
+        The ranks; None: this process alone.
 
     Returns
     -------
     slice
         Of neighbours, in order of rank.
+
+    Examples
+    --------
+    >>> share(10, None)
+    slice(0, 10, None)
     """
-    rank, size = comm.Get_rank(), comm.Get_size()
+    rank, size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
     return slice(n * rank // size, n * (rank + 1) // size)
 
 
@@ -126,8 +131,8 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
     path : path
         The file; or a folder, whose ``.npy`` files hold the rows one after the other, in order of
         name.
-    comm : mpi4py.MPI.Intracomm
-        The ranks, all of which call this.
+    comm : mpi4py.MPI.Intracomm or None
+        The ranks, all of which call this; None: this process alone.
 
     Returns
     -------
@@ -168,8 +173,8 @@ def load_parquet(
     path : path
         The file; or a folder, whose ``.parquet`` files hold the rows one after the other, in order
         of name.
-    comm : mpi4py.MPI.Intracomm
-        The ranks, all of which call this.
+    comm : mpi4py.MPI.Intracomm or None
+        The ranks, all of which call this; None: this process alone.
     target : str
         The column to predict.
     columns : sequence of str, optional
@@ -270,7 +275,7 @@ def _map(file: Path) -> NDArray[Any]:
 
 def _cuts(path: Any, parts: Sequence[Any], comm: Any) -> list[tuple[Any, slice]]:
     """Give what of parts, one after the other, is this rank's share."""
-    total, size = sum(map(len, parts)), comm.Get_size()
+    total, size = sum(map(len, parts)), 1 if comm is None else comm.Get_size()
     if total < size:
         raise ValueError(f"{path} has {total} rows for {size} ranks, wanted one for each at least")
     mine = share(total, comm)
