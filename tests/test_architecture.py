@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "cynn"
 # specs (floor 3 of CONTRIBUTING) are several storeys, so that they too stand on one another in
 # order.
 STOREYS = [
-    ["kernels", "reference", "version"],  # floor 1
+    ["kernels", "reference", "version", "watch"],  # floor 1
     ["backend"],  # floor 2
     ["checks"],  # floor 3
     ["specs", "threads", "guard", "sparse"],
@@ -23,6 +23,7 @@ STOREYS = [
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
     ["layers", "losses", "optimizers", "weights", "tables", "augmentation"],
     ["loops", "storage", "plan", "summary"],  # floor 4
+    ["ranks"],
     ["fitting", "inspecting", "learned"],
     ["streams"],
     ["model"],
