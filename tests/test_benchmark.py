@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import (  # noqa: E402
     cli,
     data,
+    distributed,
     floors,
     footprint,
     guard,
@@ -254,3 +255,30 @@ def test_a_worker_trains_and_predicts_and_says_what_fails(tmp_path):
             worker.ask("setup", kind="train", sizes=[64, 8, 10], rows=70, batch=32)
     finally:
         worker.end()
+
+
+def test_exchange_by_hand():
+    wire = distributed.Network("wire", 1e-3, 1e6)
+    assert distributed.exchange_seconds(1000, 1, wire) == 0
+    assert distributed.exchange_seconds(1000, 2, wire) == pytest.approx(2e-3 + 4e-3)
+    assert distributed.exchange_seconds(1000, 4, wire) == pytest.approx(4e-3 + 6e-3)
+    assert distributed.exchange_seconds(1000, 5, wire) == pytest.approx(6e-3 + 6.4e-3)
+    assert distributed.weak(0.018, 1000, 2, wire) == pytest.approx(0.75)
+    assert distributed.strong(0.1, 0.01, 1000, 2, wire) == pytest.approx(0.11 / 0.066)
+
+
+def test_the_tables_of_ranks():
+    parts = {"fused": 1e-3, "gradients": 2e-3, "update": 5e-4, "exchange": 4e-3, "beside": 5e-3}
+    found = {"3-2": {n: {"n_params": 8, **parts} for n in ("1", "2")}}
+    lines = distributed.table(found).splitlines()
+    assert lines[-2] == "| 3-2 | 0.0 M | 1 | 1 | 2 | 0.5 | 4 | |"
+    assert lines[-1] == "| 3-2 | 0.0 M | 2 | 1 | 2 | 0.5 | 4 | 25% |"
+    written = distributed.predictions(found)
+    assert written.count("| 3-2 |") == len(distributed.NETWORKS)
+
+
+def test_ranks_need_a_launcher(monkeypatch, tmp_path):
+    monkeypatch.setattr(distributed.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="--distributed needs MPI"):
+        distributed.launcher()

@@ -299,6 +299,8 @@ def loss_case(loss: str, m: int, n: int) -> tuple[list[np.ndarray], float, list[
     rng = np.random.default_rng([m, n])
     logits = loss.startswith(("softmax", "sigmoid"))
     low, high = (-8.0, 8.0) if logits else (0.05, 0.95)
+    if loss in ("log_loss", "binary_log_loss"):  # within the bounds of float32
+        low, high = -5.0, 5.0
     prediction = rng.uniform(low, high, (m, n))
     target = rng.uniform(0.0, 1.0, (m, n))
     target[:, 0] = 0.0
@@ -328,6 +330,10 @@ def test_loss_of_every_size(target, loss):
             parts = w * (p * t.sum(axis=1, keepdims=True) + t)
         elif loss == "sigmoid_binary_cross_entropy":
             parts = w * (p + t) / n
+        elif loss == "log_loss":
+            parts = w * (p * t.sum(axis=1, keepdims=True) + t)
+        elif loss in ("binary_log_loss", "half_squared_error", "half_poisson_deviance"):
+            parts = w * (np.abs(p) + t)
         elif loss == "poisson":
             parts = w * (1 + t / p) / n
         elif loss == "log_poisson":
@@ -347,9 +353,10 @@ def test_loss_of_every_size(target, loss):
 def test_loss_at_the_edges(target, loss, monkeypatch):
     """Probabilities of exactly 0 and 1 and beyond, logits that are certain, masked by -inf."""
     monkeypatch.setattr("cynn.reference.losses.TINY", target.tiny)
-    if loss == "softmax_cross_entropy":
+    monkeypatch.setattr("cynn.reference.canonical.EPSILON", float(np.finfo(target.dtype).eps))
+    if loss in ("softmax_cross_entropy", "log_loss"):
         prediction = [[500.0, -500.0, 0.0], [-np.inf, 1.0, 2.0], [1e30, -1e30, 0.0]]
-    elif loss == "sigmoid_binary_cross_entropy":
+    elif loss in ("sigmoid_binary_cross_entropy", "binary_log_loss"):
         prediction = [[500.0, -500.0, 0.0], [-50.0, 30.0, 2.0], [1e30, -1e30, 0.0]]
     else:
         prediction = [[0.0, 1.0, 1e-30], [1.0, 0.0, 0.5], [1.25, 0.0, 0.25]]

@@ -23,6 +23,8 @@ class Callback:
     ----------
     model : Model or None
         The model in training; None before `set_model`.
+    writes_files : bool
+        Whether only the first of several ranks is to call it; see `cynn.distributed`.
 
     Examples
     --------
@@ -34,6 +36,7 @@ class Callback:
     """
 
     model: Any = None
+    writes_files: bool = False
 
     def set_model(self, model: Any) -> None:
         """Take the model, before training begins.
@@ -401,6 +404,8 @@ class ModelCheckpoint(Watch):
     'val_accuracy'
     """
 
+    writes_files = True
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -451,6 +456,8 @@ class CSVLogger(Callback):
     >>> CSVLogger("log.csv").append
     False
     """
+
+    writes_files = True
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
         self.path = _path(path)

@@ -9,16 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import layers, loops, plan
+from . import backend, layers, loops, plan
 from .augmentation import Augment
 from .callbacks import Callback, History
 from .checks import array, choice, flag, integer
-from .inputs import class_weight_array, expect_trainable, row_array, weight_array
-from .loops import Batches, Measures
+from .inputs import balanced, class_weight_array, expect_trainable, row_array, weight_array
+from .loops import Batches, Exchange, Measures
 from .progress import Progress
+from .ranks import ALONE, Alone, Part, cannot_merge
 from .schedules import Schedule
 from .sparse import is_sparse, mostly_zeros
-from .threads import get_num_threads
+from .version import VERSION
 
 
 class Settings(NamedTuple):
@@ -77,7 +78,6 @@ def rows(
     x: Any,
     y: Any,
     sample_weight: Any,
-    class_weight: Any,
     validation: tuple[Any, Any, Any] | float | None,
     input_shape: tuple[int, ...],
 ) -> tuple[Batches, Batches | None]:
@@ -96,15 +96,63 @@ def rows(
     elif validation is not None:
         with naming("validation_data"):
             held_out = batches(model, *validation, input_shape)
-    if class_weight is not None:
-        used = slice(None) if data.rows is None else data.rows
-        classes = model.loss.classes(data.y[used])
-        n_classes = max(2, layers.output_shapes(model.layers, input_shape)[-1][0])
-        own = None if data.weight is None else data.weight[used]
-        weight = np.ones(len(data.x), model.dtype)
-        weight[used] = class_weight_array(class_weight, classes, n_classes, own, model.dtype)
-        data = data._replace(weight=weight)
     return data, held_out
+
+
+def class_weighted(
+    model: Any, data: Batches, class_weight: Any, input_shape: tuple[int, ...], ranks: Alone
+) -> Batches:
+    """Give the rows with what those of each class count.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `class_weight` is not as `Model.fit` says.
+    """
+    if class_weight is None:
+        return data
+    used = slice(None) if data.rows is None else data.rows
+    n_classes = max(2, layers.output_shapes(model.layers, input_shape)[-1][0])
+    with ranks.agreed():
+        classes = model.loss.classes(data.y[used])
+        if isinstance(class_weight, str):
+            choice("class_weight", class_weight, ("balanced",))
+    if isinstance(class_weight, str):  # by the rows of all ranks
+        class_weight = balanced(ranks.total(np.bincount(classes, minlength=n_classes)))
+    weight = np.ones(len(data.x), model.dtype)
+    with ranks.agreed():
+        own = None if data.weight is None else data.weight[used]
+        weight[used] = class_weight_array(class_weight, classes, n_classes, own, model.dtype)
+    return data._replace(weight=weight)
+
+
+def expect_alike(model: Any, settings: Settings, with_validation: bool, ranks: Alone) -> None:
+    """Refuse to train where the ranks have not got the same model and settings.
+
+    Raises
+    ------
+    ValueError
+        On all ranks, if it is so.
+    """
+    if ranks.size == 1:
+        return
+    with ranks.agreed():
+        if names := cannot_merge(model.metrics):
+            raise ValueError(f"metrics: {names[0]} must define merge(other) to be used with comm")
+    ranks.expect_same(
+        {
+            "the version of cynn": VERSION,
+            "the target": backend.target(),
+            "the model": repr(list(model.layers)),
+            "dtype": model.dtype,
+            "the shape of a row": model.input_shape,
+            "optimizer": repr(model.optimizer),
+            "loss": repr(model.loss),
+            "metrics": [metric.name for metric in model.metrics],
+            "validation_data": "given" if with_validation else "not given",
+        }
+        | settings._asdict()
+    )
 
 
 @contextlib.contextmanager
@@ -119,16 +167,33 @@ def naming(which: str) -> Iterator[None]:
 
 def run(
     model: Any,
-    data: Batches,
-    held_out: Batches | None,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation: tuple[Any, Any, Any] | float | None,
     settings: Settings,
     callbacks: Sequence[Callback],
     progress: Progress,
+    ranks: Alone,
 ) -> History:
-    """Train a model that is built on all rows in each epoch."""
-    n = data.n_rows
-    batch_size = min(settings.batch_size, n)
-    steps = -(-n // batch_size)
+    """Train a model on all rows in each epoch; see `Model.fit`."""
+    with ranks.agreed():
+        given: Any = x if is_sparse(x) else array("x", x)
+        input_shape = model.input_shape or given.shape[1:]
+        data, held_out = rows(model, given, y, sample_weight, validation, input_shape)
+    data = class_weighted(model, data, class_weight, input_shape, ranks)
+    with ranks.agreed():
+        if model._network is None:  # after the checks: a slip leaves the model as it was
+            model._build(input_shape)
+    expect_alike(model, settings, held_out is not None, ranks)
+    ranks.begin_alike(model)
+    part = ranks.part(data)
+    if held_out is not None:
+        held_out = ranks.part(held_out).own(held_out)
+    batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, part.n)
+    steps = part.steps(batch_size)
+    exchange = ranks.exchange(model, part, batch_size)
     seeks = (
         settings.seek_zeros
         and not settings.augment
@@ -138,11 +203,13 @@ def run(
 
     def train(epoch: int) -> dict[str, float]:
         span = (epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
-        return _epoch(model, data, batch_size, settings.shuffle, span, progress)
+        order = _order(model, part, batch_size, settings.shuffle)
+        return _epoch(model, data, order, batch_size, span, progress, ranks, exchange)
 
     try:
         model._network.seek_zeros = seeks and plan.can_skip_zeros(model.layers)
-        return run_epochs(model, train, n, held_out, settings, callbacks, progress)
+        n = part.length(batch_size)
+        return run_epochs(model, train, n, held_out, settings, callbacks, progress, ranks)
     finally:
         model._network.seek_zeros = False
 
@@ -155,6 +222,7 @@ def run_epochs(
     settings: Settings,
     callbacks: Sequence[Callback],
     progress: Progress,
+    ranks: Alone = ALONE,
 ) -> History:
     """Go through the epochs and tell who listens; `train` does one and gives its logs.
 
@@ -164,33 +232,37 @@ def run_epochs(
     model.history = history = History()
     if settings.initial_epoch == 0:
         model.rate_factor, model.callback_state = 1.0, {}
-    listeners = [history, *callbacks]
-    for listener in listeners:
-        listener.set_model(model)
-        listener.on_train_begin()
+    listeners = [history, *(c for c in callbacks if ranks.rank == 0 or not c.writes_files)]
+    with ranks.agreed():
+        for listener in listeners:
+            listener.set_model(model)
+            listener.on_train_begin()
     progress.begin(settings.epochs, n_rows)
     logs: dict[str, float] = {}
     model.stop_training = False
     try:
         model._network.augmentation = augment
         for epoch in range(settings.initial_epoch, settings.epochs):
-            for listener in listeners:
-                listener.on_epoch_begin(epoch)
+            with ranks.agreed():
+                for listener in listeners:
+                    listener.on_epoch_begin(epoch)
             progress.begin_epoch(epoch)
             logs = train(epoch)
             if held_out is not None:
-                measured = evaluate(model, held_out)
+                measured = evaluate(model, held_out, ranks)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
             progress.end_epoch(logs)
-            for listener in listeners:
-                listener.on_epoch_end(epoch, logs)
-            if model.stop_training:
+            with ranks.agreed():
+                for listener in listeners:
+                    listener.on_epoch_end(epoch, logs)
+            if ranks.any(model.stop_training):
                 break
     finally:
         model._network.augmentation = None
         progress.close()
-    for listener in listeners:
-        listener.on_train_end(logs)
+    with ranks.agreed():
+        for listener in listeners:
+            listener.on_train_end(logs)
     return history
 
 
@@ -204,7 +276,7 @@ def one_step(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]
         )
     given: Any = x if is_sparse(x) else array("x", x)
     input_shape = model.input_shape or given.shape[1:]
-    data, _ = rows(model, given, y, sample_weight, None, None, input_shape)
+    data, _ = rows(model, given, y, sample_weight, None, input_shape)
     if model._network is None:
         model._build(input_shape)
     measures = Measures(model.metrics)
@@ -215,50 +287,64 @@ def one_step(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]
 def train_steps(
     model: Any, data: Batches, order: NDArray[np.int64], batch_size: int,
     span: tuple[int, int, int], measures: Measures,
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Callable[[int], None] = lambda rows: None, ranks: Alone = ALONE,
+    exchange: Exchange | None = None,
 ) -> None:  # fmt: skip
     """Train on the rows that `order` names; `span` as for `_epoch`."""
     rates = model.optimizer.rates(*span) * model.rate_factor
     loops.train_epoch(
         model._network, data, order, batch_size, rates, model.optimizer.momenta(*span),
-        measures, advance, get_num_threads(), model._kernels.LARGEST_BATCH, model.dtype,
-        (model.seed % (1 << 64), model.epochs, model._network.updates),
+        measures, advance, ranks.threads(), model._kernels.LARGEST_BATCH, model.dtype,
+        (model.seed % (1 << 64), model.epochs, model._network.updates), exchange,
     )  # fmt: skip
     model.learning_rate = float(rates[-1])
 
 
+ODD = 0x9E3779B97F4A7C15
+"""Sets the seeds of the ranks' orders far apart: 2**64 over the golden ratio."""
+
+
+def _order(model: Any, part: Part, batch_size: int, shuffle: bool) -> NDArray[np.int64]:
+    """Give the rows of the epoch that comes."""
+
+    def permute(rows: NDArray[np.int64], which: int) -> None:
+        model._kernels.permutation(rows, (model.seed + which * ODD) % (1 << 64), model.epochs)
+
+    return part.order(batch_size, permute if shuffle else None)
+
+
 def _epoch(
-    model: Any, data: Batches, batch_size: int, shuffle: bool, span: tuple[int, int, int],
-    progress: Progress,
+    model: Any, data: Batches, order: NDArray[np.int64], batch_size: int,
+    span: tuple[int, int, int], progress: Progress, ranks: Alone, exchange: Exchange | None,
 ) -> dict[str, float]:  # fmt: skip
-    """Train on all rows once; give the loss and the metrics, over the epoch as it went.
+    """Train on the rows of an epoch; give the loss and the metrics, over the epoch as it went.
 
     `span` holds the epoch's first step, its end, and the steps of the whole run.
     """
-    order = np.arange(data.n_rows)
-    if shuffle:
-        model._kernels.permutation(order, model.seed % (1 << 64), model.epochs)
     measures = Measures(model.metrics)
-    train_steps(model, data, order, batch_size, span, measures, progress.advance)
-    return end_epoch(model, measures)
+    advance = progress.advance
+    train_steps(model, data, order, batch_size, span, measures, advance, ranks, exchange)
+    ranks.blend_state(model)
+    return end_epoch(model, measures, ranks)
 
 
-def end_epoch(model: Any, measures: Measures) -> dict[str, float]:
+def end_epoch(model: Any, measures: Measures, ranks: Alone = ALONE) -> dict[str, float]:
     """Count the epoch; give its loss and metrics, and warn of a loss that is no number."""
     model.epochs += 1
-    logs = measures.result()
-    if not math.isfinite(logs["loss"]):
-        warnings.warn(
-            f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
-            "may help",
-            RuntimeWarning,
-            stacklevel=8,  # who called Model.fit
-        )
+    logs = ranks.result(measures)
+    with ranks.agreed():
+        if ranks.rank == 0 and not math.isfinite(logs["loss"]):
+            warnings.warn(
+                f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
+                "may help",
+                RuntimeWarning,
+                stacklevel=8,  # who called Model.fit
+            )
     return logs
 
 
-def evaluate(model: Any, data: Batches) -> dict[str, float]:
+def evaluate(model: Any, data: Batches, ranks: Alone = ALONE) -> dict[str, float]:
     """Measure a model on all rows; see `Model.evaluate`."""
     measures = Measures(model.metrics)
-    loops.evaluate(model._network, data, measures, get_num_threads(), model.dtype)
-    return measures.result()
+    loops.evaluate(model._network, data, measures, ranks.threads(), model.dtype)
+    return ranks.result(measures)

@@ -209,8 +209,7 @@ def class_weight_array(
     wanted = "finite numbers that are not negative"
     if isinstance(given, str):
         choice("class_weight", given, ("balanced",))
-        counts = np.bincount(classes, minlength=n_classes)
-        each = len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        each = balanced(np.bincount(classes, minlength=n_classes))
     else:
         if isinstance(given, Mapping):
             table: list[Any] = [1.0] * n_classes
@@ -229,6 +228,12 @@ def class_weight_array(
     if not found.any():
         raise ValueError("class_weight leaves only weights of 0")
     return rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+
+
+def balanced(counts: NDArray[Any]) -> NDArray[Any]:
+    """Give weights by which classes of so many rows count the same."""
+    found: NDArray[Any] = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return found
 
 
 def validation_rows(

@@ -7,7 +7,7 @@ shown between two slices.
 import copy
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,12 @@ class Measures:
             for metric in self._metrics:
                 metric.update(y, outputs, weight)
 
+    def merge(self, other: "Measures") -> None:
+        """Count what others, of the same metrics, have seen."""
+        self.add(other._loss, other._weight)
+        for metric, more in zip(self._metrics, other._metrics, strict=True):
+            metric.merge(more)
+
     def result(self) -> dict[str, float]:
         """Give ``loss`` and each metric by name: weighted means."""
         loss = self._loss / self._weight if self._weight else math.nan
@@ -115,6 +121,7 @@ def train_epoch(
     largest_batch: int,
     dtype: np.dtype[Any],
     moment: tuple[int, int, int] = (0, 0, 0),
+    exchange: "Exchange | None" = None,
 ) -> None:
     """Train on the rows that `order` names, once.
 
@@ -142,6 +149,9 @@ def train_epoch(
         The network's.
     moment : (int, int, int)
         The seed, the epoch and the first step, for what is drawn by chance.
+    exchange : Exchange, optional
+        Adds up each step's gradient over several networks, of which this one has a part of each
+        batch, some of them perhaps none.
 
     Raises
     ------
@@ -177,7 +187,7 @@ def train_epoch(
         step, sums = 0, [0.0, 0.0]  # of losses and weights since the part began
         while step < past - first:
             begin, end = step * batch_size, (step + 1) * batch_size
-            if batch_size <= largest_batch:
+            if batch_size <= largest_batch and exchange is None:
                 step, *sums = network.train_epoch(
                     *rows, part, rates[first:past], momenta[first:past], batch_size, step,
                     SLICE_SECONDS, outputs, threads, (*key, before + first, 0),
@@ -185,15 +195,29 @@ def train_epoch(
             else:
                 room = None if outputs is None else outputs[begin:end]
                 rate, momentum = rates[first + step], momenta[first + step]
+                place = 0 if exchange is None else exchange.place(first + step)
                 more = _large_step(
                     network, taken, part[begin:end], rate, momentum, room, threads, largest_batch,
-                    dtype, (*key, before + first + step),
+                    dtype, (*key, before + first + step, place), exchange,
                 )  # fmt: skip
                 sums = [sums[0] + more[0], sums[1] + more[1]]
                 step += 1
-            advance(min(step * batch_size, len(part)) - begin)
+            advance(max(0, min(step * batch_size, len(part)) - begin))
         measures.add(*sums)
         measures.look(taken, part, outputs)
+
+
+class Exchange(Protocol):
+    """What adds up gradients over several networks."""
+
+    gradient: NDArray[Any]
+    """Room for this network's, in its dtype; see `sum`."""
+
+    def sum(self, weight: float) -> float:
+        """Replace `gradient` by the sum of all networks'; give the sum of the rows' weights."""
+
+    def place(self, step: int) -> int:
+        """Give where in the batch of all networks this one's rows begin, in a step of the epoch."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a training that diverges is told of by its loss
@@ -208,22 +232,31 @@ def _large_step(
     block: int,
     dtype: np.dtype[Any],
     moment: tuple[int, ...],
+    exchange: Exchange | None,
 ) -> list[float]:
-    """One step on a batch too large for the network's workspace."""
-    total = np.zeros(network.n_params)
-    gradient = np.empty(network.n_params, dtype)
+    """One step on a batch too large for the network's workspace, or in several networks at once."""
+    *key, place = moment
+    gradient = np.empty(network.n_params, dtype) if exchange is None else exchange.gradient
+    alone = exchange is not None and len(rows) <= block  # one block is its own sum
+    total = gradient if alone else np.zeros(network.n_params)
     loss_sum = weight_sum = 0.0
-    for start in range(0, len(rows), block):
+    for start in range(0, max(1, len(rows)), block):
         part = data.take(rows[start : start + block])
-        if outputs is not None:
+        if outputs is not None and len(rows):
             network.predict(read(part.x, network), outputs[start : start + block], threads)
         loss, weight = network.gradients(
-            *part.read_by(network), gradient, threads, (*moment, start)
+            *part.read_by(network), gradient, threads, (*key, place + start)
         )
-        total += gradient
+        if not alone:
+            total += gradient
         loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
-    if weight_sum:
-        network.update((total / weight_sum).astype(dtype), rate, momentum)
+    all_weights = weight_sum
+    if exchange is not None:
+        gradient[:] = total
+        total, all_weights = gradient, exchange.sum(weight_sum)
+    if all_weights:
+        total /= all_weights
+        network.update(total.astype(dtype, copy=False), rate, momentum)
     return [loss_sum, weight_sum]
 
 

@@ -22,13 +22,14 @@ from . import (
     metrics,
     optimizers,
     plan,
+    ranks,
     storage,
     streams,
     summary,
 )
 from .augmentation import Augment
 from .callbacks import Callback, History, get_all
-from .checks import array, integer, number, real_dtype, shape
+from .checks import integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
 from .inputs import parts, row_array, validation_rows
 from .learned import Learned
@@ -274,6 +275,7 @@ class Model(Learned):
         steps_per_epoch: int | None = None,
         callbacks: Iterable[Callback] | None = None,
         verbose: Verbose = "auto",
+        comm: Any = None,
     ) -> History:
         """Train the model.
 
@@ -320,6 +322,10 @@ class Model(Learned):
         verbose : "auto", 0, 1 or 2, default "auto"
             Nothing (0), a progress bar (1) or a line (2) an epoch; "auto": a bar on a terminal
             where tqdm is installed, else a line.
+        comm : mpi4py.MPI.Intracomm, optional
+            The ranks that train the model together, all of which call this; see
+            `cynn.distributed`. Then `batch_size` is what each rank does of a step, and x and y are
+            the rank's own rows; where all ranks give the same rows, each does its part of them.
 
         Returns
         -------
@@ -338,27 +344,26 @@ class Model(Learned):
         Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
-        self._compiled()
-        settings = fitting.settings(batch_size, epochs, initial_epoch, shuffle, sparse, augment)
-        wanted = "at least 0 and less than 1"
-        part = number("validation_split", validation_split, wanted, lambda part: 0 <= part < 1)
-        validation = validation_rows(validation_data, part)
-        listeners = get_all(callbacks)
-        progress = Progress(verbose)
-        if y is None:
-            streams.expect_no_rows(sample_weight, part, sparse)
-            stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
-            return streams.fit(self, stream, validation, settings, listeners, progress)
-        if steps_per_epoch is not None:
-            raise ValueError("steps_per_epoch must be None where y is given")
-        given: Any = x if is_sparse(x) else array("x", x)
-        input_shape = self._input_shape or given.shape[1:]
-        data, held_out = fitting.rows(
-            self, given, y, sample_weight, class_weight, validation, input_shape
-        )
-        if self._network is None:  # after the checks: a slip leaves the model as it was
-            self._build(input_shape)
-        return fitting.run(self, data, held_out, settings, listeners, progress)
+        together = ranks.get(comm)
+        with together.training():
+            self.seed, self.epochs = together.shared((self.seed, self.epochs))
+            with together.agreed():
+                self._compiled()
+                settings = fitting.settings(
+                    batch_size, epochs, initial_epoch, shuffle, sparse, augment
+                )
+                wanted = "at least 0 and less than 1"
+                part = number("validation_split", validation_split, wanted, lambda p: 0 <= p < 1)
+                validation = validation_rows(validation_data, part)
+                listeners = get_all(callbacks)
+                progress = Progress(verbose if together.rank == 0 else 0)
+                streams.expect_rows_or_batches(y, steps_per_epoch, comm)
+            if y is None:
+                streams.expect_no_rows(sample_weight, part, sparse)
+                stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
+                return streams.fit(self, stream, validation, settings, listeners, progress)
+            rows = (x, y, sample_weight, class_weight, validation)
+            return fitting.run(self, *rows, settings, listeners, progress, together)
 
     @alone()
     def train_on_batch(

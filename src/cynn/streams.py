@@ -13,8 +13,23 @@ from .checks import array, integer
 from .fitting import Settings, naming
 from .loops import Batches, Measures
 from .progress import Progress
+from .ranks import ALONE
 from .schedules import Schedule
 from .sparse import is_sparse
+
+
+def expect_rows_or_batches(y: Any, steps_per_epoch: Any, comm: Any) -> None:
+    """Refuse what goes with batches where there are rows, and the other way round.
+
+    Raises
+    ------
+    ValueError
+        If there is something.
+    """
+    if y is None and comm is not None:
+        raise ValueError("y must be given with comm: ranks train on rows, not on batches")
+    if y is not None and steps_per_epoch is not None:
+        raise ValueError("steps_per_epoch must be None where y is given")
 
 
 def expect_no_rows(sample_weight: Any, validation_split: float, sparse: Any) -> None:
@@ -106,9 +121,10 @@ class Stream:
         """Give a batch as the network reads it; `number` is for the message."""
         x, y, weight = self._parts(batch, number)
         with naming(f"batch {number}"):
-            return fitting.rows(
-                self._model, x, y, weight, self._class_weight, None, self.input_shape
-            )[0]
+            data, _ = fitting.rows(self._model, x, y, weight, None, self.input_shape)
+            return fitting.class_weighted(
+                self._model, data, self._class_weight, self.input_shape, ALONE
+            )
 
     def check_first(self) -> None:
         """Refuse a first batch that the model cannot take."""

@@ -12,6 +12,13 @@ from .checks import integer
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
+LOCAL_RANKS = (
+    "MPI_LOCALNRANKS",  # MPICH and Intel MPI
+    "OMPI_COMM_WORLD_LOCAL_SIZE",  # Open MPI
+    "MV2_COMM_WORLD_LOCAL_SIZE",  # MVAPICH
+)
+"""The variables by which launchers say how many ranks run beside this one."""
+
 _chosen: int | None = None
 
 
@@ -49,16 +56,33 @@ def get_num_threads() -> int:
     ValueError
         If ``CYNN_NUM_THREADS`` is no whole number from 1.
     """
+    chosen = chosen_threads()
+    return available_cores() if chosen is None else chosen
+
+
+def chosen_threads() -> int | None:
+    """Give the number that `set_num_threads` or ``CYNN_NUM_THREADS`` says, or None.
+
+    Raises
+    ------
+    ValueError
+        If ``CYNN_NUM_THREADS`` is no whole number from 1.
+    """
     chosen = _chosen  # once: another thread may change it in between
     if chosen is not None:
         return chosen
     named = os.environ.get("CYNN_NUM_THREADS", "")
     if not named:
-        return available_cores()
+        return None
     count = int(named) if named.isdecimal() and len(named) < 10 else 0
     if count < 1:
         raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {named!r}")
     return min(count, 1024)
+
+
+def is_chosen() -> bool:
+    """Say whether a person said how many threads to use, here or by ``CYNN_NUM_THREADS``."""
+    return _chosen is not None or bool(os.environ.get("CYNN_NUM_THREADS", ""))
 
 
 def available_cores() -> int:
@@ -68,14 +92,25 @@ def available_cores() -> int:
     -------
     int
         By the process's affinity as it is now and, on Linux, the quota of its control group,
-        which is read once.
+        which is read once. Where an MPI launcher started several ranks on this machine, no more
+        than a rank's share of it.
     """
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
+    machine = os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else machine
     quota = _quota(CONTROL_GROUP)
-    return count if quota is None else max(1, min(count, int(quota)))
+    if quota is not None:
+        count, machine = min(count, int(quota)), min(machine, int(quota))
+    ranks = _local_ranks()
+    return max(1, count if ranks == 1 else min(count, machine // ranks))
+
+
+def _local_ranks() -> int:
+    """Give how many ranks a launcher says that it started on this machine; 1 without a launcher."""
+    for name in LOCAL_RANKS:
+        said = os.environ.get(name, "")
+        if said.isdecimal() and 0 < len(said) < 7 and int(said) > 0:
+            return int(said)
+    return 1
 
 
 @functools.cache

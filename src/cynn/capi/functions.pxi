@@ -36,6 +36,10 @@ cdef enum:  # losses
     LOG_POISSON
     HINGE
     CATEGORICAL_HINGE
+    LOG_LOSS
+    BINARY_LOG_LOSS
+    HALF_SQUARED_ERROR
+    HALF_POISSON_DEVIANCE
 
 # out[m, n] = sum over k of   matmul: a[m, k] b[k, n]   _nt: a[m, k] b[n, k]   _tn: a[k, m] b[k, n]
 cdef int matmul(

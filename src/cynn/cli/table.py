@@ -16,14 +16,13 @@ from ..model import Model
 from ..plots import folder
 from ..preprocessing import train_validation_split
 from ..tables import TableEncoder, Target
-from ..threads import get_num_threads
 from . import training
 
 EPOCHS = 100
 LEARNING_RATE = 0.01
 
 
-def train(options: argparse.Namespace) -> int:
+def train(options: argparse.Namespace, comm: Any) -> int:
     """Train a network on a table, measure it and save it."""
     if options.target is None:
         raise ValueError("a table needs --target COLUMN, what to predict")
@@ -53,11 +52,14 @@ def train(options: argparse.Namespace) -> int:
     )
     model.compile(training.optimizer(options, LEARNING_RATE), target.loss, [target.metric])
     model.build(encoder.width)
+    _introduce(encoder, parts, options, comm)
+    model = training.resumed(model, options, comm)
     model.table = encoder
-    _introduce(encoder, parts, options)
     rows, held_out = parts["training"], parts.get("validation")
     more = {} if held_out is None else {"validation_data": (x[held_out], y[held_out])}
-    status = training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", **more)
+    status = training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **more)
+    if comm is not None and comm.Get_rank() > 0:
+        return status
     for part, rows in parts.items():
         outputs = model.predict(x[rows])
         print(f"{part + ':':11} {_measured(target, y[rows], outputs)}")
@@ -83,7 +85,10 @@ def _parts(
 
 
 def _introduce(
-    encoder: TableEncoder, parts: dict[str, NDArray[np.intp]], options: argparse.Namespace
+    encoder: TableEncoder,
+    parts: dict[str, NDArray[np.intp]],
+    options: argparse.Namespace,
+    comm: Any,
 ) -> None:
     """Print what is trained on what, and what of the table is not used."""
     for each in encoder.left_out:
@@ -97,7 +102,7 @@ def _introduce(
         + "; columns: "
         + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
         + f"; {target.task} of {target.name!r}; network {'-'.join(map(str, widths))}, "
-        f"{options.dtype}, target {backend.target()}, threads {get_num_threads()}"
+        f"{options.dtype}, target {backend.target()}, {training.workers(comm)}"
     )
 
 

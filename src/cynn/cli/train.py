@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
+from .. import backend, distributed
 from ..layers import Dense, Flatten, Rescale
 from ..model import Model
 from ..optimizers import SGD
 from ..plots import folder
 from ..specs import ACTIVATIONS
 from ..tables.targets import TASKS
-from ..threads import get_num_threads
 from . import images, table, training
 from .values import fraction, names, number, sizes, whole, whole_or_zero
 
@@ -69,24 +68,33 @@ def add(commands: Any) -> None:
     train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
     train.add_argument("--threads", type=whole, help="the most to use; by default all cores")
     train.add_argument("--save", metavar="FILE", help="write the model there (safetensors)")
+    train.add_argument("--checkpoint", metavar="FILE", help="write the model there in each epoch")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint, if any")
     train.add_argument("--plots", metavar="DIR", help="write pictures there (needs matplotlib)")
     train.add_argument("--quiet", action="store_true", help="no line for each epoch")
     train.set_defaults(run=_train)
 
 
 def _train(options: argparse.Namespace) -> int:
+    with distributed.job() as comm:
+        return _train_here(options, comm)
+
+
+def _train_here(options: argparse.Namespace, comm: Any) -> int:
     if "table" in options:
-        return table.train(options)
+        return table.train(options, comm)
     for name in ("target", "task", "categorical", "ignore"):
         if getattr(options, name):
             raise ValueError(f"--{name} is for a table: name its file")
-    return _train_on_images(options)
+    return _train_on_images(options, comm)
 
 
-def _train_on_images(options: argparse.Namespace) -> int:
+def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     training.try_to_save(options)
     pictures = None if options.plots is None else folder.prepare(options.plots)
-    name, ((x_train, y_train), (x_test, y_test)) = images.load(options.data)
+    name, ((x_train, y_train), (x_test, y_test)) = training.in_turn(
+        comm, lambda: images.load(options.data)
+    )
     classes = max(10, int(y_train.max()) + 1)
     hidden = training.hidden_layers(options)
     model = Model(
@@ -100,9 +108,12 @@ def _train_on_images(options: argparse.Namespace) -> int:
     print(
         f"{name}: {len(x_train):,} images to train on, {len(x_test):,} to test; "
         f"network {'-'.join(map(str, widths))}, {options.dtype}, "
-        f"target {backend.target()}, threads {get_num_threads()}"
+        f"target {backend.target()}, {training.workers(comm)}"
     )
-    status = training.fit(model, x_train, y_train, options, 8, "images")
+    model = training.resumed(model, options, comm)
+    status = training.fit(model, x_train, y_train, options, 8, "images", comm)
+    if comm is not None and comm.Get_rank() > 0:
+        return status
     for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
         measured = model.evaluate(x, y)
         print(f"{part + ':':9} loss {measured['loss']:.4f}  accuracy {measured['accuracy']:.2%}")

@@ -1,16 +1,22 @@
 """What a training of images and one of a table share."""
 
 import argparse
+import os
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .. import storage
+from ..callbacks import ModelCheckpoint
 from ..layers import Dense
 from ..model import Model
 from ..optimizers import SGD
 from ..schedules import Cosine
+from ..threads import get_num_threads
 from .status import INTERRUPTED
+
+T = TypeVar("T")
 
 
 def hidden_layers(options: argparse.Namespace) -> list[Dense]:
@@ -28,34 +34,81 @@ def optimizer(options: argparse.Namespace, learning_rate: float) -> SGD:
     )
 
 
+def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
+    """Give the model of the checkpoint where the options want to go on from one, else `model`.
+
+    Of several ranks only the first reads it: a fit begins with what that one has.
+    """
+    if options.resume and options.checkpoint is None:
+        raise ValueError("--resume needs --checkpoint FILE, where to go on from")
+    if not options.resume or (comm is not None and comm.Get_rank() > 0):
+        return model
+    if not os.path.exists(options.checkpoint):
+        print(f"no checkpoint in {options.checkpoint} yet: training from the beginning")
+        return model
+    found = Model.load(options.checkpoint)
+    for name in ("layers", "dtype", "optimizer", "loss", "input_shape"):
+        said, kept = getattr(model, name), getattr(found, name)
+        if repr(said) != repr(kept):
+            raise ValueError(
+                f"{options.checkpoint} has {name} {kept!r}, the command asks for {said!r}: resume "
+                "with the options of the first training"
+            )
+    print(f"going on from {options.checkpoint} after epoch {found.epochs}")
+    return found
+
+
 def fit(
-    model: Model, x: Any, y: Any, options: argparse.Namespace, epochs: int, rows: str, **more: Any
-) -> int:
+    model: Model, x: Any, y: Any, options: argparse.Namespace, epochs: int, rows: str,
+    comm: Any = None, **more: Any,
+) -> int:  # fmt: skip
     """Train, say how fast, and give the exit status: after Ctrl-C the model is as it was then."""
     started, status = time.perf_counter(), 0
+    begun = model.epochs if comm is None else comm.bcast(model.epochs, 0)
+    callbacks = [] if options.checkpoint is None else [ModelCheckpoint(options.checkpoint)]
     try:
         model.fit(
             x,
             y,
             batch_size=options.batch_size,
             epochs=vars(options).get("epochs", epochs),
+            initial_epoch=begun,
+            callbacks=callbacks,
             verbose=0 if options.quiet else "auto",
+            comm=comm,
             **more,
         )
     except KeyboardInterrupt:
         print(f"\ninterrupted in epoch {model.epochs + 1}; the network as it is:", file=sys.stderr)
         status = INTERRUPTED
     seconds = time.perf_counter() - started
-    if model.epochs:
-        rate = model.epochs * len(x) / seconds
-        print(f"{model.epochs} epochs in {seconds:.2f} s: {rate:,.0f} {rows} a second")
+    if done := model.epochs - begun:
+        rate = done * len(x) / seconds
+        print(f"{done} epochs in {seconds:.2f} s: {rate:,.0f} {rows} a second")
     return status
+
+
+def workers(comm: Any) -> str:
+    """Say how many threads there are, and ranks."""
+    ranks = "" if comm is None else f"ranks {comm.Get_size()} of "
+    return f"{ranks}threads {get_num_threads()}"
+
+
+def in_turn(comm: Any, load: Callable[[], T]) -> T:
+    """Load data, on the first of several ranks before the others, which find what it fetched."""
+    if comm is not None and comm.Get_rank() > 0:
+        comm.bcast(None, 0)
+    found = load()
+    if comm is not None and comm.Get_rank() == 0:
+        comm.bcast(None, 0)
+    return found
 
 
 def try_to_save(options: argparse.Namespace) -> None:
     """Raise what `save` would, before the training rather than after it."""
-    if options.save is not None:
-        storage.try_to_write(options.save)
+    for path in (options.save, options.checkpoint):
+        if path is not None:
+            storage.try_to_write(path)
 
 
 def save(model: Model, options: argparse.Namespace) -> None:

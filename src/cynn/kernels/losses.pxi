@@ -17,6 +17,15 @@
 #   hinge                          max(0, 1 - s p), mean     delta = - w s / n where the loss is     s = 2 t - 1
 #   categorical_hinge              max(0, 1 + p_r - p_c)     delta = w at r, - w at c    r: the best of the others
 #
+# and in scikit-learn's way, each with delta = w (p - t):
+#
+#   log_loss                       - log p of the one class, the logarithm within bounds    p = softmax(z)
+#   binary_log_loss                - t log p - (1 - t) log(1 - p), likewise, summed over j  p = sigmoid(z)
+#   half_squared_error             (p - t)^2 / 2, summed over j
+#   half_poisson_deviance          t log(t / p) - t + p, summed over j                      p = e^z
+#
+# where the bounds are those of a probability at least REAL_EPSILON away from 0 and 1.
+#
 # A loss may have one number of its own, its parameter: huber the threshold, quantile q; the first four have label
 # smoothing s, which puts (1 - s) t + s / m in the place of t, m being n or, for yes and no, 2.
 #
@@ -36,6 +45,10 @@ LOSSES = (
     "log_poisson",
     "hinge",
     "categorical_hinge",
+    "log_loss",
+    "binary_log_loss",
+    "half_squared_error",
+    "half_poisson_deviance",
 )
 
 cdef enum:  # in the order of LOSSES
@@ -51,6 +64,10 @@ cdef enum:  # in the order of LOSSES
     LOG_POISSON
     HINGE
     CATEGORICAL_HINGE
+    LOG_LOSS
+    BINARY_LOG_LOSS
+    HALF_SQUARED_ERROR
+    HALF_POISSON_DEVIANCE
 
 
 cdef bint has_parameter(int loss) noexcept nogil:
@@ -63,9 +80,42 @@ cdef real default_parameter(int loss) noexcept nogil:
 
 cdef int activation_of_loss(int loss) noexcept nogil:
     """The activation that a loss applies to the logits it takes; identity for those that take predictions."""
-    if loss == SOFTMAX_CROSS_ENTROPY:
+    if loss == SOFTMAX_CROSS_ENTROPY or loss == LOG_LOSS:
         return SOFTMAX
-    return SIGMOID if loss == SIGMOID_BINARY_CROSS_ENTROPY else IDENTITY
+    if loss == SIGMOID_BINARY_CROSS_ENTROPY or loss == BINARY_LOG_LOSS:
+        return SIGMOID
+    return IDENTITY
+
+
+cdef inline bint sums_columns(const int loss) noexcept nogil:
+    """Whether a row's loss is the sum over its columns; of the others it is the mean."""
+    return loss == CROSS_ENTROPY or loss >= LOG_LOSS
+
+
+cdef void bound_log_losses(
+    const real* target, const real* weight, double* row_losses, Py_ssize_t rows, Py_ssize_t first,
+    Py_ssize_t past, Py_ssize_t columns,
+) noexcept nogil:
+    """Losses of one class each, as if its probability were at least REAL_EPSILON away from 0 and 1."""
+    cdef double least = -log1p(-<double>REAL_EPSILON), most = -log(<double>REAL_EPSILON), share
+    cdef Py_ssize_t r, c
+    for r in range(first, past):
+        share = 0  # 1, of one class
+        for c in range(columns):
+            share += target[(c // PANEL * rows + r) * PANEL + c % PANEL]
+        share *= weight[r]
+        if row_losses[r] > share * most:
+            row_losses[r] = share * most
+        elif row_losses[r] < share * least:
+            row_losses[r] = share * least
+
+
+cdef inline vec within_bounds(vec loss) noexcept nogil:
+    """-log(p) as if p were at least REAL_EPSILON away from 0 and 1; NaN stays."""
+    cdef vec least = broadcast(<real>-log1p(-<double>REAL_EPSILON))
+    cdef vec most = broadcast(<real>-log(<double>REAL_EPSILON))
+    loss = where_less(loss, least, least, loss)
+    return where_less(most, loss, most, loss)
 
 
 cdef void smooth_targets(
@@ -254,6 +304,22 @@ cdef inline vec loss_of(const int loss, const real parameter, vec* p, vec t, vec
         z = where_less(z, zero, zero, z)
         delta[0] = where_less(zero, z, -q, z)
         return z
+    if loss == BINARY_LOG_LOSS:
+        z = p[0]
+        p[0] = c_sigmoid(z)
+        delta[0] = p[0] - t
+        q = c_log_1p(c_exp(-absolute(z)))
+        other = q + maximum(zero, z)  # -log(1 - p)
+        q = q + maximum(zero, -z)  # -log(p)
+        return t * within_bounds(q) + (one - t) * within_bounds(other)
+    if loss == HALF_POISSON_DEVIANCE:
+        z = p[0]
+        p[0] = c_exp(z)
+        delta[0] = p[0] - t
+        return delta[0] + where_equal(t, zero, zero, t * (c_log(t) - z))
+    if loss == HALF_SQUARED_ERROR:
+        delta[0] = p[0] - t
+        return broadcast(<real>0.5) * delta[0] * delta[0]
     z = p[0] - t
     if loss == HUBER:
         other = broadcast(parameter)
@@ -271,7 +337,7 @@ cdef inline double loss_row(
     Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns,
 ) noexcept nogil:
     cdef Py_ssize_t v, valid
-    cdef real scale = 1 if loss == CROSS_ENTROPY else <real>1 / <real>columns
+    cdef real scale = 1 if sums_columns(loss) else <real>1 / <real>columns
     cdef vec losses = broadcast(0), w = broadcast(weight * scale), value, gradient, found
     cdef real* at
     for v in range(panels_of(columns) * PANEL_VECS):
@@ -329,13 +395,15 @@ cdef void loss_rows(
     cdef Py_ssize_t r
     if parameter != 0 and loss <= BINARY_CROSS_ENTROPY:
         smooth_targets(loss, parameter, target, rows, first, past, columns)
-    if loss == SOFTMAX_CROSS_ENTROPY and 0 < columns <= PANEL:
-        softmax_cross_entropy_narrow(p, target, delta, weight, row_losses, first, past, columns)
-        return
-    if loss == SOFTMAX_CROSS_ENTROPY:
-        softmax_cross_entropy_rows(
-            p, target, delta, weight, row_losses, rows, first, past, columns
-        )
+    if activation_of_loss(loss) == SOFTMAX:
+        if 0 < columns <= PANEL:
+            softmax_cross_entropy_narrow(p, target, delta, weight, row_losses, first, past, columns)
+        else:
+            softmax_cross_entropy_rows(
+                p, target, delta, weight, row_losses, rows, first, past, columns
+            )
+        if loss == LOG_LOSS:
+            bound_log_losses(target, weight, row_losses, rows, first, past, columns)
         return
     for r in range(first, past):  # each call below is compiled for its loss
         if loss == CROSS_ENTROPY:
@@ -366,6 +434,16 @@ cdef void loss_rows(
             row_losses[r] = loss_row(LOG_POISSON, 0, p, target, delta, weight[r], rows, r, columns)
         elif loss == HINGE:
             row_losses[r] = loss_row(HINGE, 0, p, target, delta, weight[r], rows, r, columns)
+        elif loss == BINARY_LOG_LOSS:
+            row_losses[r] = loss_row(BINARY_LOG_LOSS, 0, p, target, delta, weight[r], rows, r, columns)
+        elif loss == HALF_SQUARED_ERROR:
+            row_losses[r] = loss_row(
+                HALF_SQUARED_ERROR, 0, p, target, delta, weight[r], rows, r, columns
+            )
+        elif loss == HALF_POISSON_DEVIANCE:
+            row_losses[r] = loss_row(
+                HALF_POISSON_DEVIANCE, 0, p, target, delta, weight[r], rows, r, columns
+            )
         else:
             row_losses[r] = categorical_hinge_row(p, target, delta, weight[r], rows, r, columns)
 
@@ -477,3 +555,23 @@ def hinge(prediction, target, weight, out, delta):
 def categorical_hinge(prediction, target, weight, out, delta):
     """Hinge loss of one class of several; the weighted sum over the rows."""
     return loss_array(CATEGORICAL_HINGE, 0, prediction, target, weight, out, delta)
+
+
+def log_loss(prediction, target, weight, out, delta):
+    """scikit-learn's loss of one class of several, from logits; the weighted sum over the rows."""
+    return loss_array(LOG_LOSS, 0, prediction, target, weight, out, delta)
+
+
+def binary_log_loss(prediction, target, weight, out, delta):
+    """scikit-learn's loss of yes or no, from logits; the weighted sum over the rows."""
+    return loss_array(BINARY_LOG_LOSS, 0, prediction, target, weight, out, delta)
+
+
+def half_squared_error(prediction, target, weight, out, delta):
+    """scikit-learn's squared error; the weighted sum over the rows."""
+    return loss_array(HALF_SQUARED_ERROR, 0, prediction, target, weight, out, delta)
+
+
+def half_poisson_deviance(prediction, target, weight, out, delta):
+    """scikit-learn's Poisson loss, from the logarithms of rates; the weighted sum over the rows."""
+    return loss_array(HALF_POISSON_DEVIANCE, 0, prediction, target, weight, out, delta)

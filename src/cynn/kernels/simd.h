@@ -16,6 +16,7 @@ typedef int32_t real_bits; /* an integer as wide as a real: what comparisons giv
 #define REAL_EXPONENT_BIAS 127
 #define REAL_TINY 1.17549435e-38f /* the smallest normal number */
 #define REAL_HUGE 3.40282347e+38f /* the largest finite number */
+#define REAL_EPSILON 1.1920929e-07f /* from 1 to the next number */
 #else
 typedef double real;
 typedef int64_t real_bits;
@@ -23,6 +24,7 @@ typedef int64_t real_bits;
 #define REAL_EXPONENT_BIAS 1023
 #define REAL_TINY 2.2250738585072014e-308
 #define REAL_HUGE 1.7976931348623157e+308
+#define REAL_EPSILON 2.220446049250313e-16
 #endif
 
 /* CYNN_VEC_BYTES may be set lower, so that the logic of a wide target can be tested anywhere. */

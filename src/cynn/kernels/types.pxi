@@ -6,7 +6,7 @@ from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.math cimport INFINITY, cos, sin, sqrt
+from libc.math cimport INFINITY, cos, log, log1p, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memset
 cdef extern from "simd.h" nogil:
     ctypedef real vec
     const int LANES
-    const real REAL_TINY, REAL_HUGE
+    const real REAL_TINY, REAL_HUGE, REAL_EPSILON
     vec load(const real* source)
     void store(real* target, vec value)
     void prefetch(const char* source, Py_ssize_t size)

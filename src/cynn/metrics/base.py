@@ -88,6 +88,29 @@ class Metric:
         self.total += float(weight @ score.astype(np.float64))
         self.weight += float(weight.sum())
 
+    def merge(self, other: Any) -> None:
+        """Count the rows that another metric has counted, as on other ranks of a training.
+
+        A metric that writes `add` or `reset` writes this one too, if it is to be used there.
+
+        Parameters
+        ----------
+        other : Metric
+            Of the same class and settings.
+
+        Examples
+        --------
+        >>> from cynn.metrics import Accuracy
+        >>> one, two = Accuracy(), Accuracy()
+        >>> one.update([1], [[0.25, 0.75]])
+        >>> two.update([0], [[0.25, 0.75]])
+        >>> one.merge(two)
+        >>> one.result()
+        0.5
+        """
+        self.total += other.total
+        self.weight += other.weight
+
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[Any]:
         """Give each row's score; this is what a subclass writes.
 

@@ -155,6 +155,16 @@ class ClassMetric(Metric):
         self.true = self.true + np.bincount(wanted, weight, size)
         self.binary = k == 1
 
+    def merge(self, other: "ClassMetric") -> None:
+        """Add the counts of another one; see `Metric.merge`."""
+        if len(self.true) == 0:
+            self.right = self.said = self.true = np.zeros(len(other.true))
+        if len(other.true):
+            self.right = self.right + other.right
+            self.said = self.said + other.said
+            self.true = self.true + other.true
+            self.binary = other.binary
+
     def result(self) -> float:
         """Give the average; NaN where there were no rows."""
         if not self.true.any():
@@ -281,6 +291,10 @@ class AUC(Metric):
         else:
             wanted = _label_of("y", y, k)
         self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
+
+    def merge(self, other: "AUC") -> None:
+        """Keep the scores of another one too; see `Metric.merge`."""
+        self.parts += other.parts
 
     def result(self) -> float:
         """Give the area, or the mean of the classes' areas."""

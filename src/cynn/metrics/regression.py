@@ -78,24 +78,31 @@ class R2(Metric):
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
         """Merge the rows' mean, squared distances and squared errors into those before."""
-        total = float(weight.sum())
-        error = weight @ _difference(y, prediction) ** 2
-        if np.shape(self.error) not in ((), error.shape):
+        more = R2()
+        more.weight = float(weight.sum())
+        more.error = weight @ _difference(y, prediction) ** 2
+        if np.shape(self.error) not in ((), more.error.shape):
             k = np.shape(self.error)[0]
-            raise ValueError(f"prediction must have {k} columns as before, got {len(error)}")
-        if total == 0:
+            raise ValueError(f"prediction must have {k} columns as before, got {len(more.error)}")
+        if more.weight == 0:
             return
         targets = _targets(y, prediction.shape[1])
-        mean = weight @ targets / total
-        both = self.weight + total
-        step = mean - self.mean
-        self.spread = (
-            self.spread + weight @ (targets - mean) ** 2 + step**2 * self.weight * total / both
-        )
-        self.mean = self.mean + step * total / both
-        self.error = self.error + error
+        more.mean = weight @ targets / more.weight
+        more.spread = weight @ (targets - more.mean) ** 2
+        more.count = int((weight > 0).sum())
+        self.merge(more)
+
+    def merge(self, other: "R2") -> None:
+        """Merge the mean, squared distances and squared errors of others; see `Metric.merge`."""
+        if other.weight == 0:
+            return
+        both = self.weight + other.weight
+        step = other.mean - self.mean
+        self.spread = self.spread + other.spread + step**2 * self.weight * other.weight / both
+        self.mean = self.mean + step * other.weight / both
+        self.error = self.error + other.error
         self.weight = both
-        self.count += int((weight > 0).sum())
+        self.count += other.count
 
     def result(self) -> float:
         """Give the coefficient."""

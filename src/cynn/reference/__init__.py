@@ -28,6 +28,7 @@ from .activations import (
     tanh_backward,
 )
 from .backprop import dense_backward, dense_forward
+from .canonical import binary_log_loss, half_poisson_deviance, half_squared_error, log_loss
 from .hinge import categorical_hinge, hinge
 from .initializers import initial_weights
 from .losses import (
@@ -79,6 +80,7 @@ __all__ = [
     "Neuron",
     "SparseRows",
     "binary_cross_entropy",
+    "binary_log_loss",
     "categorical_hinge",
     "cross_entropy",
     "dense_backward",
@@ -90,6 +92,8 @@ __all__ = [
     "gelu_backward",
     "gelu_tanh",
     "gelu_tanh_backward",
+    "half_poisson_deviance",
+    "half_squared_error",
     "hard_sigmoid",
     "hard_sigmoid_backward",
     "hinge",
@@ -99,6 +103,7 @@ __all__ = [
     "initial_weights",
     "leaky_relu",
     "leaky_relu_backward",
+    "log_loss",
     "log_poisson",
     "matmul",
     "matmul_nt",

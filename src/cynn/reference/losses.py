@@ -14,6 +14,7 @@ import math
 
 from .activations import sigmoid_of
 from .arrays import Matrix, Vector
+from .canonical import binary_log_loss, half_poisson_deviance, half_squared_error, log_loss
 from .hinge import categorical_hinge, hinge
 from .regression import huber, mean_absolute_error, mean_squared_error, quantile
 from .rowwise import Row, by_row
@@ -32,6 +33,10 @@ LOSSES = (
     "log_poisson",
     "hinge",
     "categorical_hinge",
+    "log_loss",
+    "binary_log_loss",
+    "half_squared_error",
+    "half_poisson_deviance",
 )
 
 TINY = 2.2250738585072014e-308
@@ -289,6 +294,10 @@ LOSS = dict(
             log_poisson,
             hinge,
             categorical_hinge,
+            log_loss,
+            binary_log_loss,
+            half_squared_error,
+            half_poisson_deviance,
         ),
         strict=True,
     )

@@ -12,7 +12,12 @@ from .call import Call, Place
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
 from .steps import Step, make_step, separated
 
-FUSED = {"softmax_cross_entropy": "softmax", "sigmoid_binary_cross_entropy": "sigmoid"}
+FUSED = {
+    "softmax_cross_entropy": "softmax",
+    "log_loss": "softmax",
+    "sigmoid_binary_cross_entropy": "sigmoid",
+    "binary_log_loss": "sigmoid",
+}
 """The activation that a loss brings with it."""
 
 

@@ -1,0 +1,79 @@
+"""One rank of a measurement: a training step's parts, timed; see distributed.py for what they mean.
+
+mpiexec -n RANKS python -m benchmarks.rank SHAPE ROWS SECONDS prints a JSON object from rank 0.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from cynn import Model, distributed
+from cynn.layers import Dense
+from cynn.optimizers import SGD
+from cynn.ranks import Sum
+
+
+def main(shape: str, rows: str, seconds: str) -> None:
+    """Measure, and print from rank 0."""
+    comm = distributed.world()
+    found = measured(comm, [int(n) for n in shape.split("-")], int(rows), float(seconds))
+    if comm.Get_rank() == 0:
+        print(json.dumps(found))
+
+
+def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[str, float]:
+    """Give the least time of each part of a step, in seconds, of many steps in turn."""
+    rng = np.random.default_rng(comm.Get_rank())
+    x = rng.random((rows, widths[0]), np.float32)
+    y = rng.integers(0, widths[-1], rows).astype(np.int32)
+    hidden = [Dense(n, "relu") for n in widths[1:-1]]
+    model = Model([*hidden, Dense(widths[-1], "softmax")], seed=0)
+    model.compile(SGD(1e-3, 0.9))
+    model.build(widths[0])
+    network = model._network
+    exchange = Sum(comm, network.n_params, model.dtype)
+    order, rate = np.arange(rows), np.full(1, 1e-3)
+
+    def fused() -> None:
+        network.train_epoch(x, y, None, order, rate, rate, rows, 0, 9.0, None, 1)
+
+    def compute() -> None:
+        network.gradients(x, y, None, exchange.gradient, 1)
+
+    def update() -> None:
+        exchange.gradient /= rows * comm.Get_size()
+        network.update(exchange.gradient, 1e-3, 1e-3)
+
+    def hidden_exchange() -> None:
+        """The exchange beside the computation: what is exchanged does not matter here."""
+        request = comm.Iallreduce(None, beside)
+        compute()
+        request.Wait()
+
+    beside = np.zeros(network.n_params, np.float32)
+    parts = {
+        "fused": fused,
+        "gradients": compute,
+        "exchange": lambda: exchange.sum(rows),
+        "update": update,
+        "beside": hidden_exchange,
+    }
+    least = dict.fromkeys(parts, np.inf)
+    until = time.perf_counter() + seconds
+    done = False
+    while not done:
+        for name, part in parts.items():
+            comm.Barrier()
+            start = time.perf_counter()
+            part()
+            took = max(comm.allgather(time.perf_counter() - start))
+            least[name] = min(least[name], took)
+        done = comm.bcast(time.perf_counter() > until, 0)
+    return {"n_params": network.n_params} | least
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

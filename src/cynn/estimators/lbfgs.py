@@ -1,0 +1,46 @@
+"""The solver "lbfgs": SciPy's quasi-Newton method over the kernels' gradients of all rows."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .objective import Objective
+
+
+def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
+    """Make an estimator's loss on all rows small; its weights become float64."""
+    import scipy.optimize
+    from sklearn.utils.optimize import _check_optimize_result
+
+    weights, form = estimator._weights, estimator._form()
+    dtype = np.dtype(np.float64)  # SciPy's, whatever the rows are
+    network = weights.network(form, dtype)
+    start = np.empty(network.n_params)
+    network.get_params(start)
+    objective = Objective(network, weights.shapes, estimator.alpha, form.output)
+    rows = objective.rows(X, y, sample_weight, dtype)
+    threads = estimator._threads()
+
+    def loss_and_gradient(flat: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        network.set_params(np.ascontiguousarray(flat))
+        gradient = np.empty(len(flat))
+        return objective.gradient(rows, gradient, threads), gradient
+
+    try:
+        found = scipy.optimize.minimize(
+            loss_and_gradient,
+            start,
+            method="L-BFGS-B",
+            jac=True,
+            options={
+                "maxfun": estimator.max_fun,
+                "maxiter": estimator.max_iter,
+                "gtol": estimator.tol,
+            },
+        )
+        network.set_params(np.ascontiguousarray(found.x))
+    finally:
+        weights.trained(form, dtype, network)
+    estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
+    estimator.loss_ = found.fun

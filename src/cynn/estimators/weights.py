@@ -1,0 +1,235 @@
+"""The weights of an estimator: arrays for people, packed in a network for the kernels.
+
+A prediction of one row takes a few microseconds, less than it takes to look whether arrays have
+changed. So the arrays are made when somebody asks for them; from then on they count, and every
+call compares them with what the network has.
+"""
+
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import backend
+from ..inputs import DIRECT
+from ..loops import predict
+from ..sparse import SparseInput, is_sparse
+from ..weights import flat, shaped
+
+Arrays = list[NDArray[Any]]
+
+
+class Form(NamedTuple):
+    """What a network does with its weights.
+
+    Attributes
+    ----------
+    hidden : tuple of str
+        The activation of each hidden layer, by the kernels' names.
+    output : str
+        The last activation, by scikit-learn's name.
+    """
+
+    hidden: tuple[str, ...]
+    output: str
+
+
+HIDDEN = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+"""The kernels' names of scikit-learn's activations."""
+
+LAST = {"softmax": "softmax", "logistic": "sigmoid", "identity": "identity", "exp": "identity"}
+"""The kernels' last activation; ``exp`` of what it gives is taken afterwards."""
+
+LOSSES = {
+    "softmax": "log_loss",
+    "logistic": "binary_log_loss",
+    "identity": "half_squared_error",
+    "exp": "half_poisson_deviance",
+}
+"""The kernels' loss for each last activation."""
+
+
+class Weights:
+    """Coefficients and intercepts, a matrix and a vector a layer.
+
+    Parameters
+    ----------
+    coefs, intercepts : list of ndarray
+        As scikit-learn has them: shapes (fan_in, fan_out) and (fan_out,).
+    """
+
+    def __init__(self, coefs: Arrays | None = None, intercepts: Arrays | None = None) -> None:
+        self.coefs, self.intercepts = coefs, intercepts
+        self._shown = False  # somebody may hold the arrays, and change them
+        self._trained: tuple[Any, np.dtype[Any]] | None = None  # a network ahead of the arrays
+        self._networks: dict[Any, tuple[Any, NDArray[Any] | None]] = {}  # and what it was given
+        self._ready: dict[Any, tuple[Any, np.dtype[Any]]] = {}  # for predictions, by what is asked
+        self._lock = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give the arrays: a copy packs them anew."""
+        with self._lock:
+            self._catch_up()
+            return {"coefs": self.coefs, "intercepts": self.intercepts}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a copy."""
+        self.__init__(**state)  # type: ignore[misc]
+
+    # -- for people
+
+    def show(self) -> tuple[Arrays | None, Arrays | None]:
+        """Give the lists of arrays; whoever has them may change them."""
+        with self._lock:
+            self._catch_up()
+            self._shown = True
+            return self.coefs, self.intercepts
+
+    def put(self, coefs: Arrays | None, intercepts: Arrays | None) -> None:
+        """Take lists that somebody holds."""
+        self.show()
+        self.coefs, self.intercepts = coefs, intercepts
+
+    def _catch_up(self) -> None:
+        """Write what was trained into the arrays, in place where somebody may hold them."""
+        if self._trained is None:
+            return
+        network, dtype = self._trained
+        found = np.empty(network.n_params, dtype)
+        network.get_params(found)
+        new = shaped(found, self.shapes)
+        if self._shown and self.coefs is not None and self.intercepts is not None:
+            for old, at in ((self.coefs, 0), (self.intercepts, 1)):
+                for i, value in enumerate(new[at::2]):
+                    if isinstance(old[i], np.ndarray) and old[i].flags.writeable:
+                        old[i][...] = value
+                    else:
+                        old[i] = value
+        else:
+            self.coefs, self.intercepts = new[::2], new[1::2]
+        self._trained = None
+
+    # -- for the kernels
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The arrays' shapes, W and b of each layer in turn."""
+        return self._shapes if self._trained is not None else [w.shape for w in self._in_order()]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What they are computed in: float32 where all are, else float64."""
+        if self._trained is not None:
+            return self._trained[1]
+        single = all(w.dtype == np.float32 for w in self._in_order())
+        return np.dtype(np.float32 if single else np.float64)
+
+    def _in_order(self) -> Arrays:
+        assert self.coefs is not None and self.intercepts is not None
+        pairs = zip(self.coefs, self.intercepts, strict=True)
+        return [np.asarray(w) for pair in pairs for w in pair]
+
+    def network(self, form: Form, dtype: np.dtype[Any]) -> Any:
+        """Give a network that has these weights.
+
+        Parameters
+        ----------
+        form : Form
+            Its activations.
+        dtype : dtype
+            What it computes in, whatever the arrays are.
+
+        Returns
+        -------
+        Network
+            Of the target in use, compiled with the loss that goes with the form.
+        """
+        if not self._shown:
+            found = self._networks.get((form, dtype))
+            if found is not None:
+                return found[0]
+        with self._lock:
+            self._catch_up()
+            arrays = self._in_order()
+            wanted = flat(arrays, dtype)
+            shapes = [w.shape for w in arrays]
+            network, given = self._networks.get((form, dtype), (None, None))
+            if network is None or network.n_params != len(wanted):
+                network = new_network(form, shapes, dtype)
+            if given is None or not np.array_equal(given, wanted):
+                network.set_params(wanted)
+            self._networks[form, dtype] = network, wanted
+            return network
+
+    def trained(self, form: Form, dtype: np.dtype[Any], network: Any) -> None:
+        """Say that the network has learned: its weights are those that count."""
+        with self._lock:
+            self._shapes = self.shapes
+            self._networks = {(form, dtype): (network, None)}
+            self._trained = network, dtype
+            self._ready = {}
+            if self._shown:  # who holds the arrays sees it
+                self._catch_up()
+
+    def are_finite(self) -> bool:
+        """Say whether no weight is infinite or NaN."""
+        if self._trained is not None:
+            network, dtype = self._trained
+            found = np.empty(network.n_params, dtype)
+            network.get_params(found)
+            return bool(np.isfinite(found).all())
+        return all(np.isfinite(w).all() for w in self._in_order())
+
+    def form(self, activation: str, output: str) -> Form:
+        """Give the form of a network with that activation in each hidden layer."""
+        return Form((HIDDEN[activation],) * (len(self.shapes) // 2 - 1), output)
+
+    def predict(self, x: Any, activation: str, output: str, threads: Any) -> NDArray[Any]:
+        """Give the network's outputs for rows that are checked.
+
+        Parameters
+        ----------
+        x : ndarray or scipy.sparse, shape (n, n_features)
+            Numbers of any real type.
+        activation, output : str
+            The activation of the hidden layers and the last one, by scikit-learn's names.
+        threads : callable
+            Gives how many threads may be used; called where it matters.
+
+        Returns
+        -------
+        ndarray, shape (n, n_outputs)
+            float32 where both rows and weights are, else float64.
+        """
+        asked = activation, output, x.dtype
+        found = None if self._shown else self._ready.get(asked)
+        if found is None:
+            real = np.result_type(x.dtype, self.dtype)
+            dtype = np.dtype(np.float32 if real == np.float32 else np.float64)
+            found = self.network(self.form(activation, output), dtype), dtype
+            self._ready[asked] = found
+        network, dtype = found
+        out = predict(network, readable(x, dtype), threads, dtype)
+        return np.exp(out, out=out) if output == "exp" else out
+
+
+def new_network(form: Form, shapes: list[tuple[int, ...]], dtype: np.dtype[Any]) -> Any:
+    """Make a network for weights of these shapes."""
+    activations = (*form.hidden, LAST[form.output])
+    widths = [size[1] for size in shapes[::2]]
+    steps: list[tuple[str | float, ...]] = [
+        ("dense", n, activation) for n, activation in zip(widths, activations, strict=True)
+    ]
+    network: Any = backend.kernels(dtype.name).Network(shapes[0][0], steps)
+    network.compile(LOSSES[form.output])
+    return network
+
+
+def readable(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Give rows as the loops take them."""
+    if is_sparse(x):
+        return SparseInput("X", x, dtype)
+    if x.dtype in DIRECT and x.flags.aligned and x.dtype.isnative:
+        return x
+    return x.astype(dtype)

@@ -1,0 +1,394 @@
+"""What a fit asks of its communicator: one mind, one start, and each rank's part of every batch.
+
+A communicator is mpi4py's or anything with the same methods; nothing is imported here. A fit
+without one runs through `ALONE`, which has the same methods and does nothing.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import loops, threads
+from .loops import Batches, Measures
+from .metrics import Metric
+from .sparse import SparseInput
+from .watch import Watch
+
+METHODS = ("Get_rank", "Get_size", "Allreduce", "Bcast", "allgather", "bcast", "gather", "Abort")
+"""What is called of a communicator, as mpi4py has it."""
+
+SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
+
+
+class Part:
+    """What a rank does of an epoch: its rows of some data, and how many steps all ranks take.
+
+    Parameters
+    ----------
+    n : int
+        The rows that the rank has been given.
+    n_most : int
+        The rows of the rank that has most.
+    shared : bool
+        Whether all ranks have been given the same rows, of which each takes a part of each batch.
+    rank, size : int
+        Which rank of how many.
+    """
+
+    def __init__(self, n: int, n_most: int, shared: bool, rank: int, size: int) -> None:
+        self.n, self._n_most, self._shared = n, n_most, shared
+        self._rank, self._size = rank, size
+
+    def steps(self, batch_size: int) -> int:
+        """Give how many steps of so many rows a rank an epoch has, the same on all ranks."""
+        return -(-self._n_most // (batch_size * self._size if self._shared else batch_size))
+
+    def length(self, batch_size: int) -> int:
+        """Give how many rows the rank goes through in an epoch."""
+        return len(self.order(batch_size, None)) if self._shared else self.n
+
+    def order(
+        self, batch_size: int, permute: Callable[[NDArray[np.int64], int], object] | None
+    ) -> NDArray[np.int64]:
+        """Give the rank's rows in the order of an epoch.
+
+        Parameters
+        ----------
+        batch_size : int
+            Rows of a step on each rank. Of shared rows the last batch is split evenly.
+        permute : callable or None
+            Shuffles an array, by a number that tells shuffles apart.
+        """
+        rows = np.arange(self.n)
+        if permute is not None:
+            permute(rows, 0 if self._shared else self._rank)
+        if not self._shared:
+            return rows
+        together = batch_size * self._size
+        whole = self.n // together * together
+        mine = rows[:whole].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
+        return np.concatenate([mine, rows[whole:][self._slice(self.n - whole)]])
+
+    def own(self, data: Batches) -> Batches:
+        """Give the rows that this rank alone looks at when all are to be seen once."""
+        if not self._shared:
+            return data
+        rows = np.arange(self.n) if data.rows is None else data.rows
+        return data._replace(rows=rows[self._slice(self.n)])
+
+    def place(self, step: int, batch_size: int) -> int:
+        """Give where in the batch of all ranks this one's rows begin, in a step of an epoch."""
+        together = batch_size * self._size
+        if self._shared and (step + 1) * together > self.n:
+            start: int = self._slice(self.n % together).start
+            return start
+        return batch_size * self._rank
+
+    def _slice(self, n: int) -> slice:
+        return slice(n * self._rank // self._size, n * (self._rank + 1) // self._size)
+
+
+class Alone:
+    """One process, without a communicator."""
+
+    rank, size = 0, 1
+
+    def threads(self) -> int:
+        """Give how many threads a call may use."""
+        return threads.get_num_threads()
+
+    @contextlib.contextmanager
+    def agreed(self) -> Iterator[None]:
+        """Raise what one rank raises inside on all of them."""
+        yield
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """End the job where this rank raises inside, or dies."""
+        yield
+
+    def shared(self, value: Any) -> Any:
+        """Give the first rank's value."""
+        return value
+
+    def expect_same(self, settings: dict[str, object]) -> None:
+        """Refuse to go on where a rank has other settings than the first."""
+
+    def begin_alike(self, model: Any) -> None:
+        """Give all ranks the first one's weights and optimizer state."""
+
+    def part(self, data: Batches) -> Part:
+        """Say what this rank does of data that it was given."""
+        return Part(data.n_rows, data.n_rows, False, 0, 1)
+
+    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
+        """Add up arrays of all ranks."""
+        return counts
+
+    def any(self, answer: bool) -> bool:
+        """Say whether one rank says yes."""
+        return answer
+
+    def result(self, measures: Measures) -> dict[str, float]:
+        """Give what was measured on all ranks together."""
+        return measures.result()
+
+    def exchange(self, model: Any, part: Part, batch_size: int) -> loops.Exchange | None:
+        """Give what adds up gradients, or None where there is one network."""
+        return None
+
+    def blend_state(self, model: Any) -> None:
+        """Give all ranks the mean of their running statistics."""
+
+
+ALONE = Alone()
+
+
+class Sum:
+    """Adds up gradients with one call for each step; the sum of weights travels at their end."""
+
+    def __init__(self, comm: Any, model: Any, part: Part, batch_size: int) -> None:
+        self._comm, self._part, self._batch_size = comm, part, batch_size
+        self._numbers = np.empty(model._network.n_params + 1, model.dtype)
+        self.gradient = self._numbers[:-1]
+
+    def place(self, step: int) -> int:
+        """Give where in the batch of all ranks this one's rows begin, in a step of the epoch."""
+        return self._part.place(step, self._batch_size)
+
+    def sum(self, weight: float) -> float:
+        """Replace `gradient` by the sum of all ranks'; give the sum of the rows' weights."""
+        self._numbers[-1] = weight
+        self._comm.Allreduce(None, self._numbers)  # None: in place
+        return float(self._numbers[-1])
+
+
+class Ranks(Alone):
+    """The processes of a communicator.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Intracomm
+        Or what has its methods.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no communicator that can be used.
+    """
+
+    def __init__(self, comm: Any) -> None:
+        absent = [name for name in METHODS if not callable(getattr(comm, name, None))]
+        if absent:
+            raise TypeError(
+                "comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got "
+                f"{type(comm).__name__} without {absent[0]}"
+            )
+        try:
+            self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
+            between = bool(getattr(comm, "Is_inter", bool)())
+        except Exception as error:  # of a freed communicator, or of COMM_NULL
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"comm cannot be used: {why}") from error
+        if between:
+            raise ValueError("comm must join ranks of one group, got an intercommunicator")
+        self._comm = comm
+        places = comm.allgather((socket.gethostname(), _cores(), os.urandom(8).hex()))
+        here = places[self.rank][0]
+        self._first_here = next(i for i, place in enumerate(places) if place[0] == here)
+        self._name = places[self._first_here][2]
+        self._threads = _share(self.rank, here, places)
+
+    def threads(self) -> int:
+        """Give how many threads a call may use: what was chosen, or a share of the cores."""
+        chosen = threads.chosen_threads()
+        return self._threads if chosen is None else chosen
+
+    @contextlib.contextmanager
+    def agreed(self) -> Iterator[None]:
+        """Raise what one rank raises inside on all of them, saying which it was."""
+        raised: Exception | None = None
+        try:
+            yield
+        except Exception as error:
+            raised = error
+        said = None if raised is None else (_kind(raised), str(raised))
+        answers = self._comm.allgather(said)
+        bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
+        if not bad:
+            return
+        if len(bad) == self.size and len({answer for _, answer in bad}) == 1 and raised:
+            agreed: Exception = raised  # all make the same mistake: it is no matter of ranks
+        else:
+            rank, (kind, text) = bad[0]
+            agreed = KINDS[kind](f"rank {rank} of {self.size}: {text}")
+        setattr(agreed, AGREED, True)
+        raise agreed from (raised.__cause__ if raised is agreed else raised)
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """End the job where this rank raises inside, or dies: the others would wait for ever."""
+        first, meet = self.rank == self._first_here, lambda: self._comm.allgather(None)
+        watch = Watch(self.rank, self.size, first, self._name, meet)
+        try:
+            yield
+        except BaseException as error:
+            if self.size == 1 or is_agreed(error):
+                raise
+            if not isinstance(error, KeyboardInterrupt):
+                traceback.print_exc()
+            print(
+                f"cynn: rank {self.rank} of {self.size} ends the training of all: "
+                f"{type(error).__name__}: {error}",
+                file=sys.stderr,
+                flush=True,
+            )
+            watch.end(b"!")
+            self._comm.Abort(1)
+            raise  # by another communicator than MPI's
+        finally:
+            watch.end()
+
+    def shared(self, value: Any) -> Any:
+        """Give the first rank's value."""
+        return self._comm.bcast(value, 0)
+
+    def expect_same(self, settings: dict[str, object]) -> None:
+        """Refuse to go on where a rank has other settings than the first."""
+        mine = {name: re.sub(r" at 0x[0-9a-f]+", "", str(v)) for name, v in settings.items()}
+        first = self.shared(mine)
+        with self.agreed():
+            for name in sorted({*mine, *first}):
+                if mine.get(name) != first.get(name):
+                    raise ValueError(
+                        f"{name} is {mine.get(name)}, on rank 0 it is {first.get(name)}; "
+                        "it must be the same on all ranks"
+                    )
+
+    def begin_alike(self, model: Any) -> None:
+        """Give all ranks the first one's weights and optimizer state."""
+        network = model._network
+        numbers = np.empty(network.n_params, model.dtype)
+        network.get_params(numbers)
+        self._comm.Bcast(numbers, 0)
+        network.set_params(numbers)
+        model.set_state(self.shared(model.get_state()))
+        model.set_optimizer_state(self.shared(model.get_optimizer_state()))
+        kept = self.shared((model.rate_factor, model.callback_state))
+        model.rate_factor, model.callback_state = kept
+
+    def part(self, data: Batches) -> Part:
+        """Say what this rank does of data that it was given.
+
+        Where all ranks were given the same rows, these are shared: each does its part of them.
+        """
+        found = self._comm.allgather((data.n_rows, _fingerprint(data)))
+        same = all(other == found[0] for other in found)
+        most = max(n for n, _ in found)
+        return Part(data.n_rows, most, same, self.rank, self.size)
+
+    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
+        """Add up arrays of all ranks."""
+        found = counts.copy()
+        self._comm.Allreduce(None, found)
+        return found
+
+    def any(self, answer: bool) -> bool:
+        """Say whether one rank says yes."""
+        return any(self._comm.allgather(bool(answer)))
+
+    def result(self, measures: Measures) -> dict[str, float]:
+        """Give what was measured on all ranks together, merged on the first in order of rank."""
+        parts = self._comm.gather(measures, 0)
+        found: dict[str, float] | None = None
+        with self.agreed():
+            if self.rank == 0:
+                for other in parts[1:]:
+                    parts[0].merge(other)
+                found = parts[0].result()
+        result: dict[str, float] = self.shared(found)
+        return result
+
+    def exchange(self, model: Any, part: Part, batch_size: int) -> loops.Exchange | None:
+        """Give what adds up gradients, or None where there is one network."""
+        return Sum(self._comm, model, part, batch_size) if self.size > 1 else None
+
+    def blend_state(self, model: Any) -> None:
+        """Give all ranks the mean of their running statistics."""
+        network = model._network
+        if self.size > 1 and network.n_state:
+            numbers = np.empty(network.n_state, model.dtype)
+            network.get_state(numbers)
+            self._comm.Allreduce(None, numbers)
+            network.set_state(numbers / model.dtype.type(self.size))
+
+
+def get(comm: Any) -> Alone:
+    """Give the ranks of a communicator; one alone where there is none."""
+    return ALONE if comm is None else Ranks(comm)
+
+
+KINDS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (ValueError, TypeError, OSError, ImportError, MemoryError)
+}
+"""The errors that are raised on all ranks as what they are; others are a RuntimeError there."""
+KINDS["RuntimeError"] = RuntimeError
+
+
+AGREED = "__cynn_agreed__"
+
+
+def is_agreed(error: BaseException) -> bool:
+    """Say whether all ranks raise this error, so that none waits for another."""
+    return getattr(error, AGREED, False)
+
+
+def _kind(error: Exception) -> str:
+    return next((name for name, kind in KINDS.items() if isinstance(error, kind)), "RuntimeError")
+
+
+def _cores() -> list[int]:
+    """Give the numbers of the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _share(rank: int, here: str, places: list[tuple[str, list[int], str]]) -> int:
+    """Give the whole cores of a rank, where those that may run on a core have equal shares."""
+    users: dict[int, int] = {}
+    for host, cores, _ in places:
+        if host == here:
+            for core in cores:
+                users[core] = users.get(core, 0) + 1
+    share = sum(1 / users[core] for core in places[rank][1])
+    return max(1, min(int(share + 1e-6), threads.available_cores()))
+
+
+def _fingerprint(data: Batches) -> bytes:
+    """Give a number for rows, the same where a sample of them is, with targets and weights."""
+    rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
+    part = data.take(rows[: data.n_rows])
+    numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
+    found = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
+    for array in (numbers, part.y, part.weight):
+        found.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    return found.digest()
+
+
+def cannot_merge(metrics: list[Metric]) -> list[str]:
+    """Give the names of the metrics that do not say how two of them become one."""
+    return [
+        metric.name
+        for kind, metric in ((type(metric), metric) for metric in metrics)
+        if kind.merge is Metric.merge and (kind.add, kind.reset) != (Metric.add, Metric.reset)
+    ]
