@@ -1,6 +1,7 @@
 """What `Model.fit` does: which rows it trains on, and its epochs."""
 
 import contextlib
+import functools
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -306,11 +307,11 @@ ODD = 0x9E3779B97F4A7C15
 
 def _order(model: Any, part: Part, batch_size: int, shuffle: bool) -> NDArray[np.int64]:
     """Give the rows of the epoch that comes."""
+    return part.order(batch_size, functools.partial(_permute, model) if shuffle else None)
 
-    def permute(rows: NDArray[np.int64], which: int) -> None:
-        model._kernels.permutation(rows, (model.seed + which * ODD) % (1 << 64), model.epochs)
 
-    return part.order(batch_size, permute if shuffle else None)
+def _permute(model: Any, rows: NDArray[np.int64], which: int) -> None:
+    model._kernels.permutation(rows, (model.seed + which * ODD) % (1 << 64), model.epochs)
 
 
 def _epoch(
