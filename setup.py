@@ -54,7 +54,7 @@ FLAGS = [
     # What has to be inline, unrolled or a vector says so; the rest would weigh a seventh more.
     "-fno-inline-functions",
     "-fno-ipa-cp-clone",
-    "-fno-tree-vectorize",
+    "-fno-tree-loop-vectorize",  # straight lines are: of a root for each lane comes one for all
     "-fno-unswitch-loops",
     "-fno-split-loops",
     "-fno-version-loops-for-strides",

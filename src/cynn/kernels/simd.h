@@ -135,7 +135,7 @@ CYNN_INLINE vec copy_sign(vec magnitude, vec sign) {
     return (vec)(((vec_bits)magnitude & ~bit) | ((vec_bits)sign & bit));
 }
 
-/* One instruction, as -fno-math-errno lets it be. */
+/* One instruction, as -fno-math-errno lets it be and compilers put straight lines of lanes together. */
 CYNN_INLINE vec square_root(vec a) {
     vec roots;
     for (int i = 0; i < LANES; i++)
