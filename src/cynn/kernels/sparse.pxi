@@ -151,19 +151,30 @@ cdef void list_by_column(const Nonzeros* x, Py_ssize_t count, Lists* lists) noex
                 begins[c] += 1  # ends where the list does, when all are in
 
 
-cdef inline void sparse_gradient_line(
-    const Lists* lists, Py_ssize_t c, const int panels, const real* delta, Py_ssize_t delta_panel,
-    real* w, Py_ssize_t w_panel, const Rule* rule,
+cdef enum:
+    LINES = 32  # of W, whose gradients a rule uses at once
+
+
+cdef inline void sparse_gradient_lines(
+    const Lists* lists, Py_ssize_t first, Py_ssize_t past, const int panels, const real* delta,
+    Py_ssize_t delta_panel, real* w, Py_ssize_t w_panel, const Rule* rule, bint skips, real* room,
 ) noexcept nogil:
-    """The gradient of one line of W, in so many panels."""
+    """The gradients of LINES lines of W at most, in so many panels.
+
+    The plainest rule uses them where they are; for others they are kept in `room`, which has LINES lines a panel.
+    """
     cdef vec sums[TILE_WIDE_VECS]
-    cdef vec stored_sums[TILE_WIDE_VECS]
     cdef vec number
     cdef const real* line
     cdef real* at
-    cdef Py_ssize_t i, begin = lists.ends[c - lists.first], end = lists.ends[c - lists.first + 1], once
+    cdef Py_ssize_t c, i, begin, end
     cdef int v
-    for once in range(1):  # within a loop gcc keeps the sums in registers (matmul.pxi)
+    if skips and lists.ends[first - lists.first] == lists.ends[past - lists.first]:
+        return
+    for c in range(first, past):  # within a loop gcc keeps the sums in registers (matmul.pxi)
+        begin, end = lists.ends[c - lists.first], lists.ends[c - lists.first + 1]
+        if skips and rule.plain and begin == end:
+            continue
         for v in range(panels * PANEL_VECS):
             sums[v] = broadcast(0)
         for i in range(begin, end):
@@ -183,23 +194,15 @@ cdef inline void sparse_gradient_line(
                 ))
             continue
         for v in range(panels * PANEL_VECS):
-            stored_sums[v] = sums[v]
-        use_line(rule, w + c * PANEL, w_panel, panels, stored_sums)
-
-
-cdef void use_line(
-    const Rule* rule, real* line, Py_ssize_t panel, int panels, const vec* sums
-) noexcept nogil:
-    """Apply a rule that takes more than a line of code to the gradient of a line."""
-    cdef Rule copied
-    cdef int v
-    if rule.sweep == descend and not rule.prepares:
-        copied = rule[0]  # whose address nobody has: its numbers stay in registers
-        for v in range(panels * PANEL_VECS):
-            momentum_step(&copied, line + v // PANEL_VECS * panel + v % PANEL_VECS * LANES, sums[v])
+            store(
+                room + (v // PANEL_VECS * LINES + c - first) * PANEL + v % PANEL_VECS * LANES, sums[v]
+            )
+    if rule.plain:
         return
-    for v in range(panels * PANEL_VECS):
-        apply_rule(rule, line + v // PANEL_VECS * panel + v % PANEL_VECS * LANES, sums[v])
+    for v in range(panels):
+        use_gradient(
+            rule, w + v * w_panel + first * PANEL, room + v * LINES * PANEL, (past - first) * PANEL
+        )
 
 
 cdef void sparse_weight_gradient(
@@ -208,7 +211,8 @@ cdef void sparse_weight_gradient(
     int part, int parts,
 ) noexcept nogil:
     """One part of several: the rules are applied to its columns' lines of W, and to its panels of b."""
-    cdef Py_ssize_t panels = panels_of(outputs), p, c
+    cdef vec room[LINES * TILE_WIDE_VECS]
+    cdef Py_ssize_t panels = panels_of(outputs), p, c, past, wide
     # Without momentum and decay a gradient of zero changes nothing: the line is not touched.
     cdef bint skips = rule.sweep == add or (rule.plain and rule.weight_decay == 0)
     lists.first = inputs * part // parts
@@ -216,20 +220,28 @@ cdef void sparse_weight_gradient(
     list_by_column(x, used_rows, lists)
     p = 0
     while p < panels:
-        for c in range(lists.first, lists.past):
-            if skips and lists.ends[c - lists.first] == lists.ends[c - lists.first + 1]:
-                continue
-            if p + TILE_WIDE <= panels:
-                sparse_gradient_line(
-                    lists, c, TILE_WIDE, delta + p * rows * PANEL, rows * PANEL,
-                    w + p * inputs * PANEL, inputs * PANEL, rule,
+        # Each width is compiled apart; fewer panels at once wait for each sum before they add to it.
+        wide = TILE_WIDE if p + TILE_WIDE <= panels else TILE_WIDE // 2 if p + TILE_WIDE // 2 <= panels else 1
+        c = lists.first
+        while c < lists.past:
+            past = smaller(c + LINES, lists.past)
+            if wide == TILE_WIDE:
+                sparse_gradient_lines(
+                    lists, c, past, TILE_WIDE, delta + p * rows * PANEL, rows * PANEL,
+                    w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
+                )
+            elif wide == TILE_WIDE // 2:
+                sparse_gradient_lines(
+                    lists, c, past, TILE_WIDE // 2, delta + p * rows * PANEL, rows * PANEL,
+                    w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
                 )
             else:
-                sparse_gradient_line(
-                    lists, c, 1, delta + p * rows * PANEL, rows * PANEL,
-                    w + p * inputs * PANEL, inputs * PANEL, rule,
+                sparse_gradient_lines(
+                    lists, c, past, 1, delta + p * rows * PANEL, rows * PANEL,
+                    w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
                 )
-        p += TILE_WIDE if p + TILE_WIDE <= panels else 1
+            c = past
+        p += wide
     column_sums(
         delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, bias_rule
     )
