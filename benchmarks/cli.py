@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--race", action="store_true", help="seconds to 97 %% and 98 %% on MNIST")
     made.add_argument("--distributed", action="store_true", help="steps of 1, 2 and 4 MPI ranks")
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
-    made.add_argument("--toolkit", action="store_true", help="what optimizers cost beside SGD")
+    made.add_argument("--toolkit", action="store_true", help="what layers and optimizers cost")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 

@@ -25,6 +25,7 @@ from benchmarks import (  # noqa: E402
     race,
     report,
     rounds,
+    toolkit,
 )
 from benchmarks.cases import FULL, Case, of_shapes, train_flops  # noqa: E402
 from benchmarks.results import Results, Row  # noqa: E402
@@ -282,3 +283,23 @@ def test_ranks_need_a_launcher(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="--distributed needs MPI"):
         distributed.launcher()
+
+
+def test_the_toolkit_is_measured_beside_the_plain_network():
+    found = toolkit.measure(rounds=1, rows=64)
+    assert list(found) == [each.name for each in toolkit.ADDITIONS]
+    assert all(ratio > 0 for ratio, _ in found.values())
+    held = {name: most for name, (_, most) in found.items() if most is not None}
+    assert held == {
+        "Dropout": 1.15, "BatchNorm": 1.15, "LayerNorm": 1.15, "Normalize": 1.15, "Adam": 1.3
+    }  # fmt: skip
+
+
+def test_the_toolkit_that_costs_too_much_is_named(monkeypatch, capsys):
+    ratios = {"Dropout": (1.2, 1.15), "Adam": (1.1, 1.3), "Lion": (9.0, None)}
+    monkeypatch.setattr(toolkit, "measure", lambda: ratios)
+    assert toolkit.main() == 1
+    said = capsys.readouterr()
+    assert "Dropout" in said.err and "Adam" not in said.err and "Lion" not in said.err
+    monkeypatch.setattr(toolkit, "measure", lambda: {"Dropout": (1.15, 1.15)})
+    assert toolkit.main() == 0
