@@ -12,7 +12,18 @@ import pytest
 import cynn
 from cynn import Model, cli, datasets
 from cynn.datasets import mnist
-from cynn.layers import Dense
+from cynn.layers import Dense, Dropout
+from cynn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    RMSprop,
+)
+from cynn.schedules import Cosine
 from mnist_files import fill
 from models import MNIST, needs_mnist
 
@@ -91,6 +102,7 @@ def test_train(run, folder):
         (["--dtype", "float64", "--seed", "7"], "float64"),
         (["--threads", "1"], "threads 1"),
         (["--threads", "3"], "threads 3"),
+        (["--optimizer", "adam", "--dropout", "0.2"], "epoch 1/1"),
         (["--quiet"], "1 epochs in"),
     ],
 )
@@ -98,6 +110,42 @@ def test_options(run, folder, options, said):
     status, out, err = run("train", "--data", folder, "--epochs", 1, *options)
     assert (status, err) == (0, "") and said in out
     assert ("epoch 1/1" in out) != ("--quiet" in options)
+
+
+@pytest.mark.parametrize(
+    ("options", "optimizer"),
+    [
+        ([], SGD(Cosine(0.1), 0.9, nesterov=True)),
+        (["--momentum", "0"], SGD(Cosine(0.1))),
+        (["--optimizer", "adam"], Adam(Cosine(0.001))),
+        (["--optimizer", "adam", "--learning-rate", "0.002"], Adam(Cosine(0.002))),
+        (["--optimizer", "adamw"], AdamW(Cosine(0.001))),
+        (["--optimizer", "adamw", "--weight-decay", "0.1"], AdamW(Cosine(0.001), weight_decay=0.1)),
+        (["--optimizer", "rmsprop"], RMSprop(Cosine(0.01))),
+        (["--optimizer", "rmsprop", "--momentum", "0.5"], RMSprop(Cosine(0.01), momentum=0.5)),
+        (["--optimizer", "adagrad"], Adagrad(Cosine(0.01))),
+        (["--optimizer", "adadelta"], Adadelta(Cosine(1.0))),
+        (["--optimizer", "lion"], Lion(Cosine(0.0001))),
+    ],
+)
+def test_optimizers(run, folder, tmp_path, options, optimizer):
+    path = tmp_path / "model"
+    chosen = ["--hidden", "8,4", "--dropout", "0.25", "--epochs", 1, "--save", path, *options]
+    status, _, err = run("train", "--data", folder, *chosen)
+    assert (status, err) == (0, "")
+    model = Model.load(path)
+    assert model.optimizer == optimizer
+    assert [layer.rate for layer in model.layers if isinstance(layer, Dropout)] == [0.25, 0.25]
+    assert [type(layer) for layer in model.layers[2:]] == [Dense, Dropout, Dense, Dropout, Dense]
+
+
+def test_momentum_for_one_that_has_its_own(run, folder):
+    status, out, err = run("train", "--data", folder, "--optimizer", "adam", "--momentum", "0.5")
+    assert (status, out) == (1, "") and "--momentum is for sgd and rmsprop: adam has" in err
+
+
+def test_all_optimizers_can_be_named():
+    assert len(OPTIMIZERS) == 7  # as many as the test above tries
 
 
 @pytest.mark.parametrize(
@@ -115,6 +163,9 @@ def test_options(run, folder, options, said):
         (["train", "--hidden", "1" * 5000], "--hidden: "),
         (["train", "--activation", "ReLU"], "--activation: invalid choice: 'ReLU'"),
         (["train", "--dtype", "float16"], "--dtype: invalid choice"),
+        (["train", "--optimizer", "adamax"], "--optimizer: invalid choice: 'adamax'"),
+        (["train", "--dropout", "1"], "--dropout: rate must be"),
+        (["train", "--dropout", "some"], "--dropout: could not convert"),
         (["train", "--learning-rate", "nan"], "--learning-rate: learning_rate must be"),
         (["train", "--learning-rate", "-0.1"], "--learning-rate: learning_rate must be"),
         (["train", "--learning-rate", "fast"], "--learning-rate: could not convert"),

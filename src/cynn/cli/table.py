@@ -28,6 +28,7 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         raise ValueError("a table needs --target COLUMN, what to predict")
     if options.data is not None:
         raise ValueError(f"give either a table or --data, got {options.table} and {options.data}")
+    optimizer = training.optimizer(options, LEARNING_RATE)
     training.try_to_save(options)
     pictures = None if options.plots is None else folder.prepare(options.plots)
     table = tables.read(options.table)
@@ -50,7 +51,7 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         dtype=options.dtype,
         seed=options.seed,
     )
-    model.compile(training.optimizer(options, LEARNING_RATE), target.loss, [target.metric])
+    model.compile(optimizer, target.loss, [target.metric])
     model.build(encoder.width)
     _introduce(encoder, parts, options, comm)
     model = training.resumed(model, options, comm)

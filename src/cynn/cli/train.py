@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from .. import backend, distributed
-from ..layers import Dense, Flatten, Rescale
+from ..layers import Dense, Dropout, Flatten, Rescale
 from ..model import Model
-from ..optimizers import SGD
+from ..optimizers import OPTIMIZERS, SGD
 from ..plots import folder
 from ..specs import ACTIVATIONS
 from ..tables.targets import TASKS
@@ -55,15 +55,34 @@ def add(commands: Any) -> None:
     train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=said)
     train.add_argument("--batch-size", type=whole, default=64, help="rows of a step")
     train.add_argument(
+        "--dropout",
+        type=number(Dropout),
+        default=0.0,
+        metavar="RATE",
+        help="part of the hidden units that each step of the training leaves out",
+    )
+    train.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="sgd", help="how weights follow the gradient"
+    )
+    train.add_argument(
         "--learning-rate",
         type=number(SGD),
         default=argparse.SUPPRESS,
-        help="at first; it falls to 0 along a cosine "
-        f"(default: 0.1; of a table {table.LEARNING_RATE})",
+        help="at first; it falls to 0 along a cosine (default: of sgd 0.1, with a table "
+        f"{table.LEARNING_RATE}; else the optimizer's own)",
     )
-    momentum, decay = number(lambda m: SGD(momentum=m)), number(lambda d: SGD(weight_decay=d))
-    train.add_argument("--momentum", type=momentum, default=0.9, help="of the steps")
-    train.add_argument("--weight-decay", type=decay, default=0.0, help="pull of weights to 0")
+    train.add_argument(
+        "--momentum",
+        type=number(lambda m: SGD(momentum=m)),
+        default=argparse.SUPPRESS,
+        help=f"of the steps of sgd and rmsprop (default: {training.MOMENTUM}; of rmsprop 0)",
+    )
+    train.add_argument(
+        "--weight-decay",
+        type=number(lambda d: SGD(weight_decay=d)),
+        default=argparse.SUPPRESS,
+        help="pull of weights to 0 (default: 0; of adamw 0.01)",
+    )
     train.add_argument("--seed", type=whole_or_zero, default=0, help="of weights and order")
     train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
     train.add_argument("--threads", type=whole, help="the most to use; by default all cores")
@@ -90,6 +109,7 @@ def _train_here(options: argparse.Namespace, comm: Any) -> int:
 
 
 def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
+    optimizer = training.optimizer(options, 0.1)
     training.try_to_save(options)
     pictures = None if options.plots is None else folder.prepare(options.plots)
     name, ((x_train, y_train), (x_test, y_test)) = training.in_turn(
@@ -102,7 +122,7 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
         dtype=options.dtype,
         seed=options.seed,
     )
-    model.compile(training.optimizer(options, 0.1), "cross_entropy", ["accuracy"])
+    model.compile(optimizer, "cross_entropy", ["accuracy"])
     model.build(x_train.shape[1:])
     widths = [int(np.prod(x_train.shape[1:])), *options.hidden, classes]
     print(

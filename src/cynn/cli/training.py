@@ -9,29 +9,46 @@ from typing import Any, TypeVar
 
 from .. import storage
 from ..callbacks import ModelCheckpoint
-from ..layers import Dense
+from ..layers import Dense, Dropout, Layer
 from ..model import Model
-from ..optimizers import SGD
+from ..optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
 from ..schedules import Cosine
 from ..threads import get_num_threads
 from .status import INTERRUPTED
 
 T = TypeVar("T")
 
+MOMENTUM = 0.9
 
-def hidden_layers(options: argparse.Namespace) -> list[Dense]:
+
+def hidden_layers(options: argparse.Namespace) -> list[Layer]:
     """Give the layers that the options ask for."""
-    return [Dense(units, options.activation) for units in options.hidden]
+    found: list[Layer] = []
+    for units in options.hidden:
+        found.append(Dense(units, options.activation))
+        if options.dropout:
+            found.append(Dropout(options.dropout))
+    return found
 
 
-def optimizer(options: argparse.Namespace, learning_rate: float) -> SGD:
-    """Give the optimizer that the options ask for; `learning_rate` where they say none."""
-    return SGD(
-        Cosine(vars(options).get("learning_rate", learning_rate)),
-        options.momentum,
-        nesterov=options.momentum > 0,
-        weight_decay=options.weight_decay,
-    )
+def optimizer(options: argparse.Namespace, learning_rate: float) -> Optimizer:
+    """Give the optimizer that the options ask for; `learning_rate` where they say none, for SGD.
+
+    What else they do not say is the optimizer's own default.
+    """
+    kind = OPTIMIZERS[options.optimizer]
+    said = {
+        name: vars(options)[name]
+        for name in ("learning_rate", "momentum", "weight_decay")
+        if name in options
+    }
+    if "momentum" in said and kind not in (SGD, RMSprop):
+        raise ValueError(f"--momentum is for sgd and rmsprop: {options.optimizer} has its own")
+    if kind is SGD:
+        said = {"learning_rate": learning_rate, "momentum": MOMENTUM} | said
+        said["nesterov"] = said["momentum"] > 0
+    rate = said.get("learning_rate", kind().learning_rate)
+    return kind(**said | {"learning_rate": Cosine(rate)})
 
 
 def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
