@@ -309,6 +309,36 @@ def test_a_network_refuses_what_does_not_fit(target):
     assert np.array_equal(state(network, real), before)
 
 
+def test_a_compile_that_is_refused_changes_nothing(target):
+    adam = ("adam", 0.9, 0.999, 1e-8, 0.0)
+    penalties = [(0.0, 0.1), (0.0, 0.0)]
+    calls = {
+        "a loss that does not fit": lambda n: n.compile("sigmoid_binary_cross_entropy", adam),
+        "no such loss": lambda n: n.compile("hubert", adam),
+        "a loss with a number too many": lambda n: n.compile(("mean_squared_error", 1.0), adam),
+        "no such optimizer": lambda n: n.compile("huber", ("adamax",)),
+        "an optimizer with a number too few": lambda n: n.compile("huber", adam[:-1]),
+        "a clip of 0": lambda n: n.compile("huber", adam, 0.0),
+        "a penalty too many": lambda n: n.compile("huber", adam, 1.0, 1.0, [(0.0, 0.1)] * 3),
+        "a negative penalty": lambda n: n.compile("huber", adam, 1.0, 1.0, [(0.0, -1.0)] * 2),
+    }
+    x, labels, _, _ = TWO_LAYERS.data(3, target.dtype)
+
+    def trained(call=None):
+        network = TWO_LAYERS.make(target)
+        network.compile(TWO_LAYERS.loss, ("sgd", 0, 0.0), np.inf, np.inf, penalties)
+        train(network, x, labels, None, range(ROWS), 2)
+        if call is not None:
+            with pytest.raises(ValueError):
+                call(network)
+        losses = train(network, x, labels, None, range(ROWS), 2)
+        return losses, network.slot_names, state(network, target.dtype).tobytes()
+
+    wanted = trained()
+    for what, call in calls.items():
+        assert trained(call) == wanted, what
+
+
 def test_training_without_a_loss_is_refused(target):
     network = target.module.Network(INPUTS, [("dense", 3, "softmax")])
     x, labels, _, _ = TWO_LAYERS.data(3, target.dtype)

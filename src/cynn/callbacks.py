@@ -154,6 +154,10 @@ class History(Callback):
 class Watch(Callback):
     """Base of the callbacks that watch one number, and whether an epoch's is the best so far.
 
+    What one has counted is in the model's file: put before `ModelCheckpoint` in the list of
+    callbacks, it goes on in a resumed training as in one that never stopped. A `fit` from epoch 0
+    begins anew.
+
     Parameters
     ----------
     monitor : str
@@ -175,8 +179,23 @@ class Watch(Callback):
         self.best = math.nan
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before."""
-        self.best = math.nan
+        """Forget the training before, or go on with the one that is resumed."""
+        self.best = float(self._kept().get("best", math.nan))
+
+    @property
+    def _key(self) -> str:
+        return f"{type(self).__name__} {self.monitor}"
+
+    def _kept(self) -> Mapping[str, float]:
+        """Give what was kept for a training that is resumed; empty where none is."""
+        found: Mapping[str, float] = self.model.callback_state.get(self._key, {})
+        return found
+
+    def _keep(self, **counts: float) -> None:
+        """Keep that, and the best."""
+        if math.isfinite(self.best):
+            counts["best"] = self.best
+        self.model.callback_state[self._key] = {k: float(count) for k, count in counts.items()}
 
     def improved(self, logs: Logs | None) -> bool:
         """Take note of an epoch's number, and say whether it is the best so far.
@@ -205,6 +224,10 @@ MORE_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "r2")
 
 class EarlyStopping(Watch):
     """Ends a training that no longer gets better, and goes back to its best weights.
+
+    What it has counted, and the best weights, are in files of the model until the training ends:
+    put before `ModelCheckpoint` in the list of callbacks, it goes on in a resumed training as in
+    one that never stopped. A `fit` from epoch 0 begins anew.
 
     Parameters
     ----------
@@ -250,31 +273,36 @@ class EarlyStopping(Watch):
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
         self._waited = 0
-        self._weights: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before."""
+        """Forget the training before, or go on with the one that is resumed."""
         super().on_train_begin(logs)
         self._start()
+        kept = self._kept()
+        self._waited = int(kept.get("waited", 0))
+        if "best_epoch" in kept:
+            self.best_epoch = int(kept["best_epoch"])
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the weights of the best epoch; ask for the end when patience is."""
         if self.improved(logs):
             self.best_epoch, self._waited = epoch, 0
             if self.restore_best_weights:
-                self._weights = self.model.get_weights(), self.model.get_state()
-            return
-        self._waited += 1
-        if self._waited > self.patience:
-            self.stopped_epoch = epoch
-            self.model.stop_training = True
+                self.model.callback_weights[self._key] = self.model.get_learned()
+        else:
+            self._waited += 1
+            if self._waited > self.patience:
+                self.stopped_epoch = epoch
+                self.model.stop_training = True
+        best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
+        self._keep(waited=self._waited, **best)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Give the model its best weights."""
-        if self._weights is not None:
-            self.model.set_weights(self._weights[0])
-            self.model.set_state(self._weights[1])
-            self._weights = None
+        """Give the model its best weights, and keep nothing: this training is over."""
+        self.model.callback_state.pop(self._key, None)
+        best = self.model.callback_weights.pop(self._key, None)
+        if best is not None and self.restore_best_weights:
+            self.model.set_learned(best)
 
 
 class ReduceOnPlateau(Watch):
@@ -347,8 +375,7 @@ class ReduceOnPlateau(Watch):
         """Forget the training before, or go on with the one that is resumed."""
         super().on_train_begin(logs)
         self._start()
-        kept = self.model.callback_state.get(self._key, {})
-        self.best = float(kept.get("best", math.nan))
+        kept = self._kept()
         self._waited, self._cooling = int(kept.get("waited", 0)), int(kept.get("cooling", 0))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -360,10 +387,7 @@ class ReduceOnPlateau(Watch):
             self._waited = 0 if better else self._waited + 1
             if self._waited > self.patience:
                 self._reduce(epoch)
-        kept = {"waited": float(self._waited), "cooling": float(self._cooling)}
-        if math.isfinite(self.best):
-            kept["best"] = self.best
-        self.model.callback_state[self._key] = kept
+        self._keep(waited=self._waited, cooling=self._cooling)
 
     def _reduce(self, epoch: int) -> None:
         self._cooling, self._waited = self.cooldown, 0
@@ -371,10 +395,6 @@ class ReduceOnPlateau(Watch):
         if rate > self.min_lr:
             self.model.rate_factor *= max(self.factor, self.min_lr / rate)
             self.reduced.append(epoch)
-
-    @property
-    def _key(self) -> str:
-        return f"{type(self).__name__} {self.monitor}"
 
 
 class ModelCheckpoint(Watch):
@@ -394,7 +414,7 @@ class ModelCheckpoint(Watch):
     every_minutes : float or None, default None
         Save after the first epoch that ends so long after the last save; above 0.
     monitor : str or None, default None
-        Save only where this is the best so far.
+        Save only where this is the best so far; in a resumed training also of the epochs before.
     mode : {"auto", "min", "max"}, default "auto"
         What is better.
 
@@ -433,6 +453,8 @@ class ModelCheckpoint(Watch):
         """Save, if it is time and the model is good enough."""
         self._epochs += 1
         best = not self.monitor or self.improved(logs)
+        if self.monitor:
+            self._keep()
         minutes = (time.monotonic() - self._saved) / 60
         due = self.every_epochs is not None and self._epochs % self.every_epochs == 0
         if best and (due or (self.every_minutes is not None and minutes >= self.every_minutes)):

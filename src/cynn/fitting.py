@@ -232,7 +232,7 @@ def run_epochs(
     augment = settings.augment and settings.augment.kernel(model.input_shape)
     model.history = history = History()
     if settings.initial_epoch == 0:
-        model.rate_factor, model.callback_state = 1.0, {}
+        model.rate_factor, model.callback_state, model.callback_weights = 1.0, {}, {}
     listeners = [history, *(c for c in callbacks if ranks.rank == 0 or not c.writes_files)]
     with ranks.agreed():
         for listener in listeners:

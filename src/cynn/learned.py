@@ -104,6 +104,39 @@ class Learned:
         self._network.set_state(flat(taken, self.dtype))
 
     @beside
+    def get_learned(self) -> NDArray[Any]:
+        """Give a copy of all that `get_weights` and `get_state` give, as one flat array.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Of the model's dtype.
+        """
+        self._built_shape()
+        n = self._network.n_params
+        numbers = np.empty(n + self._network.n_state, self.dtype)
+        self._network.get_params(numbers[:n])
+        self._network.get_state(numbers[n:])
+        return numbers
+
+    @alone(nested=True)
+    def set_learned(self, numbers: ArrayLike) -> None:
+        """Take what `get_learned` gives.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there are not as many numbers, or a variance is negative; nothing is changed then.
+        """
+        weights = self._weight_shapes()
+        state = list(state_shapes(self.layers, self._built_shape()).values())
+        n = self._network.n_params
+        size = (n + self._network.n_state,)
+        (taken,) = checked_arrays("learned", [numbers], [size], self.dtype)
+        self.set_state(shaped(taken[n:], state))
+        self.set_weights(shaped(taken[:n], weights))
+
+    @beside
     def get_optimizer_state(self) -> list[NDArray[Any]]:
         """Give copies of what the optimizer remembers.
 

@@ -72,6 +72,8 @@ class Model(Learned):
         The rate of the last step; None before any.
     callback_state : dict of str to dict of str to float
         What callbacks keep for a training that is resumed; in the model's file.
+    callback_weights : dict of str to ndarray
+        And the weights that they keep for it, as `get_learned` gives them.
 
     Examples
     --------
@@ -104,6 +106,7 @@ class Model(Learned):
         self.rate_factor = 1.0
         self.learning_rate: float | None = None
         self.callback_state: dict[str, dict[str, float]] = {}
+        self.callback_weights: dict[str, NDArray[Any]] = {}
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
@@ -126,7 +129,7 @@ class Model(Learned):
         arrays = state.pop("_arrays", None)
         self.__dict__.update(state, _network=None, _guard=Guard())
         if arrays is not None:
-            self._network = self._new_network(self._built_shape())
+            self._take_network(self._built_shape())
             self.set_weights(arrays[0])
             self.set_optimizer_state(arrays[1])
             self.set_state(arrays[2])
@@ -175,6 +178,7 @@ class Model(Learned):
             )
 
     def _build(self, input_shape: tuple[int, ...]) -> None:
+        """Make the network with its first weights."""
         network = self._new_network(input_shape)
         rng = np.random.default_rng([self.seed, 0])
         drawn = []
@@ -515,7 +519,9 @@ class Model(Learned):
         Returns
         -------
         Model
-            It predicts, and goes on training, as the saved one would.
+            It predicts, and goes on training, as the saved one would. Of a class of your own, where
+            that is asked: its constructor, which may take anything, is not called, and what that
+            sets beside a `Model`'s own attributes is not there.
 
         Raises
         ------
@@ -524,8 +530,19 @@ class Model(Learned):
         OSError
             If it cannot be read.
         """
-        model: Model = storage.load(cls, path)
+        model: Model = storage.load(cls._bare, path)
         return model
+
+    @classmethod
+    def _bare(cls, layers: Sequence[layers.Layer], dtype: str, seed: int) -> "Model":
+        """Give a model of this class without a call of its constructor."""
+        model = cls.__new__(cls)
+        Model.__init__(model, layers, dtype=dtype, seed=seed)
+        return model
+
+    def _take_network(self, input_shape: tuple[int, ...]) -> None:
+        """Make the network with weights of 0, for what is about to set them all."""
+        self._network, self._input_shape = self._new_network(input_shape), input_shape
 
     # -- looking
 

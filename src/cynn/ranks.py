@@ -285,8 +285,8 @@ class Ranks(Alone):
         network.set_params(numbers)
         model.set_state(self.shared(model.get_state()))
         model.set_optimizer_state(self.shared(model.get_optimizer_state()))
-        kept = self.shared((model.rate_factor, model.callback_state))
-        model.rate_factor, model.callback_state = kept
+        kept = self.shared((model.rate_factor, model.callback_state, model.callback_weights))
+        model.rate_factor, model.callback_state, model.callback_weights = kept
 
     def part(self, data: Batches) -> Part:
         """Say what this rank does of data that it was given.

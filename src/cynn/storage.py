@@ -236,6 +236,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         description["rate_factor"] = model.rate_factor
     if model.callback_state:
         description["callbacks"] = model.callback_state
+    for name, numbers in model.callback_weights.items():
+        tensors[_CALLBACK + name] = numbers
     write(path, description, tensors)
 
 
@@ -258,11 +260,11 @@ def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> 
         return False
 
 
-def load(kind: Any, path: str | os.PathLike[str]) -> Any:
-    """Read a model of the class `kind` back; see `Model.load`."""
+def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
+    """Read a model back, which `make` makes of its layers; see `Model.load`."""
     with reading(path) as file:
         try:
-            return _model_in(file, kind)
+            return _model_in(file, make)
         except ModelFileError:
             raise
         except MemoryError:
@@ -271,10 +273,13 @@ def load(kind: Any, path: str | os.PathLike[str]) -> Any:
             file.refuse(f"{type(error).__name__} in its description: {error}")
 
 
-def _model_in(file: ModelFile, kind: Any) -> Any:
+_CALLBACK = "callback."  # before the names of callbacks, where they are those of arrays
+
+
+def _model_in(file: ModelFile, make: Callable[..., Any]) -> Any:
     said = file.model
     parts = [layers.from_dict(layer) for layer in said["layers"]]
-    model = kind(parts, dtype=said["dtype"], seed=said["seed"])
+    model = make(parts, dtype=said["dtype"], seed=said["seed"])
     model.epochs = integer("epochs", said["epochs"], 0)
     wanted_factor = "a finite number of at least 0"
     factor = said.get("rate_factor", 1.0)
@@ -289,6 +294,10 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
     kept = layers.state_shapes(model.layers, input_shape)
     for name, size in (wanted | kept).items():
         file.expect(name, size, model.dtype)
+    learned = (sum(map(math.prod, (wanted | kept).values())),)
+    callbacks = [name for name in model.callback_state if _CALLBACK + name in file.shapes]
+    for name in callbacks:
+        file.expect(_CALLBACK + name, learned, model.dtype)
     if said["loss"] is not None:
         model._compile(
             optimizers.from_dict(said["optimizer"]),
@@ -297,9 +306,10 @@ def _model_in(file: ModelFile, kind: Any) -> Any:
             silent=True,  # a caution was said when the model was compiled first
         )
     state = _state_in(file, model, wanted)
-    model.build(input_shape)
+    model._take_network(input_shape)
     model.set_weights([file.read(name) for name in wanted])
     model.set_state([file.read(name) for name in kept])
+    model.callback_weights = {name: file.read(_CALLBACK + name) for name in callbacks}
     for slot, names in state.items():
         arrays = [file.read(name) for name in names]
         model._network.set_slot(slot, flat(arrays, model.dtype))

@@ -10,6 +10,18 @@ GRADIENT_BLOCK = 256
 LARGEST_BATCH = 1024
 
 
+cdef int read_loss(tuple description, real* parameter) except -1:
+    """The number of a loss given as (name,) or (name, its parameter)."""
+    name = description[0] if description else None
+    if name not in LOSSES:
+        raise ValueError(f"loss: {name!r} is unknown, wanted one of {', '.join(LOSSES)}")
+    cdef int loss = LOSSES.index(name)
+    if len(description) > (2 if has_parameter(loss) else 1):
+        raise ValueError(f"loss: {name} came with {len(description) - 1} numbers: too many")
+    parameter[0] = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
+    return loss
+
+
 cdef class Network(Parameters):
     """A dense network that runs a plan of steps; see the reference for the plain version."""
 
@@ -119,17 +131,16 @@ cdef class Network(Parameters):
         """
         cdef Step* last = &self.training_steps[self.count - 1]
         cdef double numbers[MOST_NUMBERS]
+        cdef real parameter = 0
         cdef int entry = read_optimizer(optimizer, numbers), i
-        cdef double* read = NULL
+        cdef int chosen = read_loss((loss,) if isinstance(loss, str) else loss, &parameter)
+        cdef int fused = activation_of_loss(chosen), made = self.steps[self.count - 1].activation
         if not (clip_value > 0 and clip_norm > 0):
             raise ValueError(f"network: clips at {clip_value} and {clip_norm}, wanted numbers above 0")
-        if penalties:
-            read = self.read_penalties(penalties)
-        try:
-            self.choose_loss((loss,) if isinstance(loss, str) else loss)
-        except BaseException:
-            free(read)
-            raise
+        if fused != IDENTITY and made != IDENTITY and made != fused:
+            raise ValueError(f"loss: {LOSSES[chosen]} takes logits, but the last activation is {ACTIVATIONS[made]}")
+        cdef double* read = self.read_penalties(penalties) if penalties else NULL
+        # Nothing fails from here on: a slip leaves the network as it was.
         free(self.penalties)
         self.penalties = read
         self.forget_slots()
@@ -138,33 +149,16 @@ cdef class Network(Parameters):
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0
+        self.loss, self.loss_parameter = chosen, parameter
         memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
         # A loss that takes logits does the work of the last activation, where there is one.
-        self.gives_logits = True
-        if last.activation == activation_of_loss(self.loss):
-            self.gives_logits = False
+        self.gives_logits = made != fused
+        if made == fused:
             last.activation = IDENTITY
-        elif activation_of_loss(self.loss) != IDENTITY and last.activation != IDENTITY:
-            raise ValueError(
-                f"loss: {LOSSES[self.loss]} takes logits, but the last activation is {ACTIVATIONS[last.activation]}"
-            )
         memcpy(self.learning_steps, self.training_steps, self.count * sizeof(Step))
         for i in range(self.count):
             if self.steps[i].kind.learning != NULL:
                 self.learning_steps[i].kind = self.steps[i].kind.learning
-
-    cdef int choose_loss(self, tuple description) except -1:
-        """Take a loss from (name,) or (name, its parameter)."""
-        name = description[0] if description else None
-        if name not in LOSSES:
-            raise ValueError(f"loss: {name!r} is unknown, wanted one of {', '.join(LOSSES)}")
-        cdef int loss = LOSSES.index(name)
-        cdef Py_ssize_t most = 2 if has_parameter(loss) else 1
-        if len(description) > most:
-            raise ValueError(f"loss: {name} came with {len(description) - 1} numbers: too many")
-        self.loss_parameter = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
-        self.loss = loss
-        return 0
 
     cdef Source read(self, x):
         cdef Source found = Source.__new__(Source)

@@ -155,8 +155,7 @@ class Network:
         given = read_optimizer(optimizer)
         if not (clip_value > 0 and clip_norm > 0):
             raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
-        self._plan.set_penalties(penalties or [])
-        self._plan.set_loss(loss)
+        self._plan.compile(loss, penalties or [])
         names, self.slot_names = OPTIMIZERS[optimizer[0]]
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]

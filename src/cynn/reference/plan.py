@@ -60,44 +60,46 @@ class Plan:
         """Give running statistics to begin with: means of 0 and variances of 1."""
         return [value for step in self.steps for value in step.initial_state()]
 
-    def set_loss(self, loss: str | tuple[Any, ...]) -> None:
-        """Choose the loss, by its name or by its name and its own argument.
+    def compile(self, loss: str | tuple[Any, ...], penalties: list[tuple[float, float]]) -> None:
+        """Choose the loss, by its name or by its name and its own argument, and the penalties.
+
+        Parameters
+        ----------
+        loss : str or tuple
+            One of `LOSSES`, or ``(name, number)``.
+        penalties : list of (float, float)
+            l1 and l2 of each dense step, or nothing.
 
         Raises
         ------
         ValueError
             If there is no such loss, or the last step's activation does not go with it: a fused
-            loss wants its own activation there, or none.
+            loss wants its own activation there, or none. If there is not a pair for each dense
+            step, or a number is negative or not finite. The plan is then as it was.
         """
+        self._expect_penalties(penalties)
         loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
         if loss not in LOSSES:
             raise ValueError(f"compile: loss is {loss!r}, wanted one of {LOSSES}")
         last = self.steps[-1]
-        self.training_steps = list(self.steps)
+        steps = list(self.steps)
         if loss in FUSED:
             if last.activation not in ("identity", FUSED[loss]):
                 raise ValueError(
                     f"compile: {loss} after {last.activation}, wanted {FUSED[loss]} or identity"
                 )
-            self.training_steps[-1] = last.without_activation()
+            steps[-1] = last.without_activation()
         if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
             raise ValueError(f"compile: loss {loss} came with {len(arguments)} numbers: too many")
         self.loss, self.loss_arguments = LOSS[loss], arguments
+        self.training_steps, self.penalties = steps, penalties
 
-    def set_penalties(self, penalties: list[tuple[float, float]]) -> None:
-        """Take l1 and l2 of each dense step, or nothing.
-
-        Raises
-        ------
-        ValueError
-            If there is not a pair for each, or a number is negative or not finite.
-        """
+    def _expect_penalties(self, penalties: list[tuple[float, float]]) -> None:
         if penalties and len(penalties) != len(self._matrices()):
             raise ValueError(f"compile: {len(penalties)} penalties, wanted {len(self._matrices())}")
         for pair in penalties:
             if not all(0.0 <= number < math.inf for number in pair):
                 raise ValueError(f"compile: penalty {pair}, wanted finite numbers, not negative")
-        self.penalties = penalties
 
     def _matrices(self) -> list[range]:
         return [place for step in self.steps for place in step.matrices()]
