@@ -248,6 +248,23 @@ def test_a_subclass(tmp_path):
     assert copy.deepcopy(model).note == "mine"
 
 
+class Digits(Model):
+    """A model of one's own, whose constructor takes something else."""
+
+    def __init__(self, hidden, *, classes):
+        super().__init__([Dense(hidden, "relu"), Dense(classes, "softmax")], seed=0)
+
+
+def test_a_subclass_with_arguments_of_its_own(tmp_path):
+    model = Digits(8, classes=3)
+    model.compile(SGD(0.1, 0.9), metrics=["accuracy"])
+    model.fit(X, Y, epochs=3, verbose=0)
+    model.save(tmp_path / "digits")
+    for twin in (copy.deepcopy(model), Digits.load(tmp_path / "digits")):
+        assert type(twin) is Digits and bits(twin) == bits(model) == bits(trained())
+        twin.fit(X, Y, epochs=4, initial_epoch=3, verbose=0)
+
+
 def test_the_package_says_what_it_is():
     assert cynn.__all__ == ["Model", "__version__", "get_num_threads", "set_num_threads"]
     assert all(hasattr(cynn, name) for name in cynn.__all__)
