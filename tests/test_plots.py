@@ -13,7 +13,16 @@ from matplotlib.colors import to_hex  # noqa: E402
 
 from cynn import Model, plots  # noqa: E402
 from cynn.callbacks import History  # noqa: E402
-from cynn.layers import Activation, Dense, Flatten, Residual  # noqa: E402
+from cynn.layers import (  # noqa: E402
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    Normalize,
+    Residual,
+)
 from cynn.plots.style import NEGATIVE, POSITIVE  # noqa: E402
 from models import images  # noqa: E402
 
@@ -102,8 +111,16 @@ def test_networks_that_cannot_be_drawn():
         plots.network(Model([Dense(3)]))
     with pytest.raises(ValueError, match="must have a Dense layer"):
         plots.network(built(Activation("relu")))
-    with pytest.raises(ValueError, match="Residual"):
-        plots.network(built(Dense(4), Residual([Dense(4)]), Dense(3)))
+    with pytest.raises(ValueError, match="one dense layer after another"):
+        model = built(Dense(4), Dense(3))
+        model.named_weights = lambda: {  # as of a layer that makes more numbers of what it has
+            "layer0.weight": np.ones((4, 4)), "layer1.weight": np.ones((8, 3))
+        }  # fmt: skip
+        plots.network(model)
+    with pytest.raises(ValueError, match="weights of other layers than Dense"):
+        model = built(Dense(4))
+        model.named_weights = lambda: dict.fromkeys(["layer0.weight", "more"], np.ones((4, 4)))
+        plots.network(model)
     model = built(Dense(3))
     with pytest.raises(ValueError, match="outputs must hold 3 names, got 2"):
         plots.network(model, outputs=["a", "b"])
@@ -119,6 +136,35 @@ def test_networks_that_cannot_be_drawn():
 def test_a_layer_without_a_bias_is_drawn(ax):
     drawn(plots.network(built(Dense(3, use_bias=False), Dense(2)), ax=ax))
     assert texts(ax) == ["4 inputs", "3 linear", "2 linear"]
+
+
+def test_layers_without_neurons_are_passed_over(ax):
+    between = [BatchNorm(), Activation("relu"), Dropout(0.2), LayerNorm()]
+    model = built(Normalize([0.0] * 4, [1.0] * 4), Dense(3), *between, Dense(2, "softmax"))
+    drawn(plots.network(model, ax=ax))
+    assert texts(ax) == ["4 inputs", "3 relu", "2 softmax"]
+
+
+def skips(ax):
+    """Where the dashed arches begin and end."""
+    arches = [line.get_xdata() for line in ax.lines if line.is_dashed()]
+    return [(float(xs[0]), float(xs[-1])) for xs in arches]
+
+
+def test_skip_connections_are_drawn(ax):
+    inner = Residual([Activation("relu"), Dense(5, "tanh"), BatchNorm(), Dense(5)])
+    model = built(
+        Dense(5), inner, Residual([Dropout(0.5)]), Residual([Dense(5), Residual([Dense(5)])]),
+        Activation("silu"), Dense(2),
+    )  # fmt: skip
+    drawn(plots.network(model, ax=ax))
+    kinds = ["4 inputs", "5 linear", "5 tanh", "5 linear", "5 linear", "5 silu", "2 linear"]
+    assert texts(ax) == [*kinds, "+", "+", "+"]
+    assert skips(ax) == [(1, 3), (4, 5), (3, 5)]
+    top = ax.get_ylim()[1]
+    assert all(line.get_ydata().max() < top for line in ax.lines)
+    drawn(plots.network(built(Dense(5))))
+    assert skips(pyplot.gca()) == []
 
 
 def test_weights_of_zero_are_drawn(ax):

@@ -1,16 +1,20 @@
 """The network as layers of neurons, with the sign and the size of its weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import integer
-from ..layers import Activation
+from ..layers import Activation, Dense, Layer, Residual
 from .style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
 
 WIDEST = 3.0
 """The width, in points, of the largest weight between two layers."""
+
+SKIP: dict[str, Any] = {"color": FAINT, "linewidth": 1.2, "linestyle": (0, (4, 2))}
+"""How a skip connection is drawn."""
 
 
 def network(
@@ -19,8 +23,10 @@ def network(
     """Draw the network: a circle for each neuron, a line for each weight.
 
     Blue weights are positive, orange ones negative; the wider the line the larger the weight, to a
-    scale of its own between any two layers. Biases are not drawn. Of a layer with more neurons than
-    `max_neurons`, as many are drawn as that, evenly out of all, and it says so beneath.
+    scale of its own between any two layers. Biases are not drawn, nor what has no neurons of its
+    own, as dropout and normalisation; a dashed arch leads from where a `Residual` begins to where
+    its input is added. Of a layer with more neurons than `max_neurons`, as many are drawn as that,
+    evenly out of all, and it says so beneath.
 
     Parameters
     ----------
@@ -56,7 +62,7 @@ def network(
     >>> ax = network(model)  # doctest: +SKIP
     """
     most = integer("max_neurons", max_neurons, 2)
-    tables = dense_weights(model)
+    tables, skips = _layers_and_skips(model)
     sizes = [len(tables[0][1]), *(table.shape[1] for _, table in tables)]
     shown = [spread(size, most) for size in sizes]
     tallest = max(map(len, shown))
@@ -84,35 +90,64 @@ def network(
             names = names_of(name, given, sizes[k])
             for height, place in zip(places[k], shown[k], strict=True):
                 ax.text(x, height, names[place], ha=side, va="center", fontsize="small")
+    top = 0.55
+    for first, last in skips:
+        foot = max(places[k][0] for k in range(first, last + 1)) + 0.7 * step
+        top = max(top, _skip(ax, first, last, foot) + 0.02)
     blank(ax)
     room = (0.35, 1.1)  # beside the circles; more where there are names
     ax.set_xlim(-room[inputs is not None], len(sizes) - 1 + room[outputs is not None])
-    ax.set_ylim(-0.72, 0.55)
-    _legend(ax)
+    ax.set_ylim(-0.72, top)
+    _legend(ax, with_skips=bool(skips))
     return ax
 
 
 def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
     """Give what each dense layer is called, and its weights, (inputs, units)."""
+    return _layers_and_skips(model)[0]
+
+
+def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[tuple[int, int]]]:
+    """Give the dense layers, and from which row of neurons to which each `Residual` skips."""
     named = model.named_weights()
     found: list[tuple[str, NDArray[Any]]] = []
-    for i, layer in enumerate(model.layers):
-        table = named.get(f"layer{i}.weight")
-        if table is not None and table.ndim == 2:
-            found.append((getattr(layer, "activation", ""), table))
-        elif isinstance(layer, Activation) and found:
-            found[-1] = (layer.activation, found[-1][1])
+    skips: list[tuple[int, int]] = []
+
+    def walk(layers: Sequence[Layer], prefix: str) -> None:
+        first = len(found)
+        for i, layer in enumerate(layers):
+            if isinstance(layer, Dense):
+                found.append((layer.activation, named[f"{prefix}{i}.weight"]))
+            elif isinstance(layer, Activation) and len(found) > first:
+                found[-1] = (layer.activation, found[-1][1])
+            elif isinstance(layer, Residual):
+                before = len(found)
+                walk(layer.layers, f"{prefix}{i}.")
+                if len(found) > before:
+                    skips.append((before, len(found)))
+
+    walk(model.layers, "layer")
     if not found:
         raise ValueError(f"model must have a Dense layer to draw, got {model!r}")
     if len(found) != sum(table.ndim == 2 for table in named.values()):
-        raise ValueError("model has dense layers beside others (Residual), which is not drawn")
+        raise ValueError("model has weights of other layers than Dense, which are not drawn")
     for (_, before), (_, after) in zip(found, found[1:], strict=False):
         if before.shape[1] != after.shape[0]:
             raise ValueError("model must be one dense layer after another to be drawn")
     for _, table in found:
         if not np.isfinite(table).all():
             raise ValueError("model has weights that are not finite: its training has diverged")
-    return found
+    return found, skips
+
+
+def _skip(ax: Any, first: int, last: int, foot: float) -> float:
+    """Draw a skip connection from one row of circles to where it is added; give its height."""
+    t = np.linspace(0, 1, 60)
+    bend = 0.06 + 0.02 * (last - first)
+    ax.plot(first + (last - first) * t, foot + bend * 4 * t * (1 - t), **SKIP)
+    ax.plot([last], [foot], marker="v", ms=5, color=FAINT)
+    ax.text(last + 0.06, foot, "+", ha="left", va="bottom", color=FAINT)
+    return foot + bend
 
 
 def _heights(size: int, shown: int, step: float) -> NDArray[np.float64]:
@@ -163,14 +198,16 @@ def _said(k: int, tables: list[tuple[str, NDArray[Any]]], size: int, shown: int)
     return f"{size:,} {kind}" + (f"\n({shown} shown)" if shown < size else "")
 
 
-def _legend(ax: Any) -> None:
+def _legend(ax: Any, with_skips: bool) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
         Line2D([], [], color=POSITIVE, lw=2.5, label="positive weight"),
         Line2D([], [], color=NEGATIVE, lw=2.5, label="negative weight"),
     ]
+    if with_skips:
+        handles.append(Line2D([], [], **SKIP, label="skips, and is added"))
     ax.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False,
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False,
         title="wider lines are larger weights", title_fontproperties={"size": "small"},
     ).get_title().set_color(FAINT)  # fmt: skip
