@@ -13,6 +13,7 @@ It does not look into system registers.
 
 What a compiler may fuse must be fused too: an object of a target that has fused multiply-adds must
 hold them in their full width. One that was compiled without gives right results at half the speed.
+The same is asked of square roots, which the sources write lane by lane for the compiler to join.
 """
 
 import importlib
@@ -64,6 +65,7 @@ class Found:
 
     count: int = 0  #: instructions
     fused: Counter = field(default_factory=Counter)  #: bits of a register: fused instructions
+    roots: Counter = field(default_factory=Counter)  #: and roots of a whole one
     foreign: dict[str, list[str]] = field(default_factory=dict)  #: what is missing: where
 
     def add_foreign(self, missing: set[str], place: str, text: str) -> None:
@@ -96,6 +98,7 @@ def look_at_x86(code: Code, allowed: set[str]) -> Found:
         for name, number in vars(iced.Mnemonic).items()
         if name.startswith("VFMADD") and name[6:9] in ("132", "213", "231") and name[9] == "P"
     }
+    roots = {iced.Mnemonic.VSQRTPS, iced.Mnemonic.VSQRTPD}
     anywhere = {iced.Mnemonic.TZCNT}
     missing: dict[int, set[str]] = {}  # of each kind of instruction
     found = Found()
@@ -109,12 +112,19 @@ def look_at_x86(code: Code, allowed: set[str]) -> Found:
                 found.add_foreign(missing[each.code], code.place(each.ip), f"{each}")
             elif each.mnemonic in fused:
                 found.fused[8 * iced.RegisterExt.size(each.op0_register)] += 1
+            elif each.mnemonic in roots:
+                found.roots[8 * iced.RegisterExt.size(each.op0_register)] += 1
     return found
 
 
 def is_fused(word: int) -> bool:
     """FMLA of whole registers, by vector or by element (Arm ARM, C7.2)."""
     return word & 0xFFA0FC00 == 0x4E20CC00 or word & 0xFF80F400 == 0x4F801000
+
+
+def is_root(word: int) -> bool:
+    """FSQRT of whole registers (Arm ARM, C7.2)."""
+    return word & 0xFFBFFC00 == 0x6EA1F800
 
 
 def look_at_arm(code: Code, allowed: set[str]) -> Found:
@@ -132,8 +142,10 @@ def look_at_arm(code: Code, allowed: set[str]) -> Found:
             if missing or not each.id:
                 text = f"{each.mnemonic} {each.op_str}"
                 found.add_foreign(missing, code.place(each.address), text)
-            elif is_fused(int.from_bytes(each.bytes, "little")):
+            elif is_fused(word := int.from_bytes(each.bytes, "little")):
                 found.fused[128] += 1
+            elif is_root(word):
+                found.roots[128] += 1
     return found
 
 
@@ -156,10 +168,11 @@ def check(name: str, code: Code) -> list[str]:
     ]
     what = f"{found.count} instructions"
     if target in FUSED:
-        fused = found.fused[FUSED[target]]
-        what += f", {fused} fused multiply-adds of {FUSED[target]} bits"
-        if fused < ENOUGH:
-            bad.append(f"{name}: {what}, wanted at least {ENOUGH}")
+        bits = FUSED[target]
+        fused, roots = found.fused[bits], found.roots[bits]
+        what += f", {fused} fused multiply-adds and {roots} roots of {bits} bits"
+        if fused < ENOUGH or not roots:
+            bad.append(f"{name}: {what}, wanted at least {ENOUGH} and 1")
     print(f"{name}: {code.machine}, {target or 'any'}: {what}")
     return bad
 

@@ -140,6 +140,24 @@ def test_fused_instructions_are_counted(instructions, look, code, bits, n):
     assert found.fused[bits] == n and not found.foreign
 
 
+@pytest.mark.parametrize(
+    ("look", "code", "bits", "n"),
+    [
+        # vsqrtps ymm0, ymm1; vsqrtpd ymm0, [rax]; not: vsqrtps xmm0, xmm1; vsqrtss
+        ("look_at_x86", "c5fc51c1 c5fd5100 c5f851c1 c5f251c2", 256, 2),
+        # vsqrtps zmm0, zmm1; not: vsqrtps ymm0, ymm1
+        ("look_at_x86", "62f17c4851c1 c5fc51c1", 512, 1),
+        # fsqrt v0.4s, v1.4s; fsqrt v0.2d, v1.2d; not: fsqrt s0, s1; fsqrt v0.2s, v1.2s
+        ("look_at_arm", "20f8a16e 20f8e16e 20c0211e 20f8a12e", 128, 2),
+    ],
+)
+def test_roots_of_vectors_are_counted(instructions, look, code, bits, n):
+    allowed = instructions.AVX512 | instructions.ARMV8_0
+    read = instructions.Code("", [(0, bytes.fromhex(code))], [])
+    found = getattr(instructions, look)(read, allowed)
+    assert found.roots[bits] == n and not found.foreign
+
+
 # -- objects
 
 SOURCE = """
@@ -168,9 +186,9 @@ def compiled(tmp_path):
         from setup import TARGETS
     zig = "zig" in named
 
-    def compile_object(name, target, source=SOURCE):
+    def compile_object(name, target, source=SOURCE, more=()):
         (tmp_path / "a.c").write_text(source)
-        flags = ["-O3", "-shared", "-fPIC", "-nostdlib", *TARGETS[target][2 if zig else 1]]
+        flags = ["-O3", "-shared", "-fPIC", "-nostdlib", *TARGETS[target][2 if zig else 1], *more]
         output = tmp_path / name
         subprocess.run([*command, *flags, tmp_path / "a.c", "-o", output], check=True)
         return output
@@ -205,7 +223,25 @@ def test_an_object_beyond_its_name_is_seen(
 
 def test_code_that_is_not_fused_is_seen(instructions, compiled, capsys):
     assert instructions.main([str(compiled("avx2_float32.so", "baseline"))]) == 1
-    assert "0 fused multiply-adds of 256 bits, wanted at least 100" in capsys.readouterr().out
+    wanted = "0 fused multiply-adds and 0 roots of 256 bits, wanted at least 100 and 1"
+    assert wanted in capsys.readouterr().out
+
+
+ONE_BY_ONE = """
+typedef float vec __attribute__((vector_size(32)));
+vec f(vec a, vec b, vec c) { REPEAT_100 return a; }
+vec g(vec a)
+{ vec b; for (int i = 0; i < 8; i++) { b[i] = __builtin_sqrtf(a[i]); BARRIER } return b; }
+""".replace("REPEAT_100", "a = a * b + c; " * 100)
+
+
+@pytest.mark.parametrize("barrier", ["", '__asm__("" : "+m"(b));'])
+def test_roots_that_are_taken_one_by_one_are_seen(instructions, compiled, capsys, barrier):
+    source = ONE_BY_ONE.replace("BARRIER", barrier)
+    flags = ["-ffp-contract=fast", "-fno-math-errno"]
+    bad = instructions.main([str(compiled("avx2_float32.so", "avx2", source, flags))])
+    said = "100 fused multiply-adds and 0 roots of 256 bits, wanted at least 100 and 1"
+    assert (bad, said in capsys.readouterr().out) == (bool(barrier), bool(barrier))
 
 
 def test_wheels_are_read(instructions, compiled, tmp_path, capsys):
