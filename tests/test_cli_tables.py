@@ -135,6 +135,11 @@ def test_what_cannot_be(run, table, tmp_path):
     for arguments, said in [
         (["train", table], "needs --target COLUMN"),
         (["train", "--target", "a"], "--target is for a table"),
+        (["train", "--patience", "0"], "--patience is for a table"),
+        (
+            ["train", table, "--target", "kind", "--patience", "1", "--validation", "0"],
+            "--patience",
+        ),
         (["train", table, "--target", "kinds"], "there is no column 'kinds', but '', 'length'"),
         (["train", table, "--target", "kind", "--ignore", "zz"], "there is no column 'zz'"),
         (["train", table, "--target", "kind", "--data", "digits"], "either a table or --data"),
@@ -152,6 +157,20 @@ def test_what_cannot_be(run, table, tmp_path):
         status, out, err = run(*arguments)
         assert (status, out) == (1, ""), arguments
         assert err.startswith("cynn: error: ") and said in err and err.count("\n") == 1
+
+
+def test_patience(run, table, tmp_path):
+    train = ["train", table, "--target", "width", "--optimizer", "adam", "--hidden", "64"]
+    more = ["--patience", "3", "--checkpoint", tmp_path / "c", "--save", tmp_path / "m"]
+    status, out, err = run(*train, *more)
+    losses = [float(found) for found in re.findall(r"(?m)^epoch .* val_loss (\S+)", out)]
+    assert (status, err) == (0, "") and f"{len(losses)} epochs in" in out
+    assert 4 < len(losses) < 100 and losses.index(min(losses)) == len(losses) - 5
+    assert list(cynn.Model.load(tmp_path / "c").callback_state) == ["EarlyStopping val_loss"]
+    best, last = cynn.Model.load(tmp_path / "m"), cynn.Model.load(tmp_path / "c")
+    kept = last.callback_weights["EarlyStopping val_loss"]
+    assert np.array_equal(best.get_learned(), kept)
+    assert not np.array_equal(last.get_learned(), kept)
 
 
 def test_a_model_of_images_takes_no_table(run, table, tmp_path):

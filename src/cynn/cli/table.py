@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import backend, storage, tables
+from ..callbacks import EarlyStopping
 from ..layers import Dense
 from ..model import Model
 from ..plots import folder
@@ -28,6 +29,8 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         raise ValueError("a table needs --target COLUMN, what to predict")
     if options.data is not None:
         raise ValueError(f"give either a table or --data, got {options.table} and {options.data}")
+    if options.patience is not None and options.validation == 0:
+        raise ValueError("--patience needs rows to validate on: a --validation above 0")
     optimizer = training.optimizer(options, LEARNING_RATE)
     training.try_to_save(options)
     pictures = None if options.plots is None else folder.prepare(options.plots)
@@ -57,7 +60,11 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     model = training.resumed(model, options, comm)
     model.table = encoder
     rows, held_out = parts["training"], parts.get("validation")
-    more = {} if held_out is None else {"validation_data": (x[held_out], y[held_out])}
+    more: dict[str, Any] = {}
+    if held_out is not None:
+        more["validation_data"] = x[held_out], y[held_out]
+    if options.patience is not None:
+        more["callbacks"] = [EarlyStopping("val_loss", options.patience)]
     status = training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **more)
     if comm is not None and comm.Get_rank() > 0:
         return status

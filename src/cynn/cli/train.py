@@ -44,6 +44,13 @@ def add(commands: Any) -> None:
     known.add_argument(
         "--validation", type=fraction, default=0.2, help="part of the rows to validate on"
     )
+    known.add_argument(
+        "--patience",
+        type=whole_or_zero,
+        metavar="EPOCHS",
+        help="end after more epochs than that without a better loss of those rows, and go back to "
+        "the best",
+    )
     train.add_argument("--data", metavar="NAME|DIR", help=f"{images.NAMES}; mnist if it can be had")
     train.add_argument(
         "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of hidden layers"
@@ -102,8 +109,8 @@ def _train(options: argparse.Namespace) -> int:
 def _train_here(options: argparse.Namespace, comm: Any) -> int:
     if "table" in options:
         return table.train(options, comm)
-    for name in ("target", "task", "categorical", "ignore"):
-        if getattr(options, name):
+    for name in ("target", "task", "categorical", "ignore", "patience"):
+        if getattr(options, name) not in (None, []):
             raise ValueError(f"--{name} is for a table: name its file")
     return _train_on_images(options, comm)
 

@@ -4,11 +4,11 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from .. import storage
-from ..callbacks import ModelCheckpoint
+from ..callbacks import Callback, ModelCheckpoint
 from ..layers import Dense, Dropout, Layer
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
@@ -77,12 +77,13 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
 
 def fit(
     model: Model, x: Any, y: Any, options: argparse.Namespace, epochs: int, rows: str,
-    comm: Any = None, **more: Any,
+    comm: Any = None, callbacks: Sequence[Callback] = (), **more: Any,
 ) -> int:  # fmt: skip
     """Train, say how fast, and give the exit status: after Ctrl-C the model is as it was then."""
     started, status = time.perf_counter(), 0
     begun = model.epochs if comm is None else comm.bcast(model.epochs, 0)
-    callbacks = [] if options.checkpoint is None else [ModelCheckpoint(options.checkpoint)]
+    if options.checkpoint is not None:  # the last, so that it keeps what the others have counted
+        callbacks = [*callbacks, ModelCheckpoint(options.checkpoint)]
     try:
         model.fit(
             x,
