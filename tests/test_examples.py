@@ -22,21 +22,6 @@ def mnist():
     return module
 
 
-def test_mnist_shifts_each_image_by_a_pixel_at_most(mnist):
-    images = np.zeros((400, 5, 5), np.uint8)
-    images[:, 2, 2] = 1
-    shift = mnist.Shift(images)
-    before = []
-    for epoch in range(2):
-        shift.on_epoch_begin(epoch)
-        _, row, column = images.nonzero()
-        places = list(zip(row.tolist(), column.tolist(), strict=True))
-        assert len(places) == 400
-        assert set(places) == {(i, j) for i in (1, 2, 3) for j in (1, 2, 3)}
-        assert places != before
-        before = places
-
-
 def test_mnist_trains_and_leaves_the_images_alone(mnist, tmp_path):
     x, y = make_digits(600, seed=0)
     kept = x.copy()
