@@ -193,6 +193,8 @@ def run(
     if held_out is not None:
         held_out = ranks.part(held_out).own(held_out)
     batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, part.n)
+    with ranks.agreed():
+        loops.expect_room(model._network, batch_size, model._kernels.LARGEST_BATCH)
     steps = part.steps(batch_size)
     exchange = ranks.exchange(model, part, batch_size)
     seeks = (
