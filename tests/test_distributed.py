@@ -97,6 +97,29 @@ say(digest(fit()[0]))
     assert any(line.startswith("rank 1 of 2: batch_size is 9, on rank 0 it is 8") for line in found)
 
 
+@pytest.mark.parametrize(("code", "status"), [("'no data'", 1), ("7", 7)])
+def test_a_rank_that_leaves_before_the_others_ends_them(tmp_path, code, status):
+    body = f"""
+with distributed.job() as comm:
+    if rank == 1:
+        sys.exit({code})
+    fit()
+"""
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM + body)
+    found, _, err = job.run(2, [path], tmp_path)
+    assert found == status and "cynn: error: rank 1 of 2: " in err
+
+
+def test_leaving_in_peace(tmp_path):
+    body = """
+with distributed.job() as comm:
+    print(rank, digest(fit()[0]), flush=True)
+    sys.exit(0)
+"""
+    assert len(lines(2, body, tmp_path)) == 1
+
+
 def test_what_is_no_intracommunicator(tmp_path):
     body = """
 from mpi4py import MPI

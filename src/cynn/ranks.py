@@ -223,7 +223,7 @@ class Ranks(Alone):
             yield
         except Exception as error:
             raised = error
-        said = None if raised is None else (_kind(raised), str(raised))
+        said = None if raised is None else _told(raised)
         answers = self._comm.allgather(said)
         bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
         if not bad:
@@ -354,8 +354,12 @@ def is_agreed(error: BaseException) -> bool:
     return getattr(error, AGREED, False)
 
 
-def _kind(error: Exception) -> str:
-    return next((name for name, kind in KINDS.items() if isinstance(error, kind)), "RuntimeError")
+def _told(error: Exception) -> tuple[str, str]:
+    """Give what other ranks need to raise an error: its kind, and what it says."""
+    for name, kind in KINDS.items():
+        if isinstance(error, kind):
+            return name, str(error)
+    return "RuntimeError", f"{type(error).__name__}: {error}"
 
 
 def _cores() -> list[int]:
