@@ -7,7 +7,6 @@ what is done with it.
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,8 +95,7 @@ def job() -> Iterator[Any]:
             status = _status(error)
             if status and not ranks.is_agreed(error):
                 place = f"rank {comm.Get_rank()} of {comm.Get_size()}"
-                print(f"cynn: error: {place}: {_said(error)}", file=sys.stderr, flush=True)
-                comm.Abort(status)
+                ranks.end_all(comm, f"error: {place}: {_said(error)}", status)
             raise
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -248,14 +249,10 @@ class Ranks(Alone):
                 raise
             if not isinstance(error, KeyboardInterrupt):
                 traceback.print_exc()
-            print(
-                f"cynn: rank {self.rank} of {self.size} ends the training of all: "
-                f"{type(error).__name__}: {error}",
-                file=sys.stderr,
-                flush=True,
-            )
             watch.end(b"!")
-            self._comm.Abort(1)
+            place = f"rank {self.rank} of {self.size}"
+            what = f"{type(error).__name__}: {error}"
+            end_all(self._comm, f"{place} ends the training of all: {what}")
             raise  # by another communicator than MPI's
         finally:
             watch.end()
@@ -332,6 +329,16 @@ class Ranks(Alone):
             network.get_state(numbers)
             self._comm.Allreduce(None, numbers)
             network.set_state(numbers / model.dtype.type(self.size))
+
+
+def end_all(comm: Any, reason: str, status: int = 1) -> None:
+    """Say why, and end all ranks."""
+    print(f"cynn: {reason}", file=sys.stderr, flush=True)
+    time.sleep(PASSED_ON)
+    comm.Abort(status)
+
+
+PASSED_ON = 0.2  # seconds in which a launcher shows what was written, before it kills all
 
 
 def get(comm: Any) -> Alone:
