@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 import job
-from cynn import backend
+from cynn import backend, datasets
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import (  # noqa: E402
+    batches,
     cli,
     data,
     distributed,
@@ -299,6 +300,14 @@ def test_a_step_on_two_ranks_is_taken_apart(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT), os.pathsep)
     step = distributed.measure("8-4-3", 16, 2, 0.01)
     assert step[:4] == ("8-4-3", 16, 2, 51) and all(t > 0 for t in step[4:])
+
+
+def test_epochs_that_batches_take():
+    train, test = (datasets.make_digits(n, seed) for seed, n in enumerate((600, 200)))
+    epochs, rate = batches.fewest(train, test, 32, (1e-9, 0.1, 0.05), 0.5)
+    assert 1 <= epochs <= batches.MOST and rate in (0.1, 0.05)
+    assert batches.epochs_until(train, test, 32, rate, epochs, 0.5) == epochs
+    assert batches.epochs_until(train, test, 32, rate, 2, 1.1) == 0
 
 
 def test_ranks_need_a_launcher(monkeypatch, tmp_path):
