@@ -9,7 +9,20 @@ from pathlib import Path
 
 from cynn import backend
 
-from . import chart, data, distributed, footprint, guard, peak, peers, race, report, rounds, toolkit
+from . import (
+    batches,
+    chart,
+    data,
+    distributed,
+    footprint,
+    guard,
+    peak,
+    peers,
+    race,
+    report,
+    rounds,
+    toolkit,
+)
 from .cases import FULL, QUICK, Case, of_shapes
 from .results import Results
 
@@ -46,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--noisy", action="store_true", help="go on though the machine is noisy")
     made.add_argument("--race", action="store_true", help="seconds to 97 %% and 98 %% on MNIST")
     made.add_argument("--distributed", action="store_true", help="steps of 1, 2 and 4 MPI ranks")
+    made.add_argument("--batches", action="store_true", help="what larger batches bring on MNIST")
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
     made.add_argument("--toolkit", action="store_true", help="what layers and optimizers cost")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
@@ -62,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return toolkit.main()
         if options.distributed:
             return distributed.main(3.0, options.json or FOLDER / "distributed.json", say)
+        if options.batches:
+            return batches.main(say)
         if options.race:
             return race.main(options.rounds, options.peers, options.json or FOLDER / "race.json")
         return benchmark(options)

@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +22,12 @@ from . import report
 from .rounds import Say
 
 SHAPES = ("784-128-10", "784-512-512-10", "784-2048-2048-10", "784-6656-6656-10")
-ROWS = 64
+ROWS, MANY = 64, 512  # of a step on each rank
+BLOCK = 1024  # rows that the network takes at once
+LARGE = 8192  # the rows of a step that ranks split, in the prediction of strong scaling
 RANKS = (1, 2, 4)
-PREDICTED = (1, 16, 256, 4096)
+PREDICTED = (16, 256, 4096)
+HALF = 0.5  # of the ideal speed: with less, half the machines alone would do as much
 
 
 class Network(NamedTuple):
@@ -54,18 +58,65 @@ def exchange_seconds(n_params: int, ranks: int, network: Network) -> float:
     return 2 * math.ceil(math.log2(ranks)) * network.latency + volume / network.bandwidth
 
 
-def weak(compute: float, n_params: int, ranks: int, network: Network) -> float:
-    """Give the efficiency where each rank keeps its rows: 1 is as many times faster as ranks."""
-    return compute / (compute + exchange_seconds(n_params, ranks, network))
+def weak(alone: float, ours: float, n_params: int, ranks: int, network: Network) -> float:
+    """Give the efficiency where each rank keeps its rows: 1 is as many times faster as ranks.
 
-
-def strong(compute: float, update: float, n_params: int, ranks: int, network: Network) -> float:
-    """Give how many times faster than one rank, where the rows of a step are split among them.
-
-    `compute` is for all rows on one rank; the update costs each rank the same.
+    `alone` is the step of one rank without others, `ours` what a rank of several computes in one.
     """
-    alone = compute + update
-    return alone / (compute / ranks + update + exchange_seconds(n_params, ranks, network))
+    return alone / (ours + exchange_seconds(n_params, ranks, network))
+
+
+def strong(steps: "Fit", rows: float, n_params: int, ranks: int, network: Network) -> float:
+    """Give how many times faster than one rank, where the rows of a step are split among them."""
+    return steps.alone(rows) / (
+        steps.ours(rows / ranks) + exchange_seconds(n_params, ranks, network)
+    )
+
+
+class Fit:
+    """The time of a step by its rows: a line through two measurements on one rank."""
+
+    def __init__(self, few: "Step", many: "Step") -> None:
+        self._few, self._rows = few, (few.rows, many.rows)
+        self._fused = few.fused, many.fused
+        self._gradients = few.gradients, many.gradients
+
+    def _at(self, times: tuple[float, float], rows: float) -> float:
+        (r0, r1), (t0, t1) = self._rows, times
+        return max(0.0, t0 + (t1 - t0) / (r1 - r0) * (rows - r0))
+
+    def alone(self, rows: float) -> float:
+        """Give the step of one rank without others, by blocks where its rows are too many."""
+        blocks = math.ceil(rows / BLOCK)
+        if blocks == 1:
+            return self._at(self._fused, rows)
+        return blocks * self._at(self._gradients, rows / blocks) + self._few.update
+
+    def ours(self, rows: float) -> float:
+        """Give what a rank of several computes in a step."""
+        blocks = math.ceil(rows / BLOCK)
+        return blocks * self._at(self._gradients, rows / blocks) + self._few.update
+
+    def rows_for(self, efficiency: float, n_params: int, ranks: int, network: Network) -> int:
+        """Give the rows a rank, a power of two, that bring this efficiency; 0 for none."""
+        for rows in (2**i for i in range(6, 17)):
+            if weak(self.alone(rows), self.ours(rows), n_params, ranks, network) >= efficiency:
+                return rows
+        return 0
+
+
+class Step(NamedTuple):
+    """A measurement; see the top of this file."""
+
+    shape: str
+    rows: int
+    ranks: int
+    n_params: int
+    fused: float
+    gradients: float
+    exchange: float
+    update: float
+    beside: float
 
 
 def launcher() -> str:
@@ -83,11 +134,11 @@ def launcher() -> str:
     return found
 
 
-def measure(shape: str, ranks: int, seconds: float) -> dict[str, float]:
+def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
     """Run so many ranks; give what the first printed."""
     command = [launcher(), "-n", str(ranks), sys.executable, "-P", "-m", "benchmarks.rank"]
     done = subprocess.run(
-        [*command, shape, str(ROWS), str(seconds)],
+        [*command, shape, str(rows), str(seconds)],
         env=os.environ | {"CYNN_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -95,70 +146,66 @@ def measure(shape: str, ranks: int, seconds: float) -> dict[str, float]:
     )
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["mpiexec failed"])[-1])
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    return Step(shape, rows, ranks, **json.loads(done.stdout))
 
 
-def table(found: dict[str, dict[str, dict[str, float]]]) -> str:
+def table(found: Sequence[Step]) -> str:
     """Write what was measured, in milliseconds."""
     lines = [
-        f"A step of {ROWS} rows a rank, milliseconds; hidden: the part of the exchange that took",
-        "no time of its own when it ran beside the gradients.",
+        "Milliseconds; hidden: the part of the exchange that took no time of its own when it ran",
+        "beside the gradients.",
         "",
-        "| network | parameters | ranks | fused | gradients | update | exchange | hidden |",
-        "|---|---|---|---|---|---|---|---|",
+        "| network | parameters | rows | ranks | fused | gradients | update | exchange | hidden |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for shape, by_ranks in found.items():
-        for ranks, part in by_ranks.items():
-            hidden = 1 - (part["beside"] - part["gradients"]) / part["exchange"]
-            times = (part[name] for name in ("fused", "gradients", "update", "exchange"))
-            lines.append(
-                f"| {shape} | {part['n_params'] / 1e6:.1f} M | {ranks} | "
-                + " | ".join(f"{1e3 * t:.3g}" for t in times)
-                + (f" | {max(0.0, hidden):.0%} |" if ranks != "1" else " | |")
-            )
+    for step in found:
+        hidden = 1 - (step.beside - step.gradients) / step.exchange
+        times = (step.fused, step.gradients, step.update, step.exchange)
+        lines.append(
+            f"| {step.shape} | {step.n_params / 1e6:.1f} M | {step.rows} | {step.ranks} | "
+            + " | ".join(f"{1e3 * t:.3g}" for t in times)
+            + (f" | {max(0.0, hidden):.0%} |" if step.ranks > 1 else " | |")
+        )
     return "\n".join(lines)
 
 
-def predictions(found: dict[str, dict[str, dict[str, float]]]) -> str:
+def predictions(found: Sequence[Step]) -> str:
     """Write what more machines would make of it, a rank and a core on each."""
     lines = []
     for network in NETWORKS:
         lines += [
             f"{network.name}: {network.latency * 1e6:g} us, {network.bandwidth / 1e9:g} GB/s.",
             "",
-            "| network | exchange, ms | " + " | ".join(f"weak, {p}" for p in PREDICTED[1:])
-            + " | " + " | ".join(f"strong, {p}" for p in PREDICTED[1:]) + " |",
-            "|---" * (2 + 2 * (len(PREDICTED) - 1)) + "|",
+            "| network | exchange, ms | " + " | ".join(f"weak, {p}" for p in PREDICTED)
+            + f" | rows for {HALF:.0%} | " + " | ".join(f"strong, {p}" for p in PREDICTED) + " |",
+            "|---" * (3 + 2 * len(PREDICTED)) + "|",
         ]  # fmt: skip
-        for shape, by_ranks in found.items():
-            part = by_ranks["1"]
-            n, compute, update = int(part["n_params"]), part["gradients"], part["update"]
+        for shape in dict.fromkeys(step.shape for step in found):
+            one = [step for step in found if step.shape == shape and step.ranks == 1]
+            few, many = min(one), max(one)
+            n, steps = few.n_params, Fit(few, many)
+            both = steps.alone(many.rows), steps.ours(many.rows)
             cells = [f"{1e3 * exchange_seconds(n, PREDICTED[-1], network):.3g}"]
-            cells += [f"{weak(compute + update, n, p, network):.0%}" for p in PREDICTED[1:]]
-            large = compute * LARGE / ROWS
-            cells += [f"{strong(large, update, n, p, network):.1f}" for p in PREDICTED[1:]]
+            cells += [f"{weak(*both, n, p, network):.0%}" for p in PREDICTED]
+            cells += [str(steps.rows_for(HALF, n, PREDICTED[-1], network) or "none")]
+            cells += [f"{strong(steps, LARGE, n, p, network):.1f}" for p in PREDICTED]
             lines.append(f"| {shape} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)
 
 
-LARGE = 8192
-"""The rows of a step that the ranks split, in the prediction of strong scaling."""
-
-
 def main(seconds: float, file: Path, say: Say) -> int:
     """Measure, print tables, and write the figures."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
+    found: list[Step] = []
     for shape in SHAPES:
-        found[shape] = {}
-        for ranks in RANKS:
-            say(f"{shape}, {ranks} ranks")
-            found[shape][str(ranks)] = measure(shape, ranks, seconds)
+        for rows, ranks in [*((ROWS, ranks) for ranks in RANKS), (MANY, 1)]:
+            say(f"{shape}, {rows} rows, {ranks} ranks")
+            found.append(measure(shape, rows, ranks, seconds))
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"machine": report.machine(), "steps": found}, indent=1))
+    steps = [step._asdict() for step in found]
+    file.write_text(json.dumps({"machine": report.machine(), "steps": steps}, indent=1))
     print(table(found))
-    print(f"\nPredicted; weak: {ROWS} rows a rank; strong: {LARGE} rows a step in all.\n")
+    print(f"\nPredicted; weak: {MANY} rows a rank; strong: {LARGE} rows a step in all.\n")
     print(predictions(found))
     print(f"written: {file}")
     return 0

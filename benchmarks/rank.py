@@ -13,7 +13,7 @@ import numpy as np
 from cynn import Model, distributed
 from cynn.layers import Dense
 from cynn.optimizers import SGD
-from cynn.ranks import Sum
+from cynn.ranks import Part, Sum
 
 
 def main(shape: str, rows: str, seconds: str) -> None:
@@ -34,7 +34,7 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
     model.compile(SGD(1e-3, 0.9))
     model.build(widths[0])
     network = model._network
-    exchange = Sum(comm, network.n_params, model.dtype)
+    exchange = Sum(comm, model, Part(rows, rows, False, comm.Get_rank(), comm.Get_size()), rows)
     order, rate = np.arange(rows), np.full(1, 1e-3)
 
     def fused() -> None:

@@ -49,7 +49,7 @@ COMPILER_VARIABLES = (
     "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED"
 )  # fmt: skip
 
-COMPARED = ("onnx", "compare")  # extras of libraries that only some tests need
+COMPARED = ("onnx", "compare", "dask")  # extras of libraries that only some tests need
 
 
 class Failure(Exception):

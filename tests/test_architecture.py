@@ -27,7 +27,7 @@ STOREYS = [
     ["fitting", "inspecting", "learned"],
     ["streams"],
     ["model"],
-    ["capi", "estimators", "distributed", "plots", "onnx", "convert"],  # floor 5
+    ["capi", "estimators", "distributed", "plots", "onnx", "convert", "dask"],  # floor 5
     ["cli"],
     ["__init__"],
     ["__main__"],

@@ -2,17 +2,20 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from cynn import backend
+import job
+from cynn import backend, datasets
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import (  # noqa: E402
+    batches,
     cli,
     data,
     distributed,
@@ -264,18 +267,48 @@ def test_exchange_by_hand():
     assert distributed.exchange_seconds(1000, 2, wire) == pytest.approx(2e-3 + 4e-3)
     assert distributed.exchange_seconds(1000, 4, wire) == pytest.approx(4e-3 + 6e-3)
     assert distributed.exchange_seconds(1000, 5, wire) == pytest.approx(6e-3 + 6.4e-3)
-    assert distributed.weak(0.018, 1000, 2, wire) == pytest.approx(0.75)
-    assert distributed.strong(0.1, 0.01, 1000, 2, wire) == pytest.approx(0.11 / 0.066)
+    assert distributed.weak(0.018, 0.03, 1000, 2, wire) == pytest.approx(0.5)
+
+
+def steps_of(rows, ranks, **more):
+    parts = {"fused": 1e-3, "gradients": 2e-3, "update": 5e-4, "exchange": 4e-3, "beside": 5e-3}
+    return distributed.Step("3-2", rows, ranks, 8, **parts | more)
+
+
+def test_steps_of_other_rows_by_hand():
+    fit = distributed.Fit(steps_of(64, 1), steps_of(512, 1, fused=8e-3, gradients=9e-3))
+    assert fit.alone(64) == pytest.approx(1e-3) and fit.ours(64) == pytest.approx(2.5e-3)
+    assert fit.alone(1024) == pytest.approx(16e-3) and fit.ours(1024) == pytest.approx(17.5e-3)
+    assert fit.alone(2048) == pytest.approx(34.5e-3)
+    assert fit.ours(32) == pytest.approx(2e-3)
+    wire = distributed.Network("wire", 0.0, 32e3 / 15e-3)  # 15 ms and more
+    assert distributed.strong(fit, 2048, 1000, 2, wire) == pytest.approx(34.5 / (17.5 + 1.875))
+    assert fit.rows_for(0.5, 8, 4096, distributed.NETWORKS[1]) == 128
+    assert fit.rows_for(0.5, 10**9, 4096, distributed.NETWORKS[0]) == 0
 
 
 def test_the_tables_of_ranks():
-    parts = {"fused": 1e-3, "gradients": 2e-3, "update": 5e-4, "exchange": 4e-3, "beside": 5e-3}
-    found = {"3-2": {n: {"n_params": 8, **parts} for n in ("1", "2")}}
+    found = [steps_of(64, 1), steps_of(64, 2), steps_of(512, 1)]
     lines = distributed.table(found).splitlines()
-    assert lines[-2] == "| 3-2 | 0.0 M | 1 | 1 | 2 | 0.5 | 4 | |"
-    assert lines[-1] == "| 3-2 | 0.0 M | 2 | 1 | 2 | 0.5 | 4 | 25% |"
+    assert lines[-2] == "| 3-2 | 0.0 M | 64 | 2 | 1 | 2 | 0.5 | 4 | 25% |"
+    assert lines[-1] == "| 3-2 | 0.0 M | 512 | 1 | 1 | 2 | 0.5 | 4 | |"
     written = distributed.predictions(found)
     assert written.count("| 3-2 |") == len(distributed.NETWORKS)
+
+
+def test_a_step_on_two_ranks_is_taken_apart(monkeypatch):
+    job.launcher()
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), os.pathsep)
+    step = distributed.measure("8-4-3", 16, 2, 0.01)
+    assert step[:4] == ("8-4-3", 16, 2, 51) and all(t > 0 for t in step[4:])
+
+
+def test_epochs_that_batches_take():
+    train, test = (datasets.make_digits(n, seed) for seed, n in enumerate((600, 200)))
+    epochs, rate = batches.fewest(train, test, 32, (1e-9, 0.1, 0.05), 0.5)
+    assert 1 <= epochs <= batches.MOST and rate in (0.1, 0.05)
+    assert batches.epochs_until(train, test, 32, rate, epochs, 0.5) == epochs
+    assert batches.epochs_until(train, test, 32, rate, 2, 1.1) == 0
 
 
 def test_ranks_need_a_launcher(monkeypatch, tmp_path):

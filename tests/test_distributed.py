@@ -97,6 +97,29 @@ say(digest(fit()[0]))
     assert any(line.startswith("rank 1 of 2: batch_size is 9, on rank 0 it is 8") for line in found)
 
 
+@pytest.mark.parametrize(("code", "status"), [("'no data'", 1), ("7", 7)])
+def test_a_rank_that_leaves_before_the_others_ends_them(tmp_path, code, status):
+    body = f"""
+with distributed.job() as comm:
+    if rank == 1:
+        sys.exit({code})
+    fit()
+"""
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM + body)
+    found, _, err = job.run(2, [path], tmp_path)
+    assert found == status and "cynn: error: rank 1 of 2: " in err
+
+
+def test_leaving_in_peace(tmp_path):
+    body = """
+with distributed.job() as comm:
+    print(rank, digest(fit()[0]), flush=True)
+    sys.exit(0)
+"""
+    assert len(lines(2, body, tmp_path)) == 1
+
+
 def test_what_is_no_intracommunicator(tmp_path):
     body = """
 from mpi4py import MPI
@@ -141,6 +164,17 @@ def write(name):
 """
 
 
+def assert_named(err, who):
+    """Hold that the dead rank is named once.
+
+    MPI reads the memory of other ranks: where it finds it gone before the dead one's files are
+    closed, it may end the job before anybody can be named.
+    """
+    if "Fatal error in internal_" not in err:
+        assert re.search(rf"cynn: rank {who} died in the midst of the training", err)
+    assert err.count("died in the midst of the training") <= 1
+
+
 def wait_for(paths):
     until = time.monotonic() + job.SECONDS
     while not all(path.exists() for path in paths):
@@ -161,8 +195,7 @@ def test_a_killed_rank_ends_the_job_and_is_named(tmp_path, size, victim):
     finally:
         status, out, err = job.finish(running)
     assert status != 0
-    assert f"cynn: rank {victim} of {size} (process {pids[victim]} on " in err
-    assert len(re.findall(r"died in the midst of the training", err)) == 1
+    assert_named(err, rf"{victim} of {size} \(process {pids[victim]} on .*\)")
     until = time.monotonic() + job.SECONDS
     while any(os.path.exists(f"/proc/{pid}") for pid in pids):  # some launchers do not wait
         assert time.monotonic() < until, "a rank lives on"
@@ -240,7 +273,8 @@ def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, t
         os.kill(children[1], signal.SIGKILL)
     finally:
         status, out, err = job.finish(running)
-    assert status != 0 and re.search(r"cynn: rank [01] of 2 .* died in the midst", err)
+    assert status != 0
+    assert_named(err, "[01] of 2 .*")
     assert not (tmp_path / "done").exists()
     begun = Model.load(tmp_path / "kept").epochs
     assert 1 <= begun < 30

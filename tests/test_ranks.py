@@ -284,12 +284,12 @@ class Odd(Metric):
 
 
 class Refuses(Callback):
-    def __init__(self, comm):
-        self.rank = comm.Get_rank()
+    def __init__(self, comm, error=None):
+        self.rank, self.error = comm.Get_rank(), error or OSError("the disk is full")
 
     def on_epoch_end(self, epoch, logs=None):
         if self.rank == 1:
-            raise OSError("the disk is full")
+            raise self.error
 
 
 def model_of(comm, **others):
@@ -348,6 +348,21 @@ BAD = {
         lambda c: fit(c, validation_data=None if c.Get_rank() else (X, Y)),
         ValueError,
         "rank 1 of 3: validation_data is not given, on rank 0 it is given",
+    ),
+    "validation by a part": (
+        lambda c: fit(c, validation_split=0.1 + 0.1 * (c.Get_rank() == 2)),
+        ValueError,
+        "rank 2 of 3: validation_split is 0.2, on rank 0 it is 0.1",
+    ),
+    "class weights on one": (
+        lambda c: fit(c, class_weight=[None, "balanced", [1, 2, 3]][c.Get_rank()]),
+        ValueError,
+        "rank 1 of 3: class_weight is balanced, on rank 0 it is None",
+    ),
+    "a callback's own kind of error": (
+        lambda c: fit(c, callbacks=[Refuses(c, KeyError("nowhere"))]),
+        RuntimeError,
+        "rank 1 of 3: KeyError: 'nowhere'",
     ),
     "a metric that cannot be merged": (
         lambda c: fit(c, model=new(metrics=[Odd()])),

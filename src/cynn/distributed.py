@@ -7,7 +7,6 @@ what is done with it.
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,8 +77,9 @@ def world() -> Any:
 def job() -> Iterator[Any]:
     """Give `world` in a program started by a launcher, None in any other, while a body runs.
 
-    Of several ranks only the first writes to standard output. An error that one rank raises alone
-    ends all of them, for they would wait for it: it is shown, and says which rank it was.
+    Of several ranks only the first writes to standard output. An error that one rank raises alone,
+    or an exit that says failure, ends all of them, for they would wait for it: it is shown, and
+    says which rank it was.
     """
     if launched_ranks() == 1:
         yield None
@@ -91,12 +91,25 @@ def job() -> Iterator[Any]:
             stack.enter_context(contextlib.redirect_stdout(nothing))
         try:
             yield comm
-        except Exception as error:
-            if not ranks.is_agreed(error):
+        except BaseException as error:
+            status = _status(error)
+            if status and not ranks.is_agreed(error):
                 place = f"rank {comm.Get_rank()} of {comm.Get_size()}"
-                print(f"cynn: error: {place}: {error}", file=sys.stderr, flush=True)
-                comm.Abort(1)
+                ranks.end_all(comm, f"error: {place}: {_said(error)}", status)
             raise
+
+
+def _status(error: BaseException) -> int:
+    """Give the status that a program ends with by this error."""
+    if not isinstance(error, SystemExit):
+        return 1
+    return error.code if isinstance(error.code, int) else int(error.code is not None)
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return f"exit with status {error.code}"
+    return str(error) or type(error).__name__
 
 
 def share(n: int, comm: Any) -> slice:

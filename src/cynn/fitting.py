@@ -110,6 +110,8 @@ def class_weighted(
     TypeError, ValueError
         If `class_weight` is not as `Model.fit` says.
     """
+    words = class_weight if isinstance(class_weight, str | None) else "given"
+    ranks.expect_same({"class_weight": words})  # what follows asks all ranks, or none
     if class_weight is None:
         return data
     used = slice(None) if data.rows is None else data.rows
@@ -127,7 +129,7 @@ def class_weighted(
     return data._replace(weight=weight)
 
 
-def expect_alike(model: Any, settings: Settings, with_validation: bool, ranks: Alone) -> None:
+def expect_alike(model: Any, settings: Settings, validation: Any, ranks: Alone) -> None:
     """Refuse to train where the ranks have not got the same model and settings.
 
     Raises
@@ -150,7 +152,8 @@ def expect_alike(model: Any, settings: Settings, with_validation: bool, ranks: A
             "optimizer": repr(model.optimizer),
             "loss": repr(model.loss),
             "metrics": [metric.name for metric in model.metrics],
-            "validation_data": "given" if with_validation else "not given",
+            "validation_data": "given" if isinstance(validation, tuple) else "not given",
+            "validation_split": validation if isinstance(validation, float) else 0.0,
         }
         | settings._asdict()
     )
@@ -187,12 +190,14 @@ def run(
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
-    expect_alike(model, settings, held_out is not None, ranks)
+    expect_alike(model, settings, validation, ranks)
     ranks.begin_alike(model)
     part = ranks.part(data)
     if held_out is not None:
         held_out = ranks.part(held_out).own(held_out)
     batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, part.n)
+    with ranks.agreed():
+        loops.expect_room(model._network, batch_size, model._kernels.LARGEST_BATCH)
     steps = part.steps(batch_size)
     exchange = ranks.exchange(model, part, batch_size)
     seeks = (

@@ -158,11 +158,7 @@ def train_epoch(
     ValueError
         If the network has to see all rows of a batch at once, and those are too many.
     """
-    if network.n_state and batch_size > largest_batch:
-        raise ValueError(
-            f"batch_size must be {largest_batch} at most with a BatchNorm, which needs all rows of "
-            f"a batch at once; got {batch_size}"
-        )
+    expect_room(network, batch_size, largest_batch)
     *key, before = moment
     steps = len(rates)
     if data.rows is not None:
@@ -205,6 +201,21 @@ def train_epoch(
             advance(max(0, min(step * batch_size, len(part)) - begin))
         measures.add(*sums)
         measures.look(taken, part, outputs)
+
+
+def expect_room(network: Any, batch_size: int, largest_batch: int) -> None:
+    """Refuse batches that the network cannot take.
+
+    Raises
+    ------
+    ValueError
+        If the network has to see all rows of a batch at once, and those are too many.
+    """
+    if network.n_state and batch_size > largest_batch:
+        raise ValueError(
+            f"batch_size must be {largest_batch} at most with a BatchNorm, which needs all rows of "
+            f"a batch at once; got {batch_size}"
+        )
 
 
 class Exchange(Protocol):

@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -223,7 +224,7 @@ class Ranks(Alone):
             yield
         except Exception as error:
             raised = error
-        said = None if raised is None else (_kind(raised), str(raised))
+        said = None if raised is None else _told(raised)
         answers = self._comm.allgather(said)
         bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
         if not bad:
@@ -248,14 +249,10 @@ class Ranks(Alone):
                 raise
             if not isinstance(error, KeyboardInterrupt):
                 traceback.print_exc()
-            print(
-                f"cynn: rank {self.rank} of {self.size} ends the training of all: "
-                f"{type(error).__name__}: {error}",
-                file=sys.stderr,
-                flush=True,
-            )
             watch.end(b"!")
-            self._comm.Abort(1)
+            place = f"rank {self.rank} of {self.size}"
+            what = f"{type(error).__name__}: {error}"
+            end_all(self._comm, f"{place} ends the training of all: {what}")
             raise  # by another communicator than MPI's
         finally:
             watch.end()
@@ -334,6 +331,16 @@ class Ranks(Alone):
             network.set_state(numbers / model.dtype.type(self.size))
 
 
+def end_all(comm: Any, reason: str, status: int = 1) -> None:
+    """Say why, and end all ranks."""
+    print(f"cynn: {reason}", file=sys.stderr, flush=True)
+    time.sleep(PASSED_ON)
+    comm.Abort(status)
+
+
+PASSED_ON = 0.2  # seconds in which a launcher shows what was written, before it kills all
+
+
 def get(comm: Any) -> Alone:
     """Give the ranks of a communicator; one alone where there is none."""
     return ALONE if comm is None else Ranks(comm)
@@ -354,8 +361,12 @@ def is_agreed(error: BaseException) -> bool:
     return getattr(error, AGREED, False)
 
 
-def _kind(error: Exception) -> str:
-    return next((name for name, kind in KINDS.items() if isinstance(error, kind)), "RuntimeError")
+def _told(error: Exception) -> tuple[str, str]:
+    """Give what other ranks need to raise an error: its kind, and what it says."""
+    for name, kind in KINDS.items():
+        if isinstance(error, kind):
+            return name, str(error)
+    return "RuntimeError", f"{type(error).__name__}: {error}"
 
 
 def _cores() -> list[int]:

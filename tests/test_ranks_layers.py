@@ -1,0 +1,133 @@
+"""Ranks and the layers that look at a row's place in the batch, or at the batch as a whole."""
+
+import numpy as np
+import pytest
+
+from cynn import Model, optimizers
+from cynn.augmentation import Augment
+from cynn.layers import BatchNorm, Dense, Dropout, Flatten, LayerNorm
+from job import together
+
+N, INPUTS, CLASSES = 90, 6, 3
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(N, INPUTS))
+Y = rng.integers(0, CLASSES, N)
+IMAGES = rng.random((N, 4, 4))
+
+
+def fit(comm, *layers, x=X, y=Y, batch_size=8, epochs=3, **more):
+    made = [*layers, Dense(CLASSES, "softmax")]
+    model = Model(made, dtype="float64", seed=3)
+    model.compile(optimizers.SGD(0.1, 0.9), metrics=["accuracy"])
+    history = model.fit(
+        x, y, batch_size=batch_size, epochs=epochs, verbose=0, comm=comm, **more
+    ).history
+    return model, history
+
+
+def numbers(model):
+    return np.concatenate([a.ravel() for a in [*model.get_weights(), *model.get_state()]])
+
+
+def assert_alike(found):
+    """Hold that all ranks have the same bits, and finite ones."""
+    first = numbers(found[0][0])
+    assert np.isfinite(first).all()
+    for model, history in found[1:]:
+        assert numbers(model).tobytes() == first.tobytes() and history == found[0][1]
+
+
+def dropout():
+    return Dropout(0.2), Dense(8, "tanh"), Dropout(0.5)
+
+
+def normalized():
+    return Dense(8), BatchNorm(), Dense(8, "tanh")
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("n", [N, N - 1, N - 7, 5])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_what_is_dropped_is_what_one_rank_drops(size, n, shuffle):
+    rows = {"x": X[:n], "y": Y[:n], "shuffle": shuffle}
+    found = together(size, lambda comm: fit(comm, *dropout(), **rows))
+    assert_alike(found)
+    wanted, history = fit(None, *dropout(), batch_size=8 * size, **rows)
+    np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+    np.testing.assert_allclose(found[0][1]["loss"], history["loss"], 1e-6)
+
+
+def test_what_is_dropped_of_shares_of_their_own():
+    def work(comm):
+        mine = slice(comm.Get_rank() * 10, comm.Get_rank() * 10 + 10)
+        return fit(comm, *dropout(), x=X[mine], y=Y[mine], batch_size=10, shuffle=False)
+
+    found = together(2, work)
+    assert_alike(found)
+    wanted, _ = fit(None, *dropout(), x=X[:20], y=Y[:20], batch_size=20, shuffle=False)
+    np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+
+
+def test_batches_beyond_the_workspace_drop_the_same():
+    x, y = np.tile(X, (30, 1)), np.tile(Y, 30)  # 2700 rows, two blocks on each of two ranks
+    found = together(2, lambda comm: fit(comm, *dropout(), x=x, y=y, batch_size=1350, epochs=2))
+    assert_alike(found)
+    wanted, _ = fit(None, *dropout(), x=x, y=y, batch_size=2700, epochs=2)
+    np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+
+
+def test_images_are_changed_as_one_rank_changes_them():
+    more = {"x": IMAGES, "augment": Augment(shift=1, noise=0.1)}
+    found = together(2, lambda comm: fit(comm, Flatten(), **more))
+    assert_alike(found)
+    wanted, _ = fit(None, Flatten(), batch_size=16, **more)
+    np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+
+
+def test_layer_norm_is_of_each_row():
+    layers = lambda: (Dense(8), LayerNorm())  # noqa: E731
+    found = together(2, lambda comm: fit(comm, *layers()))
+    assert_alike(found)
+    wanted, _ = fit(None, *layers(), batch_size=16)
+    np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+
+
+@pytest.mark.parametrize("n", [N, N - 7, 82, 3, 2, 1])
+@pytest.mark.parametrize("size", [2, 3])
+def test_batch_norm_ends_with_the_same_bits_everywhere(size, n):
+    """A rank may have one row of the last batch, or none: its statistics stay finite."""
+    work = lambda comm: fit(comm, *normalized(), x=X[:n], y=Y[:n], validation_data=(X, Y))  # noqa: E731
+    found = together(size, work)
+    assert_alike(found)
+    assert found[0][1] == together(size, work)[0][1]
+
+
+def test_batch_norm_is_of_each_rank_s_own_rows():
+    """One step: the gradient is the mean of the ranks', the running statistics are too."""
+    halves = [slice(0, 45), slice(45, 90)]
+
+    def work(comm):
+        mine = halves[comm.Get_rank()]
+        return fit(comm, *normalized(), x=X[mine], y=Y[mine], batch_size=45, epochs=1)
+
+    found = together(2, work)
+    assert_alike(found)
+    alone = [fit(None, *normalized(), x=X[h], y=Y[h], batch_size=45, epochs=1)[0] for h in halves]
+    wanted = sum(numbers(model) for model in alone) / 2
+    np.testing.assert_allclose(numbers(found[0][0]), wanted, 1e-9, 1e-9)
+
+
+def test_ranks_of_different_length_with_batch_norm():
+    def work(comm):
+        n = (50, 3)[comm.Get_rank()]
+        return fit(comm, *normalized(), x=X[:n], y=Y[:n], batch_size=4)
+
+    assert_alike(together(2, work))
+
+
+def test_a_batch_too_large_for_batch_norm_is_one_error_on_every_rank():
+    x, y = np.tile(X, (30, 1)), np.tile(Y, 30)
+    work = lambda comm: fit(comm, *normalized(), x=x, y=y, batch_size=1300)  # noqa: E731
+    for error in together(2, work):
+        assert isinstance(error, ValueError) and str(error).startswith("batch_size must be 1024")
