@@ -111,6 +111,8 @@ class BaseMLP(BaseEstimator):
         if y.ndim == 1:
             y = y.reshape(-1, 1)
         self.n_outputs_ = y.shape[1]
+        if not fresh:
+            self._expect_the_same_form([X.shape[1], *sizes, self.n_outputs_])
         self._random_state = check_random_state(self.random_state)
         if fresh:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], X.dtype)
@@ -124,6 +126,17 @@ class BaseMLP(BaseEstimator):
                 " contain large values and need to be preprocessed."
             )
         return self
+
+    def _expect_the_same_form(self, units: Sequence[int]) -> None:
+        """Refuse to go on with layers or outputs that the weights are not for."""
+        held = [size[0] for size in self._weights.shapes[::2]] + [self._weights.shapes[-1][0]]
+        if units[-1] != held[-1]:
+            raise ValueError(f"y has {units[-1]} outputs, in the previous fit it had {held[-1]}")
+        if len(units) != len(held) or (self.solver == "lbfgs" and list(units) != held):
+            raise ValueError(
+                "A fit that goes on needs the hidden_layer_sizes of the previous one, "
+                f"{held[1:-1]}, got {list(units[1:-1])}"
+            )
 
     def _initialize(self, units: Sequence[int], dtype: Any) -> None:
         """Draw the weights, and forget what was learned."""

@@ -47,6 +47,7 @@ class Objective:
         network.compile(LOSSES[output], rule, penalties=penalties)
         network.penalty_of_sum = True
         self.dtype: np.dtype[Any] = np.dtype(np.float64)  # the network's, once it has rows
+        self._undefined = False  # the loss of the rows
         # scikit-learn's squared error is the mean over the outputs, but its gradient is not.
         self.divisor = network.n_outputs if output == "identity" else 1
         ends = np.cumsum([0, *(math.prod(size) for size in shapes)])
@@ -62,6 +63,8 @@ class Objective:
         weight = None if weight is None else np.ascontiguousarray(weight, dtype)
         found = Batches(readable(X, dtype), targets, weight)
         self._read = found.read_by(self.network)  # sparse rows are checked once
+        # Counts below zero have no deviance, though it has a gradient.
+        self._undefined = self.output == "exp" and bool((targets < 0).any())
         return found
 
     def gradient(self, rows: Batches, gradient: NDArray[Any], threads: int) -> float:
@@ -71,7 +74,7 @@ class Objective:
         loss, total = self.network.gradients(*read, gradient, threads)
         with np.errstate(all="ignore"):  # what is not finite is told of at the end
             gradient /= divisible(total)
-        return self._mean(loss, total, penalty)
+        return math.nan if self._undefined else self._mean(loss, total, penalty)
 
     def train(
         self,
@@ -94,7 +97,7 @@ class Objective:
                 step, loss, _ = self.network.train_epoch(
                     *read, order, rates, momenta, batch_size, step, SLICE_SECONDS, None, threads
                 )
-            return float(loss)
+            return math.nan if self._undefined else float(loss)
         # A batch's mean counts by its rows, not by their weights: each mean has to be seen.
         found = 0.0
         for start in range(0, len(order), batch_size):
@@ -104,7 +107,7 @@ class Objective:
                 *read, part, rates[:1], momenta[:1], len(part), 0, math.inf, None, threads
             )
             found += len(part) * self._mean(loss, total, penalty)
-        return found
+        return math.nan if self._undefined else found
 
     def _train_by_gradients(
         self, rows: Batches, order: NDArray[Any], batch_size: int, rate: float, momentum: float,

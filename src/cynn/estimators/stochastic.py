@@ -96,7 +96,7 @@ class Training:
         for name, state in zip(self.network.slot_names, self.rule.state, strict=False):
             self.network.set_slot(name, state.astype(self.dtype, copy=False))
         self.network.updates = self.rule.t
-        if held_out is not None and estimator._best_weights is None:
+        if held_out is not None and not estimator.validation_scores_:
             estimator._best_weights = self.flat()
         self.n = X.shape[0]
         self.batch_size = batch_size(estimator, self.n)
@@ -131,14 +131,14 @@ class Training:
                 stacklevel=6,
             )
 
-    def epoch(self, order: NDArray[np.int64]) -> float:
+    def epoch(self, order: NDArray[np.int64]) -> np.float64:
         """Go through all rows once; give the mean loss over the rows as the weights change."""
         total = self.objective.train(
             self.rows, order, self.batch_size, self.rule.rate, float(self.rule.momentum),
             self.estimator._threads(),
         )  # fmt: skip
         self.rule.t = self.network.updates
-        return float(total / self.n)
+        return np.float64(total / self.n)
 
     def flat(self) -> NDArray[Any]:
         """Copy the weights out."""
@@ -152,7 +152,8 @@ class Training:
         if held_out is None:
             loss = estimator.loss_curve_[-1]
             worse = loss > estimator.best_loss_ - estimator.tol
-            estimator.best_loss_ = min(loss, estimator.best_loss_)
+            if loss < estimator.best_loss_:  # which NaN is not
+                estimator.best_loss_ = loss
         else:
             self.hand_over()
             score = estimator._score(held_out.X, held_out.y, sample_weight=held_out.weight)
@@ -187,9 +188,14 @@ class Training:
             self.network.get_slot(name, state)
 
     def restore_best(self) -> None:
-        """Go back to the weights that had the best score."""
-        self.network.set_params(self.estimator._best_weights)
-        self.hand_over()
+        """Go back to the weights that had the best score.
+
+        A fit that goes on and never beats that score keeps its last weights, as scikit-learn's does.
+        """
+        if self.estimator._best_weights is not None:
+            self.network.set_params(self.estimator._best_weights)
+            self.hand_over()
+        self.estimator._best_weights = None
 
 
 def batch_size(estimator: Any, n: int) -> int:
