@@ -16,10 +16,10 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
 
     weights, form = estimator._weights, estimator._form()
     dtype = np.dtype(np.float64)  # SciPy's, whatever the rows are
-    network = weights.network(form, dtype)
+    network = weights.network_to_train(form, dtype)
     start = np.empty(network.n_params)
     network.get_params(start)
-    objective = Objective(network, weights.shapes, estimator.alpha, form.output)
+    objective = Objective(network, weights.shapes, estimator.alpha, estimator._head())
     rows = objective.rows(X, y, sample_weight, dtype)
     threads = estimator._threads()
 
