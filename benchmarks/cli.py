@@ -9,7 +9,20 @@ from pathlib import Path
 
 from cynn import backend
 
-from . import chart, data, distributed, footprint, guard, peak, peers, race, report, rounds, toolkit
+from . import (
+    chart,
+    data,
+    distributed,
+    estimators,
+    footprint,
+    guard,
+    peak,
+    peers,
+    race,
+    report,
+    rounds,
+    toolkit,
+)
 from .cases import FULL, QUICK, Case, of_shapes
 from .results import Results
 
@@ -48,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--distributed", action="store_true", help="steps of 1, 2 and 4 MPI ranks")
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
     made.add_argument("--toolkit", action="store_true", help="what optimizers cost beside SGD")
+    made.add_argument("--sklearn", action="store_true", help="the estimators beside scikit-learn's")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 
@@ -60,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return guard.main(options.record)
         if options.toolkit:
             return toolkit.main()
+        if options.sklearn:
+            return estimators.main(options.rounds, thread_counts(options.threads)[-1])
         if options.distributed:
             return distributed.main(3.0, options.json or FOLDER / "distributed.json", say)
         if options.race:

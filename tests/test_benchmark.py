@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cynn import backend
@@ -16,6 +17,7 @@ from benchmarks import (  # noqa: E402
     cli,
     data,
     distributed,
+    estimators,
     floors,
     footprint,
     guard,
@@ -282,3 +284,23 @@ def test_ranks_need_a_launcher(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="--distributed needs MPI"):
         distributed.launcher()
+
+
+@pytest.mark.parametrize(("floor", "status"), [(0.0, 0), (1e9, 1)])
+def test_the_estimators_beside_theirs(monkeypatch, capsys, floor, status):
+    pytest.importorskip("sklearn", "1.9")
+    x = np.random.default_rng(0).normal(size=(60, 5))
+    rows = (x[:40], x[:40, 0] > 0, x[40:], x[40:, 0] > 0)
+    kinds = [("MLPClassifier", 2), ("MLPRegressor", 1), ("MLPClassifier", 0)]
+    cases = [estimators.Case(f"{k} {n}", floor, k, lambda: rows, n) for k, n in kinds]
+    monkeypatch.setattr(estimators, "CASES", cases)
+    assert estimators.main(1, 1) == status
+    said = capsys.readouterr()
+    assert "APART" not in said.out and said.out.count("MISSED") == 3 * status
+    assert ("MLPRegressor 1" in said.err) == bool(status)
+
+
+def test_a_benchmark_without_scikit_learn(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert cli.main(["--sklearn", "--rounds", "1"]) == 1
+    assert "--sklearn needs scikit-learn" in capsys.readouterr().err
