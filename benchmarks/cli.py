@@ -14,6 +14,7 @@ from . import (
     chart,
     data,
     distributed,
+    estimators,
     footprint,
     guard,
     peak,
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--batches", action="store_true", help="what larger batches bring on MNIST")
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
     made.add_argument("--toolkit", action="store_true", help="what layers and optimizers cost")
+    made.add_argument("--sklearn", action="store_true", help="the estimators beside scikit-learn's")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 
@@ -74,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return guard.main(options.record)
         if options.toolkit:
             return toolkit.main()
+        if options.sklearn:
+            return estimators.main(options.rounds, thread_counts(options.threads)[-1])
         if options.distributed:
             return distributed.main(3.0, options.json or FOLDER / "distributed.json", say)
         if options.batches:

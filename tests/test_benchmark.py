@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import job
@@ -19,6 +20,7 @@ from benchmarks import (  # noqa: E402
     cli,
     data,
     distributed,
+    estimators,
     floors,
     footprint,
     guard,
@@ -336,3 +338,23 @@ def test_the_toolkit_that_costs_too_much_is_named(monkeypatch, capsys):
     assert "Dropout" in said.err and "Adam" not in said.err and "Lion" not in said.err
     monkeypatch.setattr(toolkit, "measure", lambda: {"Dropout": (1.15, 1.15)})
     assert toolkit.main() == 0
+
+
+@pytest.mark.parametrize(("floor", "status"), [(0.0, 0), (1e9, 1)])
+def test_the_estimators_beside_theirs(monkeypatch, capsys, floor, status):
+    pytest.importorskip("sklearn", "1.9")
+    x = np.random.default_rng(0).normal(size=(60, 5))
+    rows = (x[:40], x[:40, 0] > 0, x[40:], x[40:, 0] > 0)
+    kinds = [("MLPClassifier", 2), ("MLPRegressor", 1), ("MLPClassifier", 0)]
+    cases = [estimators.Case(f"{k} {n}", floor, k, lambda: rows, n) for k, n in kinds]
+    monkeypatch.setattr(estimators, "CASES", cases)
+    assert estimators.main(1, 1) == status
+    said = capsys.readouterr()
+    assert "APART" not in said.out and said.out.count("MISSED") == 3 * status
+    assert ("MLPRegressor 1" in said.err) == bool(status)
+
+
+def test_a_benchmark_without_scikit_learn(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert cli.main(["--sklearn", "--rounds", "1"]) == 1
+    assert "--sklearn needs scikit-learn" in capsys.readouterr().err

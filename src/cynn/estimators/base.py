@@ -13,12 +13,20 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ..fitting import naming
+from ..optimizers import Optimizer
+from ..schedules import Schedule
+from ..specs import ACTIVATIONS
 from . import lbfgs, stochastic
+from .heads import Head, head_of
 from .threads import threads_of
-from .weights import HIDDEN, Form, Weights
+from .weights import HIDDEN, Activation, Form, Weights, of_layers
 
 STOCHASTIC = ("sgd", "adam")
 """The solvers that go from batch to batch."""
+
+KNOWN = set(HIDDEN) | set(ACTIVATIONS) - {"softmax"}
+"""The activations of hidden layers."""
 
 FEW_ROWS = 32
 """Rows up to which a prediction is dominated by what is done around it."""
@@ -27,23 +35,23 @@ FEW_ROWS = 32
 class BaseMLP(BaseEstimator):
     """Base of the estimators; they say what their targets are."""
 
-    loss: str
+    loss: Any
     _best_weights: NDArray[Any] | None = None  # flat, with early stopping
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(HIDDEN))],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "activation": [StrOptions(KNOWN), tuple, list],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), Schedule],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
+        "verbose": ["verbose", StrOptions({"bar"})],
         "warm_start": ["boolean"],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterovs_momentum": ["boolean"],
@@ -57,6 +65,8 @@ class BaseMLP(BaseEstimator):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), tuple, list],
+        "callbacks": [tuple, list, None],
         "n_jobs": [None, Integral],
     }
 
@@ -95,11 +105,32 @@ class BaseMLP(BaseEstimator):
         weights.put(*both)
 
     def _form(self) -> Form:
-        return self._weights.form(self.activation, self.out_activation_)
+        return self._weights.form(self._activation(), self.out_activation_)
+
+    def _activation(self) -> Activation:
+        given = self.activation
+        return given if isinstance(given, str) else tuple(given)
+
+    def _head(self) -> Head:
+        return head_of(self.out_activation_, self.loss)
+
+    def _dropout(self) -> tuple[float, ...]:
+        """Give the part of each hidden layer's outputs that is dropped; empty: none."""
+        found = of_layers("dropout", self.dropout, len(self._weights.shapes) // 2 - 1)
+        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in found):
+            raise ValueError(f"dropout must be at least 0 and less than 1, got {self.dropout!r}")
+        return tuple(float(rate) for rate in found) if any(found) else ()
 
     # -- fitting
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        incremental: bool,
+        held_out: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Self:
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
         if np.any(np.array(sizes) <= 0):
@@ -108,15 +139,25 @@ class BaseMLP(BaseEstimator):
         X, y = self._validate_input(X, y, incremental, reset=fresh)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        if y.ndim == 1:
-            y = y.reshape(-1, 1)
+        sample_weight = self._weighted(y, sample_weight, X.dtype, incremental)
+        y = as_columns(y)
         self.n_outputs_ = y.shape[1]
+        if not fresh:
+            self._expect_the_same_form([X.shape[1], *sizes, self.n_outputs_])
         self._random_state = check_random_state(self.random_state)
         if fresh:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], X.dtype)
-        if self.solver in STOCHASTIC:
-            stochastic.fit(self, X, y, sample_weight, incremental)
+        others = self._held_out(*held_out)
+        if self._goes_by_batches():
+            stochastic.fit(self, X, y, sample_weight, incremental, others)
         else:
+            for name, given in (
+                ("dropout", any(self._dropout())),
+                ("callbacks", bool(self.callbacks)),
+                ("X_val", others is not None),
+            ):
+                if given:
+                    raise ValueError(f"{name} is for solvers that go by batches, not for 'lbfgs'")
             lbfgs.fit(self, X, y, sample_weight)
         if not self._weights.are_finite():
             raise ValueError(
@@ -124,6 +165,39 @@ class BaseMLP(BaseEstimator):
                 " contain large values and need to be preprocessed."
             )
         return self
+
+    def _goes_by_batches(self) -> bool:
+        return isinstance(self.solver, Optimizer) or self.solver in STOCHASTIC
+
+    def _weighted(self, y: NDArray[Any], weight: Any, dtype: Any, incremental: bool) -> Any:
+        """Give what each row counts."""
+        return weight
+
+    def _held_out(self, X: Any, y: Any, weight: Any) -> stochastic.HeldOut | None:
+        """Check the rows that somebody gave to be validated on."""
+        if X is None and y is None and weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("X_val and y_val are given together")
+        with naming("X_val, y_val"):
+            X, y, targets = self._validate_held_out(X, y)
+            if weight is not None:
+                weight = _check_sample_weight(weight, X)
+            targets = as_columns(targets)
+            if targets.shape[1] != self.n_outputs_:
+                raise ValueError(f"wanted {self.n_outputs_} outputs, got {targets.shape[1]}")
+        return stochastic.HeldOut(X, y, weight, targets)
+
+    def _expect_the_same_form(self, units: Sequence[int]) -> None:
+        """Refuse to go on with layers or outputs that the weights are not for."""
+        held = [size[0] for size in self._weights.shapes[::2]] + [self._weights.shapes[-1][0]]
+        if units[-1] != held[-1]:
+            raise ValueError(f"y has {units[-1]} outputs, in the previous fit it had {held[-1]}")
+        if len(units) != len(held) or (self.solver == "lbfgs" and list(units) != held):
+            raise ValueError(
+                "A fit that goes on needs the hidden_layer_sizes of the previous one, "
+                f"{held[1:-1]}, got {list(units[1:-1])}"
+            )
 
     def _initialize(self, units: Sequence[int], dtype: Any) -> None:
         """Draw the weights, and forget what was learned."""
@@ -133,7 +207,7 @@ class BaseMLP(BaseEstimator):
         self.out_activation_ = self._out_activation()
         self._weights = Weights(*self._drawn(units, dtype))
         self._best_weights = None
-        if self.solver in STOCHASTIC:
+        if self._goes_by_batches():
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
             watches = self.early_stopping
@@ -151,8 +225,10 @@ class BaseMLP(BaseEstimator):
         """
         coefs: list[NDArray[Any]] = []
         intercepts: list[NDArray[Any]] = []
-        factor = 2.0 if self.activation == "logistic" else 6.0
-        for fan_in, fan_out in pairwise(units):
+        given = of_layers("activation", self._activation(), len(units) - 2)
+        last = given[-1] if given else self.activation
+        for (fan_in, fan_out), name in zip(pairwise(units), (*given, last), strict=True):
+            factor = 2.0 if name in ("logistic", "sigmoid") else 6.0
             bound = np.sqrt(factor / (fan_in + fan_out))
             for found, size in ((coefs, (fan_in, fan_out)), (intercepts, (fan_out,))):
                 drawn = self._random_state.uniform(-bound, bound, size)
@@ -160,7 +236,7 @@ class BaseMLP(BaseEstimator):
         return coefs, intercepts
 
     def _check_solver(self) -> bool:
-        if self.solver not in STOCHASTIC:
+        if not self._goes_by_batches():
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers. "
                 f"{self.solver} is not stochastic."
@@ -174,7 +250,7 @@ class BaseMLP(BaseEstimator):
         if check_input and not self._is_plain(X):
             check_is_fitted(self)
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._weights.predict(X, self.activation, self.out_activation_, self._threads)
+        return self._weights.predict(X, self._activation(), self.out_activation_, self._threads)
 
     def _is_plain(self, X: Any) -> bool:
         """Say whether few rows need no more checks: validation takes longer than the network."""
@@ -207,3 +283,8 @@ class BaseMLP(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def as_columns(y: NDArray[Any]) -> NDArray[Any]:
+    """Give targets a column an output."""
+    return y.reshape(-1, 1) if y.ndim == 1 else y

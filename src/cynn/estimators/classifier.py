@@ -1,6 +1,6 @@
 """The classifier: labels in and out, probabilities in between."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,15 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
+from .. import losses
 from .base import BaseMLP
+from .heads import HINGES, OF_CLASSES, is_theirs, names
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -26,18 +30,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     hidden_layer_sizes : array_like of int, default (100,)
         The units of each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default "relu"
-        The activation of the hidden layers.
-    solver : {"lbfgs", "sgd", "adam"}, default "adam"
+        The activation of the hidden layers; others of ``cynn.layers.ACTIVATIONS`` too. A tuple has
+        one for each layer.
+    solver : {"lbfgs", "sgd", "adam"} or Optimizer, default "adam"
         How the loss is made small: by SciPy's quasi-Newton method over all rows, or by batches.
+        An optimizer of `cynn.optimizers` has a rate and numbers of its own, and PyTorch's rule.
     alpha : float, default 0.0001
         The factor of the penalty ``alpha / 2 * sum(coefs**2)``, which is divided by the batch's
         rows, or their weights' sum.
     batch_size : int or "auto", default "auto"
         Rows of a batch; "auto": 200, or all there are. Not used by "lbfgs".
-    learning_rate : {"constant", "invscaling", "adaptive"}, default "constant"
+    learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default "constant"
         How the rate of "sgd" goes on from `learning_rate_init`: it stays; is divided by
         ``(t_ + 1)**power_t`` after each epoch; or is divided by 5 each time when there is no
         progress, until 1e-6.
+        A schedule of `cynn.schedules` gives the rate of each step of "sgd" and "adam".
     learning_rate_init : float, default 0.001
         The first rate of "sgd" and "adam".
     power_t : float, default 0.5
@@ -51,8 +58,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         all three are those of scikit-learn's estimator.
     tol : float, default 1e-4
         What counts as progress of the loss or the score.
-    verbose : bool, default False
-        Print a line an epoch.
+    verbose : bool or "bar", default False
+        Print a line an epoch; "bar": a bar, which needs tqdm.
     warm_start : bool, default False
         Whether another `fit` goes on from the weights of the last one.
     momentum : float, default 0.9
@@ -71,6 +78,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Epochs without progress before the training stops.
     max_fun : int, default 15000
         The most evaluations of the loss by "lbfgs".
+    loss : str or Loss, default "log_loss"
+        "log_loss", or of `cynn.losses`, with its own numbers: CrossEntropy for more than two
+        classes, BinaryCrossEntropy for two or several labels, CategoricalHinge or Hinge.
+    class_weight : dict, "balanced" or list of dict, optional
+        What the rows of each label count beside `sample_weight`, as
+        ``sklearn.utils.class_weight.compute_sample_weight`` takes it.
+    dropout : float or tuple of float, default 0.0
+        The part of the hidden layers' outputs, or of each layer's, that is dropped in training.
+    callbacks : list of Callback, optional
+        Callbacks of `cynn.callbacks`, told of the epochs of `fit`; their logs have ``loss`` and,
+        where rows are validated on, ``val_score`` and ``val_loss``.
     n_jobs : int or None, default None
         Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
         process of joblib its share. The results are the same at any number.
@@ -89,9 +107,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_curve_ : list of float
         The loss in each epoch.
     validation_scores_ : list of float or None
-        The score after each epoch, with `early_stopping`.
+        The score after each epoch, with `early_stopping` or `X_val`.
     best_validation_score_ : float or None
         The best of them.
+    validation_loss_curve_ : list of float
+        The loss of `X_val` after each epoch, without the penalty.
     t_ : int
         The rows seen.
     n_iter_ : int
@@ -124,17 +144,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     array([0, 0])
     """
 
-    loss = "log_loss"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"log_loss"} | names(OF_CLASSES)), *OF_CLASSES],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
 
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -152,6 +176,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        callbacks: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -177,14 +205,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.callbacks = callbacks
         self.n_jobs = n_jobs
 
-    def _out_activation(self) -> str:
-        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+    def _probable(self) -> bool:
+        """Say whether the outputs are probabilities."""
+        return is_theirs(self.loss) or not isinstance(losses.get(self.loss), HINGES)
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        """Check X and y; give y as booleans, a column an output."""
-        X, y = validate_data(
+    def _out_activation(self) -> str:
+        several = self._label_binarizer.y_type_ == "multiclass"
+        if not self._probable():
+            if isinstance(losses.get(self.loss), losses.CategoricalHinge) and not several:
+                raise ValueError("loss: CategoricalHinge is for more than two classes; take Hinge")
+            return "identity"
+        return "softmax" if several else "logistic"
+
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = validate_data(
             self,
             X,
             y,
@@ -193,6 +233,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             dtype=(np.float64, np.float32),
             reset=reset,
         )
+        return found
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        """Check X and y; give y as booleans, a column an output."""
+        X, y = self._checked(X, y, reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -203,6 +248,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         # As numbers they would raise the precision of float32 rows that are set aside.
         return X, self._label_binarizer.transform(y).astype(bool)
 
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any, Any]:
+        X, y = self._checked(X, y, reset=False)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self._check_known(unique_labels(y))
+        return X, y, self._label_binarizer.transform(y).astype(bool)
+
+    def _weighted(self, y: NDArray[Any], weight: Any, dtype: Any, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return weight
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' needs all rows: give partial_fit a dict, as "
+                "sklearn.utils.class_weight.compute_class_weight makes it"
+            )
+        found = compute_sample_weight(self.class_weight, self._given_targets(y))
+        return (found if weight is None else found * weight).astype(dtype)
+
     def _check_classes(self, classes: NDArray[Any]) -> None:
         """Refuse classes that a fit which goes on does not know."""
         if self.warm_start and set(classes) != set(self.classes_):
@@ -210,6 +273,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
+        self._check_known(classes)
+
+    def _check_known(self, classes: NDArray[Any]) -> None:
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
@@ -221,7 +287,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return found
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train the classifier.
 
         Parameters
@@ -232,13 +307,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Labels of any type, or for each row and label whether it has it.
         sample_weight : array_like, shape (n,), optional
             What each row counts.
+        X_val, y_val : array_like, optional
+            Rows to validate on after each epoch: `validation_scores_` and `validation_loss_curve_`
+            keep what comes of it, and with `early_stopping` they take the place of rows set aside.
+        sample_weight_val : array_like, optional
+            What each of these counts.
 
         Returns
         -------
         MLPClassifier
             Itself.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
@@ -286,11 +367,36 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if self._label_binarizer.y_type_ == "multiclass":
             labels: NDArray[Any] = self.classes_.take(found.argmax(axis=1), mode="clip")
             return labels
+        if self.out_activation_ == "identity":
+            found = (found > 0).astype(found.dtype)
         return self._given_targets(found.ravel() if self.n_outputs_ == 1 else found)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         return self._scored(X, y, sample_weight, accuracy_score)
 
+    @available_if(lambda estimator: estimator._check_probable(False))
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Give the numbers that the largest, or those above 0, decide by: of hinge losses only.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, n_classes)
+            Columns in the order of `classes_`.
+        """
+        found = self._outputs(X)
+        return found.ravel() if self.n_outputs_ == 1 else found
+
+    def _check_probable(self, wanted: bool) -> bool:
+        if self._probable() != wanted:
+            raise AttributeError(f"not with loss={self.loss!r}")
+        return True
+
+    @available_if(lambda estimator: estimator._check_probable(True))
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Give the probability of each label.
 
@@ -310,6 +416,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         yes = found.ravel()
         return np.vstack([1 - yes, yes]).T
 
+    @available_if(lambda estimator: estimator._check_probable(True))
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Give the logarithms of `predict_proba`; parameters and shape are the same.
 
@@ -323,7 +430,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ndarray, shape (n, n_classes)
             Columns in the order of `classes_`.
         """
-        found = self.predict_proba(X)
+        found: NDArray[Any] = self.predict_proba(X)
         np.log(found, out=found)
         return found
 

@@ -11,14 +11,15 @@ from .objective import Objective
 def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
     """Make an estimator's loss on all rows small; its weights become float64."""
     import scipy.optimize
+    from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
     from sklearn.utils.optimize import _check_optimize_result
 
     weights, form = estimator._weights, estimator._form()
     dtype = np.dtype(np.float64)  # SciPy's, whatever the rows are
-    network = weights.network(form, dtype)
+    network = weights.network_to_train(form, dtype)
     start = np.empty(network.n_params)
     network.get_params(start)
-    objective = Objective(network, weights.shapes, estimator.alpha, form.output)
+    objective = Objective(network, weights.shapes, estimator.alpha, estimator._head())
     rows = objective.rows(X, y, sample_weight, dtype)
     threads = estimator._threads()
 
@@ -37,10 +38,12 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
                 "maxfun": estimator.max_fun,
                 "maxiter": estimator.max_iter,
                 "gtol": estimator.tol,
+                # Before its 1.15 SciPy can tell what it does.
+                **_get_additional_lbfgs_options_dict("iprint", 1 if estimator.verbose else -1),
             },
         )
         network.set_params(np.ascontiguousarray(found.x))
     finally:
         weights.trained(form, dtype, network)
     estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
-    estimator.loss_ = found.fun
+    estimator.loss_ = np.float64(found.fun)

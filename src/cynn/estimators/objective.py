@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..loops import SLICE_SECONDS, Batches
-from .weights import LOSSES, readable
+from .heads import Head
+from .weights import readable
 
 LARGEST_BATCH = 1024
 """Rows that a network takes as one batch."""
@@ -28,10 +29,12 @@ class Objective:
         The shapes of W and b of each layer in turn.
     alpha : float
         The factor of the penalty.
-    output : str
-        The last activation, by scikit-learn's name.
+    head : Head
+        The last activation and the loss.
     rule : tuple
         The kernels' optimizer, where steps are to be taken.
+    clips : (float, float)
+        The limits of a gradient's numbers and of its norm.
     """
 
     def __init__(
@@ -39,89 +42,115 @@ class Objective:
         network: Any,
         shapes: list[tuple[int, ...]],
         alpha: float,
-        output: str,
+        head: Head,
         rule: tuple[str | float, ...] = ("sgd", 0.0, 0.0),
+        clips: tuple[float, float] = (math.inf, math.inf),
     ) -> None:
-        self.network, self.output, self.alpha = network, output, float(alpha)
+        self.network, self.head, self.alpha = network, head, float(alpha)
         penalties = [(0.0, 0.5 * self.alpha)] * (len(shapes) // 2)
-        network.compile(LOSSES[output], rule, penalties=penalties)
+        network.compile(head.kernel, rule, *clips, penalties)
         network.penalty_of_sum = True
         self.dtype: np.dtype[Any] = np.dtype(np.float64)  # the network's, once it has rows
+        self._undefined = False  # the loss of the rows
         # scikit-learn's squared error is the mean over the outputs, but its gradient is not.
-        self.divisor = network.n_outputs if output == "identity" else 1
+        self.divisor = network.n_outputs if head.kernel == "half_squared_error" else 1
         ends = np.cumsum([0, *(math.prod(size) for size in shapes)])
         self._coefs = [slice(*ends[i : i + 2]) for i in range(0, len(shapes), 2)]
 
     def rows(self, X: Any, y: NDArray[Any], weight: Any, dtype: np.dtype[Any]) -> Batches:
         """Give rows as the network reads them; y as booleans or numbers, a column an output."""
         self.dtype = dtype
-        if self.output == "softmax":
-            targets: NDArray[Any] = y.argmax(axis=1).astype(np.int32)
-        else:
-            targets = np.ascontiguousarray(y, dtype)
-        weight = None if weight is None else np.ascontiguousarray(weight, dtype)
-        found = Batches(readable(X, dtype), targets, weight)
+        found = self.batches(X, y, weight)
         self._read = found.read_by(self.network)  # sparse rows are checked once
+        # Counts below zero have no deviance, though it has a gradient.
+        counts = self.head.kernel == "half_poisson_deviance"
+        self._undefined = counts and bool((found.y < 0).any())
         return found
 
-    def gradient(self, rows: Batches, gradient: NDArray[Any], threads: int) -> float:
-        """Write the gradient at the network's weights; give the loss."""
+    def batches(self, X: Any, y: NDArray[Any], weight: Any) -> Batches:
+        """Give rows that are not those of the training."""
+        weight = None if weight is None else np.ascontiguousarray(weight, self.dtype)
+        return Batches(readable(X, self.dtype), self.head.targets(y, self.dtype), weight)
+
+    def loss(self, rows: Batches, threads: int) -> float:
+        """Give the mean loss of rows, without the penalty."""
+        loss, total = self.network.evaluate(*rows.read_by(self.network), None, threads)
+        return float((loss - self._penalty(True)) / self.divisor / divisible(total))
+
+    def gradient(
+        self, rows: Batches, gradient: NDArray[Any], threads: int,
+        moment: tuple[int, ...] | None = None,
+    ) -> float:  # fmt: skip
+        """Write the gradient at the network's weights; give the loss.
+
+        `moment` is that of a training, whose dropout acts.
+        """
         penalty = self._penalty()
         read = rows.read_by(self.network)
-        loss, total = self.network.gradients(*read, gradient, threads)
+        loss, total = self.network.gradients(*read, gradient, threads, moment)
         with np.errstate(all="ignore"):  # what is not finite is told of at the end
             gradient /= divisible(total)
-        return self._mean(loss, total, penalty)
+        return math.nan if self._undefined else self._mean(loss, total, penalty)
 
     def train(
         self,
         rows: Batches,
         order: NDArray[np.int64],
         batch_size: int,
-        rate: float,
-        momentum: float,
+        rates: NDArray[np.float64],
+        momenta: NDArray[np.float64],
         threads: int,
+        seed: int = 0,
     ) -> float:
-        """Take a step for each batch; give the sum over the batches of rows times loss."""
-        steps = -(-len(order) // batch_size)
-        rates, momenta = np.full(steps, rate), np.full(steps, momentum)
+        """Take a step for each batch; give the sum over the batches of rows times loss.
+
+        `rates` and `momenta` have a value a step; `seed` is for what is drawn by chance.
+        """
+        before = self.network.updates
         if batch_size > LARGEST_BATCH:
-            return self._train_by_gradients(rows, order, batch_size, rate, momentum, threads)
-        read = self._read
+            return self._train_by_gradients(
+                rows, order, batch_size, rates, momenta, threads, (seed, 0, before)
+            )
+        read, steps = self._read, len(rates)
         if rows.weight is None and self.divisor == 1:
             step, loss = 0, 0.0
             while step < steps:  # signals are seen in between
                 step, loss, _ = self.network.train_epoch(
-                    *read, order, rates, momenta, batch_size, step, SLICE_SECONDS, None, threads
-                )
-            return float(loss)
+                    *read, order, rates, momenta, batch_size, step, SLICE_SECONDS, None, threads,
+                    (seed, 0, before, 0),
+                )  # fmt: skip
+            return math.nan if self._undefined else float(loss)
         # A batch's mean counts by its rows, not by their weights: each mean has to be seen.
         found = 0.0
-        for start in range(0, len(order), batch_size):
+        for step, start in enumerate(range(0, len(order), batch_size)):
             part = order[start : start + batch_size]
             penalty = self._penalty()
+            now = slice(step, step + 1)
             _, loss, total = self.network.train_epoch(
-                *read, part, rates[:1], momenta[:1], len(part), 0, math.inf, None, threads
-            )
+                *read, part, rates[now], momenta[now], len(part), 0, math.inf, None, threads,
+                (seed, 0, before + step, 0),
+            )  # fmt: skip
             found += len(part) * self._mean(loss, total, penalty)
-        return found
+        return math.nan if self._undefined else found
 
     def _train_by_gradients(
-        self, rows: Batches, order: NDArray[Any], batch_size: int, rate: float, momentum: float,
-        threads: int,
+        self, rows: Batches, order: NDArray[Any], batch_size: int, rates: NDArray[np.float64],
+        momenta: NDArray[np.float64], threads: int, moment: tuple[int, int, int],
     ) -> float:  # fmt: skip
         """Do the same with batches too large for the network's workspace."""
         gradient = np.empty(self.network.n_params, self.dtype)
         found = 0.0
-        for start in range(0, len(order), batch_size):
+        *key, before = moment
+        for step, start in enumerate(range(0, len(order), batch_size)):
             part = order[start : start + batch_size]
-            found += len(part) * self.gradient(rows.take(part), gradient, threads)
-            self.network.update(gradient, rate, momentum)
+            now = (*key, before + step, 0)
+            found += len(part) * self.gradient(rows.take(part), gradient, threads, now)
+            self.network.update(gradient, rates[step], momenta[step])
         return found
 
-    def _penalty(self) -> float:
+    def _penalty(self, always: bool = False) -> float:
         """Give the penalty where it has to be told from the loss; else 0."""
-        if self.divisor == 1:
+        if self.divisor == 1 and not always:
             return 0.0
         flat = np.empty(self.network.n_params, self.dtype)
         self.network.get_params(flat)

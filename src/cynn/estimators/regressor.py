@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 
 from .base import BaseMLP
+from .heads import OF_NUMBERS, names
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -24,18 +25,21 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     hidden_layer_sizes : array_like of int, default (100,)
         The units of each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default "relu"
-        The activation of the hidden layers.
-    solver : {"lbfgs", "sgd", "adam"}, default "adam"
+        The activation of the hidden layers; others of ``cynn.layers.ACTIVATIONS`` too. A tuple has
+        one for each layer.
+    solver : {"lbfgs", "sgd", "adam"} or Optimizer, default "adam"
         How the loss is made small: by SciPy's quasi-Newton method over all rows, or by batches.
+        An optimizer of `cynn.optimizers` has a rate and numbers of its own, and PyTorch's rule.
     alpha : float, default 0.0001
         The factor of the penalty ``alpha / 2 * sum(coefs**2)``, which is divided by the batch's
         rows, or their weights' sum.
     batch_size : int or "auto", default "auto"
         Rows of a batch; "auto": 200, or all there are. Not used by "lbfgs".
-    learning_rate : {"constant", "invscaling", "adaptive"}, default "constant"
+    learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default "constant"
         How the rate of "sgd" goes on from `learning_rate_init`: it stays; is divided by
         ``(t_ + 1)**power_t`` after each epoch; or is divided by 5 each time when there is no
         progress, until 1e-6.
+        A schedule of `cynn.schedules` gives the rate of each step of "sgd" and "adam".
     learning_rate_init : float, default 0.001
         The first rate of "sgd" and "adam".
     power_t : float, default 0.5
@@ -49,8 +53,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         all three are those of scikit-learn's estimator.
     tol : float, default 1e-4
         What counts as progress of the loss or the score.
-    verbose : bool, default False
-        Print a line an epoch.
+    verbose : bool or "bar", default False
+        Print a line an epoch; "bar": a bar, which needs tqdm.
     warm_start : bool, default False
         Whether another `fit` goes on from the weights of the last one.
     momentum : float, default 0.9
@@ -69,6 +73,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Epochs without progress before the training stops.
     max_fun : int, default 15000
         The most evaluations of the loss by "lbfgs".
+    dropout : float or tuple of float, default 0.0
+        The part of the hidden layers' outputs, or of each layer's, that is dropped in training.
+    callbacks : list of Callback, optional
+        Callbacks of `cynn.callbacks`, told of the epochs of `fit`; their logs have ``loss`` and,
+        where rows are validated on, ``val_score`` and ``val_loss``.
     n_jobs : int or None, default None
         Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
         process of joblib its share. The results are the same at any number.
@@ -85,9 +94,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     loss_curve_ : list of float
         The loss in each epoch.
     validation_scores_ : list of float or None
-        The score after each epoch, with `early_stopping`.
+        The score after each epoch, with `early_stopping` or `X_val`.
     best_validation_score_ : float or None
         The best of them.
+    validation_loss_curve_ : list of float
+        The loss of `X_val` after each epoch, without the penalty.
     t_ : int
         The rows seen.
     n_iter_ : int
@@ -114,19 +125,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions({"squared_error", "poisson"} | names(OF_NUMBERS)), *OF_NUMBERS],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: Any = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -144,6 +155,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: Any = 0.0,
+        callbacks: Any = None,
         n_jobs: int | None = None,
     ) -> None:
         self.loss = loss
@@ -170,14 +183,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.dropout = dropout
+        self.callbacks = callbacks
         self.n_jobs = n_jobs
 
     def _out_activation(self) -> str:
         return "exp" if self.loss == "poisson" else "identity"
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        """Check X and y."""
-        X, y = validate_data(
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = validate_data(
             self,
             X,
             y,
@@ -187,15 +201,35 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             dtype=(np.float64, np.float32),
             reset=reset,
         )
+        return found
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        """Check X and y."""
+        X, y = self._checked(X, y, reset)
+        if y.dtype.kind not in "biuf":
+            raise TypeError(f"y must be numbers, got dtype {y.dtype}")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y
+
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any, Any]:
+        X, y = self._validate_input(X, y, incremental=False, reset=False)
+        return X, y, y
 
     def _given_targets(self, y: NDArray[Any]) -> NDArray[Any]:
         return y
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train the regressor.
 
         Parameters
@@ -206,13 +240,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             Numbers.
         sample_weight : array_like, shape (n,), optional
             What each row counts.
+        X_val, y_val : array_like, optional
+            Rows to validate on after each epoch: `validation_scores_` and `validation_loss_curve_`
+            keep what comes of it, and with `early_stopping` they take the place of rows set aside.
+        sample_weight_val : array_like, optional
+            What each of these counts.
 
         Returns
         -------
         MLPRegressor
             Itself.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

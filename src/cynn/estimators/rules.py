@@ -7,10 +7,56 @@ and Adam's epsilon is not corrected for the bias.
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from ..optimizers import Optimizer
+from ..schedules import Schedule
 
-class SGDRule:
+
+class Rule:
+    """What the rules have in common.
+
+    Attributes
+    ----------
+    t : int
+        The steps taken.
+    state : list of ndarray
+        What the rule remembers of them, flat; empty before the first step.
+    clips : (float, float)
+        The limits of a gradient's numbers and of its norm.
+    """
+
+    clips = (math.inf, math.inf)
+
+    def _begin(self) -> None:
+        self.t = 0
+        self.state: list[NDArray[Any]] = []
+
+    @property
+    def kernel(self) -> tuple[str | float, ...]:
+        """The kernels' name of the rule, and its numbers."""
+        raise NotImplementedError
+
+    def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the rates of the steps from `start` up to `stop` of a fit that has `total`."""
+        raise NotImplementedError
+
+    def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the momentum of these steps."""
+        return np.zeros(stop - start)
+
+    def iteration_ends(self, t: int) -> None:
+        """Set the rate for the next epoch; `t` counts the rows seen."""
+
+    def trigger_stopping(self, message: str, verbose: Any) -> bool:
+        """Say whether to stop where there is no progress."""
+        if verbose:
+            print(f"{message} Stopping.")
+        return True
+
+
+class SGDRule(Rule):
     """Descent with momentum: ``v = momentum * v - rate * g``, ``w = w + v``.
 
     With Nesterov's momentum ``w = w + momentum * v - rate * g`` of the new v.
@@ -19,7 +65,8 @@ class SGDRule:
     ----------
     learning_rate_init : float
         The first rate.
-    schedule : {"constant", "invscaling", "adaptive"}
+    schedule : {"constant", "invscaling", "adaptive"} or Schedule
+        A schedule of `cynn.schedules` gives the rate of each step.
         "invscaling": ``learning_rate_init / (t + 1)**power_t`` after an epoch that ends at the
         row t. "adaptive": a fifth each time the training would stop.
     momentum : float
@@ -33,16 +80,12 @@ class SGDRule:
     ----------
     learning_rate : float
         The rate now.
-    t : int
-        The steps taken.
-    state : list of ndarray
-        The velocity, flat; empty before the first step.
     """
 
     def __init__(
         self,
         learning_rate_init: float,
-        schedule: str = "constant",
+        schedule: str | Schedule = "constant",
         momentum: float = 0.9,
         nesterov: bool = True,
         power_t: float = 0.5,
@@ -51,18 +94,22 @@ class SGDRule:
         self.learning_rate = float(learning_rate_init)
         self.schedule, self.power_t = schedule, power_t
         self.momentum, self.nesterov = momentum, nesterov
-        self.t = 0
-        self.state: list[NDArray[Any]] = []
+        self._begin()
 
     @property
     def kernel(self) -> tuple[str | float, ...]:
         """The kernels' name of the rule, and its numbers."""
         return "sgd_sklearn", float(self.nesterov), 0.0
 
-    @property
-    def rate(self) -> float:
-        """What the kernels are given as the rate of a step."""
-        return self.learning_rate
+    def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the rates of some of the steps of a fit."""
+        if isinstance(self.schedule, Schedule):
+            return self.schedule.rates(start, stop, total)
+        return np.full(stop - start, self.learning_rate)
+
+    def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the momentum of some of the steps of a fit."""
+        return np.full(stop - start, float(self.momentum))
 
     def iteration_ends(self, t: int) -> None:
         """Set the rate for the next epoch; `t` counts the rows seen."""
@@ -83,7 +130,7 @@ class SGDRule:
         return stops
 
 
-class AdamRule:
+class AdamRule(Rule):
     """Adam, with epsilon beside the moment that is not yet corrected.
 
     In step t, from 1::
@@ -101,14 +148,13 @@ class AdamRule:
     learning_rate_init, beta_1, beta_2, epsilon : float
         As above.
 
+    schedule : str or Schedule
+        A schedule of `cynn.schedules` gives `learning_rate_init` of each step.
+
     Attributes
     ----------
     learning_rate : float
         The rate of the last step.
-    t : int
-        The steps taken.
-    state : list of ndarray
-        m and v, flat; empty before the first step.
     """
 
     def __init__(
@@ -117,38 +163,56 @@ class AdamRule:
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
+        schedule: str | Schedule = "constant",
     ) -> None:
-        self.learning_rate_init = learning_rate_init
+        self.learning_rate_init, self.schedule = learning_rate_init, schedule
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-        self.momentum = 0.0
-        self.t = 0
-        self.state: list[NDArray[Any]] = []
+        self._begin()
 
     @property
     def kernel(self) -> tuple[str | float, ...]:
         """The kernels' name of the rule, and its numbers."""
         return "adam_sklearn", float(self.beta_1), float(self.beta_2), float(self.epsilon), 0.0
 
-    @property
-    def rate(self) -> float:
-        """What the kernels are given as the rate of a step; the correction is theirs."""
-        return float(self.learning_rate_init)
+    def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the rates of some of the steps of a fit; the correction is the kernels'."""
+        if isinstance(self.schedule, Schedule):
+            return self.schedule.rates(start, stop, total)
+        return np.full(stop - start, float(self.learning_rate_init))
 
     @property
     def learning_rate(self) -> float:
         """The rate of the last step."""
+        rate = float(self.learning_rate_init)
         if self.t == 0:
-            return self.rate
-        return self.rate * math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
-
-    def iteration_ends(self, t: int) -> None:
-        """Do nothing: the rate follows the steps."""
-
-    def trigger_stopping(self, message: str, verbose: Any) -> bool:
-        """Stop."""
-        if verbose:
-            print(f"{message} Stopping.")
-        return True
+            return rate
+        return rate * math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
 
 
-Rule = SGDRule | AdamRule
+class ToolkitRule(Rule):
+    """A rule of `cynn.optimizers`, which are PyTorch's.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        With its own rate or schedule.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.schedule = optimizer.learning_rate
+        self.clips = optimizer.clips()
+        self._begin()
+
+    @property
+    def kernel(self) -> tuple[str | float, ...]:
+        """The kernels' name of the rule, and its numbers."""
+        return self.optimizer.kernel()
+
+    def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the rates of some of the steps of a fit."""
+        return self.optimizer.rates(start, stop, total)
+
+    def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Give the momentum of some of the steps of a fit."""
+        return self.optimizer.momenta(start, stop, total)

@@ -6,6 +6,7 @@ call compares them with what the network has.
 """
 
 import threading
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..sparse import SparseInput, is_sparse
 from ..weights import flat, shaped
 
 Arrays = list[NDArray[Any]]
+Activation = str | tuple[str, ...]
 
 
 class Form(NamedTuple):
@@ -64,6 +66,7 @@ class Weights:
         self._shown = False  # somebody may hold the arrays, and change them
         self._trained: tuple[Any, np.dtype[Any]] | None = None  # a network ahead of the arrays
         self._networks: dict[Any, tuple[Any, NDArray[Any] | None]] = {}  # and what it was given
+        self._dropout: tuple[float, ...] = ()  # of those networks; of no meaning in predictions
         self._ready: dict[Any, tuple[Any, np.dtype[Any]]] = {}  # for predictions, by what is asked
         self._lock = threading.RLock()
 
@@ -130,6 +133,16 @@ class Weights:
         pairs = zip(self.coefs, self.intercepts, strict=True)
         return [np.asarray(w) for pair in pairs for w in pair]
 
+    def network_to_train(
+        self, form: Form, dtype: np.dtype[Any], dropout: tuple[float, ...] = ()
+    ) -> Any:
+        """Give a network that has these weights, and so much dropout after each hidden layer."""
+        with self._lock:
+            if dropout != self._dropout:
+                self._catch_up()
+                self._networks, self._ready, self._dropout = {}, {}, dropout
+            return self.network(form, dtype)
+
     def network(self, form: Form, dtype: np.dtype[Any]) -> Any:
         """Give a network that has these weights.
 
@@ -156,7 +169,7 @@ class Weights:
             shapes = [w.shape for w in arrays]
             network, given = self._networks.get((form, dtype), (None, None))
             if network is None or network.n_params != len(wanted):
-                network = new_network(form, shapes, dtype)
+                network = new_network(form, shapes, dtype, self._dropout)
             if given is None or not np.array_equal(given, wanted):
                 network.set_params(wanted)
             self._networks[form, dtype] = network, wanted
@@ -181,19 +194,22 @@ class Weights:
             return bool(np.isfinite(found).all())
         return all(np.isfinite(w).all() for w in self._in_order())
 
-    def form(self, activation: str, output: str) -> Form:
-        """Give the form of a network with that activation in each hidden layer."""
-        return Form((HIDDEN[activation],) * (len(self.shapes) // 2 - 1), output)
+    def form(self, activation: Activation, output: str) -> Form:
+        """Give the form of a network with that activation in each hidden layer, or those."""
+        each = of_layers("activation", activation, len(self.shapes) // 2 - 1)
+        return Form(tuple(HIDDEN.get(name, name) for name in each), output)
 
-    def predict(self, x: Any, activation: str, output: str, threads: Any) -> NDArray[Any]:
+    def predict(self, x: Any, activation: Activation, output: str, threads: Any) -> NDArray[Any]:
         """Give the network's outputs for rows that are checked.
 
         Parameters
         ----------
         x : ndarray or scipy.sparse, shape (n, n_features)
             Numbers of any real type.
-        activation, output : str
-            The activation of the hidden layers and the last one, by scikit-learn's names.
+        activation : str or tuple of str
+            The activation of the hidden layers, or of each: scikit-learn's names or ours.
+        output : str
+            The last activation, by scikit-learn's name.
         threads : callable
             Gives how many threads may be used; called where it matters.
 
@@ -214,13 +230,36 @@ class Weights:
         return np.exp(out, out=out) if output == "exp" else out
 
 
-def new_network(form: Form, shapes: list[tuple[int, ...]], dtype: np.dtype[Any]) -> Any:
+def of_layers(name: str, value: Any, count: int) -> tuple[Any, ...]:
+    """Give an argument's value for each of so many hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If it has values for another number of layers.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return (value,) * count
+    if len(value) != count:
+        raise ValueError(f"{name} must have a value for each of {count} hidden layers, got {value}")
+    return tuple(value)
+
+
+def new_network(
+    form: Form,
+    shapes: list[tuple[int, ...]],
+    dtype: np.dtype[Any],
+    dropout: tuple[float, ...] = (),
+) -> Any:
     """Make a network for weights of these shapes."""
     activations = (*form.hidden, LAST[form.output])
     widths = [size[1] for size in shapes[::2]]
     steps: list[tuple[str | float, ...]] = [
         ("dense", n, activation) for n, activation in zip(widths, activations, strict=True)
     ]
+    for i, rate in reversed(list(enumerate(dropout))):
+        if rate:
+            steps.insert(i + 1, ("dropout", float(rate)))
     network: Any = backend.kernels(dtype.name).Network(shapes[0][0], steps)
     network.compile(LOSSES[form.output])
     return network

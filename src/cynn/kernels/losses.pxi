@@ -97,17 +97,21 @@ cdef void bound_log_losses(
     Py_ssize_t past, Py_ssize_t columns,
 ) noexcept nogil:
     """Losses of one class each, as if its probability were at least REAL_EPSILON away from 0 and 1."""
-    cdef double least = -log1p(-<double>REAL_EPSILON), most = -log(<double>REAL_EPSILON), share
+    cdef double least = -log1p(-<double>REAL_EPSILON), most = -log(<double>REAL_EPSILON)
+    cdef double share, low, high
     cdef Py_ssize_t r, c
     for r in range(first, past):
         share = 0  # 1, of one class
         for c in range(columns):
             share += target[(c // PANEL * rows + r) * PANEL + c % PANEL]
         share *= weight[r]
-        if row_losses[r] > share * most:
-            row_losses[r] = share * most
-        elif row_losses[r] < share * least:
-            row_losses[r] = share * least
+        low, high = share * least, share * most
+        if share < 0:  # so is the loss
+            low, high = high, low
+        if row_losses[r] > high:
+            row_losses[r] = high
+        elif row_losses[r] < low:
+            row_losses[r] = low
 
 
 cdef inline vec within_bounds(vec loss) noexcept nogil:

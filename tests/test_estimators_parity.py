@@ -1,0 +1,151 @@
+"""What scikit-learn's estimators do off the common paths, and ours with them."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", "1.9")
+
+import scipy.sparse  # noqa: E402
+from sklearn import neural_network as theirs  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+
+from cynn import estimators as ours  # noqa: E402
+
+X = np.random.default_rng(0).normal(size=(150, 6))
+Y = np.array(["cat", "ant", "bee"])[np.digitize(X[:, 0] + 0.5 * X[:, 1], [-0.5, 0.5])]
+NUMBER = X[:, 0] + X[:, 1] ** 2
+COUNTS = np.round(np.exp(X[:, 0]))
+SOLVERS = ["sgd", "adam", "lbfgs"]
+
+
+def pair(name, **arguments):
+    given = {"hidden_layer_sizes": (5,), "random_state": 0, "max_iter": 8} | arguments
+    return [getattr(module, name)(**given) for module in (theirs, ours)]
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # theirs warn of what is not finite
+        yield
+
+
+def assert_same(pair):
+    wanted, found = pair
+    for name in ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_",
+                 "loss_", "n_iter_", "t_", "coefs_", "intercepts_"):  # fmt: skip
+        want, got = getattr(wanted, name, None), getattr(found, name, None)
+        if want is None or isinstance(want, int):
+            assert got == want, name
+        elif name in ("coefs_", "intercepts_"):
+            for w, g in zip(want, got, strict=True):
+                assert np.allclose(g, w, rtol=1e-6, atol=1e-6), name
+        else:
+            assert np.allclose(got, want, rtol=1e-6, atol=1e-9, equal_nan=True), name
+            assert type(np.ravel(got)[0]) is type(np.ravel(want)[0]), name
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_early_stopping_that_goes_on_without_progress_keeps_the_last_weights(solver):
+    found = pair("MLPClassifier", solver=solver, warm_start=True, early_stopping=True)
+    for estimator in found:
+        estimator.fit(X, Y).fit(X, Y)
+    assert_same(found)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_counts_below_zero_have_no_loss(solver):
+    found = pair("MLPRegressor", solver=solver, loss="poisson")
+    for weight in (None, np.full(150, 2.0)):
+        for estimator in found:
+            estimator.fit(X, -COUNTS, weight)
+        assert np.isnan(found[1].loss_)
+        assert_same(found)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("labels", [Y, Y == "ant"], ids=["three", "two"])
+def test_weights_below_zero(solver, labels):
+    found = pair("MLPClassifier", solver=solver)
+    weight = np.random.default_rng(1).uniform(-0.2, 2, 150)
+    for estimator in found:
+        estimator.fit(X, labels, weight)
+    assert_same(found)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_loss_is_a_number_of_numpy(solver):
+    wanted, found = pair("MLPRegressor", solver=solver)
+    assert type(found.fit(X, NUMBER).loss_) is type(wanted.fit(X, NUMBER).loss_) is np.float64
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_layers_of_another_depth_do_not_go_on(solver):
+    found = pair("MLPRegressor", solver=solver, warm_start=True)[1].fit(X, NUMBER)
+    before = found.coefs_[0].copy()
+    with pytest.raises(ValueError, match=r"previous one, \[5\], got \[5, 4\]"):
+        found.set_params(hidden_layer_sizes=(5, 4)).fit(X, NUMBER)
+    assert np.array_equal(found.coefs_[0], before)
+
+
+def test_layers_of_other_sizes_go_on_where_theirs_do():
+    found = pair("MLPRegressor", warm_start=True)
+    for estimator in found:
+        estimator.fit(X, NUMBER).set_params(hidden_layer_sizes=7).fit(X, NUMBER)
+    assert_same(found)
+    for estimator in found:
+        with pytest.raises(ValueError, match="reshape|goes on needs the hidden_layer_sizes"):
+            estimator.set_params(solver="lbfgs").fit(X, NUMBER)
+
+
+def test_outputs_of_another_number_do_not_go_on():
+    found = pair("MLPRegressor", warm_start=True)[1].fit(X, NUMBER)
+    with pytest.raises(ValueError, match="y has 2 outputs, in the previous fit it had 1"):
+        found.fit(X, np.stack([NUMBER, NUMBER], axis=1))
+
+
+@pytest.mark.parametrize("y", [Y, NUMBER.astype(str)], ids=["words", "written numbers"])
+def test_a_regressor_refuses_text(y):
+    for estimator in pair("MLPRegressor"):
+        with pytest.raises(TypeError):
+            estimator.fit(X, y)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_sparse_labels(solver):
+    labels = scipy.sparse.csr_matrix((X[:, :3] > 0).astype(int))
+    wanted, found = [e.fit(X, labels) for e in pair("MLPClassifier", solver=solver)]
+    want, got = wanted.predict(X), found.predict(X)
+    assert scipy.sparse.issparse(got) and got.dtype == want.dtype and (got != want).nnz == 0
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_generator_is_left_where_theirs_leave_it(solver):
+    states = []
+    for which in (0, 1):
+        rng = np.random.RandomState(4)
+        estimator = pair("MLPClassifier", solver=solver, random_state=rng, early_stopping=True)
+        estimator[which].fit(X, Y)
+        states.append(rng.randint(1 << 30))
+    assert states[0] == states[1]
+
+
+def test_fits_and_partial_fits_in_turn():
+    found = pair("MLPClassifier", solver="sgd", warm_start=True, learning_rate="invscaling")
+    for estimator in found:
+        estimator.fit(X, Y).partial_fit(X, Y).fit(X, Y)
+        estimator.partial_fit(X[:40], Y[:40], np.arange(40.0))
+    assert_same(found)
+
+
+def test_a_fit_forgets_the_classes_of_partial_fit():
+    found = pair("MLPClassifier")
+    for estimator in found:
+        estimator.partial_fit(X, Y, classes=["dog", "cat", "bee", "ant"])
+        assert list(estimator.classes_) == ["ant", "bee", "cat", "dog"]
+        estimator.fit(X, Y)
+        assert list(estimator.classes_) == ["ant", "bee", "cat"]
+    assert_same(found)
