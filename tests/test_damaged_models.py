@@ -144,10 +144,10 @@ def test_two_files_in_one(tmp_path, whole, foreign):
 
 
 def test_more_than_there_is_memory_for(tmp_path, whole, monkeypatch):
-    def build(self, shape):
+    def no_room(self, shape):
         raise MemoryError
 
-    monkeypatch.setattr(Model, "build", build)
+    monkeypatch.setattr(Model, "_take_network", no_room)
     with pytest.raises(ModelFileError, match="need more memory than there is"):
         load(tmp_path, whole)
 

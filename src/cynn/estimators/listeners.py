@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ..callbacks import Callback, Logs
 from ..progress import Progress
 from ..weights import flat
@@ -23,7 +25,7 @@ class Trainee:
         Every learning rate is multiplied by it.
     learning_rate : float
         That of the last step.
-    callback_state : dict
+    callback_state, callback_weights : dict
         What callbacks remember.
     """
 
@@ -32,6 +34,7 @@ class Trainee:
         self.stop_training = False
         self.rate_factor = self.learning_rate = 1.0
         self.callback_state: dict[str, Any] = {}
+        self.callback_weights: dict[str, NDArray[Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Be the estimator in all else."""
@@ -45,15 +48,16 @@ class Trainee:
 
     def set_weights(self, weights: list[Any]) -> None:
         """Go on from these weights."""
-        self._training.network.set_params(flat(weights, self._training.dtype))
+        self.set_learned(flat(weights, self._training.dtype))
+
+    def get_learned(self) -> NDArray[Any]:
+        """Copy all that is learned: no layer keeps anything beside its weights."""
+        return self._training.flat()
+
+    def set_learned(self, numbers: NDArray[Any]) -> None:
+        """Go on from what `get_learned` gave."""
+        self._training.network.set_params(numbers)
         self._training.hand_over()
-
-    def get_state(self) -> list[Any]:
-        """Give nothing: no layer counts anything."""
-        return []
-
-    def set_state(self, state: list[Any]) -> None:
-        """Do nothing."""
 
     def save(self, path: Any) -> None:
         """Refuse: a checkpoint is a model file, and an estimator has none."""
