@@ -29,7 +29,7 @@ def test_examples(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "cynn.layers",
+        "cynn.layers.dense",
         "cynn.losses.classification",
         "cynn.optimizers.sgd",
         "cynn.metrics.classification",

@@ -52,7 +52,8 @@ class Trainee:
 
     def get_learned(self) -> NDArray[Any]:
         """Copy all that is learned: no layer keeps anything beside its weights."""
-        return self._training.flat()
+        found: NDArray[Any] = self._training.flat()
+        return found
 
     def set_learned(self, numbers: NDArray[Any]) -> None:
         """Go on from what `get_learned` gave."""
