@@ -17,7 +17,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "cynn"
 STOREYS = [
     ["kernels", "reference", "version", "watch"],  # floor 1
     ["backend"],  # floor 2
-    ["checks"],  # floor 3
+    ["checks", "files"],  # floor 3
     ["specs", "threads", "guard", "sparse"],
     ["inputs"],
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],

@@ -183,3 +183,64 @@ def test_reset_forgets(name):
     metric.update(np.eye(*shape), np.ones(shape))
     metric.reset()
     assert math.isnan(metric.result())
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """Three answers a row, of which the last is never yes and never said."""
+    rng = np.random.default_rng(0)
+    y = (rng.random((120, 3)) < [0.7, 0.4, 0.0]).astype(float)
+    prediction = 0.3 * y + 0.7 * rng.random((120, 3)) * [1.0, 1.0, 0.7]
+    return y, prediction, rng.integers(0, 4, 120) / 2
+
+
+@pytest.mark.parametrize("metric", [Precision, Recall, F1])
+def test_several_answers_a_row(metric, answers):
+    y, prediction, weight = answers
+    pairs = [by_class(metric.name, y[:, j], prediction[:, j] > 0.5, weight, [1]) for j in range(3)]
+    each, support = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    found = {a: in_parts(metric(a, True), y, prediction, weight) for a in AVERAGES}
+    assert 0 < each[0] < 1 and each[2] == 0
+    assert found["macro"] == pytest.approx(each.mean(), rel=1e-12)
+    assert found["weighted"] == pytest.approx(np.average(each, weights=support), rel=1e-12)
+    every, _ = by_class(metric.name, y.ravel(), prediction.ravel() > 0.5, weight.repeat(3), [1])
+    assert found["micro"] == pytest.approx(every[0], rel=1e-12)
+    lone = in_parts(metric(multi_label=True), y[:, :1], prediction[:, :1], weight)
+    assert lone == in_parts(metric(), y[:, :1], prediction[:, :1], weight)
+
+
+def test_no_answer_is_yes():
+    for average in AVERAGES:
+        metric = Precision(average, multi_label=True)
+        metric.update(np.zeros((4, 3)), np.zeros((4, 3)))
+        assert metric.result() == 0
+        assert metric.reset() is None and math.isnan(metric.result())
+
+
+def test_the_area_of_several_answers(answers):
+    y, prediction, weight = (part[:, :2] if part.ndim == 2 else part for part in answers)
+    each = [in_parts(AUC(), y[:, [j]], prediction[:, [j]], weight) for j in range(2)]
+    found = in_parts(AUC(multi_label=True), y, prediction, weight)
+    assert 0.5 < found < 1 and found == pytest.approx(np.mean(each), rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", [Precision(), Recall(), F1(), AUC(), TopKAccuracy(2)], ids=repr)
+@pytest.mark.parametrize("row", [[1, 1, 0], [0, 0, 0]])
+def test_several_answers_are_no_class(metric, row):
+    with pytest.raises(ValueError, match=r"y must be .* in row 1: .* begin with multi_label_"):
+        metric.update([[1, 0, 0], row], np.ones((2, 3)))
+
+
+def test_names_say_the_settings():
+    given = [TopKAccuracy(3), AUC(True)]
+    given += [
+        kind(a, m) for kind in (Precision, Recall, F1) for a in AVERAGES for m in (False, True)
+    ]
+    assert len({metric.name for metric in given}) == len(given)
+    for metric in given:
+        found = metrics.get(metric.name)
+        assert repr(found) == repr(metric) and found is not metrics.get(metric.name)
+        assert metrics.named(metric)
+    for wrong in ("top_0_accuracy", "top_-3_accuracy", "top_3", "macro_f1", "micro_auc"):
+        with pytest.raises(ValueError, match="metric must be one of"):
+            metrics.get(wrong)

@@ -16,7 +16,7 @@ import pytest
 from cynn import Model, storage
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from cynn.losses import CrossEntropy, MeanSquaredError
-from cynn.metrics import Metric
+from cynn.metrics import AUC, F1, Accuracy, Metric, Recall, TopKAccuracy
 from cynn.optimizers import SGD
 from cynn.schedules import Cosine, Schedule
 from cynn.storage import ModelFileError
@@ -109,10 +109,11 @@ def test_what_a_file_does_not_carry(tmp_path):
         pass
 
     path = tmp_path / "model"
-    model = classifier(metrics=["accuracy", Confidence()])
-    model.fit(X, Y, verbose=0)
+    kept = [TopKAccuracy(2), F1("micro"), AUC(multi_label=True), Recall("weighted", True)]
+    model = classifier(metrics=["accuracy", Confidence(), *kept])
+    model.fit(X, np.eye(3)[Y], verbose=0)
     model.save(path)
-    assert [metric.name for metric in Model.load(path).metrics] == ["accuracy"]
+    assert repr(Model.load(path).metrics) == repr([Accuracy(), *kept])
     for optimizer, loss in ((SGD(Halving(), 0.9), "cross_entropy"), (SGD(0.1, 0.9), Mine())):
         model.compile(optimizer, loss)
         model.fit(X, np.eye(3)[Y], verbose=0)
@@ -231,6 +232,7 @@ SAVER = """
 import sys
 from models import trained
 model = trained(hidden=200_000)
+model.save(sys.argv[1])
 print("ready", flush=True)
 while True:
     model.save(sys.argv[1])

@@ -8,11 +8,9 @@ it is whole, so that a full disk or a killed process leaves what was there befor
 """
 
 import contextlib
-import errno
 import json
 import math
 import os
-import stat
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -22,6 +20,8 @@ from numpy.typing import NDArray
 
 from . import layers, losses, metrics, optimizers, tables
 from .checks import integer, number, shape
+from .files import replace as replace
+from .files import try_to_write as try_to_write
 from .specs import Spec
 from .weights import flat, named_state
 
@@ -62,43 +62,6 @@ def write(
     metadata = {"format": FORMAT, "version": VERSION, "model": text}
     # safetensors takes the bytes as they lie, whatever the strides say
     replace(path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata))
-
-
-def replace(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file whole, or leave what was there; an OSError says why."""
-    path = os.path.realpath(os.fsdecode(path))  # of a link, what it points to is replaced
-    with _beside(path) as temporary:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.exists(path):
-            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
-        os.replace(temporary, path)
-
-
-def try_to_write(path: str | os.PathLike[str]) -> None:
-    """Raise an OSError where `write` would, as far as can be known before; change nothing."""
-    with _beside(os.path.realpath(os.fsdecode(path))) as temporary:
-        open(temporary, "xb").close()
-        os.unlink(temporary)
-
-
-@contextlib.contextmanager
-def _beside(path: str) -> Iterator[str]:
-    """Give a name for a temporary file beside `path`; after an error it is gone."""
-    if os.path.exists(path) and not os.path.isfile(path):  # a device, say: a rename would end it
-        raise FileExistsError(errno.EEXIST, "There is something else than a file", path)
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
-    try:
-        yield temporary
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError):  # of the file that was meant
-            raise OSError(error.errno, error.strerror, path) from error
-        raise
 
 
 class ModelFile:
@@ -227,7 +190,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         "input_shape": model.input_shape,
         "optimizer": None if optimizer is None else optimizer.to_dict(),
         "loss": None if loss is None else loss.to_dict(),
-        "metrics": [m.name for m in model.metrics if metrics.METRICS.get(m.name) is type(m)],
+        "metrics": [metric.name for metric in model.metrics if metrics.named(metric)],
     }
     if model.table is not None:
         _expect_table_fits(model)

@@ -4,20 +4,19 @@ A metric is fed with ``update`` and read with ``result``, so that the rows need 
 together.
 """
 
+import copy
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from .. import specs
 from .base import Metric
+from .by_class import AVERAGES, F1, ClassMetric, Precision, Recall
 from .classification import (
     AUC,
-    F1,
     MAX_CLASSES,
     Accuracy,
     BinaryAccuracy,
-    ClassMetric,
-    Precision,
-    Recall,
     TopKAccuracy,
     confusion_matrix,
 )
@@ -41,6 +40,7 @@ __all__ = [
     "confusion_matrix",
     "get",
     "get_all",
+    "named",
 ]
 
 METRICS: dict[str, type[Metric]] = {
@@ -55,7 +55,20 @@ METRICS: dict[str, type[Metric]] = {
     "mae": MeanAbsoluteError,
     "r2": R2,
 }
-"""The metrics by name."""
+"""The metrics by name, with their defaults."""
+
+_WITH_SETTINGS: dict[str, Metric] = {
+    made.name: made
+    for made in (
+        *(
+            kind(average, multi)
+            for kind in (Precision, Recall, F1)
+            for average in AVERAGES
+            for multi in (False, True)
+        ),
+        AUC(multi_label=True),
+    )
+}
 
 
 def get(metric: str | Metric) -> Metric:
@@ -64,7 +77,8 @@ def get(metric: str | Metric) -> Metric:
     Parameters
     ----------
     metric : str or Metric
-        A key of `METRICS`, or an object.
+        A key of `METRICS`, or the name that a metric of these has by its settings, such as
+        ``"top_3_accuracy"``, ``"micro_f1"`` or ``"multi_label_auc"``; or an object.
 
     Returns
     -------
@@ -73,9 +87,14 @@ def get(metric: str | Metric) -> Metric:
 
     Examples
     --------
-    >>> get("accuracy")
-    Accuracy()
+    >>> get("accuracy"), get("top_3_accuracy"), get("multi_label_weighted_recall")
+    (Accuracy(), TopKAccuracy(3), Recall('weighted', multi_label=True))
     """
+    if isinstance(metric, str):
+        if found := re.fullmatch(r"top_([1-9][0-9]{0,8})_accuracy", metric):
+            return TopKAccuracy(int(found[1]))
+        if metric in _WITH_SETTINGS:
+            return copy.deepcopy(_WITH_SETTINGS[metric])
     return specs.get("metric", metric, Metric, METRICS)
 
 
@@ -94,3 +113,18 @@ def get_all(given: Any) -> list[Metric]:
     if len({"loss", *names}) <= len(names):
         raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
     return found
+
+
+def named(metric: Metric) -> bool:
+    """Say whether the metric's name gives one like it: a file carries names.
+
+    Examples
+    --------
+    >>> named(TopKAccuracy(3))
+    True
+    """
+    try:
+        found = get(metric.name)
+    except ValueError:
+        return False
+    return type(found) is type(metric) and repr(found) == repr(metric)

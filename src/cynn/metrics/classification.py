@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checks import MAX_LABEL, array, choice, integer, labels, rows
+from ..checks import MAX_LABEL, array, flag, integer, labels, rows
 from .base import Metric
 
 MAX_CLASSES = 10_000
@@ -98,7 +98,7 @@ class TopKAccuracy(Metric):
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
         """Say which rows are right."""
-        wanted = _label_of("y", y, prediction.shape[1])
+        wanted = label_of("y", y, prediction.shape[1])
         own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
         before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
         ahead = ((prediction > own) | ((prediction == own) & before)).sum(axis=1)
@@ -110,152 +110,6 @@ class TopKAccuracy(Metric):
         return f"TopKAccuracy({self.k})"
 
 
-class ClassMetric(Metric):
-    """Base of the metrics that compare, class by class, what was said with what is true.
-
-    With k outputs the largest prediction, the first of equals, is what is said; with one, 1 where
-    it is above 0.5. A row with a NaN in its prediction says no class. Labels, or one-hot rows, are
-    what is true. A quotient of 0 by 0 is 0, as in scikit-learn with ``zero_division=0``.
-
-    Parameters
-    ----------
-    average : {"macro", "weighted", "micro"}, default "macro"
-        The mean over the classes that were said or true, each counting the same; or each as often
-        as it was true; or all rows counted together. With one output there is one class, "yes", and
-        no average.
-    """
-
-    def __init__(self, average: str = "macro") -> None:
-        self.average = choice("average", average, ("macro", "weighted", "micro"))
-        if self.average != "macro":
-            self.name = f"{self.average}_{type(self).name}"
-        super().__init__()
-
-    def reset(self) -> None:
-        """Forget every row."""
-        self.right = self.said = self.true = np.zeros(0)
-        self.binary = False
-
-    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Count, for each class, the rows that said it, that are of it, and both."""
-        k = prediction.shape[1]
-        good = ~np.isnan(prediction).any(axis=1)
-        if k == 1:
-            sides = rows("y", y, 1, np.float64, -math.inf, math.inf, "finite numbers")
-            wanted, given = (sides[:, 0] > 0.5).astype(int), (prediction[:, 0] > 0.5).astype(int)
-        else:
-            wanted, given = _label_of("y", y, k), prediction.argmax(axis=1)
-        size = max(k, 2)
-        if len(self.true) not in (0, size):
-            raise ValueError(f"prediction must have {len(self.true)} columns as before, got {k}")
-        if len(self.true) == 0:
-            self.right = self.said = self.true = np.zeros(size)
-        self.right = self.right + np.bincount(given, weight * (good & (given == wanted)), size)
-        self.said = self.said + np.bincount(given, weight * good, size)
-        self.true = self.true + np.bincount(wanted, weight, size)
-        self.binary = k == 1
-
-    def merge(self, other: "ClassMetric") -> None:
-        """Add the counts of another one; see `Metric.merge`."""
-        if len(self.true) == 0:
-            self.right = self.said = self.true = np.zeros(len(other.true))
-        if len(other.true):
-            self.right = self.right + other.right
-            self.said = self.said + other.said
-            self.true = self.true + other.true
-            self.binary = other.binary
-
-    def result(self) -> float:
-        """Give the average; NaN where there were no rows."""
-        if not self.true.any():
-            return math.nan
-        right, said, true = self.right, self.said, self.true
-        if self.binary:
-            return float(self.of(right[1:], said[1:], true[1:])[0])
-        if self.average == "micro":
-            return float(self.of(*(count.sum(keepdims=True) for count in (right, said, true)))[0])
-        each = self.of(right, said, true)
-        share = true if self.average == "weighted" else (said + true > 0).astype(float)
-        return float(each @ share / share.sum())
-
-    def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Give each class's value; this is what a subclass writes.
-
-        Parameters
-        ----------
-        right, said, true : ndarray, shape (classes,)
-            The weights of the rows that said the class and are of it, that said it, that are of it.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define of(right, said, true)")
-
-    def __repr__(self) -> str:
-        """Write the call that makes this metric."""
-        inside = "" if self.average == "macro" else repr(self.average)
-        return f"{type(self).__name__}({inside})"
-
-
-class Precision(ClassMetric):
-    """Of the rows that said a class, the part that is of it; see `ClassMetric` for the average.
-
-    Examples
-    --------
-    >>> precision = Precision()
-    >>> precision.update([1, 0, 1], [0.9, 0.8, 0.7])
-    >>> round(precision.result(), 4)
-    0.6667
-    """
-
-    name = "precision"
-
-    def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Give right / said."""
-        return _quotient(right, said)
-
-
-class Recall(ClassMetric):
-    """Of the rows of a class, the part that said it; see `ClassMetric` for the average.
-
-    Examples
-    --------
-    >>> recall = Recall()
-    >>> recall.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
-    >>> round(recall.result(), 4)
-    0.6667
-    """
-
-    name = "recall"
-
-    def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Give right / true."""
-        return _quotient(right, true)
-
-
-class F1(ClassMetric):
-    """The harmonic mean of precision and recall of a class; see `ClassMetric` for the average.
-
-    Examples
-    --------
-    >>> f1 = F1()
-    >>> f1.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
-    >>> round(f1.result(), 4)
-    0.6667
-    """
-
-    name = "f1"
-
-    def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Give 2 right / (said + true)."""
-        return _quotient(2 * right, said + true)
-
-
 class AUC(Metric):
     """The area under the ROC curve: how often a row of the class scores above one that is not.
 
@@ -264,6 +118,11 @@ class AUC(Metric):
     classes are yes and no; with more, the mean over the classes of each against the rest. The
     scores of all rows are kept until `reset`: 8 bytes an output. NaN where a class has no row, or
     no other class has one, or a score is NaN.
+
+    Parameters
+    ----------
+    multi_label : bool, default False
+        Each output is an answer of its own, yes or no: the mean over the outputs of theirs.
 
     Examples
     --------
@@ -275,9 +134,15 @@ class AUC(Metric):
 
     name = "auc"
 
+    def __init__(self, multi_label: bool = False) -> None:
+        self.multi_label = flag("multi_label", multi_label)
+        if self.multi_label:
+            self.name = f"multi_label_{type(self).name}"
+        super().__init__()
+
     def reset(self) -> None:
         """Forget every row."""
-        self.parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+        self.parts: list[tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]] = []
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
         """Keep the rows' scores."""
@@ -285,11 +150,7 @@ class AUC(Metric):
         if self.parts and self.parts[0][1].shape[1] != k:
             before = self.parts[0][1].shape[1]
             raise ValueError(f"prediction must have {before} columns as before, got {k}")
-        if k == 1:
-            sides = rows("y", y, 1, np.float64, -math.inf, math.inf, "finite numbers")
-            wanted = (sides[:, 0] > 0.5).astype(np.int64)
-        else:
-            wanted = _label_of("y", y, k)
+        wanted = answers("y", y, k) if k == 1 or self.multi_label else is_class("y", y, k)
         self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
 
     def merge(self, other: "AUC") -> None:
@@ -301,10 +162,13 @@ class AUC(Metric):
         if not self.parts:
             return math.nan
         wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))
-        k = scores.shape[1]
-        if k <= 2:
-            return _area(wanted == 1, scores[:, -1], weight)
-        return float(np.mean([_area(wanted == c, scores[:, c], weight) for c in range(k)]))
+        first = 1 if scores.shape[1] == 2 and not self.multi_label else 0
+        pairs = zip(wanted.T[first:], scores.T[first:], strict=True)
+        return float(np.mean([_area(yes, score, weight) for yes, score in pairs]))
+
+    def __repr__(self) -> str:
+        """Write the call that makes this metric."""
+        return "AUC(True)" if self.multi_label else "AUC()"
 
 
 def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> NDArray[np.int64]:
@@ -352,8 +216,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
 
 def _same_side(y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
     k = prediction.shape[1]
-    wanted = rows("y", y, k, np.float64, -math.inf, math.inf, "finite numbers")
-    found: NDArray[np.bool_] = ((prediction > 0.5) == (wanted > 0.5)) & ~np.isnan(prediction)
+    found: NDArray[np.bool_] = ((prediction > 0.5) == answers("y", y, k)) & ~np.isnan(prediction)
     return found
 
 
@@ -370,18 +233,38 @@ def _classes(name: str, value: Any, n_classes: int | None) -> tuple[NDArray[np.i
     return found.astype(np.int64), int(found.max(initial=0)) + 1
 
 
-def _label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
-    """Give labels, of one-hot rows the place of the largest."""
+def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
+    """Give labels, of rows the place of the largest.
+
+    Raises
+    ------
+    ValueError
+        If a row has no one largest number, as where several answers are yes, or none.
+    """
     if y.ndim == 2 and y.shape[1] == k:
         found = rows(name, y, k, np.float64, -math.inf, math.inf, "finite numbers")
         places: NDArray[np.int64] = found.argmax(axis=1)
+        single = (found == found.max(axis=1, keepdims=True)).sum(axis=1) == 1
+        if not single.all():
+            row = int(single.argmin())
+            raise ValueError(
+                f"{name} must be labels or one-hot rows, got {y[row].tolist()!r:.60} in row {row}: "
+                "for several answers a row take binary_accuracy and the metrics that begin with "
+                "multi_label_"
+            )
         return places
     return labels(name, y, k).astype(np.int64)
 
 
-def _quotient(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide; 0 where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+def is_class(name: str, y: NDArray[Any], k: int) -> NDArray[np.bool_]:
+    """Say for each row and class whether the row is of it; see `label_of`."""
+    found: NDArray[np.bool_] = label_of(name, y, k)[:, np.newaxis] == np.arange(k)
+    return found
+
+
+def answers(name: str, y: NDArray[Any], k: int) -> NDArray[np.bool_]:
+    """Say for each row and output whether the target is above 0.5."""
+    return rows(name, y, k, np.float64, -math.inf, math.inf, "finite numbers") > 0.5
 
 
 def _area(yes: NDArray[np.bool_], score: NDArray[Any], weight: NDArray[Any]) -> float:
