@@ -37,6 +37,14 @@ class Say(Callback):
             logs[name] = values[epoch]
 
 
+class Stop(Callback):
+    def __init__(self, after):
+        self.after = after
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch + 1 == self.after
+
+
 class Keep(Callback):
     def __init__(self):
         self.weights = []
@@ -93,13 +101,9 @@ def test_resumed_from_a_checkpoint_the_bits_are_those_of_an_unbroken_run(tmp_pat
     whole = fresh()
     seen = whole.fit(X, Y, epochs=5, verbose=0).history["loss"]
 
-    class Stop(Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.stop_training = epoch + 1 == stopped
-
     path = tmp_path / "at-{epoch:02}.safetensors"
     first = fresh()
-    first.fit(X, Y, epochs=5, callbacks=[ModelCheckpoint(path), Stop()], verbose=0)
+    first.fit(X, Y, epochs=5, callbacks=[ModelCheckpoint(path), Stop(stopped)], verbose=0)
     names = [f"at-{n:02}.safetensors" for n in range(1, stopped + 1)]
     assert sorted(found.name for found in tmp_path.iterdir()) == names
     model = Model.load(tmp_path / names[-1])
@@ -125,9 +129,21 @@ def test_checkpoints_of_the_best_and_of_every_few(tmp_path):
     assert weights(Model.load(tmp_path / "best.safetensors")) == keep.weights[2]
 
 
-def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        fresh().fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / "no" / "m")], verbose=0)
+def test_a_checkpoint_that_cannot_be_written_is_told_at_once(tmp_path):
+    model = fresh()
+    for path in (tmp_path / "no" / "m", tmp_path / "no" / "{epoch}", tmp_path):
+        with pytest.raises((FileNotFoundError, FileExistsError)):
+            model.fit(X, Y, callbacks=[ModelCheckpoint(path)], verbose=0)
+        assert model.epochs == 0
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):  # only the epoch's end knows the folder
+        model.fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / "{epoch}" / "m")], verbose=0)
+
+
+@pytest.mark.parametrize("name", ["{lost}", "{}", "{epoch:z}", "{epoch.real.more}"])
+def test_a_checkpoint_whose_name_cannot_be_filled_in(tmp_path, name):
+    with pytest.raises(ValueError, match=r"path may hold \{loss\}, \{epoch\}, got "):
+        fresh().fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / name)], verbose=0)
 
 
 def lines(path):
@@ -149,6 +165,47 @@ def test_tables(tmp_path):
     with pytest.raises(ValueError, match="log.csv has the columns .*, this epoch"):
         fresh().fit(X, Y, callbacks=[CSVLogger(path, append=True)], verbose=0)
     assert len(lines(path)) == 4
+
+
+@pytest.mark.parametrize("rest", ["", "4,0.", "5"])
+def test_a_table_goes_on_as_that_of_an_unbroken_run(tmp_path, rest):
+    def wanted(path):
+        return [CSVLogger(path, append=True)]
+
+    whole, path = tmp_path / "whole.csv", tmp_path / "log.csv"
+    fresh().fit(X, Y, epochs=6, callbacks=wanted(whole), verbose=0)
+    model = fresh()
+    model.fit(X, Y, epochs=6, callbacks=[*wanted(path), Stop(4)], verbose=0)
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(rest)  # the process was killed as it wrote
+    again = fresh()
+    again.fit(X, Y, epochs=6, callbacks=[Stop(2)], verbose=0)  # the last checkpoint is older
+    again.fit(X, Y, epochs=6, initial_epoch=2, callbacks=wanted(path), verbose=0)
+    assert path.read_bytes() == whole.read_bytes()
+    fresh().fit(X, Y, epochs=2, callbacks=wanted(path), verbose=0)  # another training
+    assert [line[0] for line in lines(path)] == ["epoch", *"012345", *"01"]
+
+
+@pytest.mark.parametrize("text", ["epoch,lo", "epoch,loss\n", ""])
+def test_a_table_that_has_only_begun(tmp_path, text):
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    fresh().fit(X, Y, epochs=2, callbacks=[CSVLogger(path, append=True)], verbose=0)
+    assert [line[0] for line in lines(path)] == ["epoch", "0", "1"]
+
+
+def test_a_history_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    history = fresh().fit(X, Y, epochs=2, verbose=0)
+    path = tmp_path / "history.csv"
+    path.write_text("what was there before")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        history.to_csv(path)
+    assert path.read_text() == "what was there before" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_table_is_written_as_it_goes(tmp_path):
@@ -174,6 +231,12 @@ def test_a_table_is_written_as_it_goes(tmp_path):
         (lambda: ModelCheckpoint("m", 0), ValueError, "every_epochs must be"),
         (lambda: ModelCheckpoint("m", 1, 0), ValueError, "every_minutes must be"),
         (lambda: ModelCheckpoint(3), TypeError, "path must be a path, got 3"),
+        (
+            lambda: ModelCheckpoint("a{"),
+            ValueError,
+            "path must be as str.format takes it, got 'a{'",
+        ),
+        (lambda: CSVLogger(""), ValueError, "path must name a file"),
         (lambda: CSVLogger("log.csv", 1), TypeError, "append must be True or False"),
     ],
 )

@@ -124,6 +124,24 @@ def test_early_stopping_goes_on_without_weights(tmp_path):
     assert all_bits(model) == all_bits(whole)
 
 
+def test_what_early_stopping_had_ended_trains_no_more(tmp_path):
+    path = tmp_path / "m.safetensors"
+
+    def callbacks():
+        return [Say(SEEN), EarlyStopping("it", patience=3), ModelCheckpoint(path)]
+
+    whole = fresh()
+    whole.fit(X, Y, epochs=9, callbacks=callbacks(), verbose=0)
+    model = Model.load(path)  # of the last epoch, from before the best weights came back
+    found = callbacks()
+    history = model.fit(X, Y, epochs=9, initial_epoch=8, callbacks=found, verbose=0)
+    assert history.epoch == [] and found[1].stopped_epoch == 7
+    assert all_bits(model) == all_bits(whole)
+    patient = [Say(SEEN), EarlyStopping("it", patience=4)]
+    again = Model.load(path)
+    assert again.fit(X, Y, epochs=9, initial_epoch=8, callbacks=patient, verbose=0).epoch == [8]
+
+
 def test_a_fit_from_the_start_forgets():
     model = fresh()
     with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from . import backend, layers, loops, plan
 from .augmentation import Augment
 from .callbacks import Callback, History
 from .checks import array, choice, flag, integer
-from .inputs import balanced, class_weight_array, expect_trainable, row_array, weight_array
+from .inputs import balanced, class_weight_array, expect_trainable, weight_array
 from .loops import Batches, Exchange, Measures
 from .progress import Progress
 from .ranks import ALONE, Alone, Part, cannot_merge
@@ -61,7 +61,7 @@ def settings(
 def batches(model: Any, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
     """Check rows of that shape, their targets and their weights."""
     _, loss = model._compiled()
-    rows = row_array("x", x, model.dtype, input_shape, plan.flattens(model.layers))
+    rows = plan.rows(model.layers, "x", x, model.dtype, input_shape)
     n_outputs = layers.output_shapes(model.layers, input_shape)[-1][0]
     targets = loss.targets(y, n_outputs, model.dtype)
     if len(targets) != len(rows):
@@ -239,16 +239,18 @@ def run_epochs(
     if settings.initial_epoch == 0:
         model.rate_factor, model.callback_state, model.callback_weights = 1.0, {}, {}
     listeners = [history, *(c for c in callbacks if ranks.rank == 0 or not c.writes_files)]
+    model.stop_training = False
     with ranks.agreed():
         for listener in listeners:
             listener.set_model(model)
             listener.on_train_begin()
     progress.begin(settings.epochs, n_rows)
     logs: dict[str, float] = {}
-    model.stop_training = False
     try:
         model._network.augmentation = augment
         for epoch in range(settings.initial_epoch, settings.epochs):
+            if ranks.any(model.stop_training):
+                break
             with ranks.agreed():
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
@@ -261,8 +263,6 @@ def run_epochs(
             with ranks.agreed():
                 for listener in listeners:
                     listener.on_epoch_end(epoch, logs)
-            if ranks.any(model.stop_training):
-                break
     finally:
         model._network.augmentation = None
         progress.close()

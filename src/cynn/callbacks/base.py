@@ -85,4 +85,6 @@ def path_name(value: Any) -> str:
     """Give a path as a string, or refuse what is none."""
     if not isinstance(value, str | bytes | os.PathLike):
         raise TypeError(f"path must be a path, got {value!r}")
+    if not value:
+        raise ValueError("path must name a file, got ''")
     return os.fsdecode(value)

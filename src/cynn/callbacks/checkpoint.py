@@ -1,9 +1,12 @@
 """Files of the model on the way, from which a training goes on."""
 
 import os
+import string
 import time
+from collections.abc import Mapping
 
 from ..checks import integer, number
+from ..files import try_to_write
 from .base import Logs, path_name
 from .watch import Watch
 
@@ -47,6 +50,12 @@ class ModelCheckpoint(Watch):
     ) -> None:
         super().__init__(monitor or "", mode, 0.0)
         self.path = path_name(path)
+        try:
+            list(string.Formatter().parse(self.path))
+        except ValueError as error:
+            raise ValueError(
+                f"path must be as str.format takes it, got {path!r}: {error}"
+            ) from None
         self.every_epochs = None if every_epochs is None else integer("every_epochs", every_epochs)
         self.every_minutes: float | None = None
         if every_minutes is not None:
@@ -56,8 +65,10 @@ class ModelCheckpoint(Watch):
             raise ValueError("every_epochs and every_minutes must not both be None")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin to count epochs and minutes."""
+        """Begin to count epochs and minutes; refuse a path where nothing can be written."""
         super().on_train_begin(logs)
+        if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
+            try_to_write(self.path)
         self._epochs, self._saved = 0, time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -69,5 +80,15 @@ class ModelCheckpoint(Watch):
         minutes = (time.monotonic() - self._saved) / 60
         due = self.every_epochs is not None and self._epochs % self.every_epochs == 0
         if best and (due or (self.every_minutes is not None and minutes >= self.every_minutes)):
-            self.model.save(self.path.format(epoch=epoch + 1, **(logs or {})))
+            self.model.save(self._filled({**(logs or {}), "epoch": epoch + 1}))
             self._saved = time.monotonic()
+
+    def _filled(self, known: Mapping[str, float]) -> str:
+        """Give the path with the epoch and what was measured in it."""
+        try:
+            return self.path.format(**known)
+        except (LookupError, ValueError, AttributeError) as error:
+            names = ", ".join(f"{{{name}}}" for name in known)
+            raise ValueError(
+                f"path may hold {names}, got {self.path!r}: {type(error).__name__}: {error}"
+            ) from None

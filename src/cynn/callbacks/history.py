@@ -1,9 +1,11 @@
 """What was measured in each epoch: as lists, and as a table that is written at once."""
 
 import csv
+import io
 import os
 
 from ..checks import flag
+from ..files import replace
 from .base import Callback, Logs, path_name
 
 
@@ -50,17 +52,18 @@ class History(Callback):
         Parameters
         ----------
         path : path
-            Where to; what was there is replaced.
+            Where to; what was there is replaced when the table is whole.
 
         Raises
         ------
         OSError
             If it cannot be written.
         """
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["epoch", *self.history])
-            writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(["epoch", *self.history])
+        writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
+        replace(path, text.getvalue().encode())
 
     def __repr__(self) -> str:
         """Say how many epochs there were and what was measured."""
@@ -76,8 +79,9 @@ class CSVLogger(Callback):
     path : path
         Where to.
     append : bool, default False
-        Whether to go on with what is there, as after a resumed training; its columns must be the
-        same.
+        Whether to go on with what is there; its columns must be the same. In a resumed training
+        (``initial_epoch`` above 0) the lines of epochs that are trained once more go first, and so
+        does a last line that was not written whole.
 
     Examples
     --------
@@ -99,6 +103,25 @@ class CSVLogger(Callback):
                 self._columns = next(csv.reader(file), None)
         elif not self.append:
             open(self.path, "w", encoding="utf-8").close()
+        self._begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Forget what a training that was lost wrote of this epoch and of later ones."""
+        if self.append and not self._begun and self._columns is not None:
+            self._cut(epoch)
+        self._begun = True
+
+    def _cut(self, epoch: int) -> None:
+        with open(self.path, newline="", encoding="utf-8") as file:
+            lines = file.readlines()
+        kept = len(lines)
+        if not lines[-1].endswith("\n"):  # what a full disk or a killed process left
+            kept -= 1
+        while epoch > 0 and kept > 1 and _epoch_of(lines[kept - 1]) >= epoch:
+            kept -= 1
+        if kept < len(lines):
+            replace(self.path, "".join(lines[:kept]).encode())
+            self._columns = self._columns if kept else None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the epoch's line."""
@@ -113,3 +136,9 @@ class CSVLogger(Callback):
                     f"{self.path} has the columns {self._columns}, this epoch {list(found)}"
                 )
             writer.writerow(found.values())
+
+
+def _epoch_of(line: str) -> int:
+    """Give the number at the head of a line, -1 where there is none."""
+    head = line.partition(",")[0]
+    return int(head) if head.isdigit() else -1

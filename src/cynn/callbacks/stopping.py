@@ -10,14 +10,15 @@ class EarlyStopping(Watch):
 
     What it has counted, and the best weights, are in files of the model until the training ends:
     put before `ModelCheckpoint` in the list of callbacks, it goes on in a resumed training as in
-    one that never stopped. A `fit` from epoch 0 begins anew.
+    one that never stopped, and one that had ended trains no more. A `fit` from epoch 0 begins anew.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
         What is watched.
     patience : int, default 0
-        How many epochs in a row may be no better before the training ends.
+        How many epochs in a row may be no better before the training ends: it ends after the
+        epoch that is one too many. Keras's ends one earlier.
     min_delta : float, default 0.0
         By how much better an epoch must be to count.
     mode : {"auto", "min", "max"}, default "auto"
@@ -65,6 +66,8 @@ class EarlyStopping(Watch):
         self._waited = int(kept.get("waited", 0))
         if "best_epoch" in kept:
             self.best_epoch = int(kept["best_epoch"])
+        if kept:
+            self._end_if_due(self.model.epochs - 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the weights of the best epoch; ask for the end when patience is."""
@@ -74,11 +77,14 @@ class EarlyStopping(Watch):
                 self.model.callback_weights[self._key] = self.model.get_learned()
         else:
             self._waited += 1
-            if self._waited > self.patience:
-                self.stopped_epoch = epoch
-                self.model.stop_training = True
+            self._end_if_due(epoch)
         best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
         self._keep(waited=self._waited, **best)
+
+    def _end_if_due(self, epoch: int) -> None:
+        if self._waited > self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Give the model its best weights, and keep nothing: this training is over."""
