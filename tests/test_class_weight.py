@@ -64,6 +64,7 @@ def test_validation_is_not_weighted():
         ([0, 0, 0], "class_weight leaves only weights of 0"),
         ("equal", "class_weight must be one of 'balanced'"),
         ([1e300, 1, 1], "class_weight must hold finite numbers"),
+        ([1, 1e-40, 1], "class_weight must hold zeros and numbers of at least 1.18e-38, got 1e-40"),
     ],
 )
 def test_values(weight, message):

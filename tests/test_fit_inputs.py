@@ -194,6 +194,7 @@ BAD_WEIGHT = {
     "NaN": (without(np.ones(90), 7, np.nan), "not negative, got nan in row 7"),
     "infinite": (without(np.ones(90), 7, np.inf), "got inf in row 7"),
     "infinite in float32": (without(np.ones(90), 7, 1e300), r"got 1e\+300 in row 7"),
+    "nothing to divide by": (np.full(90, 1e-42), "at least 1.18e-38, got 1e-42 in row 0"),
     "zeros": (np.zeros(90), "must hold a weight above 0, got zeros only"),
     "two columns": (np.ones((90, 2)), "must have shape"),
     "strings": (["1"] * 90, "must hold numbers, got strings"),

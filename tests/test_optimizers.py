@@ -12,7 +12,7 @@ from cynn.schedules import Constant, Cosine, Schedule
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"learning_rate": -0.1}, "learning_rate must be a finite number of at least 0, got -0.1"),
+        ({"learning_rate": -0.1}, "at least 0, or a Schedule such as .*, got -0.1"),
         ({"learning_rate": math.nan}, "learning_rate must be .*, got nan"),
         ({"learning_rate": np.float32(np.inf)}, "learning_rate must be .*, got inf"),
         ({"momentum": 1}, "momentum must be at least 0 and less than 1, got 1.0"),

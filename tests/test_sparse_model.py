@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cynn import Model
-from cynn.layers import Dense, Flatten, Rescale
+from cynn.layers import BatchNorm, Dense, Flatten, Normalize, Rescale
 from cynn.optimizers import SGD
 from cynn.sparse import mostly_zeros
 
@@ -80,8 +80,18 @@ def test_refusals():
         trained(bad)
     with pytest.raises(ValueError, match="sparse must be one of 'auto'"):
         trained(X, sparse="yes")
-    with pytest.raises(ValueError, match="shifted"):
-        trained(sparse.csr_array(X), layers=[Rescale(1, 0.5), Dense(4, "softmax")])
+    for first in (Rescale(1, 0.5), Normalize.adapt(X), BatchNorm()):
+        model = Model([first, Dense(4, "softmax")], seed=0)
+        model.compile()
+        message = r"x must not be sparse where the first layer is no Dense, .*: give x.toarray\(\)"
+        with pytest.raises(ValueError, match=message):
+            model.fit(sparse.csr_array(X), Y, verbose=0)
+        assert model.input_shape is None  # a slip leaves the model as it was
+        model.build(X.shape[1:])
+        with pytest.raises(ValueError, match=message):
+            model.predict(sparse.csr_array(X))
+    with pytest.raises(TypeError, match=r"x must hold numbers, got csr_array: give x.toarray\(\)"):
+        Normalize.adapt(sparse.csr_array(X))
     flat = trained(sparse.csr_array(X), layers=[Flatten(), Dense(4, "softmax")])
     assert flat.predict(sparse.csr_array(X)).shape == (300, 4)
 

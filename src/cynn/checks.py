@@ -245,9 +245,10 @@ from 0 first, for example with np.unique(y, return_inverse=True)
             f"whole numbers from 0 first, for example with np.unique({name}, return_inverse=True)"
         )
     came = type(value).__name__ if found.ndim == 0 else f"dtype {found.dtype}"
-    raise TypeError(
-        f"{name} must hold numbers, got {came}: convert it first, for example to float32"
-    )
+    hint = "convert it first, for example to float32"
+    if hasattr(value, "toarray"):
+        hint = f"give {name}.toarray()"
+    raise TypeError(f"{name} must hold numbers, got {came}: {hint}")
 
 
 def labels(name: str, value: Any, n_classes: int | None = None) -> NDArray[np.int32]:

@@ -179,7 +179,20 @@ def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArra
         raise ValueError(f"{name} must have shape ({n},), a weight for each row, got {found.shape}")
     if n and not found.any():
         raise ValueError(f"{name} must hold a weight above 0, got zeros only")
+    _expect_divisor(name, found)
     return np.ascontiguousarray(found)
+
+
+def _expect_divisor(name: str, weight: NDArray[Any]) -> None:
+    """Refuse weights so small that a batch of them has none to divide by."""
+    least = np.finfo(weight.dtype).tiny
+    small = (weight > 0) & (weight < least)
+    if small.any():
+        row = int(small.argmax())
+        raise ValueError(
+            f"{name} must hold zeros and numbers of at least {least:.3g}, got {weight[row]:.3g} in "
+            f"row {row}"
+        )
 
 
 def class_weight_array(
@@ -227,7 +240,9 @@ def class_weight_array(
     found = each[classes] if weight is None else each[classes] * weight
     if not found.any():
         raise ValueError("class_weight leaves only weights of 0")
-    return rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    given = rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    _expect_divisor("class_weight", given)
+    return given
 
 
 def balanced(counts: NDArray[Any]) -> NDArray[Any]:

@@ -31,7 +31,7 @@ from .augmentation import Augment
 from .callbacks import Callback, History, get_all
 from .checks import integer, number, real_dtype, shape
 from .guard import Guard, alone, beside
-from .inputs import parts, row_array, validation_rows
+from .inputs import parts, validation_rows
 from .learned import Learned
 from .metrics import get_all as metrics_of
 from .progress import Progress, Verbose
@@ -193,7 +193,12 @@ class Model(Learned):
         sizes = layers.input_sizes(self.layers, input_shape)  # refuses what they cannot take
         steps, scale, offset = plan.steps_of(self.layers)
         self._kernels = backend.kernels(self.dtype.name)
-        network = self._kernels.Network(sizes[0], steps, scale, offset)
+        try:
+            network = self._kernels.Network(sizes[0], steps, scale, offset)
+        except OverflowError:
+            raise ValueError(
+                f"layers: for rows of shape {input_shape} they are larger than any memory"
+            ) from None
         if self.loss is not None and self.optimizer is not None:
             self._compile_network(network, self.optimizer, self.loss)
         return network
@@ -454,7 +459,7 @@ class Model(Learned):
         """
         if batch_size is not None:
             return np.concatenate([self.predict(part) for part in parts("x", x, batch_size)])
-        rows = row_array("x", x, self.dtype, self._built_shape(), plan.flattens(self.layers))
+        rows = plan.rows(self.layers, "x", x, self.dtype, self._built_shape())
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
 
     def predict_batches(self, batches: Iterable[ArrayLike]) -> Iterator[NDArray[Any]]:
@@ -640,7 +645,7 @@ class Model(Learned):
         if is_sparse(x):
             raise TypeError("x must be an array here, got a sparse matrix: give x.toarray()")
         shape = self._built_shape()
-        rows: Any = row_array("x", x, self.dtype, shape, plan.flattens(self.layers))
+        rows: Any = plan.rows(self.layers, "x", x, self.dtype, shape)
         dense: NDArray[Any] = rows
         return dense
 

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import layers
+from .inputs import Converted, row_array
+from .sparse import SparseInput
 
 
 def checked_layers(given: Any) -> tuple[layers.Layer, ...]:
@@ -44,6 +49,25 @@ def can_skip_zeros(given: Sequence[layers.Layer]) -> bool:
     """Say whether a zero in x is a zero in front of a dense layer."""
     steps, _, offset = steps_of(given)
     return offset == 0 and steps[0][0] == "dense"
+
+
+def rows(
+    given: Sequence[layers.Layer], name: str, x: Any, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> NDArray[Any] | SparseInput | Converted:
+    """Give the rows of `x` for these layers; see `cynn.inputs.row_array`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Also if they are sparse, and the layers need every number.
+    """
+    found = row_array(name, x, dtype, shape, flattens(given))
+    if isinstance(found, SparseInput) and not can_skip_zeros(given):
+        raise ValueError(
+            f"{name} must not be sparse where the first layer is no Dense, or a Rescale with an "
+            f"offset stands before it: give {name}.toarray()"
+        )
+    return found
 
 
 def flattens(given: Sequence[layers.Layer]) -> bool:

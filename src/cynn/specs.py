@@ -169,9 +169,10 @@ def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -
     if isinstance(value, str):
         return named[choice(name, value, named)]()
     kind = base.__name__
+    wanted = f"{name} must be a name or {'an' if kind[0] in 'AEIOU' else 'a'} {kind} object"
     if isinstance(value, type) and issubclass(value, base):
-        raise TypeError(f"{name} must be a name or a {kind} object, got a class: call it first")
-    raise TypeError(f"{name} must be a name or a {kind} object, got {reprlib.repr(value)}")
+        raise TypeError(f"{wanted}, got a class: call it first")
+    raise TypeError(f"{wanted}, got {reprlib.repr(value)}")
 
 
 def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"]] = ()) -> S:

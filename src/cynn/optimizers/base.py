@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from .. import specs
 from ..checks import number
 from ..schedules import Schedule
-from ..schedules import learning_rate as checked_rate
+
+RATE = "a finite number of at least 0, or a Schedule such as Cosine(0.1)"
 
 
 class Optimizer(specs.Spec):
@@ -32,7 +33,7 @@ class Optimizer(specs.Spec):
         self.learning_rate = (
             learning_rate
             if isinstance(learning_rate, Schedule)
-            else checked_rate("learning_rate", learning_rate)
+            else number("learning_rate", learning_rate, RATE, lambda rate: rate >= 0)
         )
         self.weight_decay = not_negative("weight_decay", weight_decay)
         self.clip_value = _limit("clip_value", clip_value)
