@@ -240,9 +240,9 @@ def class_weight_array(
     found = each[classes] if weight is None else each[classes] * weight
     if not found.any():
         raise ValueError("class_weight leaves only weights of 0")
-    given = rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
-    _expect_divisor("class_weight", given)
-    return given
+    weights: NDArray[Any] = rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    _expect_divisor("class_weight", weights)
+    return weights
 
 
 def balanced(counts: NDArray[Any]) -> NDArray[Any]:

@@ -53,15 +53,16 @@ class ClassMetric(Metric):
             raise ValueError(f"prediction must have {len(self.true)} columns as before, got {k}")
         if k == 1 or self.multi_label:
             true, said = answers("y", y, k), prediction > 0.5
-            counts = [weight @ rows for rows in (true & said, said, true)]
+            counts: list[Any] = [weight @ rows for rows in (true & said, said, true)]
         else:
             wanted, given = label_of("y", y, k), prediction.argmax(axis=1)
             good = weight * ~np.isnan(prediction).any(axis=1)
             pairs = ((given, good * (given == wanted)), (given, good), (wanted, weight))
             counts = [np.bincount(which, much, k) for which, much in pairs]
-        self._count(*counts, float(weight.sum()))
+        self._count(counts, float(weight.sum()))
 
-    def _count(self, right: Any, said: Any, true: Any, weight: float) -> None:
+    def _count(self, counts: Any, weight: float) -> None:
+        right, said, true = counts
         if len(self.true) == 0:
             self.right = self.said = self.true = np.zeros(len(true))
         self.right, self.said = self.right + right, self.said + said
@@ -70,7 +71,7 @@ class ClassMetric(Metric):
     def merge(self, other: "ClassMetric") -> None:
         """Add the counts of another one; see `Metric.merge`."""
         if len(other.true):
-            self._count(other.right, other.said, other.true, other.weight)
+            self._count((other.right, other.said, other.true), other.weight)
 
     def result(self) -> float:
         """Give the average; NaN where there were no rows."""
