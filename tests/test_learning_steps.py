@@ -86,12 +86,13 @@ def all_that_it_says(case: Case, target: Target, threads: int = 1) -> list[np.nd
     y = labels if case.loss == LOSS else dense
     n = network.n_params
     gradient, learning, params, velocity = np.empty((4, n), target.dtype)
-    predicted, trained = np.empty((2, ROWS, network.n_outputs), target.dtype)
+    predicted, used, learned, trained = np.empty((4, ROWS, network.n_outputs), target.dtype)
     network.predict(x, predicted, threads)
     sums = [
-        *network.gradients(x, y, weight, gradient, threads),
-        *network.gradients(x, y, weight, learning, threads, (7, 0, 3, 10)),
+        *network.gradients(x, y, weight, gradient, threads, None, used),
+        *network.gradients(x, y, weight, learning, threads, (7, 0, 3, 10), learned),
     ]
+    assert np.array_equal(used, predicted)
     order = np.array([5, 0, 3, 1, 4, 2], np.int64)
     schedule = np.array([0.05, 0.04]), np.array([0.5, 0.9])
     args = x, y, weight, order, *schedule, 4, 0, np.inf, trained, threads
@@ -101,7 +102,8 @@ def all_that_it_says(case: Case, target: Target, threads: int = 1) -> list[np.nd
     network.get_slot("velocity", velocity)
     kept = np.empty(network.n_state, target.dtype)
     network.get_state(kept)
-    return [predicted, gradient, learning, trained, np.asarray(sums), params, velocity, kept]
+    predictions = [predicted, learned, trained]
+    return [*predictions, gradient, learning, np.asarray(sums), params, velocity, kept]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -253,10 +253,9 @@ def _large_step(
     loss_sum = weight_sum = 0.0
     for start in range(0, max(1, len(rows)), block):
         part = data.take(rows[start : start + block])
-        if outputs is not None and len(rows):
-            network.predict(read(part.x, network), outputs[start : start + block], threads)
+        room = None if outputs is None else outputs[start : start + block]
         loss, weight = network.gradients(
-            *part.read_by(network), gradient, threads, (*key, place + start)
+            *part.read_by(network), gradient, threads, (*key, place + start), room
         )
         if not alone:
             total += gradient

@@ -232,6 +232,7 @@ class Network(Parameters):
         out: _Array,
         threads: int,
         moment: tuple[int, int, int, int] | None = None,
+        outputs: _Array | None = None,
     ) -> tuple[float, float]: ...
     def input_gradient(
         self,

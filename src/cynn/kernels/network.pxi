@@ -399,11 +399,13 @@ cdef class Network(Parameters):
         self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum
 
-    def gradients(self, x, y, weight, real[::1] out, int threads, tuple moment=None):
+    def gradients(
+        self, x, y, weight, real[::1] out, int threads, tuple moment=None, real[:, ::1] outputs=None
+    ):
         """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum.
 
-        With a `moment`, as for `train_epoch` but that it ends with the place of the first row in its batch, the
-        steps are as in training; else as in `evaluate`.
+        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch` but that it
+        ends with the place of the first row in its batch, the steps are as in training; else as in `evaluate`.
         """
         cdef Source source = self.read(x)
         cdef Job job
@@ -411,7 +413,7 @@ cdef class Network(Parameters):
         self.expect_flat("out", out.shape[0])
         if y is None:
             raise ValueError("network: y is None, wanted targets")
-        self.start_job(&job, source, y, weight, None, source.rows.count)
+        self.start_job(&job, source, y, weight, outputs, source.rows.count)
         sums = Scratch(self.packed, 0)
         if job.total:
             begin_rule(&job.rule, add, sums.block)

@@ -294,11 +294,13 @@ class Network:
         out: MutableVector,
         threads: int,
         moment: Moment | None = None,
+        outputs: Any = None,
     ) -> tuple[float, float]:
         """Write the gradient of the sum of weight times loss; give that sum, and that of weight.
 
-        With a `moment`, as for `train_epoch` but that it ends with the place of the first row in
-        its batch, the steps are as in training; else as in `evaluate`.
+        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch`
+        but that it ends with the place of the first row in its batch, the steps are as in training;
+        else as in `evaluate`.
         """
         data = self._data("gradients", x, y, weight)
         call = Call(self._state)
@@ -309,7 +311,11 @@ class Network:
                     f"{LARGEST_BATCH} at most"
                 )
             call = Call(self._state, batch_key(moment), moment[3])
-        gradient, loss, _ = self._plan.gradient(self._params, *data, call)
+        if outputs is not None:
+            require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))
+        gradient, loss, predictions = self._plan.gradient(self._params, *data, call)
+        if outputs is not None:
+            _write(predictions, outputs, 0)
         if data[0]:
             loss += self._plan.add_penalties(self._params, self._scale(data[2]), gradient)
         self._copy("gradients", "out", out, gradient, out)
