@@ -292,6 +292,16 @@ class Refuses(Callback):
             raise self.error
 
 
+class Changes(Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.set_weights([w + 1 for w in self.model.get_weights()])
+
+
+class Slower(Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.rate_factor = 0.5
+
+
 def model_of(comm, **others):
     """A model that is another one on the last rank."""
     return new(**others) if comm.Get_rank() == comm.Get_size() - 1 else new()
@@ -373,6 +383,26 @@ BAD = {
         lambda c: fit(c, callbacks=[Refuses(c)]),
         OSError,
         "rank 1 of 3: the disk is full",
+    ),
+    "class weights that differ": (
+        lambda c: fit(c, class_weight={0: 1.0 + (c.Get_rank() == 2)}),
+        ValueError,
+        r"rank 2 of 3: class_weight is \[2.0, 1.0, 1.0\], on rank 0 it is \[1.0, 1.0, 1.0\]",
+    ),
+    "weights of rows on one": (
+        lambda c: fit(c, sample_weight=WEIGHT if c.Get_rank() == 1 else None),
+        ValueError,
+        "rank 1 of 3: sample_weight is given, on rank 0 it is not given",
+    ),
+    "a callback that changes weights": (
+        lambda c: fit(c, callbacks=[Changes()] if c.Get_rank() == 1 else []),
+        ValueError,
+        "rank 1 of 3: the checksum of the weights that callbacks left is ",
+    ),
+    "a callback that changes the rate": (
+        lambda c: fit(c, callbacks=[Slower()] if c.Get_rank() == 1 else []),
+        ValueError,
+        r"rank 1 of 3: the rate_factor that callbacks left is 0.5, on rank 0 it is 1.0",
     ),
     "class weights": (
         lambda c: fit(c, class_weight=[1, 2, 3][: 3 - (c.Get_rank() == 2)]),

@@ -110,7 +110,7 @@ def class_weighted(
     TypeError, ValueError
         If `class_weight` is not as `Model.fit` says.
     """
-    words = class_weight if isinstance(class_weight, str | None) else "given"
+    words = class_weight if isinstance(class_weight, str | None) else "numbers"
     ranks.expect_same({"class_weight": words})  # what follows asks all ranks, or none
     if class_weight is None:
         return data
@@ -124,12 +124,16 @@ def class_weighted(
         class_weight = balanced(ranks.total(np.bincount(classes, minlength=n_classes)))
     weight = np.ones(len(data.x), model.dtype)
     with ranks.agreed():
+        each = class_weight_array(class_weight, np.arange(n_classes), n_classes, None, np.float64)
         own = None if data.weight is None else data.weight[used]
-        weight[used] = class_weight_array(class_weight, classes, n_classes, own, model.dtype)
+        weight[used] = class_weight_array(each, classes, n_classes, own, model.dtype)
+    ranks.expect_same({"class_weight": each.tolist()})
     return data._replace(weight=weight)
 
 
-def expect_alike(model: Any, settings: Settings, validation: Any, ranks: Alone) -> None:
+def expect_alike(
+    model: Any, settings: Settings, sample_weight: Any, validation: Any, ranks: Alone
+) -> None:
     """Refuse to train where the ranks have not got the same model and settings.
 
     Raises
@@ -152,6 +156,7 @@ def expect_alike(model: Any, settings: Settings, validation: Any, ranks: Alone) 
             "optimizer": repr(model.optimizer),
             "loss": repr(model.loss),
             "metrics": [metric.name for metric in model.metrics],
+            "sample_weight": "not given" if sample_weight is None else "given",
             "validation_data": "given" if isinstance(validation, tuple) else "not given",
             "validation_split": validation if isinstance(validation, float) else 0.0,
         }
@@ -190,7 +195,7 @@ def run(
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
-    expect_alike(model, settings, validation, ranks)
+    expect_alike(model, settings, sample_weight, validation, ranks)
     ranks.begin_alike(model)
     part = ranks.part(data)
     if held_out is not None:
@@ -239,11 +244,16 @@ def run_epochs(
     if settings.initial_epoch == 0:
         model.rate_factor, model.callback_state, model.callback_weights = 1.0, {}, {}
     listeners = [history, *(c for c in callbacks if ranks.rank == 0 or not c.writes_files)]
+
+    def tell(hook: str, *arguments: Any) -> None:
+        with ranks.agreed():
+            for listener in listeners:
+                getattr(listener, hook)(*arguments)
+        ranks.expect_alike(model)
+
     model.stop_training = False
-    with ranks.agreed():
-        for listener in listeners:
-            listener.set_model(model)
-            listener.on_train_begin()
+    tell("set_model", model)
+    tell("on_train_begin")
     progress.begin(settings.epochs, n_rows)
     logs: dict[str, float] = {}
     try:
@@ -251,24 +261,18 @@ def run_epochs(
         for epoch in range(settings.initial_epoch, settings.epochs):
             if ranks.any(model.stop_training):
                 break
-            with ranks.agreed():
-                for listener in listeners:
-                    listener.on_epoch_begin(epoch)
+            tell("on_epoch_begin", epoch)
             progress.begin_epoch(epoch)
             logs = train(epoch)
             if held_out is not None:
                 measured = evaluate(model, held_out, ranks)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
             progress.end_epoch(logs)
-            with ranks.agreed():
-                for listener in listeners:
-                    listener.on_epoch_end(epoch, logs)
+            tell("on_epoch_end", epoch, logs)
     finally:
         model._network.augmentation = None
         progress.close()
-    with ranks.agreed():
-        for listener in listeners:
-            listener.on_train_end(logs)
+    tell("on_train_end", logs)
     return history
 
 

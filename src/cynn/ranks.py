@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 import traceback
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -129,6 +130,9 @@ class Alone:
     def begin_alike(self, model: Any) -> None:
         """Give all ranks the first one's weights and optimizer state."""
 
+    def expect_alike(self, model: Any) -> None:
+        """Refuse to go on where a rank has other weights, or another rate, than the first."""
+
     def part(self, data: Batches) -> Part:
         """Say what this rank does of data that it was given."""
         return Part(data.n_rows, data.n_rows, False, 0, 1)
@@ -196,12 +200,17 @@ class Ranks(Alone):
                 "comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got "
                 f"{type(comm).__name__} without {absent[0]}"
             )
+        mpi = sys.modules.get(type(comm).__module__)  # asked outside its time, MPI ends the process
+        if getattr(mpi, "Is_finalized", bool)() or not getattr(mpi, "Is_initialized", _yes)():
+            raise ValueError("comm cannot be used: MPI is not initialised yet, or finalised")
         try:
             self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
             between = bool(getattr(comm, "Is_inter", bool)())
         except Exception as error:  # of a freed communicator, or of COMM_NULL
             why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"comm cannot be used: {why}") from error
+            raise ValueError(
+                f"comm cannot be used: {why.removesuffix(', error stack:')}"
+            ) from error
         if between:
             raise ValueError("comm must join ranks of one group, got an intercommunicator")
         self._comm = comm
@@ -251,8 +260,9 @@ class Ranks(Alone):
                 traceback.print_exc()
             watch.end(b"!")
             place = f"rank {self.rank} of {self.size}"
-            what = f"{type(error).__name__}: {error}"
-            end_all(self._comm, f"{place} ends the training of all: {what}")
+            what = ": ".join(filter(None, (type(error).__name__, str(error))))
+            status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+            end_all(self._comm, f"{place} ends the training of all: {what}", status)
             raise  # by another communicator than MPI's
         finally:
             watch.end()
@@ -284,6 +294,20 @@ class Ranks(Alone):
         model.set_optimizer_state(self.shared(model.get_optimizer_state()))
         kept = self.shared((model.rate_factor, model.callback_state, model.callback_weights))
         model.rate_factor, model.callback_state, model.callback_weights = kept
+
+    def expect_alike(self, model: Any) -> None:
+        """Refuse to go on where a rank has other weights, or another rate, than the first."""
+        if self.size == 1:
+            return
+        numbers = np.empty(model._network.n_params, model.dtype)
+        model._network.get_params(numbers)
+        numbers[np.isnan(numbers)] = np.nan  # a sum of two has the bits of one or the other
+        self.expect_same(
+            {
+                "the rate_factor that callbacks left": model.rate_factor,
+                "the checksum of the weights that callbacks left": zlib.crc32(numbers.data),
+            }
+        )
 
     def part(self, data: Batches) -> Part:
         """Say what this rank does of data that it was given.
@@ -333,11 +357,14 @@ class Ranks(Alone):
 
 def end_all(comm: Any, reason: str, status: int = 1) -> None:
     """Say why, and end all ranks."""
-    print(f"cynn: {reason}", file=sys.stderr, flush=True)
-    time.sleep(PASSED_ON)
-    comm.Abort(status)
+    try:
+        print(f"cynn: {reason}", file=sys.stderr, flush=True)
+        time.sleep(PASSED_ON)
+    finally:  # also where Ctrl-C comes a second time, from the launcher after the terminal
+        comm.Abort(status)
 
 
+INTERRUPTED = 130  # the status of a program that Ctrl-C has ended
 PASSED_ON = 0.2  # seconds in which a launcher shows what was written, before it kills all
 
 
@@ -367,6 +394,10 @@ def _told(error: Exception) -> tuple[str, str]:
         if isinstance(error, kind):
             return name, str(error)
     return "RuntimeError", f"{type(error).__name__}: {error}"
+
+
+def _yes() -> bool:
+    return True
 
 
 def _cores() -> list[int]:
