@@ -136,6 +136,30 @@ for bad in (MPI.COMM_NULL, between):
     assert "comm must join ranks of one group, got an intercommunicator" in found
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_mpi_out_of_its_time(tmp_path, when):
+    """MPI itself would end the process, without an exception."""
+    body = """
+import mpi4py
+mpi4py.rc.initialize = False
+from mpi4py import MPI
+from cynn import distributed, ranks
+if WHEN == "after":
+    MPI.Init()
+    MPI.Finalize()
+for ask in (lambda: ranks.get(MPI.COMM_WORLD), distributed.world):
+    try:
+        ask()
+    except (ValueError, RuntimeError) as error:
+        print(error, flush=True)
+"""
+    (tmp_path / "program.py").write_text(f"WHEN = {when!r}\n" + body)
+    status, out, err = job.run(2, [tmp_path / "program.py"], tmp_path)
+    assert (status, err) == (0, "")
+    assert len(found := out.splitlines()) == 4
+    assert all("MPI is not initialised yet, or finalised" in line for line in found)
+
+
 def test_threads_are_a_rank_s_share(tmp_path):
     body = """
 import os
@@ -348,6 +372,8 @@ def test_a_launcher_of_another_mpi(monkeypatch, name):
             Get_size = staticmethod(lambda: 1)
 
         Get_library_version = staticmethod(lambda: "Some MPI 1.0\nmore")
+        Is_initialized = staticmethod(lambda: True)
+        Is_finalized = staticmethod(lambda: False)
 
     module = type(sys)("mpi4py")
     module.MPI = MPI
@@ -395,6 +421,60 @@ def test_shares_of_parquet_files(tmp_path, size):
         2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y", columns=["c"])
     ):
         assert isinstance(error, ValueError) and "has no column 'c'" in str(error)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    monkeypatch.setattr(distributed, "PARQUET_ROWS", 7)
+    a, y = np.arange(100.0), np.arange(100) % 3
+    path = tmp_path / "all.parquet"
+    parquet.write_table(pyarrow.table({"a": a, "y": y}), path, row_group_size=60)
+    parts = together(size, lambda comm: distributed.load_parquet(path, comm, target="y"))
+    assert np.array_equal(np.concatenate([x[:, 0] for x, _ in parts]), a)
+    assert np.array_equal(np.concatenate([y for _, y in parts]), y)
+
+
+@pytest.mark.parametrize("values", [["1", "x"], np.array(["2026", "2027"], "datetime64[s]")])
+def test_parquet_columns_of_no_numbers(tmp_path, values):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"a": values, "y": [0, 1]}), tmp_path / "0.parquet")
+    found = together(2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y"))
+    for error in found:
+        assert isinstance(error, ValueError) and "'a' must hold numbers" in str(error)
+
+
+@pytest.fixture
+def few_files():
+    """Some files may be open at once, fewer than a folder has."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(os.listdir("/dev/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, before[1]))
+    yield used + 20
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_more_files_than_may_be_open(tmp_path, few_files):
+    for i in range(few_files):
+        np.save(tmp_path / f"{i:04}.npy", np.full((2, 3), i, np.uint8))
+    found = distributed.load_npy(tmp_path, None)
+    assert np.array_equal(found[:, 0], np.repeat(np.arange(few_files), 2))
+
+
+def test_more_parquet_files_than_may_be_open(tmp_path, few_files):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    for i in range(few_files):
+        table = pyarrow.table({"a": [float(i)], "y": [i]})
+        parquet.write_table(table, tmp_path / f"{i:04}.parquet")
+    x, y = distributed.load_parquet(tmp_path, None, target="y")
+    assert np.array_equal(x[:, 0], y) and np.array_equal(y, np.arange(few_files))
 
 
 @pytest.mark.parametrize("kind", ["absent", "empty", "ragged", "no array", "few rows", "pickled"])

@@ -17,6 +17,8 @@ from numpy.typing import DTypeLike, NDArray
 from . import ranks
 from .checks import real_dtype
 
+PARQUET_ROWS = 1 << 16  # read at a time
+
 SIZES = (
     "PMI_SIZE",  # MPICH, Intel MPI, and Slurm for them
     "OMPI_COMM_WORLD_SIZE",  # Open MPI
@@ -54,7 +56,8 @@ def world() -> Any:
         If mpi4py, or the library that it needs, is not installed.
     RuntimeError
         If mpi4py sees another number of ranks than the launcher has started, as where the
-        launcher of one MPI starts programs that use another: each would train alone.
+        launcher of one MPI starts programs that use another: each would train alone. Or if MPI is
+        not running, by ``mpi4py.rc.initialize = False`` or after ``MPI.Finalize``.
     """
     wanted = "pip install 'cynn-learn[mpi]'"
     try:
@@ -63,6 +66,8 @@ def world() -> Any:
         raise ImportError(f"training on several ranks needs mpi4py: {wanted}") from error
     except RuntimeError as error:  # mpi4py is there, and MPI's own library is not
         raise ImportError(f"mpi4py found no MPI ({error}): {wanted}") from error
+    if MPI.Is_finalized() or not MPI.Is_initialized():
+        raise RuntimeError("MPI is not initialised yet, or finalised: training needs it running")
     comm = MPI.COMM_WORLD
     started = launched_ranks()
     if started != comm.Get_size() and started > 1:
@@ -160,15 +165,37 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
         than ranks.
     """
     with ranks.get(comm).agreed():
-        parts = [_map(file) for file in _files(path, ".npy")]
-        for file, part in zip(_files(path, ".npy"), parts, strict=True):
-            if (part.shape[1:], part.dtype) != (parts[0].shape[1:], parts[0].dtype):
+        parts = [Saved(file) for file in _files(path, ".npy")]
+        first = parts[0]
+        for part in parts:
+            if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
                 raise ValueError(
-                    f"{file} holds {part.dtype} of shape {part.shape}, the first file "
-                    f"{parts[0].dtype} of shape {parts[0].shape}"
+                    f"{part.file} holds {part.dtype} of shape {part.shape}, the first file "
+                    f"{first.dtype} of shape {first.shape}"
                 )
-        taken = [part[cut] for part, cut in _cuts(path, parts, comm)]
-        return taken[0] if len(taken) == 1 else np.concatenate(taken)
+        cuts = _cuts(path, parts, comm)
+        if len(cuts) == 1:
+            part, cut = cuts[0]
+            return _map(part.file)[cut]
+        n = sum(cut.stop - cut.start for _, cut in cuts)
+        out, done = np.empty((n, *first.shape[1:]), first.dtype), 0
+        for part, cut in cuts:
+            past = done + cut.stop - cut.start
+            out[done:past] = _map(part.file)[cut]
+            done = past
+        return out
+
+
+class Saved:
+    """An array in a file, which is open only while it is read: there may be thousands of them."""
+
+    def __init__(self, file: Path) -> None:
+        found = _map(file)
+        self.file, self.shape, self.dtype, self.n = file, found.shape, found.dtype, len(found)
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return self.n
 
 
 def load_parquet(
@@ -211,55 +238,82 @@ def load_parquet(
 
     Notes
     -----
-    Only the row groups that hold rows of the share are read, one after the other.
+    Only the row groups that hold rows of the share are read, some rows at a time.
     """
     real = real_dtype(dtype)
     with ranks.get(comm).agreed():
         try:
-            from pyarrow import parquet
+            import pyarrow.parquet  # noqa: F401
         except ImportError as error:
             wanted = "pip install 'cynn-learn[tables]'"
             raise ImportError(f"reading Parquet needs pyarrow: {wanted}") from error
-        groups = []
+        groups: list[Group] = []
         for file in _files(path, ".parquet"):
-            try:
-                opened = parquet.ParquetFile(file, memory_map=True)
-            except OSError:
-                raise
-            except Exception as error:  # pyarrow has errors of its own for a damaged file
-                raise ValueError(f"{file}: {error}") from error
-            columns = columns or [n for n in opened.schema_arrow.names if n != target]
+            with _opened(file) as opened:
+                schema, metadata = opened.schema_arrow, opened.metadata
+            columns = columns or [name for name in schema.names if name != target]
             for name in (*columns, target):
-                if name not in opened.schema_arrow.names:
+                if name not in schema.names:
                     raise ValueError(f"{file} has no column {name!r}")
-            rows = [opened.metadata.row_group(i).num_rows for i in range(opened.num_row_groups)]
-            groups += [Group(opened, i, n) for i, n in enumerate(rows)]
-        names = [*(columns or ()), target]
-        tables = [
-            group.file.read_row_group(group.number, names).slice(cut.start, cut.stop - cut.start)
-            for group, cut in _cuts(path, groups, comm)
-        ]
-        x = np.empty((sum(map(len, tables)), len(names) - 1), real)
-        done = 0
-        for table in tables:
-            for j, name in enumerate(names[:-1]):
-                try:
-                    x[done : done + len(table), j] = table[name].to_numpy()
-                except (TypeError, ValueError) as error:
-                    raise ValueError(f"{path}: {name!r} must hold numbers: {error}") from None
-            done += len(table)
-        return x, np.concatenate([table[target].to_numpy() for table in tables])
+            counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+            groups += [Group(file, i, n) for i, n in enumerate(counts)]
+        cuts = _cuts(path, groups, comm)
+        names = list(columns or ())
+        n = sum(cut.stop - cut.start for _, cut in cuts)
+        x, targets, done = np.empty((n, len(names)), real), [], 0
+        for group, cut in cuts:
+            for rows in group.read([*names, target], cut):
+                for j, name in enumerate(names):
+                    x[done : done + len(rows), j] = _numbers(group.file, name, rows.column(name))
+                targets.append(rows.column(target).to_numpy(zero_copy_only=False))
+                done += len(rows)
+        return x, np.concatenate(targets)
 
 
 class Group:
-    """A row group of a Parquet file."""
+    """A row group of a Parquet file, which is open only while it is read."""
 
-    def __init__(self, file: Any, number: int, n: int) -> None:
+    def __init__(self, file: Path, number: int, n: int) -> None:
         self.file, self.number, self.n = file, number, n
 
     def __len__(self) -> int:
         """Give the number of rows."""
         return self.n
+
+    def read(self, columns: list[str], cut: slice) -> Iterator[Any]:
+        """Give some of the rows, a part of them at a time: a group may be larger than memory."""
+        at = 0
+        with _opened(self.file) as opened:
+            for rows in opened.iter_batches(PARQUET_ROWS, [self.number], columns):
+                some = slice(max(cut.start - at, 0), min(cut.stop - at, len(rows)))
+                if some.start < some.stop:
+                    yield rows.slice(some.start, some.stop - some.start)
+                at += len(rows)
+                if at >= cut.stop:
+                    return
+
+
+def _opened(file: Path) -> Any:
+    """Open a Parquet file, to be closed by ``with``."""
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(file, memory_map=True)
+    except OSError:
+        raise
+    except Exception as error:  # pyarrow has errors of its own for a damaged file
+        raise ValueError(f"{file}: {error}") from error
+
+
+def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
+    """Give a column of numbers, NaN where it says nothing."""
+    found = column.to_numpy(zero_copy_only=False)
+    try:
+        if found.dtype.kind in "mM":
+            raise TypeError("they are times")
+        return np.asarray(found, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{file}: {name!r} must hold numbers: {error}") from None
 
 
 def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
