@@ -384,6 +384,17 @@ def test_a_launcher_of_another_mpi(monkeypatch, name):
         distributed.world()
 
 
+def test_ranks_that_slurm_starts_by_pmix(monkeypatch):
+    for name in (*distributed.SIZES, "PMIX_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "3")
+    assert distributed.launched_ranks() == 1  # three programs that have nothing in common
+    monkeypatch.setenv("PMIX_RANK", "2")
+    assert distributed.launched_ranks() == 3
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")  # mpirun in such a step
+    assert distributed.launched_ranks() == 2
+
+
 # ---- shares of data -----------------------------------------------------------------------------
 
 

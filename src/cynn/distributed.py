@@ -25,6 +25,7 @@ SIZES = (
     "MV2_COMM_WORLD_SIZE",  # MVAPICH
 )
 """The variables by which launchers say how many ranks they have started."""
+OF_SLURM = "SLURM_STEP_NUM_TASKS"  # of srun; ranks where PMIX_RANK is too, else any programs
 
 
 def launched_ranks() -> int:
@@ -35,7 +36,7 @@ def launched_ranks() -> int:
     >>> launched_ranks()
     1
     """
-    for name in SIZES:
+    for name in (*SIZES, *([OF_SLURM] if "PMIX_RANK" in os.environ else [])):
         said = os.environ.get(name, "")
         if said.isdecimal() and 0 < len(said) < 10 and int(said) > 0:
             return int(said)
