@@ -4,6 +4,8 @@
     fused                the same on one rank alone, whose gradients never reach memory
     exchange             one Allreduce of as many numbers as the model has parameters
     beside               the gradients while an Iallreduce of as many runs beside them
+    weights              the last part of the gradients: the products that give those of the weights
+    in turn, by layer    these and one Allreduce; or for each layer an Iallreduce once its are there
 
 All on one machine, with a thread for each rank; each time is the least of many, over all ranks.
 """
@@ -117,6 +119,9 @@ class Step(NamedTuple):
     exchange: float
     update: float
     beside: float
+    weights: float
+    in_turn: float
+    by_layer: float
 
 
 def launcher() -> str:
@@ -169,6 +174,22 @@ def table(found: Sequence[Step]) -> str:
     return "\n".join(lines)
 
 
+def overlap(found: Sequence[Step]) -> str:
+    """Write what it brings to exchange layer by layer, in milliseconds."""
+    lines = [
+        "| network | rows | ranks | weights | in turn | by layer | by layer / in turn |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for step in (step for step in found if step.ranks > 1):
+        times = (step.weights, step.in_turn, step.by_layer)
+        lines.append(
+            f"| {step.shape} | {step.rows} | {step.ranks} | "
+            + " | ".join(f"{1e3 * t:.3g}" for t in times)
+            + f" | {step.by_layer / step.in_turn:.2f} |"
+        )
+    return "\n".join(lines)
+
+
 def predictions(found: Sequence[Step]) -> str:
     """Write what more machines would make of it, a rank and a core on each."""
     lines = []
@@ -205,6 +226,8 @@ def main(seconds: float, file: Path, say: Say) -> int:
     steps = [step._asdict() for step in found]
     file.write_text(json.dumps({"machine": report.machine(), "steps": steps}, indent=1))
     print(table(found))
+    print("\nThe gradients of the weights and their exchange; milliseconds.\n")
+    print(overlap(found))
     print(f"\nPredicted; weak: {MANY} rows a rank; strong: {LARGE} rows a step in all.\n")
     print(predictions(found))
     print(f"written: {file}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cynn import Model, distributed
+from cynn import Model, backend, distributed
 from cynn.layers import Dense
 from cynn.optimizers import SGD
 from cynn.ranks import Part, Sum
@@ -53,6 +53,33 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
         compute()
         request.Wait()
 
+    kernels = backend.kernels("float32")
+    inputs = [rng.random((rows, n), np.float32) for n in widths[:-1]]
+    deltas = [rng.random((rows, n), np.float32) for n in widths[1:]]
+    layers = [
+        (a, d, np.empty((a.shape[1], d.shape[1]), np.float32))
+        for a, d in zip(inputs, deltas, strict=True)
+    ][::-1]  # backward
+
+    def weights() -> None:
+        for each in layers:
+            kernels.matmul_tn(*each)
+
+    def weights_then_exchange() -> None:
+        weights()
+        exchange.sum(rows)
+
+    def by_layer() -> None:
+        """Send each layer's gradient off when it is there; each call moves on those before."""
+        requests: list[Any] = []
+        for each in layers:
+            kernels.matmul_tn(*each)
+            requests.append(comm.Iallreduce(None, each[2]))
+            for request in requests[:-1]:
+                request.Test()
+        for request in requests:
+            request.Wait()
+
     beside = np.zeros(network.n_params, np.float32)
     parts = {
         "fused": fused,
@@ -60,6 +87,9 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
         "exchange": lambda: exchange.sum(rows),
         "update": update,
         "beside": hidden_exchange,
+        "weights": weights,
+        "in_turn": weights_then_exchange,
+        "by_layer": by_layer,
     }
     least = dict.fromkeys(parts, np.inf)
     until = time.perf_counter() + seconds

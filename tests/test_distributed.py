@@ -120,6 +120,23 @@ with distributed.job() as comm:
     assert len(lines(2, body, tmp_path)) == 1
 
 
+@pytest.mark.parametrize("how", ["by its last line", "by an exit"])
+def test_a_rank_that_never_calls_fit_keeps_no_other_waiting(tmp_path, how):
+    body = f"""
+try:
+    with distributed.job() as comm:
+        if rank == 0:
+            fit()
+        elif {how == "by an exit"}:
+            sys.exit(0)
+except RuntimeError as error:
+    say(error)
+"""
+    found = lines(3, body, tmp_path)
+    wanted = "rank 1 of 3 has come to its end, rank 0 trains or loads: all ranks must call fit"
+    assert found == [wanted + ", or none"] * 3
+
+
 def test_what_is_no_intracommunicator(tmp_path):
     body = """
 from mpi4py import MPI

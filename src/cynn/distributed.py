@@ -85,7 +85,7 @@ def job() -> Iterator[Any]:
 
     Of several ranks only the first writes to standard output. An error that one rank raises alone,
     or an exit that says failure, ends all of them, for they would wait for it: it is shown, and
-    says which rank it was.
+    says which rank it was. So does a rank that comes to its end while others train or load.
     """
     if launched_ranks() == 1:
         yield None
@@ -99,10 +99,13 @@ def job() -> Iterator[Any]:
             yield comm
         except BaseException as error:
             status = _status(error)
-            if status and not ranks.is_agreed(error):
+            if not status:
+                ranks.leave(comm)
+            elif not ranks.is_agreed(error):
                 place = f"rank {comm.Get_rank()} of {comm.Get_size()}"
                 ranks.end_all(comm, f"error: {place}: {_said(error)}", status)
             raise
+        ranks.leave(comm)
 
 
 def _status(error: BaseException) -> int:

@@ -215,6 +215,7 @@ class Ranks(Alone):
             raise ValueError("comm must join ranks of one group, got an intercommunicator")
         self._comm = comm
         places = comm.allgather((socket.gethostname(), _cores(), os.urandom(8).hex()))
+        _expect_none_has_left(places)
         here = places[self.rank][0]
         self._first_here = next(i for i, place in enumerate(places) if place[0] == here)
         self._name = places[self._first_here][2]
@@ -353,6 +354,30 @@ class Ranks(Alone):
             network.get_state(numbers)
             self._comm.Allreduce(None, numbers)
             network.set_state(numbers / model.dtype.type(self.size))
+
+
+def leave(comm: Any) -> None:
+    """Wait for all ranks at the end of a job.
+
+    Raises
+    ------
+    RuntimeError
+        On all ranks, where some of them still want to do something together.
+    """
+    _expect_none_has_left(comm.allgather(None))
+
+
+def _expect_none_has_left(places: list[Any]) -> None:
+    """Refuse to go on where some ranks are at the end of their job, and some are not."""
+    left = [rank for rank, place in enumerate(places) if place is None]
+    if 0 < len(left) < len(places):
+        here = next(rank for rank, place in enumerate(places) if place is not None)
+        error = RuntimeError(
+            f"rank {left[0]} of {len(places)} has come to its end, rank {here} trains or loads: "
+            "all ranks must call fit, or none"
+        )
+        setattr(error, AGREED, True)
+        raise error
 
 
 def end_all(comm: Any, reason: str, status: int = 1) -> None:
