@@ -13,7 +13,8 @@ import numpy as np
 from cynn import Model, backend, distributed
 from cynn.layers import Dense
 from cynn.optimizers import SGD
-from cynn.ranks import Part, Sum
+from cynn.part import Part
+from cynn.ranks import Sum
 
 
 def main(shape: str, rows: str, seconds: str) -> None:

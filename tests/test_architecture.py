@@ -23,6 +23,7 @@ STOREYS = [
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
     ["layers", "losses", "optimizers", "weights", "tables", "augmentation"],
     ["loops", "storage", "plan", "summary"],  # floor 4
+    ["part"],
     ["ranks"],
     ["fitting", "inspecting", "learned"],
     ["streams"],

@@ -237,6 +237,24 @@ def test_resumed_by_other_ranks(tmp_path, sizes):
         np.testing.assert_allclose(numbers(model), numbers(wanted[0]), 1e-9, 1e-9)
 
 
+@pytest.mark.parametrize("shares", [False, True])
+def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
+    path = tmp_path / "model"
+
+    def work(comm, **more):
+        mine = slice(comm.Get_rank(), None, 2) if shares else slice(None)
+        return fit(comm, X[mine], Y[mine], **more)
+
+    def second(comm):
+        model = Model.load(path)
+        return work(comm, model=model, epochs=4, initial_epoch=model.epochs)
+
+    together(2, lambda comm: work(comm, epochs=2, callbacks=[ModelCheckpoint(path)]))
+    wanted = together(2, lambda comm: work(comm, epochs=4))
+    for model, _ in together(2, second):
+        assert np.array_equal(numbers(model), numbers(wanted[0][0]))
+
+
 def test_only_the_first_rank_writes_and_shows(tmp_path, capsys):
     written = []
 

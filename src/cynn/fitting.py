@@ -16,8 +16,9 @@ from .callbacks import Callback, History
 from .checks import array, choice, flag, integer
 from .inputs import balanced, class_weight_array, expect_trainable, weight_array
 from .loops import Batches, Exchange, Measures
+from .part import Part
 from .progress import Progress
-from .ranks import ALONE, Alone, Part, cannot_merge
+from .ranks import ALONE, Alone, cannot_merge
 from .schedules import Schedule
 from .sparse import is_sparse, mostly_zeros
 from .version import VERSION

@@ -1,11 +1,10 @@
-"""What a fit asks of its communicator: one mind, one start, and each rank's part of every batch.
+"""What a fit asks of its communicator: one mind, one start, and sums over all ranks.
 
 A communicator is mpi4py's or anything with the same methods; nothing is imported here. A fit
 without one runs through `ALONE`, which has the same methods and does nothing.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import socket
@@ -13,7 +12,7 @@ import sys
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -23,82 +22,11 @@ from numpy.typing import NDArray
 from . import loops, threads
 from .loops import Batches, Measures
 from .metrics import Metric
-from .sparse import SparseInput
+from .part import Part, fingerprint
 from .watch import Watch
 
 METHODS = ("Get_rank", "Get_size", "Allreduce", "Bcast", "allgather", "bcast", "gather", "Abort")
 """What is called of a communicator, as mpi4py has it."""
-
-SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
-
-
-class Part:
-    """What a rank does of an epoch: its rows of some data, and how many steps all ranks take.
-
-    Parameters
-    ----------
-    n : int
-        The rows that the rank has been given.
-    n_most : int
-        The rows of the rank that has most.
-    shared : bool
-        Whether all ranks have been given the same rows, of which each takes a part of each batch.
-    rank, size : int
-        Which rank of how many.
-    """
-
-    def __init__(self, n: int, n_most: int, shared: bool, rank: int, size: int) -> None:
-        self.n, self._n_most, self._shared = n, n_most, shared
-        self._rank, self._size = rank, size
-
-    def steps(self, batch_size: int) -> int:
-        """Give how many steps of so many rows a rank an epoch has, the same on all ranks."""
-        return -(-self._n_most // (batch_size * self._size if self._shared else batch_size))
-
-    def length(self, batch_size: int) -> int:
-        """Give how many rows the rank goes through in an epoch."""
-        return len(self.order(batch_size, None)) if self._shared else self.n
-
-    def order(
-        self, batch_size: int, permute: Callable[[NDArray[np.int64], int], object] | None
-    ) -> NDArray[np.int64]:
-        """Give the rank's rows in the order of an epoch.
-
-        Parameters
-        ----------
-        batch_size : int
-            Rows of a step on each rank. Of shared rows the last batch is split evenly.
-        permute : callable or None
-            Shuffles an array, by a number that tells shuffles apart.
-        """
-        rows = np.arange(self.n)
-        if permute is not None:
-            permute(rows, 0 if self._shared else self._rank)
-        if not self._shared:
-            return rows
-        together = batch_size * self._size
-        whole = self.n // together * together
-        mine = rows[:whole].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
-        return np.concatenate([mine, rows[whole:][self._slice(self.n - whole)]])
-
-    def own(self, data: Batches) -> Batches:
-        """Give the rows that this rank alone looks at when all are to be seen once."""
-        if not self._shared:
-            return data
-        rows = np.arange(self.n) if data.rows is None else data.rows
-        return data._replace(rows=rows[self._slice(self.n)])
-
-    def place(self, step: int, batch_size: int) -> int:
-        """Give where in the batch of all ranks this one's rows begin, in a step of an epoch."""
-        together = batch_size * self._size
-        if self._shared and (step + 1) * together > self.n:
-            start: int = self._slice(self.n % together).start
-            return start
-        return batch_size * self._rank
-
-    def _slice(self, n: int) -> slice:
-        return slice(n * self._rank // self._size, n * (self._rank + 1) // self._size)
-
 
 NOTHING = contextlib.nullcontext()  # one for all: a fit of few rows would feel new ones
 
@@ -315,7 +243,7 @@ class Ranks(Alone):
 
         Where all ranks were given the same rows, these are shared: each does its part of them.
         """
-        found = self._comm.allgather((data.n_rows, _fingerprint(data)))
+        found = self._comm.allgather((data.n_rows, fingerprint(data)))
         same = all(other == found[0] for other in found)
         most = max(n for n, _ in found)
         return Part(data.n_rows, most, same, self.rank, self.size)
@@ -441,17 +369,6 @@ def _share(rank: int, here: str, places: list[tuple[str, list[int], str]]) -> in
                 users[core] = users.get(core, 0) + 1
     share = sum(1 / users[core] for core in places[rank][1])
     return max(1, min(int(share + 1e-6), threads.available_cores()))
-
-
-def _fingerprint(data: Batches) -> bytes:
-    """Give a number for rows, the same where a sample of them is, with targets and weights."""
-    rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
-    part = data.take(rows[: data.n_rows])
-    numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
-    found = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
-    for array in (numbers, part.y, part.weight):
-        found.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-    return found.digest()
 
 
 def cannot_merge(metrics: list[Metric]) -> list[str]:
