@@ -3,7 +3,7 @@
     processors.py QEMU NUMPY
 
 QEMU is qemu-x86_64. NUMPY is a folder with a NumPy for the processors below x86-64-v2, which the
-newest ones do not serve. On each processor a small network is trained and asked, with every target
+newest ones do not serve. On each processor small networks are trained and asked, with every target
 that is available, and compared with the reference; every other target must be refused by name. The
 next faster target is run there without asking too, and must end in an illegal instruction, or the
 emulator would show nothing.
@@ -51,20 +51,30 @@ kernels.matmul(*np.ones((3, 8, 8), np.float32))
 
 
 def predictions(target: str, dtype: str) -> Any:
-    """Train a small network with a target; give what it predicts."""
+    """Train small networks with a target; give what they predict."""
     import numpy as np
 
     from cynn import Model
-    from cynn.layers import Dense
-    from cynn.optimizers import SGD
+    from cynn.augmentation import Augment
+    from cynn.layers import BatchNorm, Dense, Dropout, Flatten, LayerNorm
+    from cynn.optimizers import SGD, Adam
 
     os.environ["CYNN_TARGET"] = target
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(50, 21)), rng.integers(0, 3, 50)
-    model = Model([Dense(19, "tanh"), Dense(17, "relu"), Dense(3, "softmax")], dtype=dtype, seed=0)
-    model.compile(SGD(0.05, 0.9))
-    model.fit(x, y, batch_size=16, epochs=2, verbose=0)
-    return model.predict(x)
+    x, y = rng.normal(size=(50, 3, 7)), rng.integers(0, 3, 50)
+    hidden, last = Dense(19, "tanh"), Dense(3, "softmax")
+    plain = [Flatten(), hidden, Dense(17, "relu"), last]
+    more = [Flatten(), hidden, BatchNorm(), Dense(17, "relu"), LayerNorm(), Dropout(0.2), last]
+    found = []
+    for layers, optimizer, augment in (
+        (plain, SGD(0.05, 0.9), None),
+        (more, Adam(0.01), Augment(1, 5.0, 0.1)),
+    ):
+        model = Model(layers, dtype=dtype, seed=0)
+        model.compile(optimizer)
+        model.fit(x, y, batch_size=16, epochs=2, verbose=0, augment=augment)
+        found.append(model.predict(x))
+    return np.concatenate(found)
 
 
 def probe() -> dict[str, Any]:

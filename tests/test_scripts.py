@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,23 @@ def module(name: str) -> ModuleType:
     found = importlib.util.module_from_spec(spec)
     loader.exec_module(found)
     return found
+
+
+# -- the list of tests that run under an emulator and the sanitizers
+
+NOT_ARITHMETIC = [
+    "benchmark", "build_flags", "cimport", "cli_tables", "concurrency", "instructions", "signals",
+    "storage", "tables", "threads",
+]  # fmt: skip
+
+
+def test_the_list_of_tests_of_kernels_is_whole():
+    listed = (ROOT / "tests" / "kernels.txt").read_text("utf-8").splitlines()
+    assert [name for name in listed if not (ROOT / name).is_file()] == []
+    asks = re.compile(r"^def test.*\b(compiled|target|target64)\b", re.MULTILINE)
+    paths = (ROOT / "tests").glob("test_*.py")
+    found = {f"tests/{path.name}" for path in paths if asks.search(path.read_text("utf-8"))}
+    assert found - set(listed) == {f"tests/test_{name}.py" for name in NOT_ARITHMETIC}
 
 
 # -- scripts/train, scripts/test: the Python they begin with
