@@ -320,3 +320,22 @@ def test_data_that_changes_meanwhile():
     finally:
         over.set()
         thread.join()
+
+
+def test_a_metric_that_cannot_read_the_targets_is_told_before_a_step():
+    model = classifier(metrics=["accuracy", "mse"])
+    model.build(4)
+    before = [part.copy() for part in model.get_weights()]
+    for call in (
+        lambda: model.fit(X, Y, verbose=0),
+        lambda: model.fit(X, Y, validation_split=0.5, verbose=0),
+        lambda: model.fit([(X, Y)], verbose=0),
+        lambda: model.evaluate(X, Y),
+    ):
+        with pytest.raises(ValueError, match=r"^metric 'mse': y must have shape \(n, 3\), got"):
+            call()
+    one_hot = np.eye(3)[Y]
+    for rows in ((X, one_hot), ([(X, one_hot)],)):
+        with pytest.raises(ValueError, match="^validation_data: metric 'mse': y must have shape"):
+            model.fit(*rows, validation_data=(X, Y), verbose=0)
+    assert all(map(np.array_equal, before, model.get_weights())) and model.epochs == 0

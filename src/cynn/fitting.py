@@ -101,6 +101,20 @@ def rows(
     return data, held_out
 
 
+def expect_measurable(model: Any, data: Batches, input_shape: tuple[int, ...]) -> None:
+    """Refuse metrics that cannot read the targets, before a step is trained and not after it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one cannot read the first rows; its name is in the message.
+    """
+    n_outputs = layers.output_shapes(model.layers, input_shape)[-1][0]
+    first = slice(0, 100) if data.rows is None else data.rows[:100]
+    zeros = np.zeros((len(data.y[first]), n_outputs), model.dtype)
+    Measures(model.metrics).look(data, first, zeros)
+
+
 def class_weighted(
     model: Any, data: Batches, class_weight: Any, input_shape: tuple[int, ...], ranks: Alone
 ) -> Batches:
@@ -192,6 +206,10 @@ def run(
         given: Any = x if is_sparse(x) else array("x", x)
         input_shape = model.input_shape or given.shape[1:]
         data, held_out = rows(model, given, y, sample_weight, validation, input_shape)
+        expect_measurable(model, data, input_shape)
+        if held_out is not None:
+            with naming("validation_data"):
+                expect_measurable(model, held_out, input_shape)
     data = class_weighted(model, data, class_weight, input_shape, ranks)
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was

@@ -94,7 +94,11 @@ class Measures:
             weight = None if data.weight is None else data.weight[rows]
             y = data.y[rows]
             for metric in self._metrics:
-                metric.update(y, outputs, weight)
+                try:
+                    metric.update(y, outputs, weight)
+                except (TypeError, ValueError) as error:
+                    kind = TypeError if isinstance(error, TypeError) else ValueError
+                    raise kind(f"metric {metric.name!r}: {error}") from error
 
     def merge(self, other: "Measures") -> None:
         """Count what others, of the same metrics, have seen."""

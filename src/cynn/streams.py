@@ -128,7 +128,7 @@ class Stream:
 
     def check_first(self) -> None:
         """Refuse a first batch that the model cannot take."""
-        self.checked(self._first[0], 0)
+        fitting.expect_measurable(self._model, self.checked(self._first[0], 0), self.input_shape)
 
     def train(self, epoch: int, progress: Progress) -> dict[str, float]:
         """Train on the batches of an epoch; give its logs."""
@@ -185,6 +185,7 @@ def fit(
         with naming("validation_data"):
             x, y, weight = validation
             held_out = fitting.batches(model, x, y, weight, stream.input_shape)
+            fitting.expect_measurable(model, held_out, stream.input_shape)
     if model._network is None:
         model._build(stream.input_shape)
     return fitting.run_epochs(
