@@ -208,7 +208,10 @@ def test_curves_that_cannot_be_drawn():
     for lists in ({"loss": []}, {"loss": [1.0], "val_loss": [1.0, 2.0]}, {"loss": [[1.0]]}):
         with pytest.raises(ValueError, match="a number for each epoch"):
             plots.curve(lists)
-    drawn(plots.curve({"loss": [np.nan], "val_loss": [np.inf]}))
+    ax = plots.curve({"loss": [np.nan] * 3, "val_loss": [np.inf] * 3})
+    drawn(ax)
+    assert [text.get_text() for text in ax.texts] == ["no finite number"]
+    assert ax.get_xlim() == (0.5, 3.5) and not len(ax.get_yticks())
 
 
 # ---- classes and values -------------------------------------------------------------------------
@@ -292,3 +295,15 @@ def test_the_worst_mistakes_come_first(ax):
 def test_mistakes_that_cannot_be_drawn(x, y, p, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         plots.mistakes(x, y, p)
+
+
+def test_what_stands_below_the_layers_does_not_touch_in_a_narrow_picture():
+    layers = [Dense(200, "relu"), Dense(1000, "leaky_relu"), Dense(1000, "gelu_tanh"), Dense(10)]
+    model = Model(layers, seed=0)
+    model.build(784)
+    figure, axes = pyplot.subplots(2, 3, figsize=(15, 9), layout="constrained")
+    ax = plots.network(model, ax=axes[0, 0])
+    figure.canvas.draw()
+    feet = [text.get_window_extent() for text in ax.texts if text.get_position()[1] == -0.58]
+    assert len(feet) == 5
+    assert all(left.x1 < right.x0 for left, right in zip(feet, feet[1:], strict=False))

@@ -71,6 +71,10 @@ def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
     ax.xaxis.get_major_locator().set_params(integer=True)
     if len(epochs) == 1:
         ax.set_xticks(epochs)
+    if not any(np.isfinite(values).any() for values, *_ in drawn):  # else an empty frame says 0
+        ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+        ax.set_yticks([])
+        ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", color=FAINT)
     ax.grid(color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

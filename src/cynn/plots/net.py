@@ -72,7 +72,8 @@ def network(
     for k, (_, table) in enumerate(tables):
         part = table[np.ix_(shown[k], shown[k + 1])]
         _lines(ax, k, part, places[k], places[k + 1], float(np.abs(table).max()))
-    height = ax.get_window_extent().height * 72 / ax.figure.dpi  # in points
+    extent, points = ax.get_window_extent(), 72 / ax.figure.dpi
+    height, column = extent.height * points, extent.width * points / len(sizes)
     area = min(13.0, 0.62 * height * step) ** 2
     for k, heights in enumerate(places):
         ax.scatter(
@@ -81,7 +82,10 @@ def network(
         )  # fmt: skip
         if len(shown[k]) < sizes[k]:  # dots in the gap of the row of circles
             ax.scatter([k] * 3, np.linspace(-0.4, 0.4, 3) * step, s=5, c="0.2", zorder=3)
-        ax.text(k, -0.58, _said(k, tables, sizes[k], len(shown[k])), ha="center", va="top")
+        text = _said(k, tables, sizes[k], len(shown[k]))
+        foot = ax.text(k, -0.58, text, ha="center", va="top")
+        longest = max(map(len, text.split("\n")))  # a letter is about 0.6 wide: none meets the next
+        foot.set_fontsize(min(foot.get_fontsize(), column / (0.62 * longest)))
     for given, name, k, x, side in (
         (inputs, "inputs", 0, -0.12, "right"),
         (outputs, "outputs", len(sizes) - 1, len(sizes) - 0.88, "left"),
