@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 import cynn
+from cynn import callbacks, layers, losses, metrics, optimizers, schedules
+from cynn.callbacks import Callback
+from cynn.layers import Layer
+from cynn.losses import Loss
+from cynn.metrics import Metric
+from cynn.optimizers import Optimizer
+from cynn.schedules import Schedule
 
 SOURCE = Path(cynn.__file__).parent.parent
 MODULES = sorted(
@@ -39,8 +46,25 @@ def test_there_are_examples(name):
     assert doctest.testmod(importlib.import_module(name)).attempted >= 5
 
 
-# What the examples of a page need beside cynn and NumPy.
 PAGES = sorted(Path(__file__).resolve().parent.parent.joinpath("docs").glob("*.md"))
+
+
+def test_everything_a_model_is_made_of_stands_in_an_example_of_a_page():
+    if not PAGES:
+        pytest.skip("docs is not beside the tests")
+    lines = [line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines()]
+    code = set(re.findall(r"\w+", " ".join(line for line in lines if line[:3] in (">>>", "..."))))
+    rooms = (layers, losses, optimizers, schedules, metrics, callbacks)
+    kinds = (Layer, Loss, Optimizer, Schedule, Metric, Callback)
+    public = {
+        name
+        for room in rooms
+        for name, found in vars(room).items()
+        if isinstance(found, type) and issubclass(found, kinds)
+    }
+    bases = {"Callback", "ClassMetric", "Layer", "Loss", "Metric", "Optimizer", "Schedule", "Watch"}
+    assert public - code - bases == {"History"}  # which fit gives back
+    assert {"Dense", "Poisson", "Lion", "OneCycle", "AUC", "CSVLogger"} <= public & code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
