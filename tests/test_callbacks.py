@@ -251,6 +251,15 @@ def test_initial_epoch(value):
         fresh().fit(X, Y, initial_epoch=value, verbose=0)
 
 
+@pytest.mark.parametrize("name", ["on_train_batch_end", "on_batch_begin", "on_test_end"])
+def test_a_hook_that_is_never_called_is_told(name):
+    kind = type("Ported", (Callback,), {name: lambda self, *_: None})
+    model = fresh()
+    with pytest.raises(TypeError, match=f"callbacks: Ported has {name}, which is never called"):
+        model.fit(X, Y, callbacks=[kind()], verbose=0)
+    assert model.epochs == 0
+
+
 def test_nothing_is_left_to_do():
     model = fresh()
     model.build(X.shape[1])

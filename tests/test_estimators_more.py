@@ -311,7 +311,7 @@ def test_callbacks_see_the_estimator():
 
 
 def test_what_callbacks_cannot_do(tmp_path):
-    with pytest.raises(TypeError, match="callbacks must hold callbacks of cynn.callbacks"):
+    with pytest.raises(TypeError, match="callbacks must hold Callback objects"):
         made(callbacks=[print]).fit(X, Y)
     with pytest.raises(TypeError, match="an estimator has no model file"):
         made(callbacks=[ModelCheckpoint(tmp_path / "a.safetensors")]).fit(X, Y)

@@ -16,6 +16,7 @@ from .watch import MORE_IS_BETTER, Watch
 
 __all__ = [
     "MORE_IS_BETTER",
+    "NEVER_CALLED",
     "CSVLogger",
     "Callback",
     "EarlyStopping",
@@ -28,13 +29,21 @@ __all__ = [
 ]
 
 
+NEVER_CALLED = tuple(
+    f"on_{of}{when}"
+    for of in ("batch_", "train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
+    for when in ("begin", "end")
+)
+"""Keras's hooks that there are none of: who writes one would wait for it in vain."""
+
+
 def get_all(given: Any) -> list[Callback]:
     """Give the callbacks of a list, or of None.
 
     Raises
     ------
     TypeError
-        If it is no such list.
+        If it is no such list, or one has a hook that is never called.
     """
     if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
         raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
@@ -42,4 +51,10 @@ def get_all(given: Any) -> list[Callback]:
     for callback in found:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
+        for name in NEVER_CALLED:
+            if hasattr(callback, name):
+                raise TypeError(
+                    f"callbacks: {type(callback).__name__} has {name}, which is never called: there "
+                    "are hooks of the training and of its epochs alone"
+                )
     return found

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..callbacks import Callback, Logs
+from ..callbacks import Callback, Logs, get_all
 from ..progress import Progress
 from ..weights import flat
 
@@ -92,10 +92,7 @@ def listeners(estimator: Any, rows: int, incremental: bool) -> list[Callback]:
     """
     if incremental:
         return []
-    found = list(estimator.callbacks or ())
-    for callback in found:
-        if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks must hold callbacks of cynn.callbacks, got {callback!r}")
+    found = get_all(estimator.callbacks)
     if is_bar(estimator.verbose):
         found.append(Bar(estimator.max_iter, rows))
     return found
