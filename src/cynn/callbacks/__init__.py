@@ -54,7 +54,7 @@ def get_all(given: Any) -> list[Callback]:
         for name in NEVER_CALLED:
             if hasattr(callback, name):
                 raise TypeError(
-                    f"callbacks: {type(callback).__name__} has {name}, which is never called: there "
-                    "are hooks of the training and of its epochs alone"
+                    f"callbacks: {type(callback).__name__} has {name}, which is never called: "
+                    "there are hooks of the training and of its epochs alone"
                 )
     return found
