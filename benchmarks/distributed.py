@@ -4,8 +4,13 @@
     fused                the same on one rank alone, whose gradients never reach memory
     exchange             one Allreduce of as many numbers as the model has parameters
     beside               the gradients while an Iallreduce of as many runs beside them
-    weights              the last part of the gradients: the products that give those of the weights
-    in turn, by layer    these and one Allreduce; or for each layer an Iallreduce once its are there
+
+And of the time that the gradients of the weights take, the last part of all, with one Allreduce
+after them: in the median of the rounds
+
+    bound                without an Allreduce
+    waiting              with one after each layer's
+    overlapped           with an Iallreduce after each layer's, beside the layers that follow
 
 All on one machine, with a thread for each rank; each time is the least of many, over all ranks.
 """
@@ -119,9 +124,9 @@ class Step(NamedTuple):
     exchange: float
     update: float
     beside: float
-    weights: float
-    in_turn: float
-    by_layer: float
+    bound: float
+    waiting: float
+    overlapped: float
 
 
 def launcher() -> str:
@@ -175,18 +180,17 @@ def table(found: Sequence[Step]) -> str:
 
 
 def overlap(found: Sequence[Step]) -> str:
-    """Write what it brings to exchange layer by layer, in milliseconds."""
+    """Write what it brings to exchange layer by layer."""
     lines = [
-        "| network | rows | ranks | weights | in turn | by layer | by layer / in turn |",
+        "| network | parameters | rows | ranks | bound | waiting | overlapped |",
         "|---|---|---|---|---|---|---|",
     ]
-    for step in (step for step in found if step.ranks > 1):
-        times = (step.weights, step.in_turn, step.by_layer)
-        lines.append(
-            f"| {step.shape} | {step.rows} | {step.ranks} | "
-            + " | ".join(f"{1e3 * t:.3g}" for t in times)
-            + f" | {step.by_layer / step.in_turn:.2f} |"
-        )
+    lines += [
+        f"| {step.shape} | {step.n_params / 1e6:.1f} M | {step.rows} | {step.ranks} | "
+        f"{step.bound:.2f} | {step.waiting:.2f} | {step.overlapped:.2f} |"
+        for step in found
+        if step.ranks > 1
+    ]
     return "\n".join(lines)
 
 
@@ -226,7 +230,7 @@ def main(seconds: float, file: Path, say: Say) -> int:
     steps = [step._asdict() for step in found]
     file.write_text(json.dumps({"machine": report.machine(), "steps": steps}, indent=1))
     print(table(found))
-    print("\nThe gradients of the weights and their exchange; milliseconds.\n")
+    print("\nThe gradients of the weights and their exchange; one after the other: 1.\n")
     print(overlap(found))
     print(f"\nPredicted; weak: {MANY} rows a rank; strong: {LARGE} rows a step in all.\n")
     print(predictions(found))

@@ -26,7 +26,7 @@ def main(shape: str, rows: str, seconds: str) -> None:
 
 
 def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[str, float]:
-    """Give the least time of each part of a step, in seconds, of many steps in turn."""
+    """Give the least time of each part of a step, in seconds, of many steps in turn; and ratios."""
     rng = np.random.default_rng(comm.Get_rank())
     x = rng.random((rows, widths[0]), np.float32)
     y = rng.integers(0, widths[-1], rows).astype(np.int32)
@@ -66,18 +66,23 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
         for each in layers:
             kernels.matmul_tn(*each)
 
-    def weights_then_exchange() -> None:
+    def in_turn() -> None:
         weights()
         exchange.sum(rows)
 
-    def by_layer() -> None:
+    def waiting() -> None:
+        for each in layers:
+            kernels.matmul_tn(*each)
+            comm.Allreduce(None, each[2])
+
+    def overlapped() -> None:
         """Send each layer's gradient off when it is there; each call moves on those before."""
         requests: list[Any] = []
         for each in layers:
             kernels.matmul_tn(*each)
-            requests.append(comm.Iallreduce(None, each[2]))
-            for request in requests[:-1]:
+            for request in requests:
                 request.Test()
+            requests.append(comm.Iallreduce(None, each[2]))
         for request in requests:
             request.Wait()
 
@@ -88,22 +93,24 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
         "exchange": lambda: exchange.sum(rows),
         "update": update,
         "beside": hidden_exchange,
-        "weights": weights,
-        "in_turn": weights_then_exchange,
-        "by_layer": by_layer,
     }
-    least = dict.fromkeys(parts, np.inf)
+    ways = {"in_turn": in_turn, "bound": weights, "waiting": waiting, "overlapped": overlapped}
+    times: dict[str, list[float]] = {name: [] for name in parts | ways}
     until = time.perf_counter() + seconds
     done = False
     while not done:
-        for name, part in parts.items():
+        for name, part in (parts | ways).items():
             comm.Barrier()
             start = time.perf_counter()
             part()
-            took = max(comm.allgather(time.perf_counter() - start))
-            least[name] = min(least[name], took)
+            times[name].append(max(comm.allgather(time.perf_counter() - start)))
         done = comm.bcast(time.perf_counter() > until, 0)
-    return {"n_params": network.n_params} | least
+    ratios = {name: np.divide(times[name], times["in_turn"]) for name in ways}
+    return (
+        {"n_params": network.n_params}
+        | {name: min(times[name]) for name in parts}
+        | {name: float(np.median(ratios[name])) for name in ways if name != "in_turn"}
+    )
 
 
 if __name__ == "__main__":

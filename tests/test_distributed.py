@@ -302,6 +302,18 @@ def test_the_command_trains_as_one_rank_does(folder, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
 
 
+def test_the_command_learns_a_table_as_one_rank_does(tmp_path):
+    rows = [f"{i % 7},{'rgb'[i % 3]},{i % 7 - i % 3}" for i in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]))
+    words = ["-m", "cynn", "train", "t.csv", "--target", "y", "--epochs", "3", "--hidden", "8"]
+    words += ["--dtype", "float64"]
+    status, out, err = job.run(2, [*words, "--batch-size", "5", "--save", "two"], tmp_path)
+    assert (status, err) == (0, "") and out.count("saved to two") == 1
+    command = [sys.executable, "-P", *words, "--batch-size", "10", "--save", "one"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    np.testing.assert_allclose(weights(tmp_path / "two"), weights(tmp_path / "one"), 1e-6, 1e-9)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="deaths are seen on Linux only")
 @pytest.mark.parametrize("after", [2, 4])
 def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, tmp_path, after):

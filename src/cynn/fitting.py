@@ -146,7 +146,7 @@ def class_weighted(
     return data._replace(weight=weight)
 
 
-def expect_alike(
+def expect_same_settings(
     model: Any, settings: Settings, sample_weight: Any, validation: Any, ranks: Alone
 ) -> None:
     """Refuse to train where the ranks have not got the same model and settings.
@@ -214,7 +214,7 @@ def run(
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
-    expect_alike(model, settings, sample_weight, validation, ranks)
+    expect_same_settings(model, settings, sample_weight, validation, ranks)
     ranks.begin_alike(model)
     part = ranks.part(data)
     if held_out is not None:

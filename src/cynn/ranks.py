@@ -128,8 +128,9 @@ class Ranks(Alone):
                 "comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got "
                 f"{type(comm).__name__} without {absent[0]}"
             )
-        mpi = sys.modules.get(type(comm).__module__)  # asked outside its time, MPI ends the process
-        if getattr(mpi, "Is_finalized", bool)() or not getattr(mpi, "Is_initialized", _yes)():
+        mpi = sys.modules.get(type(comm).__module__)  # asked out of its time, MPI ends the process
+        begun, ended = getattr(mpi, "Is_initialized", None), getattr(mpi, "Is_finalized", None)
+        if (begun and not begun()) or (ended and ended()):
             raise ValueError("comm cannot be used: MPI is not initialised yet, or finalised")
         try:
             self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
@@ -347,10 +348,6 @@ def _told(error: Exception) -> tuple[str, str]:
         if isinstance(error, kind):
             return name, str(error)
     return "RuntimeError", f"{type(error).__name__}: {error}"
-
-
-def _yes() -> bool:
-    return True
 
 
 def _cores() -> list[int]:
