@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from cynn import Model, reference
+from cynn import Model, get_num_threads, reference
 from cynn.callbacks import Callback
 from cynn.layers import Dense
 from cynn.optimizers import SGD
@@ -25,9 +25,9 @@ pytestmark = [
 
 
 def interrupted(call, after):
-    """Call, press Ctrl-C after some seconds; give how much the processors did from there.
+    """Call, press Ctrl-C after some seconds; give the processor's seconds from there, all threads'.
 
-    Their time, unlike the clock's, grows little where neighbours keep them busy.
+    Not the clock's: with neighbours on the cores these would tell of them.
     """
     pressed = None
 
@@ -81,15 +81,15 @@ def test_it_ends_soon_and_the_model_is_good(compiled, monkeypatch, large, what):
     model.compile(SGD(1e-6, 0.9), metrics=["accuracy"])
     model.build(784)
     before = bits(model)
-    took = []
-    for _ in range(4):  # the best of some: the signal may come late
-        took.append(interrupted(lambda: CALLS[what](model, x, y), 0.1))
-        if took[-1] < 0.4:
+    worked = []
+    for _ in range(4):  # the best of some: a neighbour may keep the caches busy
+        worked.append(interrupted(lambda: CALLS[what](model, x, y), 0.1) / get_num_threads())
+        if worked[-1] < 0.2:
             break
-    assert min(took) < 0.4  # two threads' time slice and what is around it; the whole takes many
+    assert min(worked) < 0.2
     assert all(np.isfinite(part).all() for part in model.get_weights())
     assert what.startswith("fit") or bits(model) == before
-    if what.startswith("fit"):
+    if model.history is not None:  # it had begun
         whole = model.history.epoch
         assert all(len(values) == len(whole) for values in model.history.history.values())
         assert model.epochs in (len(whole), len(whole) + 1)
