@@ -52,9 +52,10 @@ def furnish(python: Path, package: object, numpy: str) -> list[str]:
         install(python, package, numpy, *wanted)
         return []
     except Failure:  # a Python that is new: what is missing is told apart from what is not
-        install(python, package, numpy, "pytest")
+        install(python, "--no-deps", package)
+        install(python, numpy, "pytest")
     lacking = []
-    for name in wanted:
+    for name in [*PROJECT["dependencies"], *wanted]:
         try:
             install(python, numpy, name)
         except Failure:
