@@ -3,7 +3,9 @@
 mpiexec -n RANKS python -m benchmarks.rank SHAPE ROWS SECONDS prints a JSON object from rank 0.
 """
 
+import itertools
 import json
+import math
 import sys
 import time
 from typing import Any
@@ -57,10 +59,13 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
     kernels = backend.kernels("float32")
     inputs = [rng.random((rows, n), np.float32) for n in widths[:-1]]
     deltas = [rng.random((rows, n), np.float32) for n in widths[1:]]
-    layers = [
-        (a, d, np.empty((a.shape[1], d.shape[1]), np.float32))
-        for a, d in zip(inputs, deltas, strict=True)
-    ][::-1]  # backward
+    flat = np.zeros(sum(a * b for a, b in itertools.pairwise(widths)), np.float32)
+    layers, done = [], 0
+    for x_in, delta in zip(inputs[::-1], deltas[::-1], strict=True):  # backward
+        shape = x_in.shape[1], delta.shape[1]
+        past = done + math.prod(shape)
+        layers.append((x_in, delta, flat[done:past].reshape(shape)))
+        done = past
 
     def weights() -> None:
         for each in layers:
@@ -68,7 +73,7 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
 
     def in_turn() -> None:
         weights()
-        exchange.sum(rows)
+        comm.Allreduce(None, flat)
 
     def waiting() -> None:
         for each in layers:
@@ -97,14 +102,14 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
     ways = {"in_turn": in_turn, "bound": weights, "waiting": waiting, "overlapped": overlapped}
     times: dict[str, list[float]] = {name: [] for name in parts | ways}
     until = time.perf_counter() + seconds
-    done = False
-    while not done:
+    over = False
+    while not over:
         for name, part in (parts | ways).items():
             comm.Barrier()
             start = time.perf_counter()
             part()
             times[name].append(max(comm.allgather(time.perf_counter() - start)))
-        done = comm.bcast(time.perf_counter() > until, 0)
+        over = comm.bcast(time.perf_counter() > until, 0)
     ratios = {name: np.divide(times[name], times["in_turn"]) for name in ways}
     return (
         {"n_params": network.n_params}
