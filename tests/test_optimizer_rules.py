@@ -19,6 +19,7 @@ NUMBERS = {
     "rho": 0.9,
 }
 PENALTIES = [(0.01, 0.02), (0.0, 0.1)]
+SQUARES = [(0.0, 0.02), (0.0, 0.1)]
 
 
 def rule(name: str) -> tuple:
@@ -93,6 +94,7 @@ def trained(target, name, clips=(np.inf, np.inf), penalties=None, of_sum=False, 
 
 CASES = {
     **{name: (name,) for name in reference.OPTIMIZERS},
+    **{f"{name}, l2": (name, (np.inf, np.inf), SQUARES) for name in reference.OPTIMIZERS},
     "value": ("sgd", (0.05, np.inf)),
     "norm": ("adam", (np.inf, 0.1)),
     "a norm never reached": ("sgd", (np.inf, 1e9)),
@@ -117,30 +119,35 @@ def test_clips_and_penalties_change_something(target):
     assert (trained(target, *CASES["a norm never reached"])[1][0] == plain).all()
 
 
-@pytest.mark.parametrize("clip_norm", [np.inf, 0.1])
+@pytest.mark.parametrize(
+    ("clips", "penalty"),
+    [((0.5, np.inf), (1e-4, 1e-3)), ((0.5, 0.1), (1e-4, 1e-3)), ((np.inf, np.inf), (0.0, 1e-3))],
+)
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 @pytest.mark.parametrize("seek", [False, True])
-def test_same_bits_on_any_number_of_threads(compiled, name, clip_norm, seek):
+def test_same_bits_on_any_number_of_threads_and_in_slices(compiled, name, clips, penalty, seek):
     steps = [("dense", 130, "tanh"), ("dense", 33, "relu"), ("dense", 10, "softmax")]
     rng = np.random.default_rng(0)
     x = (rng.integers(0, 256, (300, 200)) * (rng.random((300, 200)) < 0.3)).astype(np.uint8)
     y = rng.integers(0, 10, 300).astype(np.int32)
     results = []
-    for threads in (1, 2, 3):
+    for threads, seconds in ((1, np.inf), (2, np.inf), (3, np.inf), (2, 0.0)):
         network = compiled.module.Network(200, steps, 1 / 255)
         start = np.random.default_rng(1).normal(size=network.n_params) * 0.1
         network.set_params(start.astype(compiled.dtype))
-        network.compile("softmax_cross_entropy", rule(name), 0.5, clip_norm, [(1e-4, 1e-3)] * 3)
+        network.compile("softmax_cross_entropy", rule(name), *clips, [penalty] * 3)
         network.seek_zeros = seek
         schedule = np.full(5, 0.01), np.full(5, 0.9)
-        found = network.train_epoch(
-            x, y, None, np.arange(300), *schedule, 64, 0, np.inf, None, threads
-        )
+        found = (0,)
+        while found[0] < 5:
+            found = network.train_epoch(
+                x, y, None, np.arange(300), *schedule, 64, found[0], seconds, None, threads
+            )
         out = np.empty(network.n_params, compiled.dtype)
         network.get_params(out)
         assert np.isfinite(out).all() and np.abs(out - start).max() > 1e-3
         results.append((found, out.tobytes()))
-    assert results[0] == results[1] == results[2]
+    assert results[0] == results[1] == results[2] == results[3]
 
 
 def test_an_update_is_a_batch(target):

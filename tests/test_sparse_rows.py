@@ -56,12 +56,11 @@ def test_sparse_equals_dense(compiled, columns, density, momentum):
     x = sparse_matrix(50, columns, density, columns, compiled.dtype)
     y = np.random.default_rng(1).integers(0, 5, 50).astype(np.int32)
     dense = trained(compiled, x, y, momentum)
-    bound = 2000 * compiled.u
     sparse = compressed(compiled.module, x, compiled.dtype)
     for given, seek in ((sparse, False), (x, True)):
         found = trained(compiled, given, y, momentum, seek=seek, columns=columns)
         for got, want in zip(found, dense, strict=True):
-            np.testing.assert_allclose(got, want, rtol=bound, atol=bound)
+            np.testing.assert_array_equal(got, want)  # the sums run in the same order
 
 
 def test_bytes_are_sought_for_zeros(compiled):
@@ -70,7 +69,7 @@ def test_bytes_are_sought_for_zeros(compiled):
     dense = trained(compiled, x, y, scale=1 / 255)
     for given in (x, np.asfortranarray(x)):
         found = trained(compiled, given, y, seek=True, scale=1 / 255)
-        np.testing.assert_allclose(found[0], dense[0], rtol=0, atol=2000 * compiled.u)
+        np.testing.assert_array_equal(found[0], dense[0])
 
 
 def test_any_number_of_threads_gives_the_same_bits(compiled):
@@ -118,9 +117,10 @@ def test_a_zero_is_not_multiplied(compiled):
         ([0, 1], [0, 2, 1], 3),
         ([0, 1], [], 3),
         ([0], [0, 2], 3),
+        ([1, 0], [0, 2], 3),
     ],
 )
-def test_indices_that_lead_out_are_refused(target, columns, starts, n_columns):
+def test_indices_that_lead_out_or_back_are_refused(target, columns, starts, n_columns):
     with pytest.raises(ValueError, match="SparseRows"):
         target.module.SparseRows(
             np.ones(2, target.dtype),

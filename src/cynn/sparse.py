@@ -44,7 +44,8 @@ class SparseInput:
             raise TypeError(f"{name} must hold numbers, got dtype {matrix.dtype}")
         if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.shape[1] >= 2**31:
             raise ValueError(f"{name} must have shape (n, columns), got {matrix.shape}")
-        self._matrix = matrix.tocsr().astype(dtype, copy=False)
+        rows = matrix.tocsr().astype(dtype, copy=False)
+        self._matrix = rows if rows.has_sorted_indices else rows.sorted_indices()
         self.shape: tuple[int, int] = self._matrix.shape
         self.dtype = dtype
 

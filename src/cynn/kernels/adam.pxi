@@ -56,6 +56,7 @@ cdef void set_adam(
     rule.second_gain = <real>(1 - numbers[1])
     rule.epsilon = at_least_tiny(numbers[2] * correction)
     rule.weight_decay = <real>numbers[3]
+    rule.decays = True
 
 
 cdef void set_adam_in_sklearn(

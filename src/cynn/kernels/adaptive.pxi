@@ -67,6 +67,7 @@ cdef void set_rmsprop(
     rule.second_gain = <real>(1 - numbers[0])
     rule.epsilon = at_least_tiny(numbers[1])
     rule.weight_decay = <real>numbers[2]
+    rule.decays = True
 
 
 cdef void adagrad(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
@@ -90,6 +91,7 @@ cdef void set_adagrad(
     rule.learning_rate = <real>(learning_rate / (1 + <double>(t - 1) * numbers[0]))
     rule.epsilon = at_least_tiny(numbers[1])
     rule.weight_decay = <real>numbers[2]
+    rule.decays = True
 
 
 cdef void adadelta(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:

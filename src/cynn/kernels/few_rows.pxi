@@ -27,13 +27,6 @@ cdef bint all_finite(const real* numbers, Py_ssize_t count) noexcept nogil:
     return lane_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) == 0
 
 
-cdef inline bint is_not_zero(const real* number) noexcept nogil:
-    """By its bits: to compare numbers takes longer. -0.0 is taken along."""
-    cdef uint64_t word = 0
-    memcpy(&word, number, sizeof(real))
-    return word != 0
-
-
 cdef inline uint64_t bits_of_four(const real* numbers) noexcept nogil:
     """Zero where each of four numbers is."""
     cdef uint64_t words[4]
@@ -73,35 +66,6 @@ cdef inline int list_nonzeros(
     return count
 
 
-cdef inline void add_lines(
-    const int32_t* columns, const real* values, int count, const int panels,
-    const real* w, Py_ssize_t w_panel, const real* start, Py_ssize_t start_panel,
-    real* y, Py_ssize_t y_panel,
-) noexcept nogil:
-    """So many panels of one row of y."""
-    cdef vec sums[TILE_WIDE_VECS]
-    cdef vec number
-    cdef const real* line
-    cdef Py_ssize_t once
-    cdef int i, p, v
-    for once in range(1):  # within a loop gcc keeps the sums in registers (matmul.pxi)
-        for p in range(panels):
-            for v in range(PANEL_VECS):
-                sums[p * PANEL_VECS + v] = load(start + p * start_panel + v * LANES)
-        for i in range(count):
-            number = broadcast(values[i])
-            line = w + <Py_ssize_t>columns[i] * PANEL
-            for p in range(panels):
-                for v in range(PANEL_VECS):
-                    sums[p * PANEL_VECS + v] = multiply_add(
-                        number, load(line + v * LANES), sums[p * PANEL_VECS + v]
-                    )
-                line = line + w_panel
-        for p in range(panels):
-            for v in range(PANEL_VECS):
-                store(y + p * y_panel + v * LANES, sums[p * PANEL_VECS + v])
-
-
 cdef void dense_row(
     const real* x, const real* w, const real* b, real* y,
     Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows,
@@ -112,7 +76,7 @@ cdef void dense_row(
     cdef Py_ssize_t panels = panels_of(outputs), first = 0, past, p
     cdef const real* start = b
     cdef Py_ssize_t start_panel = PANEL
-    cdef int count
+    cdef int count, wide
     while first < inputs:
         past = smaller(first + LISTED, inputs)
         count = list_nonzeros(x, rows, first, past, columns, values)
@@ -121,18 +85,12 @@ cdef void dense_row(
             return
         p = 0
         while p < panels:
-            if p + TILE_WIDE <= panels:
-                add_lines(
-                    columns, values, count, TILE_WIDE, w + p * inputs * PANEL, inputs * PANEL,
-                    start + p * start_panel, start_panel, y + p * rows * PANEL, rows * PANEL,
-                )
-                p += TILE_WIDE
-            else:
-                add_lines(
-                    columns, values, count, 1, w + p * inputs * PANEL, inputs * PANEL,
-                    start + p * start_panel, start_panel, y + p * rows * PANEL, rows * PANEL,
-                )
-                p += 1
+            wide = panels_at_once(panels - p)
+            add_nonzeros(
+                columns, values, count, wide, w + p * inputs * PANEL, inputs * PANEL,
+                start + p * start_panel, start_panel, y + p * rows * PANEL, rows * PANEL,
+            )
+            p += wide
         start = y
         start_panel = rows * PANEL
         first = past

@@ -41,7 +41,7 @@ cdef class SparseRows:
         self, const real[::1] values, const int32_t[::1] columns, const int64_t[::1] starts,
         Py_ssize_t n_columns,
     ):
-        cdef Py_ssize_t i, stored = values.shape[0]
+        cdef Py_ssize_t i, k, stored = values.shape[0]
         if starts.shape[0] < 1 or starts[0] != 0 or columns.shape[0] != stored:
             raise ValueError("SparseRows: starts must begin with 0, and columns be as many as values")
         for i in range(starts.shape[0] - 1):
@@ -49,6 +49,9 @@ cdef class SparseRows:
                 raise ValueError(f"SparseRows: row {i} ends at {starts[i + 1]} of {stored}")
             if starts[i + 1] - starts[i] > self.widest:
                 self.widest = starts[i + 1] - starts[i]
+            for k in range(starts[i] + 1, starts[i + 1]):
+                if columns[k] < columns[k - 1]:
+                    raise ValueError(f"SparseRows: the columns of row {i} do not ascend")
         for i in range(stored):
             if not 0 <= columns[i] < n_columns:
                 raise ValueError(f"SparseRows: column {columns[i]} of {n_columns}")

@@ -171,35 +171,45 @@ cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past, const Call*
         i -= 1
 
 
-cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
-    """This thread's share of the penalties for the weights."""
-    cdef const Step* step
-    cdef double* parts = job.penalty_parts
-    cdef Py_ssize_t size
-    cdef int i
-    for i in range(job.first_trained, job.count):
-        step = &job.steps[i]
-        if is_penalised(job, i):
-            size = panel_size(step.inputs, step.outputs)
-            parts_of_penalty(
-                job.parameters + step.weights, size, job.penalties[2 * i], job.penalties[2 * i + 1],
-                parts, rank, threads,
-            )
-            parts += parts_of(size)
-
-
 cdef inline bint is_penalised(const Job* job, int i) noexcept nogil:
     return job.penalties != NULL and (job.penalties[2 * i] != 0 or job.penalties[2 * i + 1] != 0)
 
 
-cdef inline Rule rule_of_step(const Job* job, const Rule* rule, int i, double scale) noexcept nogil:
-    """The rule for a step's W: with its penalty, where it has one."""
+cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
+    """This thread's share of the penalties for the weights."""
+    cdef const Step* step
+    cdef double* parts = job.penalty_parts
+    cdef Py_ssize_t panels
+    cdef int i
+    for i in range(job.first_trained, job.count):
+        step = &job.steps[i]
+        if is_penalised(job, i):
+            panels = panels_of(step.outputs)
+            blocks_of_penalty(
+                &job.penalties[2 * i], parts, job.parameters + step.weights, step.inputs,
+                panels * rank // threads, panels * (rank + 1) // threads, 0, step.inputs,
+            )
+            parts += blocks_of(step.inputs, step.outputs)
+
+
+cdef inline Rule rule_of_step(
+    const Job* job, const Rule* rule, int i, double scale, double** parts
+) noexcept nogil:
+    """The rule for a step's W: with its penalty, where it has one; the next one's parts follow."""
     cdef Rule found = rule[0]
-    if is_penalised(job, i):
+    if not is_penalised(job, i):
+        return found
+    if rule.decays and not rule.prepares and job.penalties[2 * i] == 0:
+        found.weight_decay += <real>(2 * job.penalties[2 * i + 1] * scale)
+    else:
         found.l1 = <real>(job.penalties[2 * i] * scale)
         found.l2 = <real>(job.penalties[2 * i + 1] * scale)
         found.prepares = True
         found.plain = False
+    if rule.updates:
+        found.penalty = &job.penalties[2 * i]
+        found.parts = parts[0]
+        parts[0] += blocks_of(job.steps[i].inputs, job.steps[i].outputs)
     return found
 
 
@@ -208,6 +218,7 @@ cdef void use_gradients(
 ) noexcept nogil:
     """This thread's share of the weights' gradients over a batch of weight `total`."""
     cdef double scale = 1 / total if job.penalty_of_sum else 1
+    cdef double* parts = job.penalty_parts
     cdef int i
     cdef const Step* step
     cdef const real* x
@@ -216,8 +227,8 @@ cdef void use_gradients(
     cdef Rule rule_of_w
     if job.nonzeros.width:
         step = &job.steps[0]
-        rule_of_w = rule_of_step(job, rule, 0, scale)
-        place_lists(&lists, job.lists + call.rank * job.lists_size, step.inputs, &job.nonzeros, job.rows)
+        rule_of_w = rule_of_step(job, rule, 0, scale, &parts)
+        place_lists(&lists, job.lists + call.rank * job.lists_size, &job.nonzeros, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
             job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule,
@@ -231,7 +242,7 @@ cdef void use_gradients(
         transposed = NULL
         if step.kind.multiplies and i > job.first_trained and rule.updates:
             transposed = job.transposed + step.transposed
-        rule_of_w = rule_of_step(job, rule, i, scale)
+        rule_of_w = rule_of_step(job, rule, i, scale, &parts)
         step.kind.gradient(
             step, x, job.workspace + step.gradient * job.rows, transposed, job.rows, &rule_of_w, rule, call
         )
@@ -261,6 +272,8 @@ cdef void clip_and_use_gradients(
     past = smaller(parts * (rank + 1) // threads * PART, job.packed)
     use_gradient(&clipped, rule.sink + first, job.gradient + first, past - first)
     barrier_wait(&job.meeting)
+    if job.n_penalty_parts:
+        penalty_parts(job, rank, threads)
     for i in range(job.first_trained + 1, job.count):
         step = &job.steps[i]
         if step.kind.multiplies:
@@ -279,7 +292,10 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef Ahead ahead
     cdef Call call = start_call(job, &ahead, rank, threads)
     cdef Py_ssize_t step = job.step, start, following, count, first, past, r
-    cdef double total, loss
+    cdef double total, loss, penalty = 0
+    if job.n_penalty_parts:
+        penalty_parts(job, rank, threads)
+        barrier_wait(&job.meeting)
     while step < job.past_step:
         start = step * job.rows
         count = smaller(job.rows, job.total - start)
@@ -296,17 +312,15 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         forward_rows(job, job.workspace, start, first, past, &call)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past, &call)
-        if job.n_penalty_parts:
-            penalty_parts(job, rank, threads)
+        if rank == 0:  # before any weight changes
+            penalty = in_order(job.penalty_parts, job.n_penalty_parts)
         barrier_wait(&job.meeting)
         if rank == 0:
             loss = 0
             for r in range(count):
                 loss += job.row_losses[r]
             if job.n_penalty_parts:
-                loss += in_order(job.penalty_parts, job.n_penalty_parts) * (
-                    1 / total if job.penalty_of_sum else 1
-                )
+                loss += penalty * (1 / total if job.penalty_of_sum else 1)
             job.loss_sum += loss * total if job.mean else loss
             job.weight_sum += total
             job.step = step + 1

@@ -267,6 +267,10 @@ cdef void c_matmul_tn(
         of.b = b + j * of.b_panel
         of.c = c + j * of.c_panel + p * PANEL * PANEL
         split_into_tiles(&of, height, width, True)
+        if rule.parts != NULL:
+            blocks_of_penalty(
+                rule.penalty, rule.parts, c, inputs, j, j + width, p * PANEL, p * PANEL + height
+            )
         if transposed != NULL:
             transpose_units(c, inputs, outputs, transposed, unit, unit + 1)
 

@@ -315,7 +315,7 @@ cdef class Network(Parameters):
             for i in range(self.count):
                 job.penalties = self.penalties
                 if is_penalised(job, <int>i):
-                    parts += parts_of(panel_size(self.steps[i].inputs, self.steps[i].outputs))
+                    parts += blocks_of(self.steps[i].inputs, self.steps[i].outputs)
             job.n_penalty_parts = parts
             job.penalty_of_sum = self.penalty_of_sum
         if job.optimizer != NULL and self.clip_norm < INFINITY:
@@ -337,7 +337,7 @@ cdef class Network(Parameters):
             job.frames = frames.block
         if job.nonzeros.width:
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
-            job.lists_size = lists_size(self.n_inputs, &job.nonzeros, job.rows)
+            job.lists_size = lists_size(&job.nonzeros, job.rows)
             sparse = Scratch(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
             place_nonzeros(&job.nonzeros, sparse.block, job.rows)
             job.lists = sparse.block + job.nonzeros_size

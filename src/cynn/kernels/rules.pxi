@@ -21,11 +21,15 @@ cdef struct Rule:
     bint updates  # the sink are the weights
     bint plain  # descent without momentum, the gradient as it comes: tiles do it by themselves
     bint prepares
+    bint decays  # the sweep adds weight_decay * w to the gradient first, as l2 does
     real* sink
     real* slots[MOST_SLOTS]  # that of the number at sink[i] is at slots[s][i]; NULL: not used
     # how a gradient is prepared
     const real* weights
     real l1, l2, clip, scale
+    # of a layer with a penalty: its l1 and l2, and where the penalty's parts are kept in step; NULL: nowhere
+    const double* penalty
+    double* parts
     # what an optimizer sets for a step
     real learning_rate, momentum, weight_decay
     real gradient_factor, velocity_factor

@@ -53,6 +53,7 @@ cdef void set_sgd(
     rule.gradient_factor = 1 if nesterov else 0
     rule.velocity_factor = <real>momentum if nesterov else 1
     rule.weight_decay = <real>numbers[1]
+    rule.decays = True
 
 
 cdef void descend_in_sklearn(

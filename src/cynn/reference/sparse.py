@@ -15,7 +15,7 @@ class SparseRows:
     values : vector
         The numbers, row after row.
     columns : vector of int, as long
-        The column of each.
+        The column of each; those of a row ascend.
     starts : vector of int
         Row i has the values from ``starts[i]`` up to ``starts[i + 1]``.
     n_columns : int
@@ -24,7 +24,7 @@ class SparseRows:
     Raises
     ------
     ValueError
-        If an index leads out of the vectors or the columns.
+        If an index leads out of the vectors or the columns, or a row's columns do not ascend.
 
     Examples
     --------
@@ -42,6 +42,8 @@ class SparseRows:
         for start, end in zip(self._starts, self._starts[1:], strict=False):
             if not start <= end <= len(self._values):
                 raise ValueError(f"SparseRows: a row from {start} to {end} of {len(self._values)}")
+            if self._columns[start:end] != sorted(self._columns[start:end]):
+                raise ValueError("SparseRows: the columns of a row do not ascend")
         for column in self._columns:
             if not 0 <= column < self.n_columns:
                 raise ValueError(f"SparseRows: column {column} of {self.n_columns}")
