@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss, mean_squared_error  # noqa: E402
 from sklearn.utils.class_weight import compute_sample_weight  # noqa: E402
 
 from cynn import losses, optimizers, schedules  # noqa: E402
-from cynn.callbacks import EarlyStopping, History, ModelCheckpoint, ReduceOnPlateau  # noqa: E402
+from cynn.callbacks import Callback, EarlyStopping, History, ModelCheckpoint, ReduceOnPlateau  # noqa: E402
 from cynn.estimators import MLPClassifier, MLPRegressor  # noqa: E402
 
 X = np.random.default_rng(0).normal(size=(120, 6))
@@ -331,3 +331,42 @@ def test_a_bar(capsys):
     made(verbose="bar", max_iter=2).fit(X, Y)
     shown = capsys.readouterr()
     assert shown.out == "" and "epoch 2/2" in shown.err and "loss" in shown.err
+
+
+# -- rows that are mostly zeros
+
+
+class Look(Callback):
+    """Keeps the network of each epoch, and whether it seeks zeros."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        network = self.model._training.network
+        self.seen.append((network, network.seek_zeros))
+
+
+def test_zeros_are_skipped_to_the_same_bits():
+    x = np.where(X > 0.8, X, 0)
+    look = Look()
+    found = made(callbacks=[look]).fit(x, Y)
+    assert [seeks for _, seeks in look.seen] == [True] * found.n_iter_
+    assert not look.seen[0][0].seek_zeros  # for the fit alone
+    look = Look()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cynn.estimators.objective.mostly_zeros", lambda x: False)
+        full = made(callbacks=[look]).fit(x, Y)
+    assert [seeks for _, seeks in look.seen] == [False] * full.n_iter_
+    assert same(found, full) and found.loss_curve_ == full.loss_curve_
+
+
+def test_zeros_are_skipped_over_all_rows_at_once():
+    x = np.where(X > 0.8, X, 0)
+    found = made(solver="lbfgs").fit(x, Y)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cynn.estimators.objective.mostly_zeros", lambda x: False)
+        full = made(solver="lbfgs").fit(x, Y)
+    assert same(found, full)
+    (network, _), *others = found._weights._networks.values()
+    assert not network.seek_zeros and not others

@@ -44,6 +44,7 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
         )
         network.set_params(np.ascontiguousarray(found.x))
     finally:
+        objective.end()
         weights.trained(form, dtype, network)
     estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
     estimator.loss_ = np.float64(found.fun)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..loops import SLICE_SECONDS, Batches
+from ..sparse import mostly_zeros
 from .heads import Head
 from .weights import readable
 
@@ -61,11 +62,16 @@ class Objective:
         """Give rows as the network reads them; y as booleans or numbers, a column an output."""
         self.dtype = dtype
         found = self.batches(X, y, weight)
+        self.network.seek_zeros = isinstance(found.x, np.ndarray) and mostly_zeros(found.x)
         self._read = found.read_by(self.network)  # sparse rows are checked once
         # Counts below zero have no deviance, though it has a gradient.
         counts = self.head.kernel == "half_poisson_deviance"
         self._undefined = counts and bool((found.y < 0).any())
         return found
+
+    def end(self) -> None:
+        """Leave the network as predictions want it."""
+        self.network.seek_zeros = False
 
     def batches(self, X: Any, y: NDArray[Any], weight: Any) -> Batches:
         """Give rows that are not those of the training."""

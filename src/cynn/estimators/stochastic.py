@@ -57,6 +57,7 @@ def fit(
     finally:
         training.hand_over()
         training.keep_state()
+        training.objective.end()
         for listener in training.listeners:
             listener.model = None  # networks are not copied with an estimator
     if estimator.early_stopping:
@@ -155,7 +156,7 @@ class Training:
         for epoch in range(epochs):
             for listener in self.listeners:
                 listener.on_epoch_begin(epoch)
-            order = self.one_epoch(order)
+            self.one_epoch(order)
             if self.ends() or self.tell(epoch):
                 break
         else:
@@ -165,13 +166,11 @@ class Training:
         for listener in self.listeners:
             listener.on_train_end(logs)
 
-    def one_epoch(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Train for an epoch and look at what came of it; give the order the rows had."""
+    def one_epoch(self, order: NDArray[np.int64]) -> None:
+        """Train for an epoch and look at what came of it; `order` is that of the last one."""
         estimator = self.estimator
-        if estimator.shuffle:  # each order is drawn from the last one
-            drawn = np.arange(self.n)
-            estimator._random_state.shuffle(drawn)
-            order = order[drawn]
+        if estimator.shuffle:
+            estimator._random_state.shuffle(order)
         estimator.loss_ = self.epoch(order)
         estimator.n_iter_ += 1
         estimator.t_ += self.n
@@ -180,7 +179,6 @@ class Training:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         self.look()
         self.rule.iteration_ends(estimator.t_)
-        return order
 
     def ends(self) -> bool:
         """Say whether there has been no progress for too long, and the rate cannot fall."""
