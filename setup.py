@@ -89,6 +89,7 @@ VIEWS = "cynn.kernels.views"
 MARKS = [
     (re.compile(r"^static CYTHON_INLINE (?=.*\b__pyx_f_)", re.M), "CYNN_INLINE "),
     (re.compile(r"^static (?=PyObject \*__pyx_p[wf]_)", re.M), "static CYNN_SMALL "),
+    (re.compile(r"^static (?=int __pyx_f_\w+_calling\()", re.M), "static CYNN_SMALL "),
 ]
 
 # The stable interface serves every CPython from 3.11 on; builds without the lock have none before

@@ -9,9 +9,10 @@ import time
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import cynn
-from cynn import backend, layers, optimizers
+from cynn import activations, backend, layers, optimizers
 
 from . import report
 
@@ -27,6 +28,23 @@ class Addition(NamedTuple):
     optimizer: tuple[str, dict[str, Any]] = ("SGD", {"learning_rate": 0.1})
     before: tuple[layers.Layer, ...] = ()  # the first dense layer
     between: tuple[layers.Layer, ...] = ()  # the dense layers
+    activation: Any = "relu"
+    loss: Any = "cross_entropy"
+
+
+def relu(x: NDArray[Any]) -> NDArray[Any]:
+    """Give relu as a function of Python."""
+    positive: NDArray[Any] = np.maximum(x, 0)
+    return positive
+
+
+def cross_entropy(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give cross-entropy of labels as a function of Python."""
+    at = np.arange(len(y_true)), y_true[:, 0]
+    p = np.maximum(y_pred[at], 1e-30)
+    gradient = np.zeros_like(y_pred)
+    gradient[at] = -1 / p
+    return -np.log(p), gradient
 
 
 ADDITIONS = (
@@ -41,6 +59,12 @@ ADDITIONS = (
     Addition("Adagrad", None, ("Adagrad", {})),
     Addition("Adadelta", None, ("Adadelta", {})),
     Addition("Lion", None, ("Lion", {})),
+    Addition(
+        "a function as activation",
+        None,
+        activation=activations.Custom(relu, lambda x: np.greater(x, 0)),
+    ),
+    Addition("a function as loss", None, loss=cross_entropy),
 )
 
 
@@ -52,13 +76,13 @@ def model(addition: Addition | None) -> cynn.Model:
         [
             layers.Rescale(1 / 255),
             *added.before,
-            layers.Dense(128, "relu"),
+            layers.Dense(128, added.activation),
             *added.between,
             layers.Dense(10, "softmax"),
         ],
         seed=0,
     )
-    made.compile(getattr(optimizers, name)(**settings), loss="cross_entropy")
+    made.compile(getattr(optimizers, name)(**settings), loss=added.loss)
     made.build(784)
     return made
 

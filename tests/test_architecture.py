@@ -18,9 +18,10 @@ STOREYS = [
     ["kernels", "reference", "version", "watch"],  # floor 1
     ["backend"],  # floor 2
     ["checks", "files"],  # floor 3
-    ["specs", "threads", "guard", "sparse"],
+    ["specs", "threads", "guard", "sparse", "functions"],
     ["inputs"],
     ["initializers", "schedules", "metrics", "callbacks", "preprocessing", "datasets", "progress"],
+    ["activations"],
     ["layers", "losses", "optimizers", "weights", "tables", "augmentation"],
     ["loops", "storage", "plan", "summary"],  # floor 4
     ["part"],

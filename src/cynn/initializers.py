@@ -211,13 +211,13 @@ INITIALIZERS: dict[str, Initializer] = {
 """The initializers by name."""
 
 
-def for_activation(activation: str) -> str:
+def for_activation(activation: object) -> str:
     """Give the name of the initializer that suits a layer with that activation.
 
     Parameters
     ----------
-    activation : str
-        One of ``cynn.layers.ACTIVATIONS``.
+    activation : str or cynn.activations.Custom
+        One of ``cynn.layers.ACTIVATIONS``, or a function.
 
     Returns
     -------

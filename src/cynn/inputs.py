@@ -220,6 +220,8 @@ def class_weight_array(
         If `given` is something else, or leaves only weights of 0.
     """
     wanted = "finite numbers that are not negative"
+    if len(classes) and classes.max() >= n_classes:  # of labels that no loss has checked
+        raise ValueError(f"class_weight has {n_classes} classes, got the label {classes.max()}")
     if isinstance(given, str):
         choice("class_weight", given, ("balanced",))
         each = balanced(np.bincount(classes, minlength=n_classes))

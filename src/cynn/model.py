@@ -6,7 +6,7 @@ the arithmetic, and the model moves arrays between them.
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -219,7 +219,7 @@ class Model(Learned):
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "sgd",
-        loss: str | losses.Loss = "cross_entropy",
+        loss: str | losses.Loss | Callable[..., Any] = "cross_entropy",
         metrics: Iterable[str | metrics.Metric] = (),
     ) -> None:
         """Say what to make small, how, and what else to measure.
@@ -228,8 +228,9 @@ class Model(Learned):
         ----------
         optimizer : str or Optimizer, default "sgd"
             A name in ``cynn.optimizers.OPTIMIZERS`` or an object. Its state starts anew.
-        loss : str or Loss, default "cross_entropy"
-            A name in ``cynn.losses.LOSSES`` or an object.
+        loss : str, Loss or callable, default "cross_entropy"
+            A name in ``cynn.losses.LOSSES``, an object, or a function that gives the loss of each
+            row and its gradient: see `cynn.losses.Custom`.
         metrics : iterable of str or Metric
             Names in ``cynn.metrics.METRICS`` or objects.
 
@@ -245,7 +246,7 @@ class Model(Learned):
         last = plan.last_activation(self.layers)
         found[1].kernel(last)  # refuses a pair that does not fit
         caution = found[1].caution(last)
-        if caution and not silent:
+        if caution and not silent and not plan.ends_in_function(self.layers):
             warnings.warn(caution, stacklevel=4)
         if self._network is not None:
             self._compile_network(self._network, *found[:2])
@@ -507,6 +508,10 @@ class Model(Learned):
         ------
         RuntimeError
             If the model has no weights yet.
+        ValueError
+            If one of the layers is not cynn's own, or has a function for an activation: a file
+            carries no code. Keep `get_weights` and set them in a model made again. A loss that is a
+            function is left out, with a warning.
         OSError
             If the file cannot be written; what was there before is still there.
         """

@@ -36,13 +36,18 @@ def steps_of(given: Sequence[layers.Layer]) -> tuple[list[tuple[Any, ...]], floa
 
 
 def last_activation(given: Sequence[layers.Layer]) -> str:
-    """Give the activation that the loss finds in front of it."""
+    """Give the activation that the loss finds in front of it; a function is none that it knows."""
     for layer in reversed(given):
         if isinstance(layer, layers.Dense | layers.Activation):
-            return layer.activation
+            return layer.activation if isinstance(layer.activation, str) else "identity"
         if layer.step() is not None:
             break
     return "identity"
+
+
+def ends_in_function(given: Sequence[layers.Layer]) -> bool:
+    """Say whether nobody knows what kind of numbers the last layer gives."""
+    return not isinstance(getattr(given[-1], "activation", ""), str)
 
 
 def can_skip_zeros(given: Sequence[layers.Layer]) -> bool:

@@ -38,8 +38,8 @@ class Spec:
     """Base of the declarations: a class and its arguments.
 
     A subclass sets each parameter of its ``__init__`` once, as the attribute of the same name, to
-    a checked value: a number, a string, a bool, None, another spec, or a tuple of these. Anything
-    derived from them is a property or a method.
+    a checked value: a number, a string, a bool, None, another spec, a function, or a tuple of
+    these. Anything derived from them is a property or a method.
 
     Examples
     --------
@@ -100,7 +100,10 @@ class Spec:
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        """Write the call that makes this object, without the arguments at their default."""
+        """Write the call that makes this object, without the arguments at their default.
+
+        A function is written by its name.
+        """
         parts = []
         in_order = True  # as long as no argument was left out, they need no name
         for name, parameter in inspect.signature(type(self)).parameters.items():
@@ -108,9 +111,9 @@ class Spec:
             if value == parameter.default:
                 in_order = False
             elif in_order and parameter.kind is not parameter.KEYWORD_ONLY:
-                parts.append(repr(value))
+                parts.append(_written(value))
             else:
-                parts.append(f"{name}={value!r}")
+                parts.append(f"{name}={_written(value)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def __eq__(self, other: object) -> bool:
@@ -122,6 +125,13 @@ class Spec:
     def __hash__(self) -> int:
         """Hash by class and arguments."""
         return hash((type(self), *self.config().values()))
+
+
+def _written(value: Any) -> str:
+    """Write an argument: where a function lies differs from process to process, so not that."""
+    if callable(value) and not isinstance(value, Spec):
+        return str(getattr(value, "__name__", type(value).__name__))
+    return repr(value)
 
 
 def _plain(value: Any) -> Any:

@@ -164,7 +164,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _carried(layer, layers.from_dict):
-            raise ValueError(f"layers[{i}] is {layer!r}: a file carries cynn's own layers only")
+            raise ValueError(
+                f"layers[{i}] is {layer!r}: a file carries cynn's own layers only, no functions; "
+                "keep get_weights(), and set them in a model made again"
+            )
     optimizer, loss = model.optimizer, model.loss
     if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
         warnings.warn(

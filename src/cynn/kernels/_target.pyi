@@ -250,6 +250,9 @@ class Scratch: ...
 @disjoint_base
 class Source: ...
 
+@disjoint_base
+class Functions: ...
+
 # For C: cynn.capi hands out the functions, and a network as they take it.
 __pyx_capi__: dict[str, object]
 

@@ -258,6 +258,8 @@ cdef class Predictor:
     cdef Network network
 
     def __cinit__(self, Network network not None):
+        if network.functions is not None:
+            raise ValueError("network: one of its activations is a function of Python, wanted kernels' only")
         self.network = network
         memset(&self.job, 0, sizeof(Job))
         self.job.steps = network.steps

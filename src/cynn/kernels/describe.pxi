@@ -2,12 +2,14 @@
 
 cdef list separated(object steps):
     """The steps one by one: a residual's between its fork and its join, and an activation whose gradient takes
-    its input as a step of its own.
+    its input, or that is a function of Python, as a step of its own.
     """
     cdef list found = []
     for step in map(tuple, steps):
-        if step[:1] == ("dense",) and step[2:3] and step[2] in FROM_INPUT:
-            found += [(*step[:2], "identity", *step[3:]), ("activation", step[2])]
+        if step[:1] == ("dense",) and step[2:3] and not (isinstance(step[2], str) and step[2] not in FROM_INPUT):
+            found += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
+        elif step[:1] == ("activation",) and step[1:] and not isinstance(step[1], str):
+            found.append(("function", *step[1:]))
         elif step[:1] == ("residual",) and len(step) == 2:
             found += [("fork",), *separated(step[1]), ("join",)]
         else:
@@ -18,7 +20,7 @@ cdef list separated(object steps):
 cdef int describe_step(Step* step, tuple description) except -1:
     """Fill in a step from ("dense", outputs, activation), with False after it where there is no bias,
     ("activation", name), ("rescale", scale, offset), ("normalize", mean, std), ("dropout", rate),
-    ("layer_norm", epsilon), ("batch_norm", momentum, epsilon), ("fork",) or ("join",).
+    ("layer_norm", epsilon), ("batch_norm", momentum, epsilon), ("fork",), ("join",) or ("function", what Python does).
     """
     name = description[0] if description else None
     step.activation = IDENTITY
@@ -52,6 +54,8 @@ cdef int describe_step(Step* step, tuple description) except -1:
         describe_batch_norm(step, description[1], description[2])
     elif name == "fork" and len(description) == 1:
         step.kind = &fork_kind
+    elif name == "function" and len(description) == 2 and hasattr(description[1], "value"):
+        step.kind = &function_kind
     elif name == "join" and len(description) == 1:
         step.kind = &join_kind
     else:

@@ -1,13 +1,30 @@
 # The way back through the whole network, to its input: how the outputs of a row change with what went in.
 
+cdef bint begin_from_loss(Job* job, real* workspace, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
+    """Get ready for the loss of some rows; gives False where the outputs' gradient is known, and is in its place."""
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef Py_ssize_t r
+    if job.input_gradients == NULL or job.reached_from_loss:
+        weigh_rows(job, start, count, 0, count)
+        return True
+    gather_targets(&job.y, NULL, start, 0, count, workspace + last.gradient * job.rows, job.rows)
+    for r in range(count):
+        job.row_losses[r] = 0
+    return False
+
+
+cdef void give_input_gradients(Job* job, real* gradient, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
+    affine_rows(gradient, gradient, job.input_scale, 0, job.rows, 0, count, job.steps[0].inputs)
+    scatter(gradient, job.rows, 0, count, job.input_gradients, start, job.steps[0].inputs)
+
+
 cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
     """Blocks of rows, as in `infer`: the gradients for their inputs, in the place of predictions."""
     cdef Job job = (<Job*>argument)[0]
     cdef real* workspace = job.workspace + rank * job.row_size * job.rows
-    cdef const Step* last = &job.steps[job.count - 1]
     cdef double* row_losses = job.row_losses
-    cdef real* gradient
-    cdef Py_ssize_t start, count, r
+    cdef real* gradient = workspace
+    cdef Py_ssize_t start, count
     cdef int i
     cdef Call call = start_call(&job, NULL, rank, threads)
     call.workspace = workspace
@@ -22,14 +39,8 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
         call.used_rows = count
         forward_rows(&job, workspace, start, 0, count, &call)
         job.row_losses = row_losses + start
-        gradient = workspace + last.gradient * job.rows
-        if job.reached_from_loss:
-            weigh_rows(&job, start, count, 0, count)
+        if begin_from_loss(&job, workspace, start, count):
             loss_of_rows(&job, workspace, start, 0, count)
-        else:
-            gather_targets(&job.y, NULL, start, 0, count, gradient, job.rows)
-            for r in range(count):
-                job.row_losses[r] = 0
         for i in range(job.count - 1, -1, -1):
             gradient = workspace + (job.steps[i - 1].gradient if i > 0 else job.input_gradient) * job.rows
             job.steps[i].kind.backward(
@@ -37,5 +48,4 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
                 workspace + job.steps[i].gradient * job.rows, gradient, job.rows, 0, count,
                 &call,
             )
-        affine_rows(gradient, gradient, job.input_scale, 0, job.rows, 0, count, job.steps[0].inputs)
-        scatter(gradient, job.rows, 0, count, job.input_gradients, start, job.steps[0].inputs)
+        give_input_gradients(&job, gradient, start, count)

@@ -284,6 +284,47 @@ cdef void clip_and_use_gradients(
             )
 
 
+cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
+    """Say which batch it is, and weigh this thread's rows of it; gives the sum of all weights."""
+    cdef Py_ssize_t start = step * job.rows, count = smaller(job.rows, job.total - start)
+    cdef double total = weigh_rows(
+        job, start, count, count * call.rank // call.threads, count * (call.rank + 1) // call.threads
+    )
+    call.used_rows = count
+    call.counts = total > 0 or not job.mean
+    call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
+    call.place = job.place + (start if job.one_batch else 0)
+    return total
+
+
+cdef void end_batch(
+    Job* job, Rule* rule, double total, double penalty, Py_ssize_t step, int64_t* updates, const Call* call
+) noexcept nogil:
+    """Add up the batch's losses, and use this thread's share of its gradients."""
+    cdef double loss = 0
+    cdef Py_ssize_t r
+    if call.rank == 0:
+        for r in range(call.used_rows):
+            loss += job.row_losses[r]
+        if job.n_penalty_parts:
+            loss += penalty * (1 / total if job.penalty_of_sum else 1)
+        job.loss_sum += loss * total if job.mean else loss
+        job.weight_sum += total
+        job.step = step + 1
+        if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
+            job.stop = 1
+    if call.counts:
+        if job.optimizer != NULL:
+            updates[0] += 1
+            job.optimizer.set_step(rule, job.numbers, job.rates[step], job.momenta[step], updates[0])
+        if job.gradient == NULL:
+            use_gradients(job, rule, total, call)
+        else:
+            clip_and_use_gradients(job, rule, total, call)
+        if call.rank == 0:
+            job.updates = updates[0]
+
+
 cdef void train(void* argument, int rank, int threads) noexcept nogil:
     """Batches one after the other: gradients used by the rule, weights kept in step."""
     cdef Job* job = <Job*>argument
@@ -291,53 +332,27 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef int64_t updates = job.updates
     cdef Ahead ahead
     cdef Call call = start_call(job, &ahead, rank, threads)
-    cdef Py_ssize_t step = job.step, start, following, count, first, past, r
-    cdef double total, loss, penalty = 0
+    cdef Py_ssize_t step = job.step, start, following, count, first, past
+    cdef double total, penalty = 0
     if job.n_penalty_parts:
         penalty_parts(job, rank, threads)
         barrier_wait(&job.meeting)
     while step < job.past_step:
+        total = begin_batch(job, step, &call)
         start = step * job.rows
-        count = smaller(job.rows, job.total - start)
+        count = call.used_rows
         first = count * rank // threads
         past = count * (rank + 1) // threads
-        total = weigh_rows(job, start, count, first, past)
         # no more than the gather will ask for next: the whole batch would push this one out of the cache
         following = start + job.rows + first
         look_ahead(&ahead, &job.x, job.order, following, smaller(following + GATHERED, job.total))
-        call.used_rows = count
-        call.counts = total > 0 or not job.mean
-        call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
-        call.place = job.place + (start if job.one_batch else 0)
         forward_rows(job, job.workspace, start, first, past, &call)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past, &call)
         if rank == 0:  # before any weight changes
             penalty = in_order(job.penalty_parts, job.n_penalty_parts)
         barrier_wait(&job.meeting)
-        if rank == 0:
-            loss = 0
-            for r in range(count):
-                loss += job.row_losses[r]
-            if job.n_penalty_parts:
-                loss += penalty * (1 / total if job.penalty_of_sum else 1)
-            job.loss_sum += loss * total if job.mean else loss
-            job.weight_sum += total
-            job.step = step + 1
-            if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
-                job.stop = 1
-        if call.counts:
-            if job.optimizer != NULL:
-                updates += 1
-                job.optimizer.set_step(
-                    &rule, job.numbers, job.rates[step], job.momenta[step], updates
-                )
-            if job.gradient == NULL:
-                use_gradients(job, &rule, total, &call)
-            else:
-                clip_and_use_gradients(job, &rule, total, &call)
-            if rank == 0:
-                job.updates = updates
+        end_batch(job, &rule, total, penalty, step, &updates, &call)
         barrier_wait(&job.meeting)
         step += 1
         if job.stop:

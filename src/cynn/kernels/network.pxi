@@ -11,8 +11,10 @@ LARGEST_BATCH = 1024
 
 
 cdef int read_loss(tuple description, real* parameter) except -1:
-    """The number of a loss given as (name,) or (name, its parameter)."""
+    """The number of a loss given as (name,), (name, its parameter) or ("function", what Python does)."""
     name = description[0] if description else None
+    if name == "function" and len(description) == 2:
+        return CALLED
     if name not in LOSSES:
         raise ValueError(f"loss: {name!r} is unknown, wanted one of {', '.join(LOSSES)}")
     cdef int loss = LOSSES.index(name)
@@ -36,6 +38,9 @@ cdef class Network(Parameters):
     cdef Py_ssize_t transposed, output_size, row_size, target
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
     cdef readonly Py_ssize_t n_inputs, n_outputs
+    cdef Py_ssize_t state_size
+    cdef list functions  # of the steps: what Python does, or None; None if there are no such steps
+    cdef object loss_function  # None: the kernels' loss
     cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
@@ -71,7 +76,10 @@ cdef class Network(Parameters):
                 step.output = step.input
             else:
                 self.output_size += panel_size(1, width)
-            if step.kind == &dropout_kind:
+            if step.kind == &function_kind:
+                self.functions = self.functions or [None] * self.count
+                self.functions[i] = steps[i][1]
+            elif step.kind == &dropout_kind:
                 step.number = dropouts
                 dropouts += 1
             elif step.kind == &batch_norm_kind:
@@ -110,6 +118,7 @@ cdef class Network(Parameters):
         self.parameters = allocate(self.packed)
         memset(self.parameters, 0, self.packed * sizeof(real))
         self.state = allocate(state_size)
+        self.state_size = state_size
         self.begin_state()
 
     def __dealloc__(self):
@@ -150,6 +159,7 @@ cdef class Network(Parameters):
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0
         self.loss, self.loss_parameter = chosen, parameter
+        self.loss_function = loss[1] if chosen == CALLED else None
         memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
         # A loss that takes logits does the work of the last activation, where there is one.
         self.gives_logits = made != fused
@@ -202,7 +212,9 @@ cdef class Network(Parameters):
         self.expect_compiled()
         job.steps = self.training_steps
         job.y.columns = self.n_outputs
-        if y.ndim == 1:
+        if self.loss == CALLED:  # which reads it in its own way
+            expect("network", "y", len(y) == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
+        elif y.ndim == 1:
             labels = y
             expect("network", "y", labels.shape[0] == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
             for r in range(labels.shape[0]):
@@ -288,7 +300,21 @@ cdef class Network(Parameters):
         job.rows = job.total
         return 0
 
-    cdef int run_training(self, Job* job, int threads) except -1:
+    cdef Functions asked(self, y, order):
+        """What a call asks of Python, or None."""
+        cdef Functions found
+        if self.functions is None and (y is None or self.loss_function is None):
+            return None
+        found = Functions.__new__(Functions)
+        found.of_steps = self.functions or [None] * self.count
+        found.first = 0
+        while found.first < self.count and found.of_steps[found.first] is None:
+            found.first += 1
+        if y is not None:
+            found.of_loss, found.y, found.order = self.loss_function, y, order
+        return found
+
+    cdef int run_training(self, Job* job, int threads, Functions asked) except -1:
         """Give the job its workspace and do its steps."""
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
@@ -332,6 +358,8 @@ cdef class Network(Parameters):
             work *= 0.3  # about what remains of it
         threads = threads_for(work, WORK_TO_MEET, threads)
         threads = threads_for(work * (job.past_step - job.step), WORK_TO_START, threads)
+        if asked is not None:
+            threads = 1
         if job.augmentation != NULL:
             frames = Scratch(threads * frame_size(job.augmentation), self.scratch_fill)
             job.frames = frames.block
@@ -341,12 +369,14 @@ cdef class Network(Parameters):
             sparse = Scratch(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
             place_nonzeros(&job.nonzeros, sparse.block, job.rows)
             job.lists = sparse.block + job.nonzeros_size
+        if asked is not None:
+            return train_calling(job, asked, self.state_size)
         with nogil:
             work_together(train, job, &job.meeting, threads)
         return 0
 
     def train_epoch(
-        self, x, y, weight, const int64_t[::1] order, const double[::1] rates,
+        self, x, y, weight, order, const double[::1] rates,
         const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
         real[:, ::1] outputs, int threads, tuple moment=(0, 0, 0, 0),
     ):
@@ -356,7 +386,8 @@ cdef class Network(Parameters):
         the first batch in it, and 0. Gives the next batch, and the sums of loss and weights since batch 0.
         """
         cdef Source source = self.read(x)
-        cdef Py_ssize_t total = order.shape[0], steps, i
+        cdef const int64_t[::1] rows = order
+        cdef Py_ssize_t total = rows.shape[0], steps, i
         cdef Job job
         self.expect_compiled()
         if not 1 <= batch_size <= LARGEST_BATCH:
@@ -369,8 +400,8 @@ cdef class Network(Parameters):
         if y is None:
             raise ValueError("network: y is None, wanted targets")
         for i in range(total):
-            if order[i] < 0 or order[i] >= source.rows.count:
-                raise ValueError(f"network: order names row {order[i]} of {source.rows.count}")
+            if rows[i] < 0 or rows[i] >= source.rows.count:
+                raise ValueError(f"network: order names row {rows[i]} of {source.rows.count}")
         self.start_job(&job, source, y, weight, outputs, total)
         if start == 0:
             self.loss_so_far = self.weight_so_far = 0
@@ -379,7 +410,7 @@ cdef class Network(Parameters):
         # The sums go on from slice to slice: where time cuts an epoch changes no bit of them.
         job.loss_sum = self.loss_so_far
         job.weight_sum = self.weight_so_far
-        job.order = &order[0]
+        job.order = &rows[0]
         job.rates = &rates[0]
         job.momenta = &momenta[0]
         job.mean = True
@@ -393,10 +424,12 @@ cdef class Network(Parameters):
         self.need_slots(self.slots_for(&momenta[0], steps))
         self.begin_update(&job.rule)
         self.learn(&job, moment)
-        self.run_training(&job, threads)
-        self.updates = job.updates
-        self.loss_so_far = job.loss_sum
-        self.weight_so_far = job.weight_sum
+        try:
+            self.run_training(&job, threads, self.asked(y, order))
+        finally:
+            self.updates = job.updates
+            self.loss_so_far = job.loss_sum
+            self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum
 
     def gradients(
@@ -424,13 +457,15 @@ cdef class Network(Parameters):
             job.past_step = (job.total + job.rows - 1) // job.rows
             job.one_batch = True
             job.deadline = INFINITY
-            self.run_training(&job, threads)
+            self.run_training(&job, threads, self.asked(y, None))
             self.add_penalty(&job, sums.block)
         if self.n_params:
             self.unpack_flat(sums.block, &out[0])
         return job.loss_sum, job.weight_sum
 
-    cdef int run_inference(self, Job* job, int threads, bint with_loss, Work work=infer) except -1:
+    cdef int run_inference(
+        self, Job* job, int threads, bint with_loss, Functions asked, Work work=infer
+    ) except -1:
         cdef Scratch scratch, sparse
         cdef Py_ssize_t size, r
         cdef int next_block = 0
@@ -440,6 +475,9 @@ cdef class Network(Parameters):
         job.rows = smaller(
             job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
         )
+        if asked is not None:
+            threads = 1
+            job.rows = smaller(job.total, GRADIENT_BLOCK)
         if not with_loss:
             job.row_size = self.output_size
         size = threads * job.row_size * job.rows
@@ -458,8 +496,11 @@ cdef class Network(Parameters):
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
             sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
             job.nonzeros.values = sparse.block
+        if asked is not None:
+            infer_calling(job, asked)
         with nogil:
-            work_together(work, job, &job.meeting, threads)
+            if asked is None:
+                work_together(work, job, &job.meeting, threads)
             if with_loss:
                 for r in range(job.total):
                     job.loss_sum += job.row_losses[r]
@@ -474,7 +515,7 @@ cdef class Network(Parameters):
             raise ValueError("network: y is None, wanted targets")
         self.start_job(&job, source, y, weight, outputs, source.rows.count)
         if job.total:
-            self.run_inference(&job, threads, True)
+            self.run_inference(&job, threads, True, self.asked(y, None))
             self.add_penalty(&job, NULL)
         return job.loss_sum, job.weight_sum
 
@@ -517,7 +558,7 @@ cdef class Network(Parameters):
                     self.parameters + step.weights, step.inputs, step.outputs,
                     job.transposed + step.transposed,
                 )
-        self.run_inference(&job, threads, True, reach_inputs)
+        self.run_inference(&job, threads, True, self.asked(y, None), reach_inputs)
 
     cdef int start_along(self, Job* job, Source x, const real[:, ::1] along) except -1:
         expect_shape("network", "along", along, x.rows.count, self.n_outputs)
@@ -544,7 +585,7 @@ cdef class Network(Parameters):
                 raise ValueError(f"network: out does not hold {job.total} rows of {self.n_outputs} numbers")
             job.outputs = <real*>room.buf
             if job.total:
-                self.run_inference(&job, threads, False)
+                self.run_inference(&job, threads, False, self.asked(None, None))
         finally:
             PyBuffer_Release(&room)
 

@@ -160,8 +160,9 @@ cdef void affine_rows(
             i += LANES
 
 
-cdef Kind dense_kind, activation_kind, input_activation_kind, rescale_kind
+cdef Kind dense_kind, activation_kind, input_activation_kind, rescale_kind, function_kind
 dense_kind = Kind(True, dense_step_forward, dense_step_backward, dense_step_gradient, NULL)
 activation_kind = Kind(False, activation_step_forward, activation_step_backward, NULL, NULL)
 input_activation_kind = Kind(False, activation_step_forward, input_activation_step_backward, NULL, NULL)
 rescale_kind = Kind(False, rescale_step_forward, rescale_step_backward, NULL, NULL)
+function_kind = Kind(False, NULL, NULL, NULL, NULL)  # Python does it (functions.pxi)

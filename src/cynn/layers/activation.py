@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from ..checks import choice
-from ..specs import ACTIVATIONS
+from .. import activations
 from .base import Layer, one_axis
 
 
@@ -12,8 +11,9 @@ class Activation(Layer):
 
     Parameters
     ----------
-    activation : str
-        One of ``cynn.layers.ACTIVATIONS``.
+    activation : str or cynn.activations.Custom
+        One of ``cynn.layers.ACTIVATIONS``, or a function of your own, which is slower; it sees a
+        row of any shape as one of numbers.
     name : str, optional
         A name of your own for it.
 
@@ -23,8 +23,8 @@ class Activation(Layer):
     (28, 28)
     """
 
-    def __init__(self, activation: str, *, name: str | None = None) -> None:
-        self.activation = choice("activation", activation, ACTIVATIONS)
+    def __init__(self, activation: str | activations.Custom, *, name: str | None = None) -> None:
+        self.activation = activations.checked("activation", activation)
         super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

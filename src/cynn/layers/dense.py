@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .. import initializers
+from .. import activations, initializers
 from ..checks import choice, flag, integer, number, real_dtype
-from ..specs import ACTIVATIONS
 from .base import Layer, one_axis
 
 
@@ -20,8 +19,8 @@ class Dense(Layer):
     ----------
     units : int
         The number of outputs.
-    activation : str, default "identity"
-        One of ``cynn.layers.ACTIVATIONS``.
+    activation : str or cynn.activations.Custom, default "identity"
+        One of ``cynn.layers.ACTIVATIONS``, or a function of your own, which is slower.
     kernel_initializer : str, default "auto"
         How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: what
         `cynn.initializers.for_activation` says.
@@ -57,7 +56,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: str = "identity",
+        activation: str | activations.Custom = "identity",
         *,
         kernel_initializer: str = "auto",
         bias_initializer: str = "zeros",
@@ -68,7 +67,7 @@ class Dense(Layer):
     ) -> None:
         known = initializers.INITIALIZERS
         self.units = integer("units", units)
-        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.activation = activations.checked("activation", activation)
         self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *known))
         self.bias_initializer = choice("bias_initializer", bias_initializer, known)
         self.use_bias = flag("use_bias", use_bias)

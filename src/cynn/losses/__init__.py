@@ -7,14 +7,17 @@ plain Python.
 
 A loss takes what the last layer gives. Softmax with cross-entropy and sigmoid with binary
 cross-entropy run fused, on the numbers before the activation, where logarithm and exponential
-cancel and nothing overflows; other pairs work unfused.
+cancel and nothing overflows; other pairs work unfused. A function over arrays is a loss too
+(`Custom`), slower.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import specs
 from .base import Kernel, Loss
 from .classification import BinaryCrossEntropy, CategoricalHinge, CrossEntropy, Hinge
+from .custom import Custom
 from .regression import Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "CategoricalHinge",
     "CrossEntropy",
+    "Custom",
     "Hinge",
     "Huber",
     "Kernel",
@@ -50,13 +54,13 @@ LOSSES: dict[str, type[Loss]] = {
 """The losses by name."""
 
 
-def get(loss: str | Loss) -> Loss:
-    """Give the loss of that name, with its defaults, or the loss itself.
+def get(loss: str | Loss | Callable[..., Any]) -> Loss:
+    """Give the loss of that name, with its defaults, that of a function, or the loss itself.
 
     Parameters
     ----------
-    loss : str or Loss
-        A key of `LOSSES`, or an object.
+    loss : str, Loss or callable
+        A key of `LOSSES`, an object, or a function as `Custom` takes it.
 
     Returns
     -------
@@ -68,6 +72,8 @@ def get(loss: str | Loss) -> Loss:
     >>> get("mse")
     MeanSquaredError()
     """
+    if callable(loss) and not isinstance(loss, Loss | type):
+        return Custom(loss)
     return specs.get("loss", loss, Loss, LOSSES)
 
 

@@ -6,8 +6,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from .. import specs
 
-Kernel = str | tuple[str | float, ...]
-"""A kernel's name, or its name and the number that is its own."""
+Kernel = str | tuple[Any, ...]
+"""A kernel's name, or its name and the number, or the function, that is its own."""
 
 
 class Loss(specs.Spec):
@@ -24,7 +24,8 @@ class Loss(specs.Spec):
         Returns
         -------
         str, or tuple of str and float
-            The kernel's name; with the number that is its own, where it has one.
+            The kernel's name; with the number that is its own, where it has one. Of a function
+            ``("function", loss)``.
 
         Raises
         ------

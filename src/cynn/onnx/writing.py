@@ -54,8 +54,10 @@ class Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], output, **attributes))
         return output
 
-    def activation(self, activation: str, name: str, x: str) -> str:
+    def activation(self, activation: Any, name: str, x: str) -> str:
         """Add an activation; identity adds nothing."""
+        if not isinstance(activation, str):
+            raise ValueError(f"{activation!r} is a function of Python: ONNX has no operator for it")
         if activation == "identity":
             return x
         if activation in GATED:

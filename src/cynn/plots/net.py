@@ -121,9 +121,9 @@ def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
         first = len(found)
         for i, layer in enumerate(layers):
             if isinstance(layer, Dense):
-                found.append((layer.activation, named[f"{prefix}{i}.weight"]))
+                found.append((str(layer.activation), named[f"{prefix}{i}.weight"]))
             elif isinstance(layer, Activation) and len(found) > first:
-                found[-1] = (layer.activation, found[-1][1])
+                found[-1] = (str(layer.activation), found[-1][1])
             elif isinstance(layer, Residual):
                 before = len(found)
                 walk(layer.layers, f"{prefix}{i}.")

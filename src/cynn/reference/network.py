@@ -6,11 +6,12 @@ from typing import Any
 
 from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
 from .augment import checked_augmentation
-from .batches import targets, weights, whole_numbers
+from .batches import weights, whole_numbers
 from .call import Call, Moment, batch_key
 from .checks import require_shape
 from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
 from .plan import Plan
+from .sparse import SparseRows as SparseRows  # what this network reads beside lists and arrays
 
 LARGEST_BATCH = 1024
 """Rows that a compiled network takes as one batch; larger ones go through `gradients`."""
@@ -26,8 +27,8 @@ class Network:
     steps : list of tuple
         In order: ``("dense", n_out, activation)``, ``("activation", name)``,
         ``("rescale", scale, offset)``, ``("normalize", mean, std)``, ``("dropout", rate)``,
-        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)`` or
-        ``("residual", steps)``.
+        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)``,
+        ``("residual", steps)`` or ``("function", what is asked)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 
@@ -138,8 +139,9 @@ class Network:
         Parameters
         ----------
         loss : str or tuple
-            One of `LOSSES`, or ``(name, number)`` of one that has a number of its own. One that is
-            fused with an activation goes with a last step of that activation, or of none.
+            One of `LOSSES`, ``(name, number)`` of one that has a number of its own, or
+            ``("function", what is asked)``. One that is fused with an activation goes with a last
+            step of that activation, or of none.
         optimizer : tuple
             A name in `OPTIMIZERS`, then its numbers.
         clip_value, clip_norm : float
@@ -248,10 +250,11 @@ class Network:
             batch_weight = [data[2][r] for r in chosen]
             total = sum(batch_weight)
             key = batch_key((seed, epoch, first_step + step, place))
-            call = Call(self._state, key, place, total != 0.0)
+            call = Call(list(self._state), key, place, total != 0.0)
             gradient, loss, predictions = self._plan.gradient(
                 self._params, batch_x, batch_y, batch_weight, call
             )
+            self._state = call.state  # nothing has failed
             if outputs is not None:
                 _write(predictions, outputs, first)
             if total != 0.0:
@@ -310,10 +313,11 @@ class Network:
                     f"gradients: batch_norm has {len(data[0])} rows at once, wanted "
                     f"{LARGEST_BATCH} at most"
                 )
-            call = Call(self._state, batch_key(moment), moment[3])
+            call = Call(list(self._state), batch_key(moment), moment[3])
         if outputs is not None:
             require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))
         gradient, loss, predictions = self._plan.gradient(self._params, *data, call)
+        self._state = call.state
         if outputs is not None:
             _write(predictions, outputs, 0)
         if data[0]:
@@ -381,7 +385,7 @@ class Network:
     def _data(self, function: str, x: Any, y: Any, weight: Any) -> tuple[Rows, Rows, Flat]:
         self._require_compiled(function)
         require_shape(function, "x", x, (None, self.n_inputs))
-        wanted = targets(function, y, len(x), self.n_outputs)
+        wanted = self._plan.targets(function, y, len(x))
         return rows(x), wanted, weights(function, weight, len(x))
 
     def _require_compiled(self, function: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from .arrays import Flat, Rows, zeros
 from .augment import Augmentation, augmented
+from .batches import targets
 from .call import Call, Place
+from .functions import loss_of
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
 from .steps import Step, make_step, separated
 
@@ -66,7 +68,7 @@ class Plan:
         Parameters
         ----------
         loss : str or tuple
-            One of `LOSSES`, or ``(name, number)``.
+            One of `LOSSES`, ``(name, number)``, or ``("function", what is asked)``.
         penalties : list of (float, float)
             l1 and l2 of each dense step, or nothing.
 
@@ -79,6 +81,10 @@ class Plan:
         """
         self._expect_penalties(penalties)
         loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
+        if loss == "function" and len(arguments) == 1:
+            self.loss, self.loss_arguments, self.asks_for_loss = loss_of(*arguments), [], True
+            self.training_steps, self.penalties = list(self.steps), penalties
+            return
         if loss not in LOSSES:
             raise ValueError(f"compile: loss is {loss!r}, wanted one of {LOSSES}")
         last = self.steps[-1]
@@ -91,8 +97,22 @@ class Plan:
             steps[-1] = last.without_activation()
         if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
             raise ValueError(f"compile: loss {loss} came with {len(arguments)} numbers: too many")
-        self.loss, self.loss_arguments = LOSS[loss], arguments
+        self.loss, self.loss_arguments, self.asks_for_loss = LOSS[loss], arguments, False
         self.training_steps, self.penalties = steps, penalties
+
+    def targets(self, function: str, y: Any, n_rows: int) -> Any:
+        """Give what is wanted of each row, as the loss reads it; a function does in its own way.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not that.
+        """
+        if not self.asks_for_loss:
+            return targets(function, y, n_rows, self.n_outputs)
+        if len(y) != n_rows:
+            raise ValueError(f"{function}: y has {len(y)} rows, wanted {n_rows}")
+        return list(y)
 
     def _expect_penalties(self, penalties: list[tuple[float, float]]) -> None:
         if penalties and len(penalties) != len(self._matrices()):

@@ -15,6 +15,7 @@ from .backprop import dense_backward, dense_forward
 from .by_name import BACKWARD, FORWARD
 from .call import Call, Place
 from .dropout import Dropout
+from .functions import Function
 from .normalization import BatchNorm, LayerNorm
 
 
@@ -280,6 +281,7 @@ STEPS: dict[str, Any] = {
     "dropout": Dropout,
     "layer_norm": LayerNorm,
     "batch_norm": BatchNorm,
+    "function": Function,
 }
 """The kind of step of each name."""
 
@@ -326,6 +328,8 @@ def make_step(description: tuple[Any, ...], n_in: int, place: Place) -> Step:
 def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Give an activation whose way back takes its input a step of its own, which sees that input.
 
+    One that is no name is a function of Python, and has a step of its own too.
+
     Examples
     --------
     >>> separated([("dense", 2, "gelu"), ("dense", 1, "tanh")])
@@ -333,11 +337,18 @@ def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """
     found: list[tuple[Any, ...]] = []
     for step in steps:
-        if step[0] == "dense" and len(step) > 2 and step[2] in FROM_INPUT:
-            found += [(*step[:2], "identity", *step[3:]), ("activation", step[2])]
+        if step[0] == "dense" and len(step) > 2 and is_apart(step[2]):
+            found += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
+        elif step[0] == "activation" and not all(isinstance(part, str) for part in step):
+            found.append(("function", *step[1:]))
         else:
             found.append(step)
     return found
+
+
+def is_apart(activation: Any) -> bool:
+    """Say whether an activation is a step of its own."""
+    return not isinstance(activation, str) or activation in FROM_INPUT
 
 
 def known(activation: str) -> str:

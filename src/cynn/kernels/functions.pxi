@@ -1,0 +1,205 @@
+# Where Python has a part in a network: activations and a loss that are functions over arrays (cynn.functions says
+# what they are asked). Such a network is worked through here, on the thread that called: the steps that are compiled
+# without the lock, one after the other, and between them the functions with it. An error in a function ends the call
+# as any other does. All other networks take the loops of job.pxi and come by none of this.
+
+cdef enum:
+    CALLED = HALF_POISSON_DEVIANCE + 1  # a loss that is a function; no kernel knows it
+
+
+cdef class Functions:
+    """What a call of a network asks of Python."""
+
+    cdef list of_steps  # a function or None for each step
+    cdef int first  # step that is one; else behind the last
+    cdef object of_loss, y, order  # None: the kernels' loss
+
+
+cdef object copied_out(object function, const real* panels, Py_ssize_t rows, Py_ssize_t count, Py_ssize_t columns):
+    """The first `count` rows as an array of Python's own, which a function may keep."""
+    cdef object found = function.room(count, columns, sizeof(real))
+    cdef real[:, ::1] room = found
+    expect_shape("network", "a function's room", room, count, columns)
+    scatter(panels, rows, 0, count, &room[0, 0], 0, columns)
+    return found
+
+
+cdef int copy_in(object answer, real* panels, Py_ssize_t rows, Py_ssize_t count, Py_ssize_t columns) except -1:
+    cdef const real[:, ::1] found = answer
+    cdef Targets source
+    expect_shape("network", "a function's answer", found, count, columns)
+    memset(&source, 0, sizeof(Targets))
+    source.columns = columns
+    source.values = &found[0, 0]
+    gather_targets(&source, NULL, 0, 0, count, panels, rows)
+    return 0
+
+
+cdef void in_steps(
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t count, int i, const Call* call
+) noexcept nogil:
+    """Step i forward, or all before it where i is `job.count`."""
+    cdef uint64_t mode = flush_denormals()
+    cdef const Step* step = &job.steps[i]
+    if i == job.count:
+        forward_rows(job, workspace, start, 0, count, call)
+    else:
+        step.kind.forward(
+            step, job.parameters, workspace + step.input * job.rows, workspace + step.output * job.rows,
+            job.rows, 0, count, call,
+        )
+    restore_denormals(mode)
+
+
+cdef int forward_calling(
+    Job* job, Functions functions, real* workspace, Py_ssize_t start, Py_ssize_t count, const Call* call
+) except -1:
+    """`forward_rows` with functions among the steps."""
+    cdef const Step* step
+    cdef object x
+    cdef int i, steps = job.count
+    job.count = functions.first
+    with nogil:
+        in_steps(job, workspace, start, count, job.count, call)
+    job.count = steps
+    for i in range(functions.first, steps):
+        step = &job.steps[i]
+        if functions.of_steps[i] is None:
+            with nogil:
+                in_steps(job, workspace, start, count, i, call)
+        else:
+            x = copied_out(
+                functions.of_steps[i], workspace + step.input * job.rows, job.rows, count, step.outputs
+            )
+            copy_in(
+                functions.of_steps[i].value(x), workspace + step.output * job.rows, job.rows, count, step.outputs
+            )
+    return 0
+
+
+cdef int loss_calling(
+    Job* job, Functions functions, real* workspace, Py_ssize_t start, Py_ssize_t count
+) except -1:
+    """`loss_of_rows`, of a function too."""
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef real* prediction = workspace + last.output * job.rows
+    cdef real* delta = workspace + last.gradient * job.rows
+    cdef const double[::1] losses
+    cdef tuple answer
+    cdef Py_ssize_t r, p, c
+    if functions.of_loss is None:
+        with nogil:
+            loss_of_rows(job, workspace, start, 0, count)
+        return 0
+    if job.outputs != NULL:
+        scatter(prediction, job.rows, 0, count, job.outputs, start, last.outputs)
+    answer = functions.of_loss.of_rows(
+        functions.y, functions.order, start,
+        copied_out(functions.of_loss, prediction, job.rows, count, last.outputs),
+    )
+    losses = answer[0]
+    if losses.shape[0] != count:
+        raise ValueError("network: a function gave too many losses, or too few")
+    copy_in(answer[1], delta, job.rows, count, last.outputs)
+    for r in range(count):
+        job.row_losses[r] = job.row_weights[r] * losses[r]
+        for p in range(panels_of(last.outputs)):
+            for c in range(PANEL):
+                delta[(p * job.rows + r) * PANEL + c] *= job.row_weights[r]
+    return 0
+
+
+cdef int backward_calling(
+    Job* job, Functions functions, real* workspace, Py_ssize_t count, int first, real* grad_of_input,
+    const Call* call,
+) except -1:
+    """Back to step `first`, and through it to its input unless `grad_of_input` is NULL."""
+    cdef const Step* step
+    cdef real* delta
+    cdef real* grad_x
+    cdef uint64_t mode
+    cdef object asked
+    cdef int i
+    for i in range(job.count - 1, first - 1, -1):
+        step = &job.steps[i]
+        delta = workspace + step.gradient * job.rows
+        grad_x = grad_of_input if i == first else workspace + job.steps[i - 1].gradient * job.rows
+        asked = functions.of_steps[i]
+        if asked is None:
+            with nogil:
+                mode = flush_denormals()
+                step.kind.backward(
+                    step, job.parameters, job.transposed, workspace + step.output * job.rows, delta, grad_x,
+                    job.rows, 0, count, call,
+                )
+                restore_denormals(mode)
+        elif grad_x != NULL:
+            copy_in(
+                asked.gradient(
+                    copied_out(asked, workspace + step.input * job.rows, job.rows, count, step.outputs),
+                    copied_out(asked, delta, job.rows, count, step.outputs),
+                ),
+                grad_x, job.rows, count, step.outputs,
+            )
+    return 0
+
+
+cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) except -1:
+    """`train`. After an error weights and running statistics are those of the batch before."""
+    cdef Rule rule = job.rule
+    cdef int64_t updates = job.updates
+    cdef Call call = start_call(job, NULL, 0, 1)
+    cdef Scratch before = Scratch(state_size, 0)
+    cdef uint64_t mode
+    cdef double total, penalty
+    barrier_open(&job.meeting, 1)
+    if job.n_penalty_parts:
+        penalty_parts(job, 0, 1)
+    while job.step < job.past_step and not job.stop:
+        total = begin_batch(job, job.step, &call)
+        memcpy(before.block, job.state, state_size * sizeof(real))
+        try:
+            forward_calling(job, functions, job.workspace, job.step * job.rows, call.used_rows, &call)
+            loss_calling(job, functions, job.workspace, job.step * job.rows, call.used_rows)
+            backward_calling(job, functions, job.workspace, call.used_rows, job.first_trained, NULL, &call)
+        except BaseException:
+            memcpy(job.state, before.block, state_size * sizeof(real))
+            raise
+        with nogil:
+            mode = flush_denormals()
+            penalty = in_order(job.penalty_parts, job.n_penalty_parts)
+            end_batch(job, &rule, total, penalty, job.step, &updates, &call)
+            restore_denormals(mode)
+    return 0
+
+
+cdef int infer_calling(Job* job, Functions functions) except -1:
+    """`infer`, and `reach_inputs` where the job says so."""
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef double* row_losses = job.row_losses
+    cdef real* gradient = NULL
+    cdef Call call = start_call(job, NULL, 0, 1)
+    cdef Py_ssize_t start = 0, count
+    if job.input_gradients == NULL:
+        call.workspace = NULL
+    if job.nonzeros.width:
+        place_nonzeros(&job.nonzeros, <real*>job.nonzeros.values, job.rows)
+    while start < job.total:
+        count = smaller(job.rows, job.total - start)
+        call.used_rows = count
+        forward_calling(job, functions, job.workspace, start, count, &call)
+        if row_losses == NULL:
+            scatter(
+                job.workspace + last.output * job.rows, job.rows, 0, count, job.outputs, start, last.outputs
+            )
+        else:
+            job.row_losses = row_losses + start
+            if begin_from_loss(job, job.workspace, start, count):
+                loss_calling(job, functions, job.workspace, start, count)
+        if job.input_gradients != NULL:
+            gradient = job.workspace + job.input_gradient * job.rows
+            backward_calling(job, functions, job.workspace, count, 0, gradient, &call)
+            give_input_gradients(job, gradient, start, count)
+        start += count
+    job.row_losses = row_losses
+    return 0
