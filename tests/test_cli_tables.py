@@ -118,7 +118,7 @@ def test_other_files(run, tmp_path, ending):
     if ending == "npz":
         np.savez(path, **columns)
     else:
-        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
         parquet.write_table(pytest.importorskip("pyarrow").table(columns), path)
     train = ["train", path, "--target", "kind", "--validation", 0, "--quiet"]
     status, out, err = run(*train, "--save", tmp_path / "m")

@@ -119,8 +119,8 @@ def test_npz(tmp_path):
 
 
 def test_parquet(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    pa = pytest.importorskip("pyarrow", exc_type=ImportError)
+    parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
     path = tmp_path / "t.parquet"
     columns = {
         "whole": pa.array([1, None, 3]),
