@@ -9,7 +9,7 @@ pytest.importorskip("sklearn", "1.9")
 
 import scipy.sparse  # noqa: E402
 from sklearn import neural_network as theirs  # noqa: E402
-from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
 
 from cynn import estimators as ours  # noqa: E402
 
@@ -83,6 +83,47 @@ def test_the_loss_is_a_number_of_numpy(solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("weight", [None, np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["labels", np.float64, np.float32, np.int64])
+def test_losses_of_float32_rows_have_the_type_of_theirs(solver, weight, kind):
+    name, y = ("MLPClassifier", Y) if kind == "labels" else ("MLPRegressor", COUNTS.astype(kind))
+    found = pair(name, solver=solver, max_iter=2)
+    for estimator in found:
+        estimator.fit(X.astype(np.float32), y, weight and np.ones(150, weight))
+    wanted, found = found
+    assert type(found.loss_) is type(wanted.loss_)
+    if solver != "lbfgs":
+        assert type(found.loss_curve_[0]) is type(wanted.loss_curve_[0])
+        assert type(found.best_loss_) is type(wanted.best_loss_)
+
+
+@pytest.mark.parametrize("rows", [3, 150])
+def test_predictions_of_long_rows_are_long(rows):
+    wanted, found = [e.fit(X, NUMBER) for e in pair("MLPRegressor")]
+    for kind in (np.longdouble, np.float16, np.int8, bool):
+        want, got = [e.predict(X[:rows].astype(kind)) for e in (wanted, found)]
+        assert got.dtype == want.dtype and np.allclose(got, want)
+
+
+def test_a_fit_that_is_refused_leaves_an_estimator_without_weights():
+    found = pair("MLPClassifier")[1]
+    with pytest.raises(ValueError, match="inconsistent number of samples|sample_weight"):
+        found.fit(X, Y, np.ones(7))
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        found.predict(X)
+    assert found.fit(X, Y).predict(X[:1]).shape == (1,)
+    with pytest.raises(ValueError, match="inconsistent number of samples|sample_weight"):
+        found.fit(X, Y, np.ones(7))
+    assert found.predict(X[:1]).shape == (1,)
+
+
+def test_numbers_in_messages_are_numbers():
+    for estimator in pair("MLPRegressor", max_iter=True):
+        with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(1\) reached"):
+            estimator.fit(X, NUMBER)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_layers_of_another_depth_do_not_go_on(solver):
     found = pair("MLPRegressor", solver=solver, warm_start=True)[1].fit(X, NUMBER)
     before = found.coefs_[0].copy()
@@ -112,6 +153,11 @@ def test_a_regressor_refuses_text(y):
     for estimator in pair("MLPRegressor"):
         with pytest.raises(TypeError):
             estimator.fit(X, y)
+
+
+def test_a_regressor_refuses_sparse_targets():
+    with pytest.raises(TypeError, match="an array of numbers, got a sparse csr_matrix"):
+        pair("MLPRegressor")[1].fit(X, scipy.sparse.csr_matrix(X[:, :2]))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -278,6 +278,10 @@ class BaseMLP(BaseEstimator):
             return np.nan
         return float(score(y, found, sample_weight=sample_weight))
 
+    def __sklearn_is_fitted__(self) -> bool:
+        """Say whether there are weights: a fit that was refused leaves none."""
+        return "_weights" in self.__dict__
+
     def __sklearn_tags__(self) -> Any:
         """Say that sparse rows are taken."""
         tags = super().__sklearn_tags__()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .objective import Objective
+from .objective import Objective, loss_type
 
 
 def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
@@ -15,6 +15,7 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
     from sklearn.utils.optimize import _check_optimize_result
 
     weights, form = estimator._weights, estimator._form()
+    real = loss_type(weights, X, y, sample_weight)
     dtype = np.dtype(np.float64)  # SciPy's, whatever the rows are
     network = weights.network_to_train(form, dtype)
     start = np.empty(network.n_params)
@@ -47,4 +48,4 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
         objective.end()
         weights.trained(form, dtype, network)
     estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
-    estimator.loss_ = np.float64(found.fun)
+    estimator.loss_ = real(found.fun)

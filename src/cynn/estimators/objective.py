@@ -167,6 +167,12 @@ class Objective:
         return float(((loss - penalty) / self.divisor + penalty) / divisible(total))
 
 
+def loss_type(*given: Any) -> type[np.floating[Any]]:
+    """Give the type of a loss, scikit-learn's: float32 where all that it is made of is."""
+    single = all(values.dtype == np.float32 for values in given if values is not None)
+    return np.float32 if single else np.float64
+
+
 def divisible(total: float) -> float:
     """Refuse weights that have no mean."""
     if total == 0:

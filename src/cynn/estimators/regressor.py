@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 
+from ..sparse import is_sparse
 from .base import BaseMLP
 from .heads import OF_NUMBERS, names
 
@@ -206,8 +207,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         """Check X and y."""
         X, y = self._checked(X, y, reset)
-        if y.dtype.kind not in "biuf":
-            raise TypeError(f"y must be numbers, got dtype {y.dtype}")
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "biuf":
+            found = f"a sparse {type(y).__name__}" if is_sparse(y) else f"dtype {y.dtype}"
+            raise TypeError(f"y must be an array of numbers, got {found}")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from ..optimizers import Optimizer
 from ..schedules import Schedule
 from .listeners import Trainee, is_bar, listeners
-from .objective import Objective
+from .objective import Objective, loss_type
 from .rules import AdamRule, Rule, SGDRule, ToolkitRule
 
 
@@ -118,6 +118,7 @@ class Training:
         self.rule: Rule = estimator._optimizer
         weights, self.form = estimator._weights, estimator._form()
         self.dtype = weights.dtype
+        self.loss_type = loss_type(weights, X, y, weight)
         dropout = estimator._dropout()
         self.network = weights.network_to_train(self.form, self.dtype, dropout)
         self.seed = int(estimator._random_state.randint(1 << 31)) if any(dropout) else 0
@@ -211,13 +212,13 @@ class Training:
     def warn(self) -> None:
         """Say that the epochs were not enough."""
         warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({self.estimator.max_iter}) reached and "
+            f"Stochastic Optimizer: Maximum iterations ({self.estimator.max_iter:d}) reached and "
             "the optimization hasn't converged yet.",
             ConvergenceWarning,
             stacklevel=7,
         )
 
-    def epoch(self, order: NDArray[np.int64]) -> np.float64:
+    def epoch(self, order: NDArray[np.int64]) -> np.floating[Any]:
         """Go through all rows once; give the mean loss over the rows as the weights change."""
         start, self.steps = self.steps, self.steps - (-self.n // self.batch_size)
         span = (start, self.steps, self.all_steps)
@@ -228,7 +229,7 @@ class Training:
         )  # fmt: skip
         self.trainee.learning_rate = float(rates[-1])
         self.rule.t = self.network.updates
-        return np.float64(total / self.n)
+        return self.loss_type(total / self.n)
 
     def flat(self) -> NDArray[Any]:
         """Copy the weights out."""
@@ -270,7 +271,7 @@ class Training:
         what = "Validation score" if self.estimator.early_stopping else "Training loss"
         return (
             f"{what} did not improve more than tol={self.estimator.tol:f} for "
-            f"{self.estimator.n_iter_no_change} consecutive epochs."
+            f"{self.estimator.n_iter_no_change:d} consecutive epochs."
         )
 
     def hand_over(self) -> None:

@@ -216,12 +216,14 @@ class Weights:
         Returns
         -------
         ndarray, shape (n, n_outputs)
-            float32 where both rows and weights are, else float64.
+            float32 where both rows and weights are, longdouble where one is, else float64.
         """
         asked = activation, output, x.dtype
         found = None if self._shown else self._ready.get(asked)
         if found is None:
             real = np.result_type(x.dtype, self.dtype)
+            if real == np.longdouble:  # which it is at the end, as scikit-learn's
+                return self.predict(x.astype(float), activation, output, threads).astype(real)
             dtype = np.dtype(np.float32 if real == np.float32 else np.float64)
             found = self.network(self.form(activation, output), dtype), dtype
             self._ready[asked] = found
