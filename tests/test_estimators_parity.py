@@ -76,6 +76,17 @@ def test_weights_below_zero(solver, labels):
     assert_same(found)
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("y", [Y, Y == "ant", NUMBER, X[:, :2]], ids=["3", "2", "one", "two"])
+def test_weights_of_a_batch_whose_sum_is_below_zero(solver, y):
+    found = pair("MLPClassifier" if y.dtype.kind in "Ub" else "MLPRegressor", solver=solver)
+    weight = np.random.default_rng(1).uniform(0.5, 2, 150)
+    weight[40:] *= -1
+    for estimator in found:
+        estimator.set_params(batch_size=20, shuffle=False, max_iter=3).fit(X, y, weight)
+    assert_same(found)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_the_loss_is_a_number_of_numpy(solver):
     wanted, found = pair("MLPRegressor", solver=solver)

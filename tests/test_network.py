@@ -156,6 +156,18 @@ def test_a_batch_without_weight_changes_nothing(target):
     assert np.array_equal(state(network, target.dtype), before)
 
 
+def test_weights_below_zero_have_the_mean_of_those_above(target):
+    """The sign of a sum of weights divides out: only a sum of 0 is no mean."""
+    x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
+    networks = [TWO_LAYERS.make(target) for _ in range(2)]
+    for network, signed in zip(networks, (weight, -weight), strict=True):
+        before = state(network, target.dtype)
+        train(network, x, labels, signed, range(ROWS), 2)
+        assert not np.array_equal(state(network, target.dtype), before)
+    one, other = (state(network, target.dtype) for network in networks)
+    assert_close(one, other, 100 * target.u)
+
+
 def test_labels_are_one_hot_rows_and_no_weight_is_a_weight_of_one(target):
     network = TWO_LAYERS.make(target)
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)

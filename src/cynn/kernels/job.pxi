@@ -94,7 +94,7 @@ cdef double weigh_rows(
     else:
         for r in range(start, start + count):
             total += job.weights[r if job.order == NULL else job.order[r]]
-    scale = 1 if not job.mean else (1 / total if total > 0 else 0)
+    scale = 1 if not job.mean else (1 / total if total != 0 else 0)
     for r in range(first, past):
         job.row_weights[r] = <real>(
             scale if job.weights == NULL
@@ -291,7 +291,7 @@ cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
         job, start, count, count * call.rank // call.threads, count * (call.rank + 1) // call.threads
     )
     call.used_rows = count
-    call.counts = total > 0 or not job.mean
+    call.counts = total != 0 or not job.mean
     call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
     call.place = job.place + (start if job.one_batch else 0)
     return total
