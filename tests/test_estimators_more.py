@@ -64,9 +64,46 @@ def test_a_value_for_each_layer_and_no_more(name):
         made(**{name: (value,)}).fit(X, Y)
 
 
-def test_unknown_activation_of_a_layer():
-    with pytest.raises(ValueError, match="activation: 'foo' is unknown"):
-        made(activation=("tanh", "foo")).fit(X, Y)
+@pytest.mark.parametrize("bad", ["foo", "softmax", None, ["tanh"]])
+def test_unknown_activation_of_a_layer(bad):
+    model = made(warm_start=True).fit(X, Y)
+    before = model.coefs_[0].copy()
+    model.set_params(activation=["tanh", bad])
+    with pytest.raises(ValueError, match="activation must be of elu, gelu, .*, got "):
+        model.set_params(warm_start=False).fit(X, Y)
+    assert np.array_equal(model.coefs_[0], before)
+    with pytest.raises(ValueError, match="activation must be of elu, gelu, .*, got nan"):
+        model.set_params(activation=np.nan).predict(X)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"dropout": (0.1, 2)}, {"callbacks": [1]}, {"solver": "lbfgs", "dropout": 0.1}, {"n_jobs": 0},
+     {"loss": "binary_cross_entropy"}, {"class_weight": {"ant": np.nan}}],
+    ids=str,
+)  # fmt: skip
+def test_a_fit_that_is_refused_loses_nothing(arguments):
+    model = made().fit(X, Y)
+    before = [w.copy() for w in model.coefs_]
+    name = "loss" if "loss" in arguments else [*arguments][-1]
+    with pytest.raises((ValueError, TypeError), match=name):
+        model.set_params(**arguments).fit(X, Y)
+    assert model.n_iter_ == 12
+    assert all(np.array_equal(v, w) for v, w in zip(model.coefs_, before, strict=True))
+
+
+def test_weights_that_do_not_fit_one_another():
+    model = made().fit(X, Y)
+    first = model.coefs_[0]
+    model.coefs_[0] = np.ascontiguousarray(first.T)  # as many numbers
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ do not fit one another"):
+        model.predict(X)
+    model.coefs_[0] = first
+    model.predict(X)
+    for bad in (None, model.coefs_[:2]):
+        model.coefs_ = bad
+        with pytest.raises(ValueError, match="an array for each layer, got . and 3"):
+            model.predict(X)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"batch_size": 1100}], ids=["batches", "large batch"])
@@ -255,6 +292,16 @@ def test_validation_curves_of_numbers():
     found.fit(X[OLD], NUMBERS[OLD], X_val=X[NEW], y_val=NUMBERS[NEW])
     wanted = mean_squared_error(NUMBERS[NEW], found.predict(X[NEW])) / 2
     assert np.isclose(found.validation_loss_curve_[-1], wanted)
+
+
+def test_the_validation_curve_is_that_of_this_fit():
+    model = made(early_stopping=True, warm_start=True, max_iter=3).fit(X, Y)
+    model.fit(X, Y, X_val=X[NEW], y_val=Y[NEW])
+    assert len(model.validation_loss_curve_) == 3 and len(model.validation_scores_) == 6
+    for solver in ("lbfgs", "adam"):
+        model.set_params(warm_start=False, solver="adam").fit(X, Y, X_val=X[NEW], y_val=Y[NEW])
+        model.set_params(solver=solver).fit(X, Y)
+        assert not hasattr(model, "validation_loss_curve_")
 
 
 def test_early_stopping_on_rows_of_ones_own():

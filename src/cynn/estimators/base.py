@@ -13,20 +13,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ..callbacks import get_all
 from ..fitting import naming
 from ..optimizers import Optimizer
 from ..schedules import Schedule
-from ..specs import ACTIVATIONS
 from . import lbfgs, stochastic
 from .heads import Head, head_of
 from .threads import threads_of
-from .weights import HIDDEN, Activation, Form, Weights, of_layers
+from .weights import KNOWN, Activation, Form, Weights, activations_of, of_layers
 
 STOCHASTIC = ("sgd", "adam")
 """The solvers that go from batch to batch."""
-
-KNOWN = set(HIDDEN) | set(ACTIVATIONS) - {"softmax"}
-"""The activations of hidden layers."""
 
 FEW_ROWS = 32
 """Rows up to which a prediction is dominated by what is done around it."""
@@ -67,7 +64,11 @@ class BaseMLP(BaseEstimator):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), tuple, list],
         "callbacks": [tuple, list, None],
-        "n_jobs": [None, Integral],
+        "n_jobs": [
+            None,
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
     }
 
     # -- weights
@@ -109,14 +110,14 @@ class BaseMLP(BaseEstimator):
 
     def _activation(self) -> Activation:
         given = self.activation
-        return given if isinstance(given, str) else tuple(given)
+        return tuple(given) if isinstance(given, list) else given
 
     def _head(self) -> Head:
         return head_of(self.out_activation_, self.loss)
 
-    def _dropout(self) -> tuple[float, ...]:
+    def _dropout(self, n_hidden: int) -> tuple[float, ...]:
         """Give the part of each hidden layer's outputs that is dropped; empty: none."""
-        found = of_layers("dropout", self.dropout, len(self._weights.shapes) // 2 - 1)
+        found = of_layers("dropout", self.dropout, n_hidden)
         if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in found):
             raise ValueError(f"dropout must be at least 0 and less than 1, got {self.dropout!r}")
         return tuple(float(rate) for rate in found) if any(found) else ()
@@ -135,6 +136,7 @@ class BaseMLP(BaseEstimator):
         sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
         if np.any(np.array(sizes) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        self._check_more(len(sizes), any(given is not None for given in held_out))
         fresh = "_weights" not in self.__dict__ or not (self.warm_start or incremental)
         X, y = self._validate_input(X, y, incremental, reset=fresh)
         if sample_weight is not None:
@@ -151,13 +153,6 @@ class BaseMLP(BaseEstimator):
         if self._goes_by_batches():
             stochastic.fit(self, X, y, sample_weight, incremental, others)
         else:
-            for name, given in (
-                ("dropout", any(self._dropout())),
-                ("callbacks", bool(self.callbacks)),
-                ("X_val", others is not None),
-            ):
-                if given:
-                    raise ValueError(f"{name} is for solvers that go by batches, not for 'lbfgs'")
             lbfgs.fit(self, X, y, sample_weight)
         if not self._weights.are_finite():
             raise ValueError(
@@ -165,6 +160,17 @@ class BaseMLP(BaseEstimator):
                 " contain large values and need to be preprocessed."
             )
         return self
+
+    def _check_more(self, n_hidden: int, validates: bool) -> None:
+        """Refuse what is not scikit-learn's where it is wrong, before anything is forgotten."""
+        activations_of(self._activation(), n_hidden)
+        for name, given in (
+            ("dropout", bool(self._dropout(n_hidden))),
+            ("callbacks", bool(get_all(self.callbacks))),
+            ("X_val", validates),
+        ):
+            if given and not self._goes_by_batches():
+                raise ValueError(f"{name} is for solvers that go by batches, not for 'lbfgs'")
 
     def _goes_by_batches(self) -> bool:
         return isinstance(self.solver, Optimizer) or self.solver in STOCHASTIC
@@ -201,10 +207,13 @@ class BaseMLP(BaseEstimator):
 
     def _initialize(self, units: Sequence[int], dtype: Any) -> None:
         """Draw the weights, and forget what was learned."""
+        output = self._out_activation()
+        head_of(output, self.loss)  # refuses a loss that does not go with it
+        self.__dict__.pop("validation_loss_curve_", None)
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(units)
-        self.out_activation_ = self._out_activation()
+        self.out_activation_ = output
         self._weights = Weights(*self._drawn(units, dtype))
         self._best_weights = None
         if self._goes_by_batches():
@@ -225,7 +234,7 @@ class BaseMLP(BaseEstimator):
         """
         coefs: list[NDArray[Any]] = []
         intercepts: list[NDArray[Any]] = []
-        given = of_layers("activation", self._activation(), len(units) - 2)
+        given = activations_of(self._activation(), len(units) - 2)
         last = given[-1] if given else self.activation
         for (fan_in, fan_out), name in zip(pairwise(units), (*given, last), strict=True):
             factor = 2.0 if name in ("logistic", "sigmoid") else 6.0

@@ -264,6 +264,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "sklearn.utils.class_weight.compute_class_weight makes it"
             )
         found = compute_sample_weight(self.class_weight, self._given_targets(y))
+        if not np.isfinite(found).all():
+            raise ValueError(f"class_weight must be finite numbers, got {self.class_weight!r}")
         return (found if weight is None else found * weight).astype(dtype)
 
     def _check_classes(self, classes: NDArray[Any]) -> None:

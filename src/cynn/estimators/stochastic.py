@@ -119,7 +119,7 @@ class Training:
         weights, self.form = estimator._weights, estimator._form()
         self.dtype = weights.dtype
         self.loss_type = loss_type(weights, X, y, weight)
-        dropout = estimator._dropout()
+        dropout = estimator._dropout(len(self.form.hidden))
         self.network = weights.network_to_train(self.form, self.dtype, dropout)
         self.seed = int(estimator._random_state.randint(1 << 31)) if any(dropout) else 0
         self.objective = Objective(
@@ -135,7 +135,7 @@ class Training:
             self.measured = self.objective.batches(held_out.X, held_out.targets, held_out.weight)
             if estimator.validation_scores_ is None:
                 estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
-            if not estimator.validation_scores_:
+            if not hasattr(estimator, "validation_loss_curve_"):
                 estimator.validation_loss_curve_ = []
         if estimator.early_stopping and not estimator.validation_scores_:
             estimator._best_weights = self.flat()

@@ -7,6 +7,7 @@ call compares them with what the network has.
 
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from .. import backend
 from ..inputs import DIRECT
 from ..loops import predict
 from ..sparse import SparseInput, is_sparse
+from ..specs import ACTIVATIONS
 from ..weights import flat, shaped
 
 Arrays = list[NDArray[Any]]
@@ -39,6 +41,9 @@ class Form(NamedTuple):
 
 HIDDEN = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 """The kernels' names of scikit-learn's activations."""
+
+KNOWN = set(HIDDEN) | set(ACTIVATIONS) - {"softmax"}
+"""The activations of hidden layers."""
 
 LAST = {"softmax": "softmax", "logistic": "sigmoid", "identity": "identity", "exp": "identity"}
 """The kernels' last activation; ``exp`` of what it gives is taken afterwards."""
@@ -65,7 +70,8 @@ class Weights:
         self.coefs, self.intercepts = coefs, intercepts
         self._shown = False  # somebody may hold the arrays, and change them
         self._trained: tuple[Any, np.dtype[Any]] | None = None  # a network ahead of the arrays
-        self._networks: dict[Any, tuple[Any, NDArray[Any] | None]] = {}  # and what it was given
+        # by form and type: a network, the numbers it was given, the shapes it was made for
+        self._networks: dict[Any, tuple[Any, NDArray[Any] | None, list[tuple[int, ...]]]] = {}
         self._dropout: tuple[float, ...] = ()  # of those networks; of no meaning in predictions
         self._ready: dict[Any, tuple[Any, np.dtype[Any]]] = {}  # for predictions, by what is asked
         self._lock = threading.RLock()
@@ -129,8 +135,13 @@ class Weights:
         return np.dtype(np.float32 if single else np.float64)
 
     def _in_order(self) -> Arrays:
-        assert self.coefs is not None and self.intercepts is not None
-        pairs = zip(self.coefs, self.intercepts, strict=True)
+        coefs, intercepts = (() if w is None else w for w in (self.coefs, self.intercepts))
+        if not 0 < len(coefs) == len(intercepts):
+            raise ValueError(
+                "coefs_ and intercepts_ must have an array for each layer, got "
+                f"{len(coefs)} and {len(intercepts)}"
+            )
+        pairs = zip(coefs, intercepts, strict=True)
         return [np.asarray(w) for pair in pairs for w in pair]
 
     def network_to_train(
@@ -167,19 +178,19 @@ class Weights:
             arrays = self._in_order()
             wanted = flat(arrays, dtype)
             shapes = [w.shape for w in arrays]
-            network, given = self._networks.get((form, dtype), (None, None))
-            if network is None or network.n_params != len(wanted):
-                network = new_network(form, shapes, dtype, self._dropout)
+            network, given, made_for = self._networks.get((form, dtype), (None, None, []))
+            if network is None or made_for != shapes:
+                network, given = new_network(form, shapes, dtype, self._dropout), None
             if given is None or not np.array_equal(given, wanted):
                 network.set_params(wanted)
-            self._networks[form, dtype] = network, wanted
+            self._networks[form, dtype] = network, wanted, shapes
             return network
 
     def trained(self, form: Form, dtype: np.dtype[Any], network: Any) -> None:
         """Say that the network has learned: its weights are those that count."""
         with self._lock:
             self._shapes = self.shapes
-            self._networks = {(form, dtype): (network, None)}
+            self._networks = {(form, dtype): (network, None, self._shapes)}
             self._trained = network, dtype
             self._ready = {}
             if self._shown:  # who holds the arrays sees it
@@ -196,8 +207,7 @@ class Weights:
 
     def form(self, activation: Activation, output: str) -> Form:
         """Give the form of a network with that activation in each hidden layer, or those."""
-        each = of_layers("activation", activation, len(self.shapes) // 2 - 1)
-        return Form(tuple(HIDDEN.get(name, name) for name in each), output)
+        return Form(activations_of(activation, len(self.shapes) // 2 - 1), output)
 
     def predict(self, x: Any, activation: Activation, output: str, threads: Any) -> NDArray[Any]:
         """Give the network's outputs for rows that are checked.
@@ -247,15 +257,40 @@ def of_layers(name: str, value: Any, count: int) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def activations_of(activation: Activation, count: int) -> tuple[str, ...]:
+    """Give the kernels' name of the activation of each of so many hidden layers.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown, or there are those of another number of layers.
+    """
+    each = of_layers("activation", activation, count)
+    if not all(isinstance(name, str) and name in KNOWN for name in each):
+        raise ValueError(f"activation must be of {', '.join(sorted(KNOWN))}, got {activation!r}")
+    return tuple(HIDDEN.get(name, name) for name in each)
+
+
 def new_network(
     form: Form,
     shapes: list[tuple[int, ...]],
     dtype: np.dtype[Any],
     dropout: tuple[float, ...] = (),
 ) -> Any:
-    """Make a network for weights of these shapes."""
+    """Make a network for weights of these shapes.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit one another.
+    """
     activations = (*form.hidden, LAST[form.output])
-    widths = [size[1] for size in shapes[::2]]
+    widths = [size[-1] for size in shapes[::2]]
+    fan_in = (shapes[0][0], *widths)
+    if shapes != [size for pair in pairwise(fan_in) for size in (pair, pair[1:])]:
+        raise ValueError(
+            f"coefs_ and intercepts_ do not fit one another: their shapes are {shapes}"
+        )
     steps: list[tuple[str | float, ...]] = [
         ("dense", n, activation) for n, activation in zip(widths, activations, strict=True)
     ]
