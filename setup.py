@@ -110,8 +110,8 @@ def machine() -> str:
     return os.environ.get("CYNN_BUILD_MACHINE", name).lower()
 
 
-# A module of the AVX-512 target to build for AVX2 instead: so the tests run its tiles anywhere.
-WIDE = os.environ.get("CYNN_BUILD_WIDE", "")
+# Modules of the AVX-512 target to build for AVX2 instead: so the tests run its tiles anywhere.
+WIDE = os.environ.get("CYNN_BUILD_WIDE", "").split()
 
 
 def flags_of(module: str, compiler: str) -> list[str]:
@@ -230,7 +230,7 @@ def extensions() -> list[Extension]:
             ],
             py_limited_api=LIMITED,
         )
-        for name in ([VIEWS, f"cynn.kernels.{WIDE}"] if WIDE else modules)
+        for name in ([VIEWS, *(f"cynn.kernels.{name}" for name in WIDE)] if WIDE else modules)
     ]
 
 

@@ -12,8 +12,9 @@
    wheel for it and with the newest. The tests lie alone in a folder, far from the sources.
 7. Unpack the source archive, install from it, and run the tests that are in it.
 
-``--quick`` leaves out 5 and 7 and tests on one CPython with the newest NumPy. ``--compare-abi``
-builds for one CPython alone too, and compares the speed of the two (build_speed.py).
+``--quick`` leaves out 5, 7 and the tests of the reference by itself, and tests on one CPython with
+the newest NumPy. ``--compare-abi`` builds for one CPython alone too, and compares the speed of the
+two (build_speed.py).
 
 gcc builds them: zig's wheel is a sixth smaller, but its AVX-512 takes half as long again to train,
 and what gcc links asks for no newer a system.

@@ -415,5 +415,5 @@ def test_zeros_are_skipped_over_all_rows_at_once():
         patch.setattr("cynn.estimators.objective.mostly_zeros", lambda x: False)
         full = made(solver="lbfgs").fit(x, Y)
     assert same(found, full)
-    (network, _), *others = found._weights._networks.values()
+    (network, *_), *others = found._weights._networks.values()
     assert not network.seek_zeros and not others

@@ -22,22 +22,28 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module", params=["float32", "float64"])
-def wide(request, tmp_path_factory):
-    """The module avx512_* built with the flags of avx2."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The folder with the modules avx512_*, built with the flags of avx2."""
     for needed in ("Cython", "setuptools"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("wide")
-    name = f"avx512_{request.param}"
     run = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--build-lib", folder, "--build-temp", folder],
         cwd=ROOT,
-        env=os.environ | {"CYNN_BUILD_WIDE": name},
+        env=os.environ | {"CYNN_BUILD_WIDE": "avx512_float32 avx512_float64"},  # side by side
         capture_output=True,
         text=True,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    (path,) = folder.rglob(f"{name}*.so")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["float32", "float64"])
+def wide(request, built):
+    """One of them."""
+    name = f"avx512_{request.param}"
+    (path,) = built.rglob(f"{name}*.so")
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
