@@ -19,6 +19,9 @@ from . import data, report
 SCORES_APART = 0.02
 """How far the two scores may be apart: float32 in another order is not the same path."""
 
+PAUSE = 0.3
+"""Seconds before each is timed: BLAS's threads spin on after a fit, and would take the other's core."""
+
 Data = tuple[Any, Any, Any, Any]
 """Rows to fit and their targets, rows to score and theirs."""
 
@@ -136,6 +139,7 @@ def measure(case: Case, rounds: int, threads: int, clock: Callable[[], float]) -
         for _ in range(rounds):
             for i, estimator in enumerate(pair):
                 count = case.epochs or 200
+                time.sleep(PAUSE)
                 start = clock()
                 if case.epochs:
                     estimator.fit(x, y)
