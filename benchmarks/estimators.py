@@ -20,7 +20,7 @@ SCORES_APART = 0.02
 """How far the two scores may be apart: float32 in another order is not the same path."""
 
 PAUSE = 0.3
-"""Seconds before each is timed: BLAS's threads spin on after a fit, and would take the other's core."""
+"""Seconds before each is timed: BLAS's threads spin on after a fit, and would take a core."""
 
 Data = tuple[Any, Any, Any, Any]
 """Rows to fit and their targets, rows to score and theirs."""
