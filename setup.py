@@ -88,7 +88,7 @@ VIEWS = "cynn.kernels.views"
 # which makes a module a seventh smaller.
 MARKS = [
     (re.compile(r"^static CYTHON_INLINE (?=.*\b__pyx_f_)", re.M), "CYNN_INLINE "),
-    (re.compile(r"^static (?=PyObject \*__pyx_p[wf]_)", re.M), "static CYNN_SMALL "),
+    (re.compile(r"^static (?=PyObject \*__pyx_p[wf]_(?!\w*_fma_peak))", re.M), "static CYNN_SMALL "),
     (re.compile(r"^static (?=int __pyx_f_\w+_calling\()", re.M), "static CYNN_SMALL "),
 ]
 

@@ -467,7 +467,7 @@ def test_shares_of_parquet_files(tmp_path, size):
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
-    pyarrow = pytest.importorskip("pyarrow")
+    pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)
     from pyarrow import parquet
 
     monkeypatch.setattr(distributed, "PARQUET_ROWS", 7)
@@ -481,7 +481,7 @@ def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
 
 @pytest.mark.parametrize("values", [["1", "x"], np.array(["2026", "2027"], "datetime64[s]")])
 def test_parquet_columns_of_no_numbers(tmp_path, values):
-    pyarrow = pytest.importorskip("pyarrow")
+    pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.table({"a": values, "y": [0, 1]}), tmp_path / "0.parquet")
@@ -509,7 +509,7 @@ def test_more_files_than_may_be_open(tmp_path, few_files):
 
 
 def test_more_parquet_files_than_may_be_open(tmp_path, few_files):
-    pyarrow = pytest.importorskip("pyarrow")
+    pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)
     from pyarrow import parquet
 
     for i in range(few_files):

@@ -70,6 +70,17 @@ def test_columns_in_any_order():
     assert (matrix.indices == before).all()
 
 
+def test_numbers_that_share_a_place_add_up():
+    halves = sparse.csr_array(X / 2)
+    twice = sparse.csr_array(
+        (np.repeat(halves.data, 2), np.repeat(halves.indices, 2), 2 * halves.indptr), halves.shape
+    )
+    stored = len(twice.data)
+    for got, want in zip(trained(twice).get_weights(), trained(X).get_weights(), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert len(twice.data) == stored  # the caller's matrix is as it was
+
+
 def test_where_zeros_cannot_be_skipped_the_rows_stay_dense():
     shifted = [Rescale(1 / 255, -0.5), Dense(4, "softmax")]
     assert (

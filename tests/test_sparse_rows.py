@@ -25,21 +25,23 @@ def compressed(module, x, dtype):
     )
 
 
-def network(target, columns, scale=1.0, momentum=False):
-    found = target.module.Network(columns, STEPS, scale, 0.0)
+def network(target, columns, scale=1.0, momentum=False, steps=STEPS):
+    found = target.module.Network(columns, steps, scale, 0.0)
     rng = np.random.default_rng(3)
     found.set_params((rng.normal(size=found.n_params) * 0.3).astype(target.dtype))
     found.compile("softmax_cross_entropy", ("sgd", momentum, 0.01 if momentum else 0.0))
     return found
 
 
-def trained(target, x, y, momentum=0.0, threads=1, seek=False, scale=1.0, columns=None):
-    net = network(target, columns or x.shape[1], scale, momentum > 0)
+def trained(
+    target, x, y, momentum=0.0, threads=1, seek=False, scale=1.0, columns=None, steps=STEPS
+):
+    net = network(target, columns or x.shape[1], scale, momentum > 0, steps)
     net.seek_zeros = seek
     n = len(y)
-    steps = -(-n // 16)
+    batches = -(-n // 16)
     order = np.random.default_rng(5).permutation(n)
-    rates, momenta = np.full(steps, 0.1), np.full(steps, momentum)
+    rates, momenta = np.full(batches, 0.1), np.full(batches, momentum)
     _, loss, weight = net.train_epoch(
         x, y, None, order, rates, momenta, 16, 0, np.inf, None, threads
     )
@@ -61,6 +63,22 @@ def test_sparse_equals_dense(compiled, columns, density, momentum):
         found = trained(compiled, given, y, momentum, seek=seek, columns=columns)
         for got, want in zip(found, dense, strict=True):
             np.testing.assert_array_equal(got, want)  # the sums run in the same order
+
+
+@pytest.mark.parametrize("panels", range(1, 17))
+def test_every_width_of_the_first_layer(compiled, panels):
+    """More columns than a block of W has lines, and than there are lists at once."""
+    x = sparse_matrix(40, 801, 0.2, panels, compiled.dtype)
+    y = np.random.default_rng(1).integers(0, 5, 40).astype(np.int32)
+    steps = [("dense", panels * 64 // compiled.real.itemsize - 1, "tanh"), ("dense", 5, "softmax")]
+    dense = trained(compiled, x, y, 0.9, steps=steps)
+    sparse = compressed(compiled.module, x, compiled.dtype)
+    for given, seek, threads in ((sparse, False, 1), (x, True, 3)):
+        found = trained(
+            compiled, given, y, 0.9, seek=seek, threads=threads, columns=801, steps=steps
+        )
+        for got, want in zip(found, dense, strict=True):
+            np.testing.assert_array_equal(got, want)
 
 
 def test_bytes_are_sought_for_zeros(compiled):
@@ -118,6 +136,7 @@ def test_a_zero_is_not_multiplied(compiled):
         ([0, 1], [], 3),
         ([0], [0, 2], 3),
         ([1, 0], [0, 2], 3),
+        ([1, 1], [0, 2], 3),
     ],
 )
 def test_indices_that_lead_out_or_back_are_refused(target, columns, starts, n_columns):

@@ -45,7 +45,10 @@ class SparseInput:
         if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.shape[1] >= 2**31:
             raise ValueError(f"{name} must have shape (n, columns), got {matrix.shape}")
         rows = matrix.tocsr().astype(dtype, copy=False)
-        self._matrix = rows if rows.has_sorted_indices else rows.sorted_indices()
+        if not rows.has_canonical_format:  # numbers that share a place add up
+            rows = rows.copy()
+            rows.sum_duplicates()
+        self._matrix = rows
         self.shape: tuple[int, int] = self._matrix.shape
         self.dtype = dtype
 

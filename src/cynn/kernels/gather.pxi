@@ -50,7 +50,7 @@ cdef class SparseRows:
             if starts[i + 1] - starts[i] > self.widest:
                 self.widest = starts[i + 1] - starts[i]
             for k in range(starts[i] + 1, starts[i + 1]):
-                if columns[k] < columns[k - 1]:
+                if columns[k] <= columns[k - 1]:
                     raise ValueError(f"SparseRows: the columns of row {i} do not ascend")
         for i in range(stored):
             if not 0 <= columns[i] < n_columns:
@@ -166,11 +166,18 @@ cdef inline void gather_block(
     while left > 0:
         for i in range(count):
             to = panels + i * PANEL
-            for c in range(PANEL):
-                to[c] = 0
-            for c in range(smaller(PANEL, left)):
+            for v in range(PANEL_VECS):
+                store(to + v * LANES, broadcast(0))
+            c = 0
+            if x.column_stride == sizeof(element):
+                line = <const element*>lines[i] + at
+                while c + LANES <= smaller(PANEL, left):
+                    store(to + c, multiply_add(converted(line + c), scale, offset))
+                    c += LANES
+            while c < smaller(PANEL, left):
                 line = <const element*>(lines[i] + (at + c) * x.column_stride)
                 to[c] = <real>line[0] * x.scale + x.offset
+                c += 1
         panels += rows * PANEL
         at += PANEL
         left -= PANEL
@@ -261,16 +268,19 @@ cdef void gather_targets(
 ) noexcept nogil:
     """Labels become rows with a one, so that the losses know one kind of target."""
     cdef Py_ssize_t r, row, p, c
+    cdef int v
     cdef real* line
     for r in range(first, past):
         row = start + r if order == NULL else <Py_ssize_t>order[start + r]
         for p in range(panels_of(y.columns)):
             line = panels + (p * rows + r) * PANEL
-            for c in range(PANEL):
-                line[c] = 0
+            for v in range(PANEL_VECS):
+                store(line + v * LANES, broadcast(0))
             if y.values != NULL:
-                for c in range(smaller(PANEL, y.columns - p * PANEL)):
-                    line[c] = y.values[row * y.columns + p * PANEL + c]
+                memcpy(
+                    line, y.values + row * y.columns + p * PANEL,
+                    <size_t>smaller(PANEL, y.columns - p * PANEL) * sizeof(real),
+                )
         if y.labels != NULL:
             c = y.labels[row]
             panels[(c // PANEL * rows + r) * PANEL + c % PANEL] = 1

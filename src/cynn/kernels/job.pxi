@@ -228,7 +228,7 @@ cdef void use_gradients(
     if job.nonzeros.width:
         step = &job.steps[0]
         rule_of_w = rule_of_step(job, rule, 0, scale, &parts)
-        place_lists(&lists, job.lists + call.rank * job.lists_size, &job.nonzeros, job.rows)
+        place_lists(&lists, job.lists + call.rank * job.lists_size, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
             job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule,

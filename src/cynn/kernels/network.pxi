@@ -365,7 +365,7 @@ cdef class Network(Parameters):
             job.frames = frames.block
         if job.nonzeros.width:
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
-            job.lists_size = lists_size(&job.nonzeros, job.rows)
+            job.lists_size = lists_size(self.n_inputs, job.rows)
             sparse = Scratch(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
             place_nonzeros(&job.nonzeros, sparse.block, job.rows)
             job.lists = sparse.block + job.nonzeros_size

@@ -13,16 +13,7 @@ cdef struct Nonzeros:
     int32_t* counts  # non-zeros of each row
     int32_t* columns
     real* values
-
-
-cdef inline bint some_of_eight(const element* line) noexcept nogil:
-    """Whether there is a number that is not zero, or -0.0."""
-    cdef uint64_t word, some = 0
-    cdef int i
-    for i in range(<int>sizeof(element)):
-        memcpy(&word, <const char*>line + 8 * i, 8)
-        some |= word
-    return some != 0
+    int32_t* places  # of each row, the first that is not used yet
 
 
 cdef inline bint is_not_zero(const element* number) noexcept nogil:
@@ -32,20 +23,47 @@ cdef inline bint is_not_zero(const element* number) noexcept nogil:
     return word != 0
 
 
+cdef inline bint some_of_four(const element* line) noexcept nogil:
+    """Whether there is a number that is not zero, or -0.0."""
+    cdef uint64_t words[4]
+    words[1] = words[2] = words[3] = 0
+    if element is uint8_t:
+        words[0] = 0
+    memcpy(words, line, 4 * sizeof(element))
+    return (words[0] | words[1] | words[2] | words[3]) != 0
+
+
+cdef enum:
+    FOURS = 256  # at a time
+
+
 cdef inline int32_t keep_nonzeros(
-    const element* line, Py_ssize_t n, Py_ssize_t stride, real scale, int32_t* columns, real* values
+    const element* line, const char* next_line, Py_ssize_t n, Py_ssize_t stride, real scale,
+    int32_t* columns, real* values,
 ) noexcept nogil:
-    """Write down the non-zeros of a line; every number is written and only non-zeros are counted."""
-    cdef int32_t count = 0
-    cdef Py_ssize_t c = 0, i
+    """Write down the non-zeros of a line; memory meanwhile brings the next one.
+
+    First fours that are not all zero, then what is in them. No branch depends on a number, as none could be
+    foreseen: every number is written, and only non-zeros are counted.
+    """
+    cdef int32_t fours[FOURS]
+    cdef int32_t count = 0, some
+    cdef Py_ssize_t c = 0, past, i, k
     if stride == sizeof(element):
-        while c + 8 <= n:  # images are mostly background: eight zeros at a look
-            if some_of_eight(line + c):
-                for i in range(8):
-                    columns[count] = <int32_t>(c + i)
-                    values[count] = <real>line[c + i] * scale
-                    count += is_not_zero(line + c + i)
-            c += 8
+        while c + 4 <= n:
+            past = smaller(n - n % 4, c + 4 * FOURS)
+            some = 0
+            while c < past:
+                if c * <Py_ssize_t>sizeof(element) % 64 == 0:
+                    prefetch(next_line + c * <Py_ssize_t>sizeof(element), 64)
+                fours[some] = <int32_t>c
+                some += some_of_four(line + c)
+                c += 4
+            for k in range(some):
+                for i in range(4):
+                    columns[count] = <int32_t>(fours[k] + i)
+                    values[count] = <real>line[fours[k] + i] * scale
+                    count += is_not_zero(line + fours[k] + i)
     while c < n:
         columns[count] = <int32_t>c
         values[count] = <real>(<const element*>(<const char*>line + c * stride))[0] * scale
@@ -61,6 +79,7 @@ cdef void gather_nonzeros(
     """The non-zeros of rows start + first to start + past of the order."""
     cdef Py_ssize_t r, row, i
     cdef const char* at
+    cdef const char* following
     cdef int32_t* columns
     cdef real* values
     for r in range(first, past):
@@ -68,14 +87,21 @@ cdef void gather_nonzeros(
         values = to.values + r * to.width
         row = start + r if order == NULL else <Py_ssize_t>order[start + r]
         at = x.data + row * x.stride
-        if order != NULL and x.element != SPARSE:  # as for dense rows, a row at a time
-            foresee(x, order, start + r + 2, smaller(start + past, start + r + 3))
+        following = at
+        if order != NULL and r + 1 < past and x.element != SPARSE:  # shuffled: no hardware expects it
+            following = row_at(x, order, start + r + 1)
         if x.element == BYTES:
-            to.counts[r] = keep_nonzeros(<const uint8_t*>at, x.columns, x.column_stride, x.scale, columns, values)
+            to.counts[r] = keep_nonzeros(
+                <const uint8_t*>at, following, x.columns, x.column_stride, x.scale, columns, values
+            )
         elif x.element == FLOATS:
-            to.counts[r] = keep_nonzeros(<const float*>at, x.columns, x.column_stride, x.scale, columns, values)
+            to.counts[r] = keep_nonzeros(
+                <const float*>at, following, x.columns, x.column_stride, x.scale, columns, values
+            )
         elif x.element == DOUBLES:
-            to.counts[r] = keep_nonzeros(<const double*>at, x.columns, x.column_stride, x.scale, columns, values)
+            to.counts[r] = keep_nonzeros(
+                <const double*>at, following, x.columns, x.column_stride, x.scale, columns, values
+            )
         else:
             to.counts[r] = <int32_t>(x.row_starts[row + 1] - x.row_starts[row])
             for i in range(to.counts[r]):
@@ -89,7 +115,7 @@ cdef inline void add_lines(
     real* y, Py_ssize_t y_panel,
 ) noexcept nogil:
     """So many panels of one row of y."""
-    cdef vec sums[TILE_WIDE_VECS]
+    cdef vec sums[SPARSE_SUMS]
     cdef vec number
     cdef const real* line
     cdef Py_ssize_t once
@@ -112,9 +138,10 @@ cdef inline void add_lines(
                 store(y + p * y_panel + v * LANES, sums[p * PANEL_VECS + v])
 
 
-cdef inline int panels_at_once(Py_ssize_t left) noexcept nogil:
-    """Each width is compiled apart; fewer panels at once wait for each sum before they add to it."""
-    return TILE_WIDE if left >= TILE_WIDE else TILE_WIDE // 2 if left >= TILE_WIDE // 2 else 1
+cdef inline int panels_at_once(Py_ssize_t left, Py_ssize_t most) noexcept nogil:
+    """Of those that are left, in shares as even as can be: with few panels each sum waits for the one before."""
+    cdef Py_ssize_t shares = (left + most - 1) // most
+    return <int>((left + shares - 1) // shares)
 
 
 cdef void add_nonzeros(
@@ -122,46 +149,105 @@ cdef void add_nonzeros(
     const real* w, Py_ssize_t w_panel, const real* start, Py_ssize_t start_panel,
     real* y, Py_ssize_t y_panel,
 ) noexcept nogil:
-    """y = start + the sum, in order, of values times the lines of W at their columns; see `panels_at_once`."""
-    if panels == TILE_WIDE:
-        add_lines(columns, values, count, TILE_WIDE, w, w_panel, start, start_panel, y, y_panel)
-    elif panels == TILE_WIDE // 2:
-        add_lines(columns, values, count, TILE_WIDE // 2, w, w_panel, start, start_panel, y, y_panel)
-    else:
+    """y = start + the sum, in order, of values times the lines of W at their columns; SPARSE_WIDE panels at most."""
+    if panels == 1:
         add_lines(columns, values, count, 1, w, w_panel, start, start_panel, y, y_panel)
+    elif panels == 2:
+        add_lines(columns, values, count, 2, w, w_panel, start, start_panel, y, y_panel)
+    elif SPARSE_WIDE >= 3 and panels == 3:
+        add_lines(columns, values, count, 3, w, w_panel, start, start_panel, y, y_panel)
+    elif SPARSE_WIDE >= 4 and panels == 4:
+        add_lines(columns, values, count, 4, w, w_panel, start, start_panel, y, y_panel)
+    elif SPARSE_WIDE >= 5 and panels == 5:
+        add_lines(columns, values, count, 5, w, w_panel, start, start_panel, y, y_panel)
+    elif SPARSE_WIDE >= 6 and panels == 6:
+        add_lines(columns, values, count, 6, w, w_panel, start, start_panel, y, y_panel)
+    elif SPARSE_WIDE >= 7 and panels == 7:
+        add_lines(columns, values, count, 7, w, w_panel, start, start_panel, y, y_panel)
+    elif SPARSE_WIDE >= 8 and panels == 8:
+        add_lines(columns, values, count, 8, w, w_panel, start, start_panel, y, y_panel)
+
+
+cdef enum:
+    NEAR = 49152  # bytes of W that stay near while all rows pass by
+    WORTH = 8  # non-zeros of a row in each block of W, below which that does not pay
+
+
+cdef Py_ssize_t columns_at_once(
+    const Nonzeros* x, Py_ssize_t inputs, int panels, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    """How many lines of W make a block."""
+    cdef Py_ssize_t lines = NEAR // (64 * panels), count = 0, r
+    for r in range(first, past):
+        count += x.counts[r]
+    return lines if count * lines >= WORTH * inputs * (past - first) else inputs
 
 
 cdef void sparse_rows(
     const Nonzeros* x, const real* w, const real* b, real* y,
     Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
 ) noexcept nogil:
-    """y = b + x W, some panels at a time: their part of W stays in the cache for all rows."""
-    cdef Py_ssize_t panels = panels_of(outputs), p = 0, r
+    """y = b + x W, block by block of W, each for all rows:
+
+              panel 0  panel 1         a block: some lines of some panels
+            +--------+--------+
+    columns | block  |  ...   |        y of a row begins with b in the first block of its panels,
+     0..111 |   0    |        |        and goes on from where it is in the next ones
+            +--------+--------+
+    112 ... |   1    |        |
+    """
+    cdef Py_ssize_t panels = panels_of(outputs), p = 0, r, column, lines
+    cdef const int32_t* columns
+    cdef int32_t begin, end
     cdef int wide
+    cdef real* line
+    cdef const real* start
     while p < panels:
-        wide = panels_at_once(panels - p)
-        for r in range(first, past):
-            add_nonzeros(
-                x.columns + r * x.width, x.values + r * x.width, x.counts[r], wide,
-                w + p * inputs * PANEL, inputs * PANEL, b + p * PANEL, PANEL,
-                y + (p * rows + r) * PANEL, rows * PANEL,
-            )
+        wide = panels_at_once(panels - p, SPARSE_WIDE)
+        lines = columns_at_once(x, inputs, wide, first, past)
+        column = 0
+        while column < inputs:
+            for r in range(first, past):
+                columns = x.columns + r * x.width
+                begin = x.places[r] if column > 0 else 0
+                end = begin
+                if lines >= inputs:
+                    end = x.counts[r]
+                while end < x.counts[r] and columns[end] < column + lines:
+                    end += 1
+                x.places[r] = end
+                line = y + (p * rows + r) * PANEL
+                start = line
+                if column == 0:
+                    start = b + p * PANEL
+                add_nonzeros(
+                    columns + begin, x.values + r * x.width + begin, end - begin, wide,
+                    w + p * inputs * PANEL, inputs * PANEL, start, rows * PANEL if column > 0 else PANEL,
+                    line, rows * PANEL,
+                )
+            column += lines
         p += wide
 
 
 cdef enum:
-    LISTS = 256  # columns whose lists are made at once, and stay in the first-level cache
+    LISTS = 256  # columns whose lists are made at once
     LINES = 32  # of W, whose gradients a rule uses at once
 
-# The non-zeros of a batch by column, for the columns first to past, LISTS at most. A column's list ends where the
-# next one begins; rows are in order.
+cdef struct Entry:
+    real value
+    int32_t row
+
+# The non-zeros of a batch by column, for the columns first to past, LISTS at most; rows are in order.
+#
+#   column first        [ entry entry entry . . . . ]      room for every row of the batch, so that all are made
+#   column first + 1    [ entry . . . . . . . . . . ]      in one pass
 cdef struct Lists:
     Py_ssize_t first
     Py_ssize_t past
+    Py_ssize_t room  # entries from one list to the next
     int32_t* places  # for each row of the batch, its first non-zero that is not in a list yet
-    int32_t* ends  # one a column and one before
-    int32_t* rows
-    real* values
+    int32_t* counts  # of each list
+    Entry* entries
 
 
 cdef void begin_lists(const Nonzeros* x, Py_ssize_t count, Py_ssize_t column, Lists* lists) noexcept nogil:
@@ -184,34 +270,37 @@ cdef void begin_lists(const Nonzeros* x, Py_ssize_t count, Py_ssize_t column, Li
 
 
 cdef void list_by_column(const Nonzeros* x, Py_ssize_t count, Py_ssize_t past, Lists* lists) noexcept nogil:
-    """Those up to `past`, by counting: how many a column has, where its list begins, then all to their places."""
+    """Those up to `past`."""
     cdef Py_ssize_t first = lists.past, r, c
-    cdef int32_t total = 0, i, n
+    cdef int32_t i, n
     cdef const int32_t* columns
-    cdef int32_t* begins = lists.ends + 1
+    cdef const real* values
+    cdef int32_t* counts = lists.counts
+    cdef Entry* entry
     lists.first = first
     lists.past = past
-    memset(lists.ends, 0, <size_t>(past - first + 1) * sizeof(int32_t))
+    memset(counts, 0, <size_t>(past - first) * sizeof(int32_t))
     for r in range(count):
         columns = x.columns + r * x.width
+        values = x.values + r * x.width
+        n = x.counts[r]
         i = lists.places[r]
-        while i < x.counts[r] and columns[i] < past:
-            begins[columns[i] - first] += 1
-            i += 1
-    for c in range(past - first):
-        n = begins[c]
-        begins[c] = total
-        total += n
-    for r in range(count):
-        columns = x.columns + r * x.width
-        i = lists.places[r]
-        while i < x.counts[r] and columns[i] < past:
+        while i < n and columns[i] < past:
             c = columns[i] - first
-            lists.rows[begins[c]] = <int32_t>r
-            lists.values[begins[c]] = x.values[r * x.width + i]
-            begins[c] += 1  # ends where the list does, when all are in
+            entry = lists.entries + c * lists.room + counts[c]
+            entry.value = values[i]
+            entry.row = <int32_t>r
+            counts[c] += 1
             i += 1
         lists.places[r] = i
+
+
+cdef inline bint all_empty(const int32_t* counts, Py_ssize_t lists) noexcept nogil:
+    cdef int32_t some = 0
+    cdef Py_ssize_t c
+    for c in range(lists):
+        some |= counts[c]
+    return some == 0
 
 
 cdef inline void sparse_gradient_lines(
@@ -226,19 +315,21 @@ cdef inline void sparse_gradient_lines(
     cdef vec number
     cdef const real* line
     cdef real* at
-    cdef Py_ssize_t c, i, begin, end
+    cdef const Entry* entries
+    cdef const int32_t* counts = lists.counts - lists.first
+    cdef Py_ssize_t c, i
     cdef int v
-    if skips and lists.ends[first - lists.first] == lists.ends[past - lists.first]:
+    if skips and all_empty(counts + first, past - first):
         return
     for c in range(first, past):  # within a loop gcc keeps the sums in registers (matmul.pxi)
-        begin, end = lists.ends[c - lists.first], lists.ends[c - lists.first + 1]
-        if skips and rule.plain and begin == end:
+        entries = lists.entries + (c - lists.first) * lists.room
+        if skips and rule.plain and counts[c] == 0:
             continue
         for v in range(panels * PANEL_VECS):
             sums[v] = broadcast(0)
-        for i in range(begin, end):
-            number = broadcast(lists.values[i])
-            line = delta + <Py_ssize_t>lists.rows[i] * PANEL
+        for i in range(counts[c]):
+            number = broadcast(entries[i].value)
+            line = delta + <Py_ssize_t>entries[i].row * PANEL
             for v in range(panels * PANEL_VECS):
                 sums[v] = multiply_add(
                     number,
@@ -264,6 +355,29 @@ cdef inline void sparse_gradient_lines(
         )
 
 
+cdef void gradient_of_lines(
+    const Lists* lists, Py_ssize_t first, Py_ssize_t past, int panels, const real* delta,
+    Py_ssize_t delta_panel, real* w, Py_ssize_t w_panel, const Rule* rule, bint skips, real* room,
+) noexcept nogil:
+    """The same, in TILE_WIDE panels at most."""
+    if panels == 1:
+        sparse_gradient_lines(lists, first, past, 1, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif panels == 2:
+        sparse_gradient_lines(lists, first, past, 2, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif TILE_WIDE >= 3 and panels == 3:
+        sparse_gradient_lines(lists, first, past, 3, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif TILE_WIDE >= 4 and panels == 4:
+        sparse_gradient_lines(lists, first, past, 4, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif TILE_WIDE >= 5 and panels == 5:
+        sparse_gradient_lines(lists, first, past, 5, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif TILE_WIDE >= 6 and panels == 6:
+        sparse_gradient_lines(lists, first, past, 6, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif TILE_WIDE >= 7 and panels == 7:
+        sparse_gradient_lines(lists, first, past, 7, delta, delta_panel, w, w_panel, rule, skips, room)
+    elif TILE_WIDE >= 8 and panels == 8:
+        sparse_gradient_lines(lists, first, past, 8, delta, delta_panel, w, w_panel, rule, skips, room)
+
+
 cdef void sparse_weight_gradient(
     const Nonzeros* x, Lists* lists, const real* delta, Py_ssize_t inputs, Py_ssize_t outputs,
     Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, const Rule* bias_rule,
@@ -281,25 +395,14 @@ cdef void sparse_weight_gradient(
         list_by_column(x, used_rows, smaller(lists.past + LISTS, end), lists)
         p = 0
         while p < panels:
-            wide = panels_at_once(panels - p)
+            wide = panels_at_once(panels - p, TILE_WIDE)
             c = lists.first
             while c < lists.past:
                 past = smaller(c + LINES, lists.past)
-                if wide == TILE_WIDE:
-                    sparse_gradient_lines(
-                        lists, c, past, TILE_WIDE, delta + p * rows * PANEL, rows * PANEL,
-                        w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
-                    )
-                elif wide == TILE_WIDE // 2:
-                    sparse_gradient_lines(
-                        lists, c, past, TILE_WIDE // 2, delta + p * rows * PANEL, rows * PANEL,
-                        w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
-                    )
-                else:
-                    sparse_gradient_lines(
-                        lists, c, past, 1, delta + p * rows * PANEL, rows * PANEL,
-                        w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
-                    )
+                gradient_of_lines(
+                    lists, c, past, wide, delta + p * rows * PANEL, rows * PANEL,
+                    w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
+                )
                 if rule.parts != NULL:
                     blocks_of_penalty(rule.penalty, rule.parts, w, inputs, p, p + wide, c, past)
                 c = past
@@ -317,21 +420,29 @@ cdef inline Py_ssize_t lines_of(Py_ssize_t count) noexcept nogil:
 
 
 cdef Py_ssize_t nonzeros_size(Py_ssize_t width, Py_ssize_t rows) noexcept nogil:
-    return 2 * lines_of(rows * width) + lines_of(rows)
+    return 2 * lines_of(rows * width) + 2 * lines_of(rows)
 
 
 cdef void place_nonzeros(Nonzeros* x, real* block, Py_ssize_t rows) noexcept nogil:
     x.values = block
     x.columns = <int32_t*>(block + lines_of(rows * x.width))
     x.counts = <int32_t*>(block + 2 * lines_of(rows * x.width))
+    x.places = x.counts + lines_of(rows)
 
 
-cdef Py_ssize_t lists_size(const Nonzeros* x, Py_ssize_t rows) noexcept nogil:
-    return 2 * lines_of(rows * x.width) + lines_of(rows) + lines_of(LISTS + 1)
+cdef inline Py_ssize_t room_of_list(Py_ssize_t rows) noexcept nogil:
+    """Entries; an odd number of cache lines, so that the lists' beginnings do not meet in the same part of a cache."""
+    cdef Py_ssize_t of_a_line = 64 // <Py_ssize_t>sizeof(Entry)
+    return (((rows + of_a_line - 1) // of_a_line) | 1) * of_a_line
 
 
-cdef void place_lists(Lists* lists, real* block, const Nonzeros* x, Py_ssize_t rows) noexcept nogil:
-    lists.values = block
-    lists.rows = <int32_t*>(block + lines_of(rows * x.width))
-    lists.places = <int32_t*>(block + 2 * lines_of(rows * x.width))
-    lists.ends = <int32_t*>(block + 2 * lines_of(rows * x.width) + lines_of(rows))
+cdef Py_ssize_t lists_size(Py_ssize_t columns, Py_ssize_t rows) noexcept nogil:
+    cdef Py_ssize_t entries = smaller(LISTS, columns) * room_of_list(rows)
+    return entries * <Py_ssize_t>(sizeof(Entry) // sizeof(real)) + lines_of(rows) + lines_of(LISTS)
+
+
+cdef void place_lists(Lists* lists, real* block, Py_ssize_t rows) noexcept nogil:
+    lists.room = room_of_list(rows)
+    lists.places = <int32_t*>block
+    lists.counts = <int32_t*>(block + lines_of(rows))
+    lists.entries = <Entry*>(block + lines_of(rows) + lines_of(LISTS))

@@ -39,6 +39,15 @@
 
 #define TILE_WIDE_VECS (TILE_WIDE * PANEL_VECS)
 
+/* Panels at once of a row that is summed from some lines of a matrix (sparse.pxi): 14 sums and a number are 15 of
+ * 16 registers. More than hide the latency, but each number that is read serves more panels. */
+#if CYNN_VEC_BYTES == 32
+#define SPARSE_WIDE 7
+#else
+#define SPARSE_WIDE TILE_WIDE
+#endif
+#define SPARSE_SUMS (SPARSE_WIDE * PANEL_VECS)
+
 /* Rows of A that stay in a second-level cache of half a megabyte while B passes by. */
 #define ROW_BLOCK 144
 

@@ -42,6 +42,7 @@ cdef extern from "simd.h" nogil:
 
 cdef extern from "tiles.h" nogil:
     const int PANEL, PANEL_VECS, TILE_ROWS, TILE_PANELS, TILE_WIDE, TILE_WIDE_VECS, TILE_SUMS, ROW_BLOCK
+    const int SPARSE_WIDE, SPARSE_SUMS
 
 cdef extern from "threads.h" nogil:
     ctypedef struct barrier:

@@ -42,7 +42,7 @@ class SparseRows:
         for start, end in zip(self._starts, self._starts[1:], strict=False):
             if not start <= end <= len(self._values):
                 raise ValueError(f"SparseRows: a row from {start} to {end} of {len(self._values)}")
-            if self._columns[start:end] != sorted(self._columns[start:end]):
+            if self._columns[start:end] != sorted(set(self._columns[start:end])):
                 raise ValueError("SparseRows: the columns of a row do not ascend")
         for column in self._columns:
             if not 0 <= column < self.n_columns:
