@@ -9,7 +9,8 @@
 4. Check: wheel_checks.py, abi3audit, twine, check-wheel-contents, instructions.py.
 5. Build all again elsewhere: the bytes have to be the same.
 6. Test each wheel in fresh environments on every CPython found, with the oldest NumPy that has a
-   wheel for it and with the newest. The tests lie alone in a folder, far from the sources.
+   wheel for it and with the newest; two CPythons at a time. The tests lie alone in a folder, far
+   from the sources.
 7. Unpack the source archive, install from it, and run the tests that are in it.
 
 ``--quick`` leaves out 5, 7 and the tests of the reference by itself, and tests on one CPython with
@@ -29,6 +30,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -39,6 +41,7 @@ from wheel_pythons import Python, commands, newest_of_each, probe
 from wheel_tests import tests_alone, try_archive, try_wheel, unpack
 
 RESULTS = ROOT / "build" / "wheels"
+AT_ONCE = 2  # CPythons to test on: most of the tests are on one thread
 
 
 # -- building
@@ -169,10 +172,13 @@ def build_and_test(work: Path, commit: str, quick: bool) -> None:
         expect_same(results, build_all(work / "another place", commit, pythons))
         say("built again: the same bytes")
     tests = tests_alone(results["archive"], work)
-    lines = []
-    for python in pythons:
+
+    def try_on(python: Python) -> list[str]:
         wheel = results[python.tag if python.free else "abi3"]
-        lines += try_wheel(python, wheel, tests, work, quick)
+        return try_wheel(python, wheel, tests, work, quick)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        lines = [line for found in pool.map(try_on, pythons) for line in found]
     if not quick:
         lines.append(try_archive(pythons[0], results["archive"], work))
         say(lines[-1])

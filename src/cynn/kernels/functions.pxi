@@ -149,7 +149,7 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
     cdef Call call = start_call(job, NULL, 0, 1)
-    cdef Scratch before = Scratch(state_size, 0)
+    cdef Scratch before = scratch_of(state_size, 0)
     cdef uint64_t mode
     cdef double total, penalty
     barrier_open(&job.meeting, 1)

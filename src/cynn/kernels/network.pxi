@@ -24,6 +24,7 @@ cdef int read_loss(tuple description, real* parameter) except -1:
     return loss
 
 
+@cython.binding(False)  # as its base
 cdef class Network(Parameters):
     """A dense network that runs a plan of steps; see the reference for the plain version."""
 
@@ -321,7 +322,7 @@ cdef class Network(Parameters):
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
         cdef Scratch sparse, gradient, doubles, frames
         cdef Py_ssize_t parts = 0, n_doubles = 0
-        cdef Scratch scratch = Scratch(
+        cdef Scratch scratch = scratch_of(
             size + self.transposed + panel_size(1, job.rows)
             + job.rows * <Py_ssize_t>(sizeof(double) // sizeof(real)), self.scratch_fill,
         )
@@ -345,13 +346,13 @@ cdef class Network(Parameters):
             job.n_penalty_parts = parts
             job.penalty_of_sum = self.penalty_of_sum
         if job.optimizer != NULL and self.clip_norm < INFINITY:
-            gradient = Scratch(self.packed, 0)
+            gradient = scratch_of(self.packed, 0)
             job.gradient = gradient.block
             job.packed = self.packed
             job.clip_norm = self.clip_norm
             n_doubles = parts_of(self.packed)
         if parts + n_doubles:
-            doubles = Scratch((parts + n_doubles) * <Py_ssize_t>(sizeof(double) // sizeof(real)), -1)
+            doubles = scratch_of((parts + n_doubles) * <Py_ssize_t>(sizeof(double) // sizeof(real)), -1)
             job.penalty_parts = <double*>doubles.block
             job.squares = job.penalty_parts + parts
         if job.nonzeros.width:
@@ -361,12 +362,12 @@ cdef class Network(Parameters):
         if asked is not None:
             threads = 1
         if job.augmentation != NULL:
-            frames = Scratch(threads * frame_size(job.augmentation), self.scratch_fill)
+            frames = scratch_of(threads * frame_size(job.augmentation), self.scratch_fill)
             job.frames = frames.block
         if job.nonzeros.width:
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
             job.lists_size = lists_size(self.n_inputs, job.rows)
-            sparse = Scratch(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
+            sparse = scratch_of(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
             place_nonzeros(&job.nonzeros, sparse.block, job.rows)
             job.lists = sparse.block + job.nonzeros_size
         if asked is not None:
@@ -447,7 +448,7 @@ cdef class Network(Parameters):
         if y is None:
             raise ValueError("network: y is None, wanted targets")
         self.start_job(&job, source, y, weight, outputs, source.rows.count)
-        sums = Scratch(self.packed, 0)
+        sums = scratch_of(self.packed, 0)
         if job.total:
             begin_rule(&job.rule, add, sums.block)
             job.rows = smaller(GRADIENT_BLOCK, job.total)
@@ -481,7 +482,7 @@ cdef class Network(Parameters):
         if not with_loss:
             job.row_size = self.output_size
         size = threads * job.row_size * job.rows
-        scratch = Scratch(
+        scratch = scratch_of(
             size + (
                 threads * panel_size(1, job.rows)
                 + job.total * <Py_ssize_t>(sizeof(double) // sizeof(real)) if with_loss else 0
@@ -494,7 +495,7 @@ cdef class Network(Parameters):
             job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
         if job.nonzeros.width:
             job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
-            sparse = Scratch(threads * job.nonzeros_size, self.scratch_fill)
+            sparse = scratch_of(threads * job.nonzeros_size, self.scratch_fill)
             job.nonzeros.values = sparse.block
         if asked is not None:
             infer_calling(job, asked)
@@ -542,7 +543,7 @@ cdef class Network(Parameters):
         job.row_size += panel_size(1, self.n_inputs)
         job.input_gradients = &out[0, 0]
         job.input_scale = <real>self.scale
-        transposes = Scratch(
+        transposes = scratch_of(
             self.transposed
             + (
                 panel_size(step.outputs, step.inputs)

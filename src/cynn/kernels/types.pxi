@@ -1,6 +1,7 @@
 # What the headers give to the kernels. To Cython a `vec` is a number, so that kernels read as
 # arithmetic; to the C compiler it is a vector of LANES numbers and every operation acts on all.
 
+cimport cython
 from libc.stddef cimport size_t
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
