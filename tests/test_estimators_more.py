@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss, mean_squared_error  # noqa: E402
 from sklearn.utils.class_weight import compute_sample_weight  # noqa: E402
 
 from cynn import losses, optimizers, schedules  # noqa: E402
-from cynn.callbacks import Callback, EarlyStopping, History, ModelCheckpoint, ReduceOnPlateau  # noqa: E402
+from cynn.callbacks import Callback, EarlyStopping, History, ModelCheckpoint, ReduceLROnPlateau  # noqa: E402
 from cynn.estimators import MLPClassifier, MLPRegressor  # noqa: E402
 
 X = np.random.default_rng(0).normal(size=(120, 6))
@@ -331,7 +331,7 @@ def test_bad_rows_to_validate_on(given, message):
 
 
 def test_callbacks():
-    history, reduce = History(), ReduceOnPlateau("loss", patience=1, min_delta=10.0)
+    history, reduce = History(), ReduceLROnPlateau("loss", patience=1, min_delta=10.0)
     stop = EarlyStopping(patience=2, min_delta=10.0)
     found = made(callbacks=[history, reduce, stop], max_iter=300)
     found.fit(X[OLD], Y[OLD], X_val=X[NEW], y_val=Y[NEW])

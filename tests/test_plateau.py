@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cynn import Model, storage
-from cynn.callbacks import Callback, ModelCheckpoint, ReduceOnPlateau
+from cynn.callbacks import Callback, ModelCheckpoint, ReduceLROnPlateau
 from cynn.layers import Dense
 from cynn.optimizers import SGD
 from cynn.schedules import Cosine
@@ -51,7 +51,7 @@ def fresh(rate=0.5):
 )
 def test_the_rate_of_each_epoch(values, arguments, rates):
     say, model = Say(values), fresh()
-    reduce = ReduceOnPlateau("it", **{"factor": 0.5, "patience": 0} | arguments)
+    reduce = ReduceLROnPlateau("it", **{"factor": 0.5, "patience": 0} | arguments)
     model.fit(X, Y, epochs=len(values), callbacks=[say, reduce], verbose=0)
     assert say.rates == pytest.approx([0.5 * rate for rate in rates])
     rates.append(model.rate_factor)
@@ -63,7 +63,7 @@ def test_the_rate_of_each_epoch(values, arguments, rates):
 
 def test_the_steps_have_the_lowered_rate():
     reduced, plain = fresh(), fresh(0.25)
-    plateau = ReduceOnPlateau("it", factor=0.5, patience=0)
+    plateau = ReduceLROnPlateau("it", factor=0.5, patience=0)
     reduced.fit(X, Y, epochs=2, callbacks=[Say([1, 1, 1]), plateau], verbose=0)
     before = reduced.get_weights(), reduced.get_optimizer_state()
     plain.build(X.shape[1])
@@ -78,7 +78,7 @@ def test_the_steps_have_the_lowered_rate():
 def test_beside_a_schedule():
     say, alone = Say([1] * 4), Say([1] * 4)
     fresh(Cosine(0.5)).fit(X, Y, epochs=4, callbacks=[alone], verbose=0)
-    plateau = ReduceOnPlateau("it", factor=0.5, patience=0)
+    plateau = ReduceLROnPlateau("it", factor=0.5, patience=0)
     fresh(Cosine(0.5)).fit(X, Y, epochs=4, callbacks=[say, plateau], verbose=0)
     assert np.array(say.rates) == pytest.approx(np.array(alone.rates) * [1, 1, 0.5, 0.25])
 
@@ -89,7 +89,7 @@ def test_resumed_the_bits_are_those_of_an_unbroken_run(tmp_path, stopped):
     path = tmp_path / "m.safetensors"
 
     def callbacks(*more):
-        plateau = ReduceOnPlateau("it", factor=0.5, patience=1, cooldown=1)
+        plateau = ReduceLROnPlateau("it", factor=0.5, patience=1, cooldown=1)
         return [Say(values), plateau, ModelCheckpoint(path), *more]
 
     class Stop(Callback):
@@ -140,4 +140,4 @@ def test_files_that_say_it_wrongly(tmp_path, monkeypatch, change):
 )
 def test_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
-        ReduceOnPlateau(**arguments)
+        ReduceLROnPlateau(**arguments)

@@ -10,7 +10,7 @@ from typing import Any
 from .base import Callback, Logs
 from .checkpoint import ModelCheckpoint
 from .history import CSVLogger, History
-from .plateau import ReduceOnPlateau
+from .plateau import ReduceLROnPlateau
 from .stopping import EarlyStopping
 from .watch import MORE_IS_BETTER, Watch
 
@@ -23,7 +23,7 @@ __all__ = [
     "History",
     "Logs",
     "ModelCheckpoint",
-    "ReduceOnPlateau",
+    "ReduceLROnPlateau",
     "Watch",
     "get_all",
 ]

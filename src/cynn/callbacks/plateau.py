@@ -5,7 +5,7 @@ from .base import Logs
 from .watch import Watch
 
 
-class ReduceOnPlateau(Watch):
+class ReduceLROnPlateau(Watch):
     """Lowers the learning rate when a training no longer gets better.
 
     After more than `patience` epochs in a row that were no better, ``model.rate_factor`` is
@@ -40,12 +40,12 @@ class ReduceOnPlateau(Watch):
 
     References
     ----------
-    The rule is that of ``ReduceLROnPlateau`` in PyTorch; in Keras's, the rate is lowered one epoch
+    The rule is that of PyTorch's class of the same name; in Keras's, the rate is lowered one epoch
     earlier, after `patience` epochs.
 
     Examples
     --------
-    >>> ReduceOnPlateau("val_accuracy", factor=0.5, patience=3).monitor
+    >>> ReduceLROnPlateau("val_accuracy", factor=0.5, patience=3).monitor
     'val_accuracy'
     """
 

@@ -85,7 +85,7 @@ cdef void dense_row(
             return
         p = 0
         while p < panels:
-            wide = panels_at_once(panels - p, SPARSE_WIDE)
+            wide = panels_at_once(panels - p, TILE_WIDE)
             add_nonzeros(
                 columns, values, count, wide, w + p * inputs * PANEL, inputs * PANEL,
                 start + p * start_panel, start_panel, y + p * rows * PANEL, rows * PANEL,
