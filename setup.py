@@ -51,18 +51,23 @@ FLAGS = [
     "-O3",
     "-ffp-contract=fast",  # gcc fuses a multiplication and an addition only when told
     "-fno-math-errno",  # a root is an instruction; nobody here reads errno
-    # What has to be inline, unrolled or a vector says so; the rest would weigh a seventh more.
+    "-fvisibility=hidden",
+    "-fno-asynchronous-unwind-tables",  # nothing unwinds C; a twentieth of a module's size
+    "-Wall",
+    "-Wextra",
+]
+
+# What has to be inline, unrolled or a vector says so; the rest would weigh a seventh more. Each compiler
+# has names of its own for that, and clang ends at those of gcc.
+GCC_FLAGS = [
     "-fno-inline-functions",
     "-fno-ipa-cp-clone",
     "-fno-tree-loop-vectorize",  # straight lines are: of a root for each lane comes one for all
     "-fno-unswitch-loops",
     "-fno-split-loops",
     "-fno-version-loops-for-strides",
-    "-fvisibility=hidden",
-    "-fno-asynchronous-unwind-tables",  # nothing unwinds C; a twentieth of a module's size
-    "-Wall",
-    "-Wextra",
 ]
+CLANG_FLAGS = ["-fno-inline-functions", "-fno-vectorize"]
 
 DIRECTIVES = {
     "language_level": 3,
@@ -115,14 +120,15 @@ WIDE = os.environ.get("CYNN_BUILD_WIDE", "").split()
 
 
 def flags_of(module: str, compiler: str) -> list[str]:
-    """What a compiler is told: "gcc", which clang is like, "zig", or Windows' "clang-cl"."""
+    """What a compiler is told: "gcc", "clang", "zig", or Windows' "clang-cl"."""
     zig = compiler == "zig"
     name = "avx2" if WIDE else module.rpartition(".")[2].rpartition("_")[0]
     if name in TARGETS:
         told = TARGETS[name][2 if zig else 1]
     else:
         told = next((flags[zig] for kind, flags in ANY.items() if machine() in kind), [])
-    flags = FLAGS + told + (["-DCYNN_VEC_BYTES=64", "-Wno-psabi"] if WIDE else [])
+    own = GCC_FLAGS if compiler == "gcc" else CLANG_FLAGS
+    flags = FLAGS + own + told + (["-DCYNN_VEC_BYTES=64", "-Wno-psabi"] if WIDE else [])
     if compiler == "clang-cl":
         processor = "aarch64" if machine() in ARM else "x86_64"
         return [
@@ -166,7 +172,9 @@ class BuildKernels(build_ext):
             return "clang-cl"
         command = self.compiler.compiler_so
         banner = subprocess.run([*command, "--version"], capture_output=True, text=True).stdout
-        return "zig" if "zig" in " ".join(command) or "zig" in banner else "gcc"
+        if "zig" in " ".join(command) or "zig" in banner:
+            return "zig"
+        return "clang" if "clang" in banner else "gcc"
 
     def take_clang(self) -> None:
         """Put clang-cl in the place of Microsoft's compiler, which has no vector types."""

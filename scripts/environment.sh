@@ -33,3 +33,12 @@ environment() {
     done
     [ $status -eq 0 ] || exit $status
 }
+
+# What the package needs, and some of its extras: one a line, as pip reads it from a file.
+requirements() {
+    "$python" -c '
+import sys, tomllib
+project = tomllib.load(open(sys.argv[1], "rb"))["project"]
+extras = [name for extra in sys.argv[2:] for name in project["optional-dependencies"][extra]]
+print(*project["dependencies"], *extras, sep="\n")' "$root/pyproject.toml" "$@"
+}

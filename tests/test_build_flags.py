@@ -3,6 +3,7 @@
 import importlib.util
 import platform
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_the_machine_is_the_one_that_is_built_for(
 def test_apple_gets_one_architecture(on):
     script = on("darwin", "macosx-11.0-arm64")
     assert script.built_targets() == ["neon"]
-    flags = script.flags_of("cynn.kernels.neon_float32", "gcc")
+    flags = script.flags_of("cynn.kernels.neon_float32", "clang")
     assert flags[-2:] == ["-arch", "arm64"] == script.architecture()
     assert "-arch" not in on("linux", "linux-x86_64").flags_of("cynn.kernels.avx2_float32", "gcc")
 
@@ -90,6 +91,20 @@ def test_clang_cl_is_told_what_gcc_is(on, interpreter, module, target, told):
     assert not any("visibility" in flag or "-W" in flag for flag in flags)
     if module != "avx512_float32":
         assert not any("avx512" in flag for flag in flags)
+
+
+@pytest.mark.parametrize("module", ["avx2_float32", "processor"])
+def test_clang_knows_what_it_is_told(on, module):
+    """It ends at some of gcc's names, and so does zig."""
+    script = on("linux", "linux-x86_64")
+    flags = script.flags_of(f"cynn.kernels.{module}", "clang")
+    assert not {"-fno-ipa-cp-clone", "-fno-split-loops"} & set(flags)
+    for compiler in ("zig", "clang-cl"):
+        assert not any("ipa-cp" in flag for flag in script.flags_of("views", compiler))
+    if shutil.which("clang"):
+        command = ["clang", *flags, "-Werror", "-x", "c", "-fsyntax-only", "-"]
+        done = subprocess.run(command, input="int one;", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def commands(script, compiler):
