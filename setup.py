@@ -90,7 +90,7 @@ VIEWS = "cynn.kernels.views"
 # What is said to the C compiler of functions, found by the names that Cython gives them. Tiles must
 # be compiled into the loops that call them, each with its own bounds: a kernel that is inline is so
 # always. What Python calls runs once for all that a kernel does: small is better there than fast,
-# which makes a module a seventh smaller. The measure of the processor's peak runs in what is called.
+# which makes a module a seventh smaller. But the measure of the processor's peak is all in one.
 MARKS = [
     (re.compile(r"^static CYTHON_INLINE (?=.*\b__pyx_f_)", re.M), "CYNN_INLINE "),
     (re.compile(r"^static (?=PyObject \*__pyx_p[wf]_(?!\w+_peak))", re.M), "static CYNN_SMALL "),
