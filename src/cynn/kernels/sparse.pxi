@@ -3,111 +3,10 @@
 #   forward     H[r, :] = b + sum over the non-zeros (c, v) of row r of  v W[c, :]
 #   gradient    dW[c, :] = sum over the rows r whose column c holds v of  v delta[r, :]
 #
-# Both sums are in order, so that they have the bits of the dense layer's. A batch's non-zeros lie row by row (columns
-# ascending, `width` places a row); for the gradient each thread turns them into lists by column, for the columns
-# that are its own. Where the dense layer multiplies by a zero this one does nothing, so that a zero times infinity is
-# zero here and not-a-number there.
-
-cdef struct Nonzeros:
-    Py_ssize_t width  # places for a row
-    int32_t* counts  # non-zeros of each row
-    int32_t* columns
-    real* values
-    int32_t* places  # of each row, the first that is not used yet
-
-
-cdef inline bint is_not_zero(const element* number) noexcept nogil:
-    """By its bits: to compare numbers takes longer. -0.0 is taken along."""
-    cdef uint64_t word = 0
-    memcpy(&word, number, sizeof(element))
-    return word != 0
-
-
-cdef inline bint some_of_four(const element* line) noexcept nogil:
-    """Whether there is a number that is not zero, or -0.0."""
-    cdef uint64_t words[4]
-    words[1] = words[2] = words[3] = 0
-    if element is uint8_t:
-        words[0] = 0
-    memcpy(words, line, 4 * sizeof(element))
-    return (words[0] | words[1] | words[2] | words[3]) != 0
-
-
-cdef enum:
-    FOURS = 256  # at a time
-
-
-cdef inline int32_t keep_nonzeros(
-    const element* line, const char* next_line, Py_ssize_t n, Py_ssize_t stride, real scale,
-    int32_t* columns, real* values,
-) noexcept nogil:
-    """Write down the non-zeros of a line; memory meanwhile brings the next one.
-
-    First fours that are not all zero, then what is in them. No branch depends on a number, as none could be
-    foreseen: every number is written, and only non-zeros are counted.
-    """
-    cdef int32_t fours[FOURS]
-    cdef int32_t count = 0, some
-    cdef Py_ssize_t c = 0, past, i, k
-    if stride == sizeof(element):
-        while c + 4 <= n:
-            past = smaller(n - n % 4, c + 4 * FOURS)
-            some = 0
-            while c < past:
-                if c * <Py_ssize_t>sizeof(element) % 64 == 0:
-                    prefetch(next_line + c * <Py_ssize_t>sizeof(element), 64)
-                fours[some] = <int32_t>c
-                some += some_of_four(line + c)
-                c += 4
-            for k in range(some):
-                for i in range(4):
-                    columns[count] = <int32_t>(fours[k] + i)
-                    values[count] = <real>line[fours[k] + i] * scale
-                    count += is_not_zero(line + fours[k] + i)
-    while c < n:
-        columns[count] = <int32_t>c
-        values[count] = <real>(<const element*>(<const char*>line + c * stride))[0] * scale
-        count += (<const element*>(<const char*>line + c * stride))[0] != 0
-        c += 1
-    return count
-
-
-cdef void gather_nonzeros(
-    const Rows* x, const int64_t* order, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past,
-    Nonzeros* to,
-) noexcept nogil:
-    """The non-zeros of rows start + first to start + past of the order."""
-    cdef Py_ssize_t r, row, i
-    cdef const char* at
-    cdef const char* following
-    cdef int32_t* columns
-    cdef real* values
-    for r in range(first, past):
-        columns = to.columns + r * to.width
-        values = to.values + r * to.width
-        row = start + r if order == NULL else <Py_ssize_t>order[start + r]
-        at = x.data + row * x.stride
-        following = at
-        if order != NULL and r + 1 < past and x.element != SPARSE:  # shuffled: no hardware expects it
-            following = row_at(x, order, start + r + 1)
-        if x.element == BYTES:
-            to.counts[r] = keep_nonzeros(
-                <const uint8_t*>at, following, x.columns, x.column_stride, x.scale, columns, values
-            )
-        elif x.element == FLOATS:
-            to.counts[r] = keep_nonzeros(
-                <const float*>at, following, x.columns, x.column_stride, x.scale, columns, values
-            )
-        elif x.element == DOUBLES:
-            to.counts[r] = keep_nonzeros(
-                <const double*>at, following, x.columns, x.column_stride, x.scale, columns, values
-            )
-        else:
-            to.counts[r] = <int32_t>(x.row_starts[row + 1] - x.row_starts[row])
-            for i in range(to.counts[r]):
-                columns[i] = x.row_columns[x.row_starts[row] + i]
-                values[i] = x.row_values[x.row_starts[row] + i] * x.scale
-
+# Both sums are in order, so that they have the bits of the dense layer's. A batch's non-zeros lie row by row
+# (nonzeros.pxi); for the gradient each thread turns them into lists by column, for the columns that are its own.
+# Where the dense layer multiplies by a zero this one does nothing, so that a zero times infinity is zero here and
+# not-a-number there.
 
 cdef inline void add_lines(
     const int32_t* columns, const real* values, int count, const int panels,
@@ -316,18 +215,18 @@ cdef inline void sparse_gradient_lines(
     cdef const real* line
     cdef real* at
     cdef const Entry* entries
-    cdef const int32_t* counts = lists.counts - lists.first
-    cdef Py_ssize_t c, i
+    cdef Py_ssize_t c, i, count
     cdef int v
-    if skips and all_empty(counts + first, past - first):
+    if skips and all_empty(lists.counts + (first - lists.first), past - first):
         return
     for c in range(first, past):  # within a loop gcc keeps the sums in registers (matmul.pxi)
         entries = lists.entries + (c - lists.first) * lists.room
-        if skips and rule.plain and counts[c] == 0:
+        count = lists.counts[c - lists.first]
+        if skips and rule.plain and count == 0:
             continue
         for v in range(panels * PANEL_VECS):
             sums[v] = broadcast(0)
-        for i in range(counts[c]):
+        for i in range(count):
             number = broadcast(entries[i].value)
             line = delta + <Py_ssize_t>entries[i].row * PANEL
             for v in range(panels * PANEL_VECS):
@@ -412,23 +311,7 @@ cdef void sparse_weight_gradient(
     )
 
 
-# Where these lie in memory, in elements of the real type, which a 32-bit integer fits into.
-
-cdef inline Py_ssize_t lines_of(Py_ssize_t count) noexcept nogil:
-    """Elements in whole cache lines, for so many."""
-    return panels_of(count) * PANEL
-
-
-cdef Py_ssize_t nonzeros_size(Py_ssize_t width, Py_ssize_t rows) noexcept nogil:
-    return 2 * lines_of(rows * width) + 2 * lines_of(rows)
-
-
-cdef void place_nonzeros(Nonzeros* x, real* block, Py_ssize_t rows) noexcept nogil:
-    x.values = block
-    x.columns = <int32_t*>(block + lines_of(rows * x.width))
-    x.counts = <int32_t*>(block + 2 * lines_of(rows * x.width))
-    x.places = x.counts + lines_of(rows)
-
+# Where the lists lie in memory, in elements of the real type, which a 32-bit integer fits into.
 
 cdef inline Py_ssize_t room_of_list(Py_ssize_t rows) noexcept nogil:
     """Entries; an odd number of cache lines, so that the lists' beginnings do not meet in the same part of a cache."""
