@@ -22,7 +22,8 @@ def parameters(function) -> list[str]:
         names = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):  # compiled without a signature: it opens the docstring then
         text = getattr(function, "__text_signature__", None) or function.__doc__ or ""
-        inside = re.search(r"\((.*?)\)", text, re.DOTALL).group(1)
+        inside = re.search(r"\((.*)\)", text.splitlines()[0]).group(1)
+        inside = re.sub(r"\[[^]]*\]|\([^)]*\)", "", inside)  # axes, and tuples that are defaults
         names = [re.split(r"[:=]", part)[0].split()[-1] for part in inside.split(",")]
     return [name for name in names if name not in ("self", "$self", "/")]
 
