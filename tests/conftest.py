@@ -8,6 +8,16 @@ import pytest
 
 from targets import TARGETS, Target
 
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:  # what needs it rests
+    pass
+else:  # emulated, or beside others, a test takes long and is right all the same
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
+
 # Tests of the sources rest where these are not: beside a package that is installed, `tests` can lie
 # alone. The others need no more than what is installed.
 ROOT = Path(__file__).resolve().parent.parent

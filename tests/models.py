@@ -60,7 +60,7 @@ def bits(model) -> bytes:
     return b"".join(a.tobytes() for a in model.get_weights() + model.get_optimizer_state())
 
 
-def python(program: str, *arguments: str, timeout: float = 60, **environment: str) -> str:
+def python(program: str, *arguments: str, timeout: float = 300, **environment: str) -> str:
     """Run a program in a Python of its own: what it wrote; it fails where the program does."""
     ran = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", program, *arguments],
