@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,11 @@ def trained(epochs=3, **named):
     model = classifier(**named)
     model.fit(*blobs(), epochs=epochs, verbose=0)
     return model
+
+
+needs_files = pytest.mark.skipif(
+    find_spec("safetensors") is None, reason="safetensors has no wheel for this Python"
+)
 
 
 def image_model(dtype="float32"):

@@ -25,7 +25,7 @@ from cynn.optimizers import (
 )
 from cynn.schedules import Cosine
 from mnist_files import fill
-from models import MNIST, needs_mnist
+from models import MNIST, needs_files, needs_mnist
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def saved(folder, tmp_path_factory):
+    pytest.importorskip("safetensors")
     path = tmp_path_factory.mktemp("saved") / "model"
     assert cli.main(["train", "--data", str(folder), "--hidden", "32", "--save", str(path)]) == 0
     return path
@@ -112,6 +113,7 @@ def test_options(run, folder, options, said):
     assert ("epoch 1/1" in out) != ("--quiet" in options)
 
 
+@needs_files
 @pytest.mark.parametrize(
     ("options", "optimizer"),
     [
@@ -275,6 +277,7 @@ def test_evaluate_a_model_that_does_not_fit(run, folder, tmp_path):
         assert (status, out) == (1, "") and err.startswith("cynn: error: ")
 
 
+@needs_files
 def test_files_that_are_no_models(run, folder, tmp_path):
     (tmp_path / "text").write_text("hello")
     for path in (tmp_path / "text", tmp_path / "absent", tmp_path, folder / mnist.FILES[0]):
@@ -359,6 +362,7 @@ def start(*arguments, **named):
     )
 
 
+@needs_files
 @pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
 def test_ctrl_c(folder, tmp_path):
     """The training ends, its results are shown and saved, and the status says so."""
@@ -389,6 +393,7 @@ def test_a_reader_that_leaves(folder, arguments, unbuffered):
     assert child.wait(timeout=60) == 1 and err == ""
 
 
+@needs_files
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
 def test_odd_places_to_write(folder, tmp_path):
     def shell(line, **environment):

@@ -12,6 +12,7 @@ import pytest
 
 import cynn
 from cynn import cli, tables
+from models import needs_files
 
 
 def rows_of(n=300, seed=0):
@@ -55,6 +56,7 @@ def run(capsys):
     cynn.set_num_threads(None)
 
 
+@needs_files
 def test_classification(run, table, tmp_path):
     train = ["train", table, "--target", "kind", "--ignore", "price", "--hidden", 16, "--quiet"]
     status, out, err = run(*train, "--save", tmp_path / "m")
@@ -84,6 +86,7 @@ def test_classification(run, table, tmp_path):
     assert right > 270 and all(1 / 3 <= float(row[1]) <= 1 for row in said[1:])
 
 
+@needs_files
 def test_regression_without_the_target_and_into_a_file(run, table, tmp_path):
     status, out, err = run(
         "train", table, "--target", "price", "--hidden", 16, "--quiet", "--validation", 0.25,
@@ -106,6 +109,7 @@ def test_regression_without_the_target_and_into_a_file(run, table, tmp_path):
     assert (status, out) == (1, "") and "there is no column 'price', the target" in err
 
 
+@needs_files
 @pytest.mark.parametrize("ending", ["npz", "parquet"])
 def test_other_files(run, tmp_path, ending):
     rows = list(rows_of())
@@ -128,6 +132,7 @@ def test_other_files(run, tmp_path, ending):
     assert "2 categorical" in run(*train, "--categorical", "colour,length")[1]
 
 
+@needs_files
 def test_what_cannot_be(run, table, tmp_path):
     (tmp_path / "gone.csv").write_text("a,b\n1,x\n2,\n3,y\n")
     (tmp_path / "two.csv").write_text("a,b\n1,x\n2,y\n")
@@ -159,6 +164,7 @@ def test_what_cannot_be(run, table, tmp_path):
         assert err.startswith("cynn: error: ") and said in err and err.count("\n") == 1
 
 
+@needs_files
 def test_patience(run, table, tmp_path):
     train = ["train", table, "--target", "width", "--optimizer", "adam", "--hidden", "64"]
     more = ["--patience", "3", "--checkpoint", tmp_path / "c", "--save", tmp_path / "m"]

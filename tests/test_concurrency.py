@@ -11,7 +11,6 @@ import sysconfig
 import threading
 import time
 import warnings
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -21,14 +20,10 @@ from cynn import Model, threads
 from cynn.guard import Guard
 from cynn.layers import Dense
 from cynn.optimizers import SGD
-from models import bits, blobs, python
+from models import bits, blobs, needs_files, python
 
 X, Y = blobs(600, 30, 4)
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-
-needs_files = pytest.mark.skipif(
-    find_spec("safetensors") is None, reason="safetensors has no wheel for this Python"
-)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from cynn import Model, datasets, distributed
 from cynn.optimizers import SGD
 from job import together
 from mnist_files import fill
+from models import needs_files
 
 PROGRAM = """
 import hashlib, sys
@@ -366,6 +367,7 @@ def ranks_of(launcher):
     return sorted(pid for pid in named if below(parents[pid]) and b"mpiexec" not in commands[pid])
 
 
+@needs_files
 def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
     from cynn import cli
 

@@ -12,6 +12,7 @@ from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
 from cynn.layers import Dense
 from cynn.metrics import METRICS, Metric
 from job import Aborted, together
+from models import needs_files
 
 N, INPUTS, CLASSES = 90, 6, 3
 
@@ -217,6 +218,7 @@ def test_what_the_first_rank_has_trained_is_where_all_begin():
     assert_same(together(2, work), alone(), 1e-9)
 
 
+@needs_files
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 1), (1, 4)])
 def test_resumed_by_other_ranks(tmp_path, sizes):
     """The batch of all ranks is 12; the first job ends after two epochs of four."""
@@ -237,6 +239,7 @@ def test_resumed_by_other_ranks(tmp_path, sizes):
         np.testing.assert_allclose(numbers(model), numbers(wanted[0]), 1e-9, 1e-9)
 
 
+@needs_files
 @pytest.mark.parametrize("shares", [False, True])
 def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
     path = tmp_path / "model"
@@ -255,6 +258,7 @@ def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
         assert np.array_equal(numbers(model), numbers(wanted[0][0]))
 
 
+@needs_files
 def test_only_the_first_rank_writes_and_shows(tmp_path, capsys):
     written = []
 
