@@ -98,6 +98,30 @@ def test_what_memory_held_before_does_not_matter(compiled, threads):
         assert all_that_it_does(compiled, fill, threads) == wanted
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_threads_that_come_and_go(compiled, kept):
+    """Between the calls of a fit; those that stayed, and those that are late, change no bit."""
+    x, y, weight = data(600)
+    weight = weight.astype(compiled.dtype)
+    found = set()
+    for counts in ([1] * 8, [3] * 8, [2, 16, 1, 5, 2, 1, 3, 16]):
+        made = network(compiled)
+        made.keeps_threads = kept
+        sums = []
+        for i, threads in enumerate(counts):
+            made.updates = i
+            sums += made.train_epoch(
+                x, y, weight, np.arange(600), np.full(6, 0.01), np.full(6, 0.9), 100, 0, np.inf,
+                None, threads,
+            )  # fmt: skip
+        assert made.keeps_threads == kept
+        made.keeps_threads = made.keeps_threads = False
+        flat = np.empty(made.n_params, compiled.dtype)
+        made.get_params(flat)
+        found.add((flat.tobytes(), *sums))
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_row_alone_and_among_others(compiled, threads):
     """At every place in a tile and in a thread's share, and whatever the others hold."""

@@ -87,6 +87,28 @@ model.fit(x, y, epochs=2, callbacks=[Fork()], verbose=0)
 trained(model)
 """
 
+GOES_ON = """
+class Fork(Callback):
+    child = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            Fork.child = os.fork()
+            if Fork.child == 0:
+                signal.alarm(20)
+
+def four_epochs(*callbacks):
+    model = fresh()
+    model.fit(x, y, batch_size=128, epochs=4, callbacks=callbacks, verbose=0)
+    return bits(model)
+
+wanted = four_epochs()
+same = four_epochs(Fork()) == wanted
+if Fork.child == 0:
+    os._exit(0 if same else 1)
+print(same, os.waitpid(Fork.child, 0)[1])
+"""
+
 SHUTDOWN = """
 model = fresh()
 thread = threading.Thread(
@@ -104,9 +126,10 @@ print("end", flush=True)
         (AFTER, "0 0\n0 True\n"),
         (MEANWHILE, "{0}\n"),
         (CALLBACK, "0\n0\n"),
+        (GOES_ON, "True 0\n"),  # the fit itself, in both
         (SHUTDOWN, "end\n"),  # a daemon thread in a kernel does not keep the process
     ],
-    ids=["after a fit", "beside a fit", "in a callback", "shutdown"],
+    ids=["after a fit", "beside a fit", "in a callback", "goes on", "shutdown"],
 )
 def test_train_in_the_child(program, said):
     assert python(PARENT + program, timeout=100) == said

@@ -179,6 +179,43 @@ def test_threads_are_borrowed_and_given_back():
     assert after == 1
 
 
+STAY = """
+from cynn.callbacks import Callback
+
+cynn.set_num_threads(2)
+seen = []
+
+class Look(Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        seen.append(set(os.listdir("/proc/self/task")))
+        if fails and epoch == 2:
+            raise OSError("no space")
+
+def left():
+    until = time.monotonic() + 10
+    while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < until:
+        time.sleep(0.001)
+    return len(os.listdir("/proc/self/task"))
+
+for fails in (False, True):
+    seen.clear()
+    model = Model([Dense(200, "relu"), Dense(10, "softmax")], seed=0)
+    model.compile(SGD(0.01, 0.9))
+    try:
+        model.fit(x, y, batch_size=128, epochs=4, callbacks=[Look()], verbose=0)
+    except OSError:
+        print("failed")
+    print(len(seen), [len(tasks) for tasks in seen[1:3]], seen[1] == seen[2], left())
+    print(model._network.keeps_threads)
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads by Linux's /proc")
+def test_threads_stay_for_a_fit():
+    said = python(LARGE + STAY, OPENBLAS_NUM_THREADS="1")
+    assert said == "4 [2, 2] True 1\nFalse\nfailed\n3 [2, 2] True 1\nFalse\n"
+
+
 @pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no lock to let go"
 )

@@ -277,6 +277,7 @@ def run_epochs(
     logs: dict[str, float] = {}
     try:
         model._network.augmentation = augment
+        model._network.keeps_threads = True
         for epoch in range(settings.initial_epoch, settings.epochs):
             if ranks.any(model.stop_training):
                 break
@@ -290,6 +291,7 @@ def run_epochs(
             tell("on_epoch_end", epoch, logs)
     finally:
         model._network.augmentation = None
+        model._network.keeps_threads = False
         progress.close()
     tell("on_train_end", logs)
     return history

@@ -1,6 +1,6 @@
 """How many threads a call may use.
 
-Threads are borrowed for the length of a call, and only where there is work for them; the count
+Threads are borrowed for the length of a call or a fit, where there is work for them; the count
 changes the time that a result takes, never its bits.
 """
 

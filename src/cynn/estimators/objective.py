@@ -62,6 +62,7 @@ class Objective:
         """Give rows as the network reads them; y as booleans or numbers, a column an output."""
         self.dtype = dtype
         found = self.batches(X, y, weight)
+        self.network.keeps_threads = True
         self.network.seek_zeros = isinstance(found.x, np.ndarray) and mostly_zeros(found.x)
         self._read = found.read_by(self.network)  # sparse rows are checked once
         # Counts below zero have no deviance, though it has a gradient.
@@ -71,7 +72,7 @@ class Objective:
 
     def end(self) -> None:
         """Leave the network as predictions want it."""
-        self.network.seek_zeros = False
+        self.network.seek_zeros = self.network.keeps_threads = False
 
     def batches(self, X: Any, y: NDArray[Any], weight: Any) -> Batches:
         """Give rows that are not those of the training."""

@@ -179,6 +179,7 @@ class Parameters:
 class Network(Parameters):
     scratch_fill: int
     seek_zeros: bool
+    keeps_threads: bool
     augmentation: tuple[int, int, int, float, float] | None
 
     def __new__(

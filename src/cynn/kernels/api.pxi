@@ -302,6 +302,6 @@ cdef api int api_predict(
     job.x.count = job.total = rows
     job.next_block = &next_block
     job.outputs = out
-    work_together(infer, &job, &job.meeting, 1)
+    work_alone(infer, &job)
     release(job.workspace)
     return 0

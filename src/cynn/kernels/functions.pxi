@@ -152,7 +152,7 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
     cdef Scratch before = scratch_of(state_size, 0)
     cdef uint64_t mode
     cdef double total, penalty
-    barrier_open(&job.meeting, 1)
+    barrier_open(&job.meeting, 1, 1)
     if job.n_penalty_parts:
         penalty_parts(job, 0, 1)
     while job.step < job.past_step and not job.stop:

@@ -220,10 +220,24 @@ cdef void foresee(
             prefetch(row_at(x, order, i), smaller(size, PREFETCHED))
 
 
+cdef struct Targets:
+    const int32_t* labels  # or NULL
+    const real* values  # (rows, columns), contiguous, or NULL
+    Py_ssize_t columns
+
+
+cdef inline const char* target_at(const Targets* y, const int64_t* order, Py_ssize_t i) noexcept nogil:
+    cdef Py_ssize_t row = i if order == NULL else <Py_ssize_t>order[i]
+    if y.labels != NULL:
+        return <const char*>(y.labels + row)
+    return NULL if y.values == NULL else <const char*>(y.values + row * y.columns)
+
+
 # Rows that will be gathered next. The product in between asks memory for them, a little at every step, so that
 # neither waits for the other.
 cdef struct Ahead:
     const Rows* x
+    const Targets* y
     const int64_t* order
     Py_ssize_t row  # the next to ask for, counted as in the order
     Py_ssize_t past
@@ -232,18 +246,20 @@ cdef struct Ahead:
 
 cdef enum:
     ASKED = 256  # bytes at a time
+    FORESEEN = 32768  # in all: more would push what the batch works with out of the cache
 
 
 cdef void look_ahead(
-    Ahead* ahead, const Rows* x, const int64_t* order, Py_ssize_t first, Py_ssize_t past
+    Ahead* ahead, const Rows* x, const Targets* y, const int64_t* order, Py_ssize_t first, Py_ssize_t past
 ) noexcept nogil:
-    """Begin with rows first to past of the order."""
+    """Begin with rows first to past of the order, or as many as are foreseen."""
     ahead.x = x
+    ahead.y = y
     ahead.order = order
     ahead.row = first
-    ahead.past = past
     ahead.at = 0
     ahead.size = 0 if x.element == SPARSE else x.columns * x.column_stride
+    ahead.past = smaller(past, first + larger(GATHERED, FORESEEN // larger(1, ahead.size)))
 
 
 cdef inline void ask_ahead(Ahead* ahead) noexcept nogil:
@@ -252,14 +268,9 @@ cdef inline void ask_ahead(Ahead* ahead) noexcept nogil:
         prefetch(row_at(ahead.x, ahead.order, ahead.row) + ahead.at, ASKED)
         ahead.at += ASKED
         if ahead.at >= ahead.size:
+            prefetch(target_at(ahead.y, ahead.order, ahead.row), 64)
             ahead.at = 0
             ahead.row += 1
-
-
-cdef struct Targets:
-    const int32_t* labels  # or NULL
-    const real* values  # (rows, columns), contiguous, or NULL
-    Py_ssize_t columns
 
 
 cdef void gather_targets(

@@ -68,6 +68,9 @@ cdef struct Job:
     double weight_sum
     int stop
     int* next_block  # counted up by all threads; the rest of a job each copies
+    Team* team
+    int members  # of it, for the batch that comes
+    Py_ssize_t first_of_call  # the step
     barrier meeting
 
 
@@ -311,6 +314,8 @@ cdef void end_batch(
         job.loss_sum += loss * total if job.mean else loss
         job.weight_sum += total
         job.step = step + 1
+        if job.team != NULL:
+            job.members = 1 + gate_comers(&job.team.gate)
         if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
             job.stop = 1
     if call.counts:
@@ -326,7 +331,10 @@ cdef void end_batch(
 
 
 cdef void train(void* argument, int rank, int threads) noexcept nogil:
-    """Batches one after the other: gradients used by the rule, weights kept in step."""
+    """Batches one after the other: gradients used by the rule, weights kept in step.
+
+    Who comes late joins in where a batch begins.
+    """
     cdef Job* job = <Job*>argument
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
@@ -334,7 +342,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef Call call = start_call(job, &ahead, rank, threads)
     cdef Py_ssize_t step = job.step, start, following, count, first, past
     cdef double total, penalty = 0
-    if job.n_penalty_parts:
+    if job.n_penalty_parts and step == job.first_of_call:
         penalty_parts(job, rank, threads)
         barrier_wait(&job.meeting)
     while step < job.past_step:
@@ -343,9 +351,10 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         count = call.used_rows
         first = count * rank // threads
         past = count * (rank + 1) // threads
-        # no more than the gather will ask for next: the whole batch would push this one out of the cache
-        following = start + job.rows + first
-        look_ahead(&ahead, &job.x, job.order, following, smaller(following + GATHERED, job.total))
+        following = start + job.rows
+        look_ahead(
+            &ahead, &job.x, &job.y, job.order, following + first, smaller(following + past, job.total)
+        )
         forward_rows(job, job.workspace, start, first, past, &call)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past, &call)
@@ -355,8 +364,11 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         end_batch(job, &rule, total, penalty, step, &updates, &call)
         barrier_wait(&job.meeting)
         step += 1
-        if job.stop:
+        if job.stop or step == job.past_step:
             return
+        if rank == 0 and job.members > threads:
+            let_in(job.team, &job.meeting, job.members)
+        threads = call.threads = job.members
 
 
 cdef void infer(void* argument, int rank, int threads) noexcept nogil:
@@ -380,7 +392,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
             return
         count = smaller(job.rows, job.total - start)
         look_ahead(
-            &ahead, &job.x, job.order, start + threads * job.rows,
+            &ahead, &job.x, &job.y, job.order, start + threads * job.rows,
             smaller(start + (threads + 1) * job.rows, job.total),
         )
         forward_rows(&job, workspace, start, 0, count, &call)

@@ -44,6 +44,7 @@ cdef class Network(Parameters):
     cdef object loss_function  # None: the kernels' loss
     cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
+    cdef Team* team  # of trainings that follow each other closely, or NULL
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
@@ -124,10 +125,34 @@ cdef class Network(Parameters):
 
     def __dealloc__(self):
         cdef int i
+        self.end_kept_team()
         if self.steps != NULL:
             for i in range(self.count):
                 release(self.steps[i].constants)
         free(self.steps)
+
+    @property
+    def keeps_threads(self):
+        """Whether helpers of a training stay for the next one: for the length of a fit."""
+        return self.team != NULL
+
+    @keeps_threads.setter
+    def keeps_threads(self, bint given):
+        if given and self.team == NULL:
+            self.team = <Team*>malloc(sizeof(Team))
+            if self.team == NULL:
+                raise MemoryError("no memory for a team")
+            begin_team(self.team)
+        elif not given:
+            self.end_kept_team()
+
+    cdef void end_kept_team(self) noexcept:
+        cdef Team* team = self.team
+        self.team = NULL
+        if team != NULL:
+            with nogil:
+                end_team(team)
+            free(team)
 
     # -- training and prediction: fill in a job, run it on a team of threads
 
@@ -319,6 +344,8 @@ cdef class Network(Parameters):
         """Give the job its workspace and do its steps."""
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
+        cdef Team passing
+        cdef Team* team
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
         cdef Scratch sparse, gradient, doubles, frames
         cdef Py_ssize_t parts = 0, n_doubles = 0
@@ -358,7 +385,13 @@ cdef class Network(Parameters):
         if job.nonzeros.width:
             work *= 0.3  # about what remains of it
         threads = threads_for(work, WORK_TO_MEET, threads)
-        threads = threads_for(work * (job.past_step - job.step), WORK_TO_START, threads)
+        if self.team != NULL and is_of_parent(self.team):
+            begin_team(self.team)
+        team = &passing if self.team == NULL else self.team
+        if team == &passing:
+            begin_team(team)
+        team.done += work * (job.past_step - job.step)
+        threads = threads_for(team.done, WORK_TO_START, threads)
         if asked is not None:
             threads = 1
         if job.augmentation != NULL:
@@ -372,8 +405,14 @@ cdef class Network(Parameters):
             job.lists = sparse.block + job.nonzeros_size
         if asked is not None:
             return train_calling(job, asked, self.state_size)
+        job.team = team
+        job.members = 1
+        job.first_of_call = job.step
         with nogil:
-            work_together(train, job, &job.meeting, threads)
+            # A batch is not begun alone where that would take much longer than for a helper to come.
+            work_together(team, train, job, &job.meeting, threads, work / WORK_OF_A_SECOND / 4)
+            if team == &passing:
+                end_team(team)
         return 0
 
     def train_epoch(
@@ -470,6 +509,7 @@ cdef class Network(Parameters):
         cdef Scratch scratch, sparse
         cdef Py_ssize_t size, r
         cdef int next_block = 0
+        cdef Team passing
         job.next_block = &next_block
         threads = threads_for(self.work * job.total, WORK_TO_START, threads)
         # About eight blocks for each thread: one that starts late finds less left to do.
@@ -500,8 +540,12 @@ cdef class Network(Parameters):
         if asked is not None:
             infer_calling(job, asked)
         with nogil:
-            if asked is None:
-                work_together(work, job, &job.meeting, threads)
+            if asked is None and threads == 1:
+                work_alone(work, job)
+            elif asked is None:
+                begin_team(&passing)
+                share_out(&passing, work, job, threads)
+                end_team(&passing)
             if with_loss:
                 for r in range(job.total):
                     job.loss_sum += job.row_losses[r]

@@ -1,5 +1,5 @@
-/* What threads need to meet: atomic counters, a barrier that spins briefly and then yields, a clock,
- * and the processor's flush-to-zero mode, set for the length of a call and put back. */
+/* What threads need to meet: atomic counters, a barrier that spins briefly and then yields, a clock, a nap,
+ * the process, and the processor's flush-to-zero mode, set for the length of a call and put back. */
 #ifndef CYNN_THREADS_H
 #define CYNN_THREADS_H
 
@@ -8,11 +8,15 @@
 #if defined(_WIN32)
 #include <windows.h>
 #define cynn_yield() SwitchToThread()
+#define cynn_nap(microseconds) Sleep(((microseconds) + 999) / 1000)
+#define cynn_process() ((int64_t)GetCurrentProcessId())
 #else
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
 #define cynn_yield() sched_yield()
+#define cynn_nap(microseconds) nanosleep(&(struct timespec){0, 1000 * (microseconds)}, NULL)
+#define cynn_process() ((int64_t)getpid())
 #endif
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -47,17 +51,24 @@ typedef struct {
     int spins;
 } barrier;
 
-static inline CYNN_UNUSED_OK void barrier_open(barrier *b, int parties) {
+/* For so many, who may become `most`. */
+static inline CYNN_UNUSED_OK void barrier_open(barrier *b, int parties, int most) {
     b->parties = parties;
     b->arrived = 0;
     b->turn = 0;
-    b->spins = parties > 1 && parties <= online_cores() ? CYNN_SPINS : 0;
+    b->spins = most > 1 && most <= online_cores() ? CYNN_SPINS : 0;
+}
+
+/* By one of the parties, before it waits again, and before the new ones know. */
+static inline CYNN_UNUSED_OK void barrier_widen(barrier *b, int parties) {
+    __atomic_store_n(&b->parties, parties, __ATOMIC_RELAXED);
 }
 
 static inline CYNN_UNUSED_OK void barrier_wait(barrier *b) {
-    if (b->parties == 1) return;
+    if (__atomic_load_n(&b->parties, __ATOMIC_RELAXED) == 1) return;
     const int turn = __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == b->parties) {
+    const int arrived = __atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL);
+    if (arrived == __atomic_load_n(&b->parties, __ATOMIC_RELAXED)) { /* read now: it may have grown */
         __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&b->turn, turn + 1, __ATOMIC_RELEASE);
         return;

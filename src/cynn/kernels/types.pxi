@@ -48,7 +48,8 @@ cdef extern from "tiles.h" nogil:
 cdef extern from "threads.h" nogil:
     ctypedef struct barrier:
         pass
-    void barrier_open(barrier* b, int parties)
+    void barrier_open(barrier* b, int parties, int most)
+    void barrier_widen(barrier* b, int parties)
     void barrier_wait(barrier* b)
     void counter_add(int* counter)
     int counter_next(int* counter)
@@ -58,3 +59,16 @@ cdef extern from "threads.h" nogil:
     double monotonic_seconds()
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
+    int64_t cynn_process()
+
+cdef extern from "gate.h" nogil:
+    ctypedef struct gate:
+        int awake
+    int gate_comers(const gate* g)
+    int gate_members(const gate* g)
+    void gate_open(gate* g, int places, int members)
+    void gate_wait(const gate* g, double seconds)
+    void gate_admit(gate* g, int members)
+    int gate_close(gate* g)
+    void gate_end(gate* g)
+    int gate_enter(gate* g, int64_t* last_turn, int* members)

@@ -39,6 +39,8 @@ class Network:
         running statistics.
     seek_zeros : bool
         A compiled network then skips the zeros of dense rows; here it changes nothing.
+    keeps_threads : bool
+        A compiled network's threads then stay from one training to the next; here there are none.
     slot_names : tuple of str
         What the optimizer keeps for each parameter.
     updates : int
@@ -82,7 +84,7 @@ class Network:
         self.penalty_of_sum = False
         self._compiled = False
         self._sums = (0.0, 0.0)
-        self.seek_zeros = False
+        self.seek_zeros = self.keeps_threads = False
 
     @property
     def augmentation(self) -> tuple[int, int, int, float, float] | None:
