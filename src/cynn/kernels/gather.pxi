@@ -230,7 +230,9 @@ cdef inline const char* target_at(const Targets* y, const int64_t* order, Py_ssi
     cdef Py_ssize_t row = i if order == NULL else <Py_ssize_t>order[i]
     if y.labels != NULL:
         return <const char*>(y.labels + row)
-    return NULL if y.values == NULL else <const char*>(y.values + row * y.columns)
+    if y.values == NULL:
+        return NULL
+    return <const char*>(y.values + row * y.columns)
 
 
 # Rows that will be gathered next. The product in between asks memory for them, a little at every step, so that
