@@ -168,16 +168,21 @@ cdef void transpose(
 
 
 cdef real* room_for(Py_ssize_t count) noexcept nogil:
-    """Room for `count` elements, aligned to 64 bytes, or NULL; to be given back with `release`."""
+    """Room for `count` elements, aligned to 64 bytes at least, or NULL; to be given back with `release`."""
     cdef char* raw
     cdef char* aligned
+    cdef size_t size = <size_t>count * sizeof(real), alignment = 64
     if not 0 <= count <= (<Py_ssize_t>1 << 62) // <Py_ssize_t>sizeof(real):
         return NULL
-    raw = <char*>malloc(<size_t>count * sizeof(real) + 128)
+    if size >= LARGE_BLOCK:
+        alignment = LARGE_PAGE
+    raw = <char*>malloc(size + 2 * alignment)
     if raw == NULL:
         return NULL
-    aligned = <char*>((<size_t>raw + 128) & ~<size_t>63)
+    aligned = <char*>((<size_t>raw + 2 * alignment - 1) & ~(alignment - 1))
     (<char**>aligned - 1)[0] = raw  # where `release` finds it
+    if size >= LARGE_BLOCK:
+        wish_large_pages(aligned, size)
     return <real*>aligned
 
 

@@ -45,6 +45,10 @@ cdef extern from "tiles.h" nogil:
     const int PANEL, PANEL_VECS, TILE_ROWS, TILE_PANELS, TILE_WIDE, TILE_WIDE_VECS, TILE_SUMS, ROW_BLOCK
     const int SPARSE_WIDE, SPARSE_SUMS
 
+cdef extern from "pages.h" nogil:
+    const size_t LARGE_PAGE, LARGE_BLOCK
+    void wish_large_pages(void* block, size_t size)
+
 cdef extern from "threads.h" nogil:
     ctypedef struct barrier:
         pass
