@@ -27,13 +27,6 @@ cdef bint all_finite(const real* numbers, Py_ssize_t count) noexcept nogil:
     return lane_sum((sums[0] + sums[1]) + (sums[2] + sums[3])) == 0
 
 
-cdef inline uint64_t bits_of_four(const real* numbers) noexcept nogil:
-    """Zero where each of four numbers is."""
-    cdef uint64_t words[4]
-    memcpy(words, numbers, 4 * sizeof(real))
-    return words[0] | words[1] if sizeof(real) == 4 else words[0] | words[1] | words[2] | words[3]
-
-
 cdef inline int list_nonzeros(
     const real* x, size_t rows, size_t first, size_t past, int32_t* columns, real* values
 ) noexcept nogil:
@@ -50,7 +43,7 @@ cdef inline int list_nonzeros(
         line = x + k * rows * <size_t>PANEL
         for part in range(PANEL // 4):
             fours[some] = <int32_t>(k * <size_t>PANEL) + 4 * part
-            some += bits_of_four(line + 4 * part) != 0
+            some += some_of_four(line + 4 * part)
     for i in range(some):
         c = <size_t>fours[i]
         line = x + c // <size_t>PANEL * rows * <size_t>PANEL + c % <size_t>PANEL
