@@ -248,8 +248,12 @@ def test_saves_to_one_path_leave_a_whole_model(tmp_path):
 # ---- below the model ----------------------------------------------------------------------------
 
 
-def test_readers_of_one_network(compiled):
-    """A network guards nothing: calls that only read may run side by side, and are right."""
+@pytest.mark.parametrize("kept", [False, True])
+def test_readers_of_one_network(compiled, kept):
+    """A network guards nothing: calls that only read may run side by side, and are right.
+
+    Where threads stay, one call has them, and the others start their own.
+    """
     network = compiled.module.Network(30, [("dense", 200, "tanh"), ("dense", 4, "softmax")])
     network.compile("softmax_cross_entropy")
     rng = np.random.default_rng(0)
@@ -274,7 +278,9 @@ def test_readers_of_one_network(compiled):
     reads = [predict, gradients, lambda: network.evaluate(x, y, None, None, 2), velocity]
     wanted = [read() for read in reads]
     for _ in range(3):
+        network.keeps_threads = kept
         assert together(*reads, *reads) == wanted * 2
+        network.keeps_threads = False
 
 
 def test_a_velocity_that_is_not_there_yet(compiled):

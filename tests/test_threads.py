@@ -202,7 +202,9 @@ for fails in (False, True):
     model = Model([Dense(200, "relu"), Dense(10, "softmax")], seed=0)
     model.compile(SGD(0.01, 0.9))
     try:
-        model.fit(x, y, batch_size=128, epochs=4, callbacks=[Look()], verbose=0)
+        model.fit(
+            x, y, batch_size=128, epochs=4, validation_data=(x, y), callbacks=[Look()], verbose=0
+        )
     except OSError:
         print("failed")
     print(len(seen), [len(tasks) for tasks in seen[1:3]], seen[1] == seen[2], left())

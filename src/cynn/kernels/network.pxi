@@ -44,7 +44,9 @@ cdef class Network(Parameters):
     cdef object loss_function  # None: the kernels' loss
     cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
-    cdef Team* team  # of trainings that follow each other closely, or NULL
+    cdef Team team  # of calls that follow each other closely
+    cdef int keeps  # it
+    cdef int64_t work_done  # by it
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
@@ -125,7 +127,8 @@ cdef class Network(Parameters):
 
     def __dealloc__(self):
         cdef int i
-        self.end_kept_team()
+        with nogil:
+            end_team(&self.team)
         if self.steps != NULL:
             for i in range(self.count):
                 release(self.steps[i].constants)
@@ -133,26 +136,26 @@ cdef class Network(Parameters):
 
     @property
     def keeps_threads(self):
-        """Whether helpers of a training stay for the next one: for the length of a fit."""
-        return self.team != NULL
+        """Whether helpers of a call stay for the next one: for the length of a fit."""
+        return counter_get(&self.keeps) != 0
 
     @keeps_threads.setter
     def keeps_threads(self, bint given):
-        if given and self.team == NULL:
-            self.team = <Team*>malloc(sizeof(Team))
-            if self.team == NULL:
-                raise MemoryError("no memory for a team")
-            begin_team(self.team)
-        elif not given:
-            self.end_kept_team()
-
-    cdef void end_kept_team(self) noexcept:
-        cdef Team* team = self.team
-        self.team = NULL
-        if team != NULL:
+        counter_set(&self.keeps, given)
+        self.work_done = 0
+        if not given and (is_of_parent(&self.team) or counter_take(&self.team.busy)):
             with nogil:
-                end_team(team)
-            free(team)
+                end_team(&self.team)
+
+    cdef int threads_of_call(self, double work, double between, int threads) noexcept:
+        """How many a call gets that has so much to do, in all and between two meetings."""
+        if counter_get(&self.keeps):
+            # where this is enough for all threads, how much more it is does not matter
+            work = counter_sum(&self.work_done, <int64_t>(work if work < 1e12 else 1e12))
+        return threads_for(work, WORK_TO_START, threads_for(between, WORK_TO_MEET, threads))
+
+    cdef void leave(self, Team* team) noexcept nogil:
+        leave_team(team, team == &self.team and counter_get(&self.keeps) != 0)
 
     # -- training and prediction: fill in a job, run it on a team of threads
 
@@ -345,7 +348,6 @@ cdef class Network(Parameters):
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef Team passing
-        cdef Team* team
         cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
         cdef Scratch sparse, gradient, doubles, frames
         cdef Py_ssize_t parts = 0, n_doubles = 0
@@ -384,14 +386,7 @@ cdef class Network(Parameters):
             job.squares = job.penalty_parts + parts
         if job.nonzeros.width:
             work *= 0.3  # about what remains of it
-        threads = threads_for(work, WORK_TO_MEET, threads)
-        if self.team != NULL and is_of_parent(self.team):
-            begin_team(self.team)
-        team = &passing if self.team == NULL else self.team
-        if team == &passing:
-            begin_team(team)
-        team.done += work * (job.past_step - job.step)
-        threads = threads_for(team.done, WORK_TO_START, threads)
+        threads = self.threads_of_call(work * (job.past_step - job.step), work, threads)
         if asked is not None:
             threads = 1
         if job.augmentation != NULL:
@@ -405,14 +400,13 @@ cdef class Network(Parameters):
             job.lists = sparse.block + job.nonzeros_size
         if asked is not None:
             return train_calling(job, asked, self.state_size)
-        job.team = team
         job.members = 1
         job.first_of_call = job.step
         with nogil:
+            job.team = join_team(&self.team, counter_get(&self.keeps), &passing)
             # A batch is not begun alone where that would take much longer than for a helper to come.
-            work_together(team, train, job, &job.meeting, threads, work / WORK_OF_A_SECOND / 4)
-            if team == &passing:
-                end_team(team)
+            work_together(job.team, train, job, &job.meeting, threads, work / WORK_OF_A_SECOND / 4)
+            self.leave(job.team)
         return 0
 
     def train_epoch(
@@ -511,7 +505,7 @@ cdef class Network(Parameters):
         cdef int next_block = 0
         cdef Team passing
         job.next_block = &next_block
-        threads = threads_for(self.work * job.total, WORK_TO_START, threads)
+        threads = self.threads_of_call(self.work * job.total, self.work * job.total, threads)
         # About eight blocks for each thread: one that starts late finds less left to do.
         job.rows = smaller(
             job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
@@ -543,9 +537,9 @@ cdef class Network(Parameters):
             if asked is None and threads == 1:
                 work_alone(work, job)
             elif asked is None:
-                begin_team(&passing)
-                share_out(&passing, work, job, threads)
-                end_team(&passing)
+                job.team = join_team(&self.team, counter_get(&self.keeps), &passing)
+                share_out(job.team, work, job, threads)
+                self.leave(job.team)
             if with_loss:
                 for r in range(job.total):
                     job.loss_sum += job.row_losses[r]

@@ -16,7 +16,7 @@ cdef struct Team:
     int finished  # with the piece of work
     int gone
     int64_t process  # that started them
-    double done  # work so far
+    int busy  # some call is with it
 
 
 cdef void team_member(void* argument) noexcept nogil:
@@ -46,9 +46,28 @@ cdef bint is_of_parent(const Team* team) noexcept nogil:
 
 
 cdef void end_team(Team* team) noexcept nogil:
+    """Let the helpers go; the team is as at its beginning."""
     gate_end(&team.gate)
     if not is_of_parent(team):
         counter_wait(&team.gone, team.helpers)
+    begin_team(team)
+
+
+cdef Team* join_team(Team* kept, bint keeps, Team* passing) noexcept nogil:
+    """The kept team, where there is one and nobody is with it; else one for the length of a call."""
+    if keeps and is_of_parent(kept):
+        begin_team(kept)
+    if keeps and counter_take(&kept.busy):
+        return kept
+    begin_team(passing)
+    return passing
+
+
+cdef void leave_team(Team* team, bint stays) noexcept nogil:
+    if stays:
+        counter_set(&team.busy, 0)
+    else:
+        end_team(team)
 
 
 cdef void work_alone(Work work, void* job) noexcept nogil:
@@ -116,7 +135,7 @@ cdef void let_in(Team* team, barrier* meeting, int members) noexcept nogil:
 # A thread takes some 40 microseconds to start and a barrier about one: less work than this for each is
 # done faster by fewer.
 cdef enum:
-    WORK_TO_START = 12000000  # floating point operations of all that a team does
+    WORK_TO_START = 12000000  # floating point operations of a call, or of all that a team did
     WORK_TO_MEET = 500000  # and between two barriers
     WORK_OF_A_SECOND = 20000000000  # of one thread, about
 

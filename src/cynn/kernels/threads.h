@@ -87,12 +87,21 @@ static inline CYNN_UNUSED_OK int counter_next(int *counter) {
     return __atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL);
 }
 
+static inline CYNN_UNUSED_OK int64_t counter_sum(int64_t *counter, int64_t more) {
+    return __atomic_add_fetch(counter, more, __ATOMIC_RELAXED);
+}
+
 static inline CYNN_UNUSED_OK void counter_set(int *counter, int value) {
     __atomic_store_n(counter, value, __ATOMIC_RELEASE);
 }
 
 static inline CYNN_UNUSED_OK int counter_get(const int *counter) {
     return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+/* Set from 0 to 1, by one of those that try at once. */
+static inline CYNN_UNUSED_OK int counter_take(int *counter) {
+    return __atomic_exchange_n(counter, 1, __ATOMIC_ACQ_REL) == 0;
 }
 
 static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {
