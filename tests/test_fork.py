@@ -109,6 +109,30 @@ if Fork.child == 0:
 print(same, os.waitpid(Fork.child, 0)[1])
 """
 
+TWO_AT_ONCE = """
+model = fresh()
+model.predict(x[:1])
+wanted = model.predict(x).tobytes()
+
+def two():
+    found = []
+    ask = lambda: found.extend(model.predict(x).tobytes() for _ in range(3))
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return set(found) == {wanted} and not model._network.keeps_threads
+
+codes = set()
+for _ in range(10):
+    model._network.keeps_threads = True
+    model.predict(x)
+    codes.add(in_child(two))
+    model._network.keeps_threads = False
+print(codes)
+"""
+
 SHUTDOWN = """
 model = fresh()
 thread = threading.Thread(
@@ -127,9 +151,10 @@ print("end", flush=True)
         (MEANWHILE, "{0}\n"),
         (CALLBACK, "0\n0\n"),
         (GOES_ON, "True 0\n"),  # the fit itself, in both
+        (TWO_AT_ONCE, "{0}\n"),  # a child has no part in the threads that its parent keeps
         (SHUTDOWN, "end\n"),  # a daemon thread in a kernel does not keep the process
     ],
-    ids=["after a fit", "beside a fit", "in a callback", "goes on", "shutdown"],
+    ids=["after a fit", "beside a fit", "in a callback", "goes on", "two at once", "shutdown"],
 )
 def test_train_in_the_child(program, said):
     assert python(PARENT + program, timeout=100) == said

@@ -290,8 +290,8 @@ def run_epochs(
             progress.end_epoch(logs)
             tell("on_epoch_end", epoch, logs)
     finally:
-        model._network.augmentation = None
         model._network.keeps_threads = False
+        model._network.augmentation = None
         progress.close()
     tell("on_train_end", logs)
     return history

@@ -30,6 +30,7 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
         return objective.gradient(rows, gradient, threads), gradient
 
     try:
+        network.keeps_threads = True
         found = scipy.optimize.minimize(
             loss_and_gradient,
             start,

@@ -62,7 +62,6 @@ class Objective:
         """Give rows as the network reads them; y as booleans or numbers, a column an output."""
         self.dtype = dtype
         found = self.batches(X, y, weight)
-        self.network.keeps_threads = True
         self.network.seek_zeros = isinstance(found.x, np.ndarray) and mostly_zeros(found.x)
         self._read = found.read_by(self.network)  # sparse rows are checked once
         # Counts below zero have no deviance, though it has a gradient.

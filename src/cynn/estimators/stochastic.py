@@ -51,13 +51,14 @@ def fit(
         X, y, weight, held_out = split(estimator, X, y, weight)
     training = Training(estimator, X, y, weight, held_out, incremental)
     try:
+        training.network.keeps_threads = True
         training.run(1 if incremental else estimator.max_iter, incremental)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=5)
     finally:
+        training.objective.end()
         training.hand_over()
         training.keep_state()
-        training.objective.end()
         for listener in training.listeners:
             listener.model = None  # networks are not copied with an estimator
     if estimator.early_stopping:

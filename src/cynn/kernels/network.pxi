@@ -44,9 +44,8 @@ cdef class Network(Parameters):
     cdef object loss_function  # None: the kernels' loss
     cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
-    cdef Team team  # of calls that follow each other closely
-    cdef int keeps  # it
-    cdef int64_t work_done  # by it
+    cdef KeptTeam kept  # for calls that follow each other closely
+    cdef int64_t work_done  # by these
     cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
@@ -128,7 +127,7 @@ cdef class Network(Parameters):
     def __dealloc__(self):
         cdef int i
         with nogil:
-            end_team(&self.team)
+            end_team(&self.kept.team)
         if self.steps != NULL:
             for i in range(self.count):
                 release(self.steps[i].constants)
@@ -137,25 +136,20 @@ cdef class Network(Parameters):
     @property
     def keeps_threads(self):
         """Whether helpers of a call stay for the next one: for the length of a fit."""
-        return counter_get(&self.keeps) != 0
+        return is_kept(&self.kept)
 
     @keeps_threads.setter
     def keeps_threads(self, bint given):
-        counter_set(&self.keeps, given)
         self.work_done = 0
-        if not given and (is_of_parent(&self.team) or counter_take(&self.team.busy)):
-            with nogil:
-                end_team(&self.team)
+        with nogil:
+            keep_team(&self.kept, given)
 
     cdef int threads_of_call(self, double work, double between, int threads) noexcept:
         """How many a call gets that has so much to do, in all and between two meetings."""
-        if counter_get(&self.keeps):
+        if word_get(&self.kept.process):
             # where this is enough for all threads, how much more it is does not matter
             work = counter_sum(&self.work_done, <int64_t>(work if work < 1e12 else 1e12))
         return threads_for(work, WORK_TO_START, threads_for(between, WORK_TO_MEET, threads))
-
-    cdef void leave(self, Team* team) noexcept nogil:
-        leave_team(team, team == &self.team and counter_get(&self.keeps) != 0)
 
     # -- training and prediction: fill in a job, run it on a team of threads
 
@@ -348,7 +342,7 @@ cdef class Network(Parameters):
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef Team passing
-        cdef double work = 3 * self.work * job.rows  # of one step: forward and two gradients
+        cdef double patience, work = 3 * self.work * job.rows  # of one step: forward and two gradients
         cdef Scratch sparse, gradient, doubles, frames
         cdef Py_ssize_t parts = 0, n_doubles = 0
         cdef Scratch scratch = scratch_of(
@@ -402,11 +396,17 @@ cdef class Network(Parameters):
             return train_calling(job, asked, self.state_size)
         job.members = 1
         job.first_of_call = job.step
+        # A batch is not begun alone where that takes four times as long as a helper to come, at 2e10 operations
+        # a second.
+        patience = work / 8e10
         with nogil:
-            job.team = join_team(&self.team, counter_get(&self.keeps), &passing)
-            # A batch is not begun alone where that would take much longer than for a helper to come.
-            work_together(job.team, train, job, &job.meeting, threads, work / WORK_OF_A_SECOND / 4)
-            self.leave(job.team)
+            if threads == 1:
+                barrier_open(&job.meeting, 1, 1)
+                work_alone(train, job)
+            else:
+                job.team = join_team(&self.kept, &passing)
+                work_together(job.team, train, job, &job.meeting, threads, patience)
+                leave_team(&self.kept, job.team)
         return 0
 
     def train_epoch(
@@ -537,9 +537,9 @@ cdef class Network(Parameters):
             if asked is None and threads == 1:
                 work_alone(work, job)
             elif asked is None:
-                job.team = join_team(&self.team, counter_get(&self.keeps), &passing)
+                job.team = join_team(&self.kept, &passing)
                 share_out(job.team, work, job, threads)
-                self.leave(job.team)
+                leave_team(&self.kept, job.team)
             if with_loss:
                 for r in range(job.total):
                     job.loss_sum += job.row_losses[r]

@@ -15,8 +15,27 @@ cdef struct Team:
     int helpers  # that were started
     int finished  # with the piece of work
     int gone
-    int64_t process  # that started them
-    int busy  # some call is with it
+    int64_t process  # whose they are
+
+cdef struct KeptTeam:
+    Team team
+    int64_t process  # in which it is kept; 0: in none
+    int64_t user  # the process of the call that is with it; 0: none is
+
+cdef int64_t forks = 0  # on the way to this process: the number of a process may be its parent's, in another container
+
+
+def _count_fork():
+    global forks
+    forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
+
+cdef int64_t this_process() noexcept nogil:
+    return cynn_process() + (forks << 40)
 
 
 cdef void team_member(void* argument) noexcept nogil:
@@ -38,36 +57,53 @@ cdef void team_member(void* argument) noexcept nogil:
 
 cdef void begin_team(Team* team) noexcept nogil:
     memset(team, 0, sizeof(Team))
-
-
-cdef bint is_of_parent(const Team* team) noexcept nogil:
-    """Whether the helpers stayed behind in a fork."""
-    return team.helpers > 0 and team.process != cynn_process()
+    team.process = this_process()
 
 
 cdef void end_team(Team* team) noexcept nogil:
-    """Let the helpers go; the team is as at its beginning."""
+    """Let the helpers go, unless they stayed behind in a fork."""
     gate_end(&team.gate)
-    if not is_of_parent(team):
+    if team.process == this_process():
         counter_wait(&team.gone, team.helpers)
-    begin_team(team)
+    memset(team, 0, sizeof(Team))
 
 
-cdef Team* join_team(Team* kept, bint keeps, Team* passing) noexcept nogil:
+cdef bint is_kept(const KeptTeam* kept) noexcept nogil:
+    cdef int64_t process = word_get(&kept.process)
+    return process != 0 and process == this_process()
+
+
+cdef void end_kept_team(KeptTeam* kept) noexcept nogil:
+    """Unless a call is with it, which will do it."""
+    if word_take(&kept.user, this_process()):
+        end_team(&kept.team)
+        word_set(&kept.user, 0)
+
+
+cdef void keep_team(KeptTeam* kept, bint given) noexcept nogil:
+    """Whether helpers of a call stay for the next one."""
+    word_set(&kept.process, this_process() if given else 0)
+    if not given:
+        end_kept_team(kept)
+
+
+cdef Team* join_team(KeptTeam* kept, Team* passing) noexcept nogil:
     """The kept team, where there is one and nobody is with it; else one for the length of a call."""
-    if keeps and is_of_parent(kept):
-        begin_team(kept)
-    if keeps and counter_take(&kept.busy):
-        return kept
+    if is_kept(kept) and word_take(&kept.user, this_process()):
+        if kept.team.process != this_process():
+            begin_team(&kept.team)
+        return &kept.team
     begin_team(passing)
     return passing
 
 
-cdef void leave_team(Team* team, bint stays) noexcept nogil:
-    if stays:
-        counter_set(&team.busy, 0)
-    else:
+cdef void leave_team(KeptTeam* kept, Team* team) noexcept nogil:
+    if team != &kept.team:
         end_team(team)
+        return
+    word_set(&kept.user, 0)
+    if not is_kept(kept):
+        end_kept_team(kept)
 
 
 cdef void work_alone(Work work, void* job) noexcept nogil:
@@ -78,8 +114,7 @@ cdef void work_alone(Work work, void* job) noexcept nogil:
 
 cdef int start_helpers(Team* team, int threads) noexcept nogil:
     """As many as can be had; gives how many members there may be."""
-    if team.helpers == 0 and threads > 1:
-        team.process = cynn_process()
+    threads = <int>smaller(threads, GATE_ROOM - 1)
     while team.helpers < threads - 1:
         if PyThread_start_new_thread(team_member, team) == <unsigned long>-1:
             break
@@ -105,13 +140,8 @@ cdef void work_together(
 
     The others are let in where the work does so.
     """
-    cdef uint64_t mode
+    cdef uint64_t mode = flush_denormals()
     cdef int members
-    if threads == 1:
-        barrier_open(meeting, 1, 1)
-        work_alone(work, job)
-        return
-    mode = flush_denormals()
     team.work, team.job, team.finished = work, job, 0
     threads = start_helpers(team, threads)
     gate_open(&team.gate, threads - 1, 1)
@@ -137,7 +167,6 @@ cdef void let_in(Team* team, barrier* meeting, int members) noexcept nogil:
 cdef enum:
     WORK_TO_START = 12000000  # floating point operations of a call, or of all that a team did
     WORK_TO_MEET = 500000  # and between two barriers
-    WORK_OF_A_SECOND = 20000000000  # of one thread, about
 
 
 cdef inline int threads_for(double work, double least, int threads) noexcept nogil:

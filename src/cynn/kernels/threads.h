@@ -99,9 +99,20 @@ static inline CYNN_UNUSED_OK int counter_get(const int *counter) {
     return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
 }
 
-/* Set from 0 to 1, by one of those that try at once. */
-static inline CYNN_UNUSED_OK int counter_take(int *counter) {
-    return __atomic_exchange_n(counter, 1, __ATOMIC_ACQ_REL) == 0;
+/* Words that say which process has something: all threads see all changes in one order. */
+static inline CYNN_UNUSED_OK int64_t word_get(const int64_t *word) {
+    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static inline CYNN_UNUSED_OK void word_set(int64_t *word, int64_t value) {
+    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* Make it `value`, unless it is already: then another thread was first. */
+static inline CYNN_UNUSED_OK int word_take(int64_t *word, int64_t value) {
+    int64_t found = word_get(word);
+    return found != value &&
+           __atomic_compare_exchange_n(word, &found, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {

@@ -1,6 +1,8 @@
 # What the headers give to the kernels. To Cython a `vec` is a number, so that kernels read as
 # arithmetic; to the C compiler it is a vector of LANES numbers and every operation acts on all.
 
+import os
+
 cimport cython
 from libc.stddef cimport size_t
 from cpython.buffer cimport (
@@ -60,7 +62,9 @@ cdef extern from "threads.h" nogil:
     int64_t counter_sum(int64_t* counter, int64_t more)
     void counter_set(int* counter, int value)
     int counter_get(const int* counter)
-    bint counter_take(int* counter)
+    int64_t word_get(const int64_t* word)
+    void word_set(int64_t* word, int64_t value)
+    bint word_take(int64_t* word, int64_t value)
     void counter_wait(const int* counter, int value)
     double monotonic_seconds()
     uint64_t flush_denormals()
@@ -68,6 +72,7 @@ cdef extern from "threads.h" nogil:
     int64_t cynn_process()
 
 cdef extern from "gate.h" nogil:
+    const int GATE_ROOM
     ctypedef struct gate:
         int awake
     int gate_comers(const gate* g)
