@@ -115,7 +115,7 @@ def test_threads_that_come_and_go(compiled, kept):
                 None, threads,
             )  # fmt: skip
         assert made.keeps_threads == kept
-        made.keeps_threads = made.keeps_threads = False
+        made.keeps_threads = False
         flat = np.empty(made.n_params, compiled.dtype)
         made.get_params(flat)
         found.add((flat.tobytes(), *sums))
