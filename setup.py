@@ -144,7 +144,15 @@ def architecture() -> list[str]:
 
 
 def built_targets() -> list[str]:
-    return [name for name, (machines, _, _) in TARGETS.items() if machine() in machines]
+    """Return the targets to compile: all of this machine, or those of CYNN_BUILD_TARGETS."""
+    possible = [name for name, (machines, _, _) in TARGETS.items() if machine() in machines]
+    wanted = os.environ.get("CYNN_BUILD_TARGETS", "").replace(",", " ").split()
+    unknown = sorted(set(wanted) - set(possible))
+    if unknown:
+        raise SystemExit(
+            f"CYNN_BUILD_TARGETS must name targets of {', '.join(possible)}, got {unknown[0]!r}"
+        )
+    return [name for name in possible if name in wanted] or possible
 
 
 class BuildKernels(build_ext):
@@ -215,13 +223,13 @@ class SourceArchive(sdist):
 
 
 def extensions() -> list[Extension]:
-    folder = os.path.join("src", "cynn", "kernels")
+    folder = os.path.join("cynn", "kernels")
     modules = ["cynn.kernels.processor", VIEWS] + [
         f"cynn.kernels.{target}_{real}"
         for target in built_targets()
         for real in ("float32", "float64")
     ]
-    headers = [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
+    included = sorted(path for kind in ("h", "pxi") for path in Path(folder).rglob(f"*.{kind}"))
     return [
         Extension(
             name,
@@ -231,7 +239,7 @@ def extensions() -> list[Extension]:
                 else os.path.join(folder, name.rpartition(".")[2] + ".pyx")
             ],
             include_dirs=[folder],
-            depends=[name for name in headers if name.endswith((".h", ".pxi"))],
+            depends=[str(path) for path in included],
             define_macros=[
                 ("CYNN_SMALL", "__attribute__((cold))"),
                 *([("Py_LIMITED_API", "0x030B0000")] if LIMITED else []),

@@ -49,7 +49,7 @@ def epochs_until(
 def fewest(
     train: data.Split, test: data.Split, rows: int, rates: Sequence[float], wanted: float = WANTED
 ) -> tuple[int, float]:
-    """Give the fewest epochs of all learning rates, and which it was; 0 where none gets there."""
+    """Return the fewest epochs of all learning rates, and which it was; 0 where none gets there."""
     best, rate_of_best = 0, 0.0
     for rate in rates:
         most = best - 1 if best else MOST

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cynn import backend
+from cynn import _backend
 
 from . import (
     batches,
@@ -108,7 +108,7 @@ def benchmark(options: argparse.Namespace) -> int:
     peak.kernel("float32")  # says so where there is none, before anything is begun
     results = Results()
     about = {**report.machine(), "threads": threads, "rounds": options.rounds}
-    say(f"{about['processor']}, target {backend.target()}; peers: {', '.join(names)}")
+    say(f"{about['processor']}, target {_backend.target()}; peers: {', '.join(names)}")
     start = look_at_peaks(results, threads)
     with tempfile.TemporaryDirectory(prefix="cynn-benchmark-") as folder:
         what = data.write(Path(folder))
@@ -142,7 +142,7 @@ def look_at_peaks(results: Results, threads: Sequence[int]) -> peak.Peak:
 
 
 def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
-    """Give the peers that were named, or those that are installed; ours first."""
+    """Return the peers that were named, or those that are installed; ours first."""
     for name in named or ():
         if name not in peers.PEERS:
             raise ValueError(
@@ -156,7 +156,7 @@ def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
 
 
 def thread_counts(named: Sequence[str] | None) -> list[int]:
-    """Give the numbers of threads: those named, or one and two where there are two cores."""
+    """Return the numbers of threads: those named, or one and two where there are two cores."""
     if named:
         return sorted({_whole(word) for word in named})
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -17,7 +17,7 @@ Split = tuple[NDArray[Any], NDArray[Any]]
 
 
 def load() -> tuple[str, Split, Split]:
-    """Give what the images are called, those to train on and those to test on."""
+    """Return what the images are called, those to train on and those to test on."""
     if "CYNN_DATA" not in os.environ and BESIDE.is_dir():
         return "MNIST", *datasets.load_mnist(BESIDE)
     try:
@@ -53,5 +53,5 @@ def read(folder: Path, width: int, rows: int) -> Split:
 
 
 def as_real(raw: NDArray[np.uint8], dtype: str) -> NDArray[Any]:
-    """Give bytes as numbers from 0 to 1."""
+    """Return bytes as numbers from 0 to 1."""
     return np.multiply(raw, 1 / 255, dtype=dtype)

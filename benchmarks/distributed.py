@@ -52,7 +52,7 @@ NETWORKS = (
 
 
 def exchange_seconds(n_params: int, ranks: int, network: Network) -> float:
-    """Give how long an Allreduce of float32 takes between so many machines.
+    """Return how long an Allreduce of float32 takes between so many machines.
 
     Rabenseifner's algorithm, which MPI takes for long messages: reduce-scatter and allgather, each
     of log2(ranks) messages, in all 2 (ranks - 1) / ranks of the bytes each way (Thakur,
@@ -66,7 +66,7 @@ def exchange_seconds(n_params: int, ranks: int, network: Network) -> float:
 
 
 def weak(alone: float, ours: float, n_params: int, ranks: int, network: Network) -> float:
-    """Give the efficiency where each rank keeps its rows: 1 is as many times faster as ranks.
+    """Return the efficiency where each rank keeps its rows: 1 is as many times faster as ranks.
 
     `alone` is the step of one rank without others, `ours` what a rank of several computes in one.
     """
@@ -74,7 +74,7 @@ def weak(alone: float, ours: float, n_params: int, ranks: int, network: Network)
 
 
 def strong(steps: "Fit", rows: float, n_params: int, ranks: int, network: Network) -> float:
-    """Give how many times faster than one rank, where the rows of a step are split among them."""
+    """Return how many times faster than one rank, where the rows of a step are split among them."""
     return steps.alone(rows) / (
         steps.ours(rows / ranks) + exchange_seconds(n_params, ranks, network)
     )
@@ -93,19 +93,19 @@ class Fit:
         return max(0.0, t0 + (t1 - t0) / (r1 - r0) * (rows - r0))
 
     def alone(self, rows: float) -> float:
-        """Give the step of one rank without others, by blocks where its rows are too many."""
+        """Return the step of one rank without others, by blocks where its rows are too many."""
         blocks = math.ceil(rows / BLOCK)
         if blocks == 1:
             return self._at(self._fused, rows)
         return blocks * self._at(self._gradients, rows / blocks) + self._few.update
 
     def ours(self, rows: float) -> float:
-        """Give what a rank of several computes in a step."""
+        """Return what a rank of several computes in a step."""
         blocks = math.ceil(rows / BLOCK)
         return blocks * self._at(self._gradients, rows / blocks) + self._few.update
 
     def rows_for(self, efficiency: float, n_params: int, ranks: int, network: Network) -> int:
-        """Give the rows a rank, a power of two, that bring this efficiency; 0 for none."""
+        """Return the rows a rank, a power of two, that bring this efficiency; 0 for none."""
         for rows in (2**i for i in range(6, 17)):
             if weak(self.alone(rows), self.ours(rows), n_params, ranks, network) >= efficiency:
                 return rows
@@ -130,7 +130,7 @@ class Step(NamedTuple):
 
 
 def launcher() -> str:
-    """Give the command that starts ranks.
+    """Return the command that starts ranks.
 
     Raises
     ------

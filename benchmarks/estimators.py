@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cynn import backend
+from cynn import _backend
 
 from . import data, report
 
@@ -51,14 +51,14 @@ class Case(NamedTuple):
 
 
 def mnist(dtype: str) -> Data:
-    """Give MNIST, or what stands for it, as numbers from 0 to 1."""
+    """Return MNIST, or what stands for it, as numbers from 0 to 1."""
     _, (x, y), (x_test, y_test) = data.load()
     rows = [data.as_real(raw.reshape(len(raw), -1), dtype) for raw in (x, x_test)]
     return rows[0], y, rows[1], y_test
 
 
 def digits() -> Data:
-    """Give scikit-learn's digits."""
+    """Return scikit-learn's digits."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -66,7 +66,7 @@ def digits() -> Data:
 
 
 def regression() -> Data:
-    """Give 100,000 rows of 20 numbers, and a smooth function of them."""
+    """Return 100,000 rows of 20 numbers, and a smooth function of them."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(110_000, 20))
     y = np.sin(x[:, 0]) + x[:, 1] * x[:, 2] + 0.1 * rng.normal(size=len(x))
@@ -74,7 +74,7 @@ def regression() -> Data:
 
 
 def text() -> Data:
-    """Give 20,000 rows of 10,000 columns, 1 % filled, of ten kinds that share words unevenly."""
+    """Return 20,000 rows of 10,000 columns, 1 % filled, of ten kinds that share words unevenly."""
     import scipy.sparse
 
     rng = np.random.default_rng(0)
@@ -160,7 +160,7 @@ def main(rounds: int, threads: int, clock: Callable[[], float] = time.perf_count
         raise RuntimeError(
             "--sklearn needs scikit-learn: pip install 'cynn-learn[sklearn]'"
         ) from error
-    print(f"{report.processor()}, target {backend.target()}, threads: {threads}")
+    print(f"{report.processor()}, target {_backend.target()}, threads: {threads}")
     lines, missed = [], []
     for case in CASES:
         found = measure(case, rounds, threads, clock)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cynn import backend
+from cynn import _backend
 
 from . import peak, report
 from .cases import Case, parse_shape
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
 
 
 def measure(case: Case, rounds: int = ROUNDS) -> float:
-    """Give the best rate on one thread as a part of the best peak beside it."""
+    """Return the best rate on one thread as a part of the best peak beside it."""
     from time import perf_counter
 
     rng = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def table(verdicts: list[Verdict]) -> str:
 
 def main(record: bool) -> int:
     """Measure, compare, and say what fell; with `record`, write it down instead."""
-    target = backend.target()
+    target = _backend.target()
     known = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     start = peak.measure()
     found = {case.label: measure(case) for case in CASES}

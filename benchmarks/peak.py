@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cynn import backend
+from cynn import _backend
 
 RUN_SECONDS = 0.02
 MOST_MOVED = 0.10
@@ -20,11 +20,11 @@ class Peak:
 
 
 def kernel(dtype: str) -> Callable[[float], float]:
-    """Give the function that measures the calling thread's core."""
-    found = getattr(backend.kernels(dtype), "_fma_peak", None)
+    """Return the function that measures the calling thread's core."""
+    found = getattr(_backend.kernels(dtype), "_fma_peak", None)
     if found is None:
         raise RuntimeError(
-            f"the target {backend.target()!r} has no measure of the peak: the benchmark takes"
+            f"the target {_backend.target()!r} has no measure of the peak: the benchmark takes"
             " compiled targets, built from these sources"
         )
     return found
@@ -54,7 +54,7 @@ def _together(run: Callable[[float], float], cores: int) -> float:
 
 
 def moved(start: Peak, end: Peak) -> float:
-    """Give the part by which the peak differs between two times."""
+    """Return the part by which the peak differs between two times."""
     low, high = sorted((start.median, end.median))
     return 1 - low / high if high else 0.0
 

@@ -26,7 +26,7 @@ class Failed(Exception):
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Give the variables of a process that is to use so many threads."""
+    """Return the variables of a process that is to use so many threads."""
     said = dict(os.environ)
     said.pop("PYTHONDONTWRITEBYTECODE", None)  # an import that compiles is no import as usual
     paths = [str(ROOT), *filter(None, [said.get("PYTHONPATH")])]

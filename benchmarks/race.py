@@ -58,7 +58,7 @@ class Runs:
     best: float = 0.0
 
     def median(self, goal: float) -> float | None:
-        """Give the median where every run got there."""
+        """Return the median where every run got there."""
         found = self.seconds[goal]
         return statistics.median(found) if found and len(found) == self.runs else None
 
@@ -124,7 +124,7 @@ def table(races: Sequence[Runs]) -> str:
 
 
 def winners(races: Sequence[Runs], goal: float) -> dict[str, float]:
-    """Give each library's best median, the fastest first."""
+    """Return each library's best median, the fastest first."""
     found: dict[str, float] = {}
     for each in races:
         seconds = each.median(goal)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from cynn import Model, backend, distributed
+from cynn import Model, _backend, distributed
+from cynn._comm.ranks import GradientSum
+from cynn._comm.shards import Shard
 from cynn.layers import Dense
 from cynn.optimizers import SGD
-from cynn.part import Part
-from cynn.ranks import Sum
 
 
 def main(shape: str, rows: str, seconds: str) -> None:
@@ -28,7 +28,7 @@ def main(shape: str, rows: str, seconds: str) -> None:
 
 
 def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[str, float]:
-    """Give the least time of each part of a step, in seconds, of many steps in turn; and ratios."""
+    """Return the least seconds of each part of a step, of many steps in turn; and ratios."""
     rng = np.random.default_rng(comm.Get_rank())
     x = rng.random((rows, widths[0]), np.float32)
     y = rng.integers(0, widths[-1], rows).astype(np.int32)
@@ -37,7 +37,9 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
     model.compile(SGD(1e-3, 0.9))
     model.build(widths[0])
     network = model._network
-    exchange = Sum(comm, model, Part(rows, rows, False, comm.Get_rank(), comm.Get_size()), rows)
+    exchange = GradientSum(
+        comm, model, Shard(rows, rows, False, comm.Get_rank(), comm.Get_size()), rows
+    )
     order, rate = np.arange(rows), np.full(1, 1e-3)
 
     def fused() -> None:
@@ -56,7 +58,7 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
         compute()
         request.Wait()
 
-    kernels = backend.kernels("float32")
+    kernels = _backend.kernels("float32")
     inputs = [rng.random((rows, n), np.float32) for n in widths[:-1]]
     deltas = [rng.random((rows, n), np.float32) for n in widths[1:]]
     flat = np.zeros(sum(a * b for a, b in itertools.pairwise(widths)), np.float32)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import cynn
-from cynn import backend
+from cynn import _backend
 
 from .cases import Case
 from .floors import FLOORS, OURS, Floor
@@ -29,7 +29,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "cynn": cynn.__version__,
-        "target": backend.target(),
+        "target": _backend.target(),
     }
 
 
@@ -112,7 +112,7 @@ def _odd_losses(rows: Sequence[Row]) -> str:
 
 
 def floor_lines(results: Results) -> list[tuple[Floor, float]]:
-    """Give the floors that were measured, with what was found."""
+    """Return the floors that were measured, with what was found."""
     found = ((floor, floor.measure(results)) for floor in FLOORS)
     return [(floor, value) for floor, value in found if value is not None]
 

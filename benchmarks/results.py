@@ -71,12 +71,12 @@ class Results:
         return min(found, key=lambda row: row.best, default=None)
 
     def of_peak(self, row: Row) -> float | None:
-        """Give a row's rate as a part of the peak of as many cores."""
+        """Return a row's rate as a part of the peak of as many cores."""
         peak = self.peaks.get((row.case.dtype, row.threads))
         return row.rate / peak if peak else None
 
     def as_json(self) -> dict[str, Any]:
-        """Give all as plain lists and numbers."""
+        """Return all as plain lists and numbers."""
         rows = [
             {
                 **asdict(row.case),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cynn
-from cynn import activations, backend, layers, optimizers
+from cynn import _backend, activations, layers, optimizers
 
 from . import report
 
@@ -33,13 +33,13 @@ class Addition(NamedTuple):
 
 
 def relu(x: NDArray[Any]) -> NDArray[Any]:
-    """Give relu as a function of Python."""
+    """Return relu as a function of Python."""
     positive: NDArray[Any] = np.maximum(x, 0)
     return positive
 
 
 def cross_entropy(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Give cross-entropy of labels as a function of Python."""
+    """Return cross-entropy of labels as a function of Python."""
     at = np.arange(len(y_true)), y_true[:, 0]
     p = np.maximum(y_pred[at], 1e-30)
     gradient = np.zeros_like(y_pred)
@@ -88,7 +88,7 @@ def model(addition: Addition | None) -> cynn.Model:
 
 
 def measure(rounds: int = ROUNDS, rows: int = ROWS) -> dict[str, tuple[float, float | None]]:
-    """Give for each addition its epoch over the plain one's, at best, and what is allowed."""
+    """Return for each addition its epoch over the plain one's, at best, and what is allowed."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (rows, 784), np.uint8)
     y = np.arange(rows) % 10
@@ -119,7 +119,7 @@ def main() -> int:
         )
         for name, (ratio, most) in found.items()
     ]
-    print(f"{report.processor()}, target {backend.target()}, one thread, 784-128-10, B={BATCH}")
+    print(f"{report.processor()}, target {_backend.target()}, one thread, 784-128-10, B={BATCH}")
     print(report.table(("plain SGD and", "its epoch", "floor", ""), lines))
     missed = [name for name, (ratio, most) in found.items() if most is not None and ratio > most]
     if missed:

@@ -23,7 +23,7 @@ from cynn.schedules import Cosine
 
 
 def train(images, labels, epochs=20, batch_size=128, seed=0):
-    """Give a trained model and its history."""
+    """Return a trained model and its history."""
     layers = [Dense(512, "relu"), Dense(256, "relu"), Dense(10, "softmax")]
     model = Model([Flatten(), Rescale(1 / 255), *layers], seed=seed)
     rate = Cosine(0.1, warmup=0.1)

@@ -30,7 +30,7 @@ def is_spill(word: int) -> bool:
 
 
 def jump(word: int) -> int:
-    """Give how many words a branch goes, 0 for what is none."""
+    """Return how many words a branch goes, 0 for what is none."""
     if word & 0xFC000000 == 0x14000000:  # B
         bits, offset = 26, word
     elif word & 0xFF000010 == 0x54000000 or word & 0x7E000000 == 0x34000000:  # B.cond, CBZ, CBNZ
@@ -44,7 +44,7 @@ def jump(word: int) -> int:
 
 
 def innermost_loops(words: list[int]) -> Iterator[list[int]]:
-    """Give the code of every backward branch with no other such branch in what it jumps over."""
+    """Return the code of every backward branch with no other such branch in what it jumps over."""
     last = -1  # the latest branch back that was seen
     for at, word in enumerate(words):
         back = jump(word)

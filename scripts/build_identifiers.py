@@ -32,7 +32,7 @@ BUILDERS = {
 
 
 def schema_errors(project: Path) -> list[str]:
-    """Give what is wrong with a project's configuration, a line each."""
+    """Return what is wrong with a project's configuration, a line each."""
     tools = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     schema = get_schema()
     validator = jsonschema.validators.validator_for(schema)(schema)
@@ -43,7 +43,7 @@ def schema_errors(project: Path) -> list[str]:
 
 
 def other_versions(project: Path) -> list[str]:
-    """Give what says that the workflow uses another cibuildwheel, a line each."""
+    """Return what says that the workflow uses another cibuildwheel, a line each."""
     here = importlib.metadata.version("cibuildwheel")
     workflow = (project / ".github/workflows/wheels.yml").read_text(encoding="utf-8")
     found = re.findall(r"cibuildwheel==(\S+)", workflow)

@@ -23,11 +23,11 @@ STRETCH = 1e-4  # seconds between two looks at the clock, which takes half a mic
 
 
 def cases() -> dict[str, Callable[[], Any]]:
-    """Give what is timed, by name: each on one thread, with the build that is imported."""
+    """Return what is timed, by name: each on one thread, with the build that is imported."""
     import numpy as np
 
     import cynn
-    from cynn import backend
+    from cynn import _backend
     from cynn.layers import Dense
 
     cynn.set_num_threads(1)
@@ -43,7 +43,7 @@ def cases() -> dict[str, Callable[[], Any]]:
         return made
 
     tiny, usual = model(4, 8), model(784, 128)
-    network = backend.kernels("float32").Network(
+    network = _backend.kernels("float32").Network(
         4, [("dense", 8, "relu"), ("dense", 10, "softmax")]
     )
     out = np.empty((1, 10), np.float32)
@@ -57,7 +57,7 @@ def cases() -> dict[str, Callable[[], Any]]:
 
 
 def typical(work: Callable[[], Any]) -> float:
-    """Give the median time of a call in a burst of them, in seconds."""
+    """Return the median time of a call in a burst of them, in seconds."""
     calls, times = 1, []
     end = time.perf_counter() + BURST
     while not times or time.perf_counter() < end:
@@ -105,7 +105,7 @@ class Build:
         self.times[case].append(float(self._answer()))
 
     def time(self, case: str) -> float:
-        """Give the lower quartile of what a case took, in microseconds."""
+        """Return the lower quartile of what a case took, in microseconds."""
         return 1e6 * statistics.quantiles(self.times[case], n=4)[0]
 
 

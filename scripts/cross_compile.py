@@ -100,7 +100,7 @@ def run(command: list[str]) -> str:
 
 
 def build_script(machine: str) -> ModuleType:
-    """Give setup.py as a module, which builds for a machine until it is asked for again."""
+    """Return setup.py as a module, which builds for a machine until it is asked for again."""
     os.environ["CYNN_BUILD_MACHINE"] = machine
     spec = importlib.util.spec_from_file_location("build_script", ROOT / "setup.py")
     assert spec is not None and spec.loader is not None
@@ -110,7 +110,7 @@ def build_script(machine: str) -> ModuleType:
 
 
 def written(machine: str) -> list[Module]:
-    """Give a machine's modules, after Cython has written them in C."""
+    """Return a machine's modules, after Cython has written them in C."""
     script = build_script(machine)
     extensions = script.in_c(script.extensions(), str(WORK / "cython"), quiet=True)
     modules = []
@@ -126,7 +126,7 @@ def written(machine: str) -> list[Module]:
 
 
 def stable_interface(machine: str) -> Path:
-    """Give an import library of all that python3.dll has; written once for a machine."""
+    """Return an import library of all that python3.dll has; written once for a machine."""
     library = WORK / f"python3-{machine}.lib"
     definitions = library.with_suffix(".def")
     text = (CPYTHON / "PC" / "python3dll.c").read_text(encoding="utf-8")

@@ -1,10 +1,12 @@
 """Makes the virtual environment of the checkout, and builds what changed in it.
 
     environment.py SCRIPT EXTRA...
+    environment.py --build-key
 
-leaves a ``.venv`` with the package, editable, and the extras of pyproject.toml that are named.
-SCRIPT is what messages begin with. Where all is in place it says nothing and takes no network and
-a few hundredths of a second. Each step is done again when what it depends on changed:
+The first leaves a ``.venv`` with the package, editable, and the extras of pyproject.toml that are
+named; the second prints a checksum of all that a build reads. SCRIPT is what messages begin with.
+Where all is in place it says nothing and takes no network and a few hundredths of a second. Each
+step is done again when what it depends on changed:
 
     step        depends on
     .venv       the interpreter, the place of the checkout, an earlier run that was cut short
@@ -36,7 +38,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNELS = ROOT / "src" / "cynn" / "kernels"
+KERNELS = ROOT / "cynn" / "kernels"
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STATE = VENV / "cynn.json"
@@ -46,7 +48,8 @@ BASE = getattr(sys, "_base_executable", "") or sys.executable  # not the one in 
 
 # What the compiler is told through the environment.
 COMPILER_VARIABLES = (
-    "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED"
+    "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED",
+    "CYNN_BUILD_TARGETS",
 )  # fmt: skip
 
 COMPARED = ("onnx", "compare", "dask")  # extras of libraries that only some tests need
@@ -107,7 +110,7 @@ def run(command: list[str], failure: str, **variables: str) -> None:
 
 
 def pip(*arguments: str) -> list[str]:
-    """Give the command that runs the environment's pip."""
+    """Return the command that runs the environment's pip."""
     quiet = ["--disable-pip-version-check", "--no-input"]
     return [str(PYTHON), "-I", "-m", "pip", "install", *quiet, *arguments]
 
@@ -116,12 +119,12 @@ def pip(*arguments: str) -> list[str]:
 
 
 def interpreter() -> list[str]:
-    """Give what a virtual environment is tied to: the interpreter and its own place."""
+    """Return what a virtual environment is tied to: the interpreter and its own place."""
     return [sys.version, os.path.realpath(BASE), str(ROOT)]
 
 
 def read_state() -> dict[str, Any]:
-    """Give what was written down, or nothing for an environment that cannot be used."""
+    """Return what was written down, or nothing for an environment that cannot be used."""
     try:
         state = json.loads(STATE.read_text(encoding="utf-8"))
         works = subprocess.run([PYTHON, "-I", "-c", ""], stderr=subprocess.DEVNULL).returncode == 0
@@ -175,7 +178,7 @@ def make_environment() -> None:
 
 
 def found_compiler() -> list[Any]:
-    """Give the command of the C compiler that comes first, and what tells it from another."""
+    """Return the command of the C compiler that comes first, and what tells it from another."""
     usual = str(sysconfig.get_config_var("CC") or "cc")
     named = os.environ.get("CC")
     for command in [named] if named else [usual, "cc", "gcc", "clang"]:
@@ -203,7 +206,7 @@ def compiles(command: str) -> bool:
 
 
 def choose_compiler(found: list[Any]) -> str:
-    """Give the value of CC to build with: empty for Python's own choice, "zig" for none found."""
+    """Return the value of CC to build with: empty for Python's own choice, "zig" for none found."""
     if os.environ.get("CC"):
         return os.environ["CC"]
     if found[0] is None or not compiles(found[0]):
@@ -217,7 +220,7 @@ def choose_compiler(found: list[Any]) -> str:
 
 
 def compiler_variables(choice: str) -> dict[str, str]:
-    """Give the variables that make setuptools use a compiler."""
+    """Return the variables that make setuptools use a compiler."""
     if choice == "zig":
         cache = str(ROOT / "build" / "zig")
         command = f"{shlex.quote(str(PYTHON))} -m ziglang cc"
@@ -232,7 +235,7 @@ def compiler_variables(choice: str) -> dict[str, str]:
 
 
 def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
-    """Give all that pip has to install: for building, for running, and for the extras."""
+    """Return all that pip has to install: for building, for running, and for the extras."""
     named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     for extra in extras:
         if extra in COMPARED and sysconfig.get_config_var("Py_GIL_DISABLED"):
@@ -242,19 +245,19 @@ def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
 
 
 def sources(project: dict[str, Any]) -> str:
-    """Give a checksum of all that the build reads."""
+    """Return a checksum of all that the build reads."""
     total = hashlib.sha256()
     package = {k: v for k, v in project["project"].items() if k != "optional-dependencies"}
     parts = [project["build-system"], package, project["tool"]["setuptools"]]
     total.update(json.dumps(parts, sort_keys=True).encode())
-    kernels = [path for path in KERNELS.iterdir() if path.suffix in (".pyx", ".pxi", ".pxd", ".h")]
+    kernels = [path for path in KERNELS.rglob("*") if path.suffix in (".pyx", ".pxi", ".pxd", ".h")]
     for path in [ROOT / "setup.py", *sorted(kernels)]:
-        total.update(f"\0{path.name}\0".encode() + path.read_bytes())
+        total.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return total.hexdigest()
 
 
 def built() -> dict[str, str]:
-    """Give the checksums of the compiled modules: another build may have put others here."""
+    """Return the checksums of the compiled modules: another build may have put others here."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(KERNELS.glob("*.so"))
@@ -339,6 +342,9 @@ def prepare(extras: list[str]) -> None:
 
 def main() -> int:
     """Prepare the environment for the extras on the command line; give the exit status."""
+    if sys.argv[1:] == ["--build-key"]:
+        print(sources(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))))
+        return 0
     try:
         with lock():
             prepare(sys.argv[2:])

@@ -34,6 +34,19 @@ environment() {
     [ $status -eq 0 ] || exit $status
 }
 
+# A checksum of all that the build reads, whatever folder of the kernels it lies in.
+build_key() {
+    "$python" -I "$root/scripts/environment.py" --build-key
+}
+
+# Copies what the build reads to a folder, without what another build left.
+copy_sources() {
+    rm -rf -- "$1/cynn" "$1/dist"
+    mkdir -p -- "$1"
+    cp -pR -- "$root/setup.py" "$root/pyproject.toml" "$root/README.md" "$root/LICENSE" "$root/cynn" "$1/"
+    find "$1/cynn" -name '*.so' -delete
+}
+
 # What the package needs, and some of its extras: one a line, as pip reads it from a file.
 requirements() {
     "$python" -c '

@@ -27,7 +27,7 @@ from types import ModuleType
 
 from machine_code import Code, read
 
-KERNELS = Path(__file__).resolve().parent.parent / "src" / "cynn" / "kernels"
+KERNELS = Path(__file__).resolve().parent.parent / "cynn" / "kernels"
 
 # -- what is allowed, by the disassemblers' names for the features of processors
 
@@ -200,7 +200,7 @@ def check_all(source: str, objects: Iterable[tuple[str, bytes]]) -> list[str]:
 
 
 def wheel(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the shared objects of a wheel."""
+    """Return the shared objects of a wheel."""
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
             if {".so", ".pyd", ".dylib", ".dll"} & set(PurePath(name).suffixes):

@@ -17,7 +17,7 @@ class Code:
     functions: list[tuple[int, int, str]]  #: address, size, name; none where names were stripped
 
     def place(self, address: int) -> str:
-        """Give an address as a person looks for it."""
+        """Return an address as a person looks for it."""
         for start, size, name in self.functions:
             if start <= address < start + size:
                 return f"{address:#x} ({name} + {address - start:#x})"
@@ -40,14 +40,14 @@ def read(data: bytes) -> Code:
 
 
 def machine_of(number: int, known: dict[int, str]) -> str:
-    """Give the machine that a header's number stands for."""
+    """Return the machine that a header's number stands for."""
     if number not in known:
         raise ValueError(f"for machine {number:#x}, wanted x86-64 or 64-bit Arm")
     return known[number]
 
 
 def records(layout: str, data: bytes, start: int, count: int, step: int) -> Iterator[tuple]:
-    """Give equal records that follow one another."""
+    """Return equal records that follow one another."""
     for i in range(count):
         yield struct.unpack_from(layout, data, start + i * step)
 

@@ -78,13 +78,13 @@ def predictions(target: str, dtype: str) -> Any:
 
 
 def probe() -> dict[str, Any]:
-    """Give what is taken here, and what comes of it."""
+    """Return what is taken here, and what comes of it."""
     import numpy as np
 
-    from cynn import backend
+    from cynn import _backend
 
-    found: dict[str, Any] = {"numpy": np.__version__, "target": backend.target(), "error": {}}
-    found["available"] = backend.available_targets()
+    found: dict[str, Any] = {"numpy": np.__version__, "target": _backend.target(), "error": {}}
+    found["available"] = _backend.available_targets()
     for dtype in REALS:
         wanted = predictions("reference", dtype)
         for target in found["available"]:
@@ -94,7 +94,7 @@ def probe() -> dict[str, Any]:
     for target in TARGETS:
         os.environ["CYNN_TARGET"] = target
         try:
-            backend.target()
+            _backend.target()
         except ValueError:
             found["refused"].append(target)
     return found
@@ -123,11 +123,11 @@ class Processor:
         )
 
     def has_numpy(self) -> bool:
-        """Say whether NumPy can be imported there."""
+        """Return whether NumPy can be imported there."""
         return self.run("-P", "-c", "import numpy").returncode == 0
 
     def dies_of(self, target: str) -> bool:
-        """Say whether a target that nobody asked about ends in an illegal instruction there."""
+        """Return whether a target that nobody asked about ends in an illegal instruction there."""
         ran = self.run("-P", "-c", UNASKED.format(target=target))
         return ran.stdout == "ready\n" and ran.returncode == -signal.SIGILL
 

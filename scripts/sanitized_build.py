@@ -37,7 +37,7 @@ class SanitizedBuild(setup.BuildKernels):
 
 
 def is_wanted(name: str) -> bool:
-    """Say whether to compile a module."""
+    """Return whether to compile a module."""
     target = name.rpartition(".")[2].rpartition("_")[0]  # of modules for any: none
     return not TARGETS or target in ("", *TARGETS)
 

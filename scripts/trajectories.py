@@ -1,9 +1,9 @@
-"""Write the trajectories that tests/test_trajectories.py holds the optimizers to, with PyTorch.
+"""Write what tests/kernels/test_trajectories.py holds the optimizers to, with PyTorch.
 
     pip install torch==2.13.0 && python scripts/trajectories.py
 
 A least-squares problem of twelve weights, in float64, over 200 steps; of each optimizer the weights
-after every twentieth step go to tests/trajectories.json.
+after every twentieth step go to tests/kernels/trajectories.json.
 """
 
 import json
@@ -42,7 +42,7 @@ CASES = {
 
 
 def trajectory(name: str, settings: dict, x, y, start) -> list[list[float]]:
-    """Give the weights after every twentieth step."""
+    """Return the weights after every twentieth step."""
     w = start.clone().requires_grad_()
     optimizer = getattr(torch.optim, name)([w], **settings)
     found = []
@@ -74,7 +74,7 @@ def main() -> None:
             for weights in [trajectory(name, settings, x, y, start)]
         },
     }
-    path = Path(__file__).parents[1] / "tests" / "trajectories.json"
+    path = Path(__file__).parents[1] / "tests" / "kernels" / "trajectories.json"
     path.write_text(json.dumps(said, separators=(",", ":")) + "\n", encoding="utf-8")
 
 

@@ -116,7 +116,7 @@ def check_wheel(path: Path, source: Path, data: Iterable[str], modules: Iterable
         found.append(f"is {path.stat().st_size:,} bytes, wanted {LARGEST:,} at most")
     with zipfile.ZipFile(path) as wheel:
         files = {name: wheel.read(name) for name in wheel.namelist() if not name.endswith("/")}
-    found += unlike(files, _expected(path, source / "src" / "cynn", data, modules))
+    found += unlike(files, _expected(path, source / "cynn", data, modules))
     found += _check_record(files)
     for name in sorted(files):
         if files[name].startswith(b"\x7fELF"):
@@ -143,7 +143,7 @@ def _check_tags(path: Path) -> list[str]:
 
 
 def _expected(path: Path, package: Path, data: Iterable[str], modules: Iterable[str]) -> set[str]:
-    """Give the names of the files that a wheel has to hold."""
+    """Return the names of the files that a wheel has to hold."""
     python, abi, _ = _tags(path)
     end = "abi3" if abi == "abi3" else f"cpython-{abi.removeprefix('cp')}-x86_64-linux-gnu"
     information = "-".join(path.name.split("-")[:2]) + ".dist-info"

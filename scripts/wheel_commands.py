@@ -59,7 +59,7 @@ def environment(python: str, folder: Path) -> Path:
 
 
 def pip(python: Path) -> list[str]:
-    """Give the command of an environment's pip."""
+    """Return the command of an environment's pip."""
     return [str(python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
 
 

@@ -32,7 +32,7 @@ class Python:
     path: str
 
     def __str__(self) -> str:
-        """Give its version, as it is called."""
+        """Return its version, as it is called."""
         return ".".join(map(str, self.version)) + "t" * self.free
 
     @property
@@ -65,7 +65,7 @@ def probe(command: str) -> Python | str:
 
 
 def commands() -> Iterator[str]:
-    """Give what may be Pythons: on the PATH by name, pyenv's, those of scripts/build-pythons."""
+    """Return what may be Pythons: on the PATH by name, pyenv's, those of scripts/build-pythons."""
     names = re.compile(r"python3\.\d+t?")
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     for folder in folders:
@@ -79,7 +79,7 @@ def commands() -> Iterator[str]:
 
 
 def newest_of_each(pythons: Iterable[Python]) -> list[Python]:
-    """Give one Python of each kind, the newest, in order."""
+    """Return one Python of each kind, the newest, in order."""
     best: dict[tuple[int, int, bool], Python] = {}
     for python in pythons:
         if python.kind not in best or best[python.kind].version < python.version:
@@ -88,7 +88,7 @@ def newest_of_each(pythons: Iterable[Python]) -> list[Python]:
 
 
 def numpys(index: str, least: tuple[int, ...]) -> list[str]:
-    """Give the NumPy versions that pip's list names, from `least` on, the oldest first."""
+    """Return the NumPy versions that pip's list names, from `least` on, the oldest first."""
     line = re.search(r"^Available versions: (.*)$", index, re.MULTILINE)
     versions = re.findall(r"(?:^|, )(\d+(?:\.\d+)+)(?=,|$)", line[1]) if line else []
     numbers = sorted(tuple(map(int, version.split("."))) for version in versions)
@@ -96,7 +96,7 @@ def numpys(index: str, least: tuple[int, ...]) -> list[str]:
 
 
 def oldest_numpy(pip: list[str], least: tuple[int, ...]) -> str | None:
-    """Give the oldest NumPy, from `least` on, with a wheel for the Python whose pip this is.
+    """Return the oldest NumPy, from `least` on, with a wheel for the Python whose pip this is.
 
     What pip lists there may be as source alone, so the wheels are asked for one after another.
     """

@@ -104,7 +104,7 @@ def build_all(folder: Path, commit: str, pythons: list[Python]) -> dict[str, Pat
 
 
 def modules() -> list[str]:
-    """Give the names of the compiled modules that setup.py builds here."""
+    """Return the names of the compiled modules that setup.py builds here."""
     spec = importlib.util.spec_from_file_location("build_script", ROOT / "setup.py")
     assert spec is not None and spec.loader is not None
     script = importlib.util.module_from_spec(spec)
@@ -144,7 +144,7 @@ def expect_same(results: dict[str, Path], again: dict[str, Path]) -> None:
 
 
 def chosen_pythons(quick: bool) -> list[Python]:
-    """Give the Pythons to test with: those that PYTHONS names, or all that are found."""
+    """Return the Pythons to test with: those that PYTHONS names, or all that are found."""
     own = probe(sys.executable)
     assert isinstance(own, Python)
     if own.free:

@@ -1,11 +1,12 @@
 """Fixtures that run a test on every target of this machine, and files that test the sources."""
 
+import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from places import ROOT
 from targets import TARGETS, Target
 
 try:
@@ -18,20 +19,12 @@ else:  # emulated, or beside others, a test takes long and is right all the same
     )
     settings.load_profile("patient")
 
-# Tests of the sources rest where these are not: beside a package that is installed, `tests` can lie
-# alone. The others need no more than what is installed.
-ROOT = Path(__file__).resolve().parent.parent
-NEEDED = {
-    "test_architecture.py": "src",
-    "test_benchmark.py": "benchmarks",
-    "test_scripts.py": "scripts",
-    "test_wheels.py": "scripts",
-    "test_wide_tiles.py": "setup.py",
-}
-collect_ignore = [name for name, needed in NEEDED.items() if not (ROOT / needed).exists()]
+# Tests of the checkout rest where it is not: `tests` can lie alone, beside an installed package.
+collect_ignore = [] if (ROOT / "setup.py").exists() else ["repository"]
 
 
 def pytest_configure() -> None:
+    os.environ["PYTHONSAFEPATH"] = "1"  # no child takes uncompiled sources from where it starts
     # A shell in the background ignores Ctrl-C on behalf of all that it starts: tests press it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

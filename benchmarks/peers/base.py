@@ -23,7 +23,7 @@ class Peer:
         self.threads = threads
 
     def version(self) -> str:
-        """Give the library's version."""
+        """Return the library's version."""
         raise NotImplementedError
 
     def setup(self, case: Case, x: NDArray[Any], y: NDArray[np.int64]) -> None:
@@ -35,5 +35,5 @@ class Peer:
         raise NotImplementedError
 
     def predictor(self, case: Case, x: NDArray[Any]) -> Callable[[], Any]:
-        """Give a function that gives the probabilities for the rows of x."""
+        """Return a function that gives the probabilities for the rows of x."""
         raise NotImplementedError

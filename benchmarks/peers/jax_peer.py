@@ -26,7 +26,7 @@ def logits(weights: Any, x: Any) -> Any:
 
 
 def mean_loss(weights: Any, x: Any, y: Any) -> Any:
-    """Give the mean cross-entropy of some rows."""
+    """Return the mean cross-entropy of some rows."""
     rows = nn.log_softmax(logits(weights, x))
     return -jnp.take_along_axis(rows, y[:, None], axis=1).mean()
 

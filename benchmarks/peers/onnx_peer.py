@@ -5,6 +5,7 @@ from typing import Any
 
 import onnxruntime
 from numpy.typing import NDArray
+
 from onnx import TensorProto, helper, numpy_helper
 
 from ..cases import Case

@@ -1,0 +1,378 @@
+"""What a fit asks of its communicator: one mind, one start, and sums over all ranks.
+
+A communicator is mpi4py's or anything with the same methods; nothing is imported here. A fit
+without one runs through `SINGLE`, which has the same methods and does nothing.
+"""
+
+import contextlib
+import os
+import re
+import socket
+import sys
+import time
+import traceback
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._model import loops
+from .._model.loops import Batches, Measures
+from .._runtime import threads
+from ..metrics import Metric
+from .shards import Shard, fingerprint
+from .watchdog import Watchdog
+
+METHODS = ("Get_rank", "Get_size", "Allreduce", "Bcast", "allgather", "bcast", "gather", "Abort")
+"""What is called of a communicator, as mpi4py has it."""
+
+NOTHING = contextlib.nullcontext()  # one for all: a fit of few rows would feel new ones
+
+
+class SingleProcess:
+    """One process, without a communicator."""
+
+    rank, size = 0, 1
+
+    def threads(self) -> int:
+        """Return how many threads a call may use."""
+        return threads.get_num_threads()
+
+    def agreed(self) -> AbstractContextManager[None]:
+        """Raise what one rank raises inside on all of them."""
+        return NOTHING
+
+    def training(self) -> AbstractContextManager[None]:
+        """End the job where this rank raises inside, or dies."""
+        return NOTHING
+
+    def shared(self, value: Any) -> Any:
+        """Return the first rank's value."""
+        return value
+
+    def expect_same(self, settings: dict[str, object]) -> None:
+        """Refuse to go on where a rank has other settings than the first."""
+
+    def begin_alike(self, model: Any) -> None:
+        """Broadcast the weights and the optimizer state of the first rank."""
+
+    def expect_alike(self, model: Any) -> None:
+        """Refuse to go on where a rank has other weights, or another rate, than the first."""
+
+    def part(self, data: Batches) -> Shard:
+        """Say what this rank does of data that it was given."""
+        return Shard(data.n_rows, data.n_rows, False, 0, 1)
+
+    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
+        """Add up arrays of all ranks."""
+        return counts
+
+    def any(self, answer: bool) -> bool:
+        """Return whether one rank says yes."""
+        return answer
+
+    def result(self, measures: Measures) -> dict[str, float]:
+        """Return what was measured on all ranks together."""
+        return measures.result()
+
+    def exchange(self, model: Any, part: Shard, batch_size: int) -> loops.Exchange | None:
+        """Return what adds up gradients, or None where there is one network."""
+        return None
+
+    def blend_state(self, model: Any) -> None:
+        """Set the running statistics of every rank to the mean over all."""
+
+
+SINGLE = SingleProcess()
+
+
+class GradientSum:
+    """Adds up gradients with one call for each step; the sum of weights travels at their end."""
+
+    def __init__(self, comm: Any, model: Any, part: Shard, batch_size: int) -> None:
+        self._comm, self._part, self._batch_size = comm, part, batch_size
+        self._numbers = np.empty(model._network.n_params + 1, model.dtype)
+        self.gradient = self._numbers[:-1]
+
+    def place(self, step: int) -> int:
+        """Return where in the batch of all ranks this one's rows begin, in a step of the epoch."""
+        return self._part.place(step, self._batch_size)
+
+    def sum(self, weight: float) -> float:
+        """Replace `gradient` by the sum of all ranks'; give the sum of the rows' weights."""
+        self._numbers[-1] = weight
+        self._comm.Allreduce(None, self._numbers)  # None: in place
+        return float(self._numbers[-1])
+
+
+class Ranks(SingleProcess):
+    """The processes of a communicator.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Intracomm
+        Or what has its methods.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no communicator that can be used.
+    """
+
+    def __init__(self, comm: Any) -> None:
+        absent = [name for name in METHODS if not callable(getattr(comm, name, None))]
+        if absent:
+            raise TypeError(
+                "comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got "
+                f"{type(comm).__name__} without {absent[0]}"
+            )
+        mpi = sys.modules.get(type(comm).__module__)  # asked out of its time, MPI ends the process
+        begun, ended = getattr(mpi, "Is_initialized", None), getattr(mpi, "Is_finalized", None)
+        if (begun and not begun()) or (ended and ended()):
+            raise ValueError("comm cannot be used: MPI is not initialised yet, or finalised")
+        try:
+            self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
+            between = bool(getattr(comm, "Is_inter", bool)())
+        except Exception as error:  # of a freed communicator, or of COMM_NULL
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"comm cannot be used: {why.removesuffix(', error stack:')}"
+            ) from error
+        if between:
+            raise ValueError("comm must join ranks of one group, got an intercommunicator")
+        self._comm = comm
+        places = comm.allgather((socket.gethostname(), _cores(), os.urandom(8).hex()))
+        _expect_none_has_left(places)
+        here = places[self.rank][0]
+        self._first_here = next(i for i, place in enumerate(places) if place[0] == here)
+        self._name = places[self._first_here][2]
+        self._threads = _share(self.rank, here, places)
+
+    def threads(self) -> int:
+        """Return how many threads a call may use: what was chosen, or a share of the cores."""
+        chosen = threads.chosen_threads()
+        return self._threads if chosen is None else chosen
+
+    @contextlib.contextmanager
+    def agreed(self) -> Iterator[None]:
+        """Raise what one rank raises inside on all of them, saying which it was."""
+        raised: Exception | None = None
+        try:
+            yield
+        except Exception as error:
+            raised = error
+        said = None if raised is None else _told(raised)
+        answers = self._comm.allgather(said)
+        bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
+        if not bad:
+            return
+        if len(bad) == self.size and len({answer for _, answer in bad}) == 1 and raised:
+            agreed: Exception = raised  # all make the same mistake: it is no matter of ranks
+        else:
+            rank, (kind, text) = bad[0]
+            agreed = KINDS[kind](f"rank {rank} of {self.size}: {text}")
+        setattr(agreed, AGREED, True)
+        raise agreed from (raised.__cause__ if raised is agreed else raised)
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """End the job where this rank raises inside, or dies: the others would wait for ever."""
+        first, meet = self.rank == self._first_here, lambda: self._comm.allgather(None)
+        watch = Watchdog(self.rank, self.size, first, self._name, meet)
+        try:
+            yield
+        except BaseException as error:
+            if self.size == 1 or is_agreed(error):
+                raise
+            if not isinstance(error, KeyboardInterrupt):
+                traceback.print_exc()
+            watch.end(b"!")
+            place = f"rank {self.rank} of {self.size}"
+            what = ": ".join(filter(None, (type(error).__name__, str(error))))
+            status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+            end_all(self._comm, f"{place} ends the training of all: {what}", status)
+            raise  # by another communicator than MPI's
+        finally:
+            watch.end()
+
+    def shared(self, value: Any) -> Any:
+        """Return the first rank's value."""
+        return self._comm.bcast(value, 0)
+
+    def expect_same(self, settings: dict[str, object]) -> None:
+        """Refuse to go on where a rank has other settings than the first."""
+        mine = {name: re.sub(r" at 0x[0-9a-f]+", "", str(v)) for name, v in settings.items()}
+        first = self.shared(mine)
+        with self.agreed():
+            for name in sorted({*mine, *first}):
+                if mine.get(name) != first.get(name):
+                    raise ValueError(
+                        f"{name} is {mine.get(name)}, on rank 0 it is {first.get(name)}; "
+                        "it must be the same on all ranks"
+                    )
+
+    def begin_alike(self, model: Any) -> None:
+        """Broadcast the weights and the optimizer state of the first rank."""
+        network = model._network
+        numbers = np.empty(network.n_params, model.dtype)
+        network.get_params(numbers)
+        self._comm.Bcast(numbers, 0)
+        network.set_params(numbers)
+        model.set_state(self.shared(model.get_state()))
+        model.set_optimizer_state(self.shared(model.get_optimizer_state()))
+        kept = self.shared((model.rate_factor, model.callback_state, model.callback_weights))
+        model.rate_factor, model.callback_state, model.callback_weights = kept
+
+    def expect_alike(self, model: Any) -> None:
+        """Refuse to go on where a rank has other weights, or another rate, than the first."""
+        if self.size == 1:
+            return
+        numbers = np.empty(model._network.n_params, model.dtype)
+        model._network.get_params(numbers)
+        numbers[np.isnan(numbers)] = np.nan  # a sum of two has the bits of one or the other
+        self.expect_same(
+            {
+                "the rate_factor that callbacks left": model.rate_factor,
+                "the checksum of the weights that callbacks left": zlib.crc32(numbers.data),
+            }
+        )
+
+    def part(self, data: Batches) -> Shard:
+        """Say what this rank does of data that it was given.
+
+        Where all ranks were given the same rows, these are shared: each does its part of them.
+        """
+        found = self._comm.allgather((data.n_rows, fingerprint(data)))
+        same = all(other == found[0] for other in found)
+        most = max(n for n, _ in found)
+        return Shard(data.n_rows, most, same, self.rank, self.size)
+
+    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
+        """Add up arrays of all ranks."""
+        found = counts.copy()
+        self._comm.Allreduce(None, found)
+        return found
+
+    def any(self, answer: bool) -> bool:
+        """Return whether one rank says yes."""
+        return any(self._comm.allgather(bool(answer)))
+
+    def result(self, measures: Measures) -> dict[str, float]:
+        """Return what was measured on all ranks together, merged on the first in order of rank."""
+        parts = self._comm.gather(measures, 0)
+        found: dict[str, float] | None = None
+        with self.agreed():
+            if self.rank == 0:
+                for other in parts[1:]:
+                    parts[0].merge(other)
+                found = parts[0].result()
+        result: dict[str, float] = self.shared(found)
+        return result
+
+    def exchange(self, model: Any, part: Shard, batch_size: int) -> loops.Exchange | None:
+        """Return what adds up gradients, or None where there is one network."""
+        return GradientSum(self._comm, model, part, batch_size) if self.size > 1 else None
+
+    def blend_state(self, model: Any) -> None:
+        """Set the running statistics of every rank to the mean over all."""
+        network = model._network
+        if self.size > 1 and network.n_state:
+            numbers = np.empty(network.n_state, model.dtype)
+            network.get_state(numbers)
+            self._comm.Allreduce(None, numbers)
+            network.set_state(numbers / model.dtype.type(self.size))
+
+
+def leave(comm: Any) -> None:
+    """Wait for all ranks at the end of a job.
+
+    Raises
+    ------
+    RuntimeError
+        On all ranks, where some of them still want to do something together.
+    """
+    _expect_none_has_left(comm.allgather(None))
+
+
+def _expect_none_has_left(places: list[Any]) -> None:
+    """Refuse to go on where some ranks are at the end of their job, and some are not."""
+    left = [rank for rank, place in enumerate(places) if place is None]
+    if 0 < len(left) < len(places):
+        here = next(rank for rank, place in enumerate(places) if place is not None)
+        error = RuntimeError(
+            f"rank {left[0]} of {len(places)} has come to its end, rank {here} trains or loads: "
+            "all ranks must call fit, or none"
+        )
+        setattr(error, AGREED, True)
+        raise error
+
+
+def end_all(comm: Any, reason: str, status: int = 1) -> None:
+    """Say why, and end all ranks."""
+    try:
+        print(f"cynn: {reason}", file=sys.stderr, flush=True)
+        time.sleep(PASSED_ON)
+    finally:  # also where Ctrl-C comes a second time, from the launcher after the terminal
+        comm.Abort(status)
+
+
+INTERRUPTED = 130  # the status of a program that Ctrl-C has ended
+PASSED_ON = 0.2  # seconds in which a launcher shows what was written, before it kills all
+
+
+def get(comm: Any) -> SingleProcess:
+    """Return the ranks of a communicator; one alone where there is none."""
+    return SINGLE if comm is None else Ranks(comm)
+
+
+KINDS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (ValueError, TypeError, OSError, ImportError, MemoryError)
+}
+"""The errors that are raised on all ranks as what they are; others are a RuntimeError there."""
+KINDS["RuntimeError"] = RuntimeError
+
+
+AGREED = "__cynn_agreed__"
+
+
+def is_agreed(error: BaseException) -> bool:
+    """Return whether all ranks raise this error, so that none waits for another."""
+    return getattr(error, AGREED, False)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Return what other ranks need to raise an error: its kind, and what it says."""
+    for name, kind in KINDS.items():
+        if isinstance(error, kind):
+            return name, str(error)
+    return "RuntimeError", f"{type(error).__name__}: {error}"
+
+
+def _cores() -> list[int]:
+    """Return the numbers of the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _share(rank: int, here: str, places: list[tuple[str, list[int], str]]) -> int:
+    """Return the whole cores of a rank, where those that may run on a core have equal shares."""
+    users: dict[int, int] = {}
+    for host, cores, _ in places:
+        if host == here:
+            for core in cores:
+                users[core] = users.get(core, 0) + 1
+    share = sum(1 / users[core] for core in places[rank][1])
+    return max(1, min(int(share + 1e-6), threads.available_cores()))
+
+
+def cannot_merge(metrics: list[Metric]) -> list[str]:
+    """Return the names of the metrics that do not say how two of them become one."""
+    return [
+        metric.name
+        for kind, metric in ((type(metric), metric) for metric in metrics)
+        if kind.merge is Metric.merge and (kind.add, kind.reset) != (Metric.add, Metric.reset)
+    ]

@@ -1,0 +1,91 @@
+"""What a rank does of an epoch: its part of each batch, in an order that all draw alike."""
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._data.sparse import SparseInput
+from .._model.loops import Batches
+
+SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
+
+
+class Shard:
+    """What a rank does of an epoch: its rows of some data, and how many steps all ranks take.
+
+    Parameters
+    ----------
+    n : int
+        The rows that the rank has been given.
+    n_most : int
+        The rows of the rank that has most.
+    shared : bool
+        Whether all ranks have been given the same rows, of which each takes a part of each batch.
+    rank, size : int
+        Which rank of how many.
+    """
+
+    def __init__(self, n: int, n_most: int, shared: bool, rank: int, size: int) -> None:
+        self.n, self._n_most, self._shared = n, n_most, shared
+        self._rank, self._size = rank, size
+
+    def steps(self, batch_size: int) -> int:
+        """Return how many steps of so many rows a rank an epoch has, the same on all ranks."""
+        return -(-self._n_most // (batch_size * self._size if self._shared else batch_size))
+
+    def length(self, batch_size: int) -> int:
+        """Return how many rows the rank goes through in an epoch."""
+        return len(self.order(batch_size, None)) if self._shared else self.n
+
+    def order(
+        self, batch_size: int, permute: Callable[[NDArray[np.int64], int], object] | None
+    ) -> NDArray[np.int64]:
+        """Return the rank's rows in the order of an epoch.
+
+        Parameters
+        ----------
+        batch_size : int
+            Rows of a step on each rank. Of shared rows the last batch is split evenly.
+        permute : callable or None
+            Shuffles an array, by a number that tells shuffles apart.
+        """
+        rows = np.arange(self.n)
+        if permute is not None:
+            permute(rows, 0 if self._shared else self._rank)
+        if not self._shared:
+            return rows
+        together = batch_size * self._size
+        whole = self.n // together * together
+        mine = rows[:whole].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
+        return np.concatenate([mine, rows[whole:][self._slice(self.n - whole)]])
+
+    def own(self, data: Batches) -> Batches:
+        """Return the rows that this rank alone looks at when all are to be seen once."""
+        if not self._shared:
+            return data
+        rows = np.arange(self.n) if data.rows is None else data.rows
+        return data._replace(rows=rows[self._slice(self.n)])
+
+    def place(self, step: int, batch_size: int) -> int:
+        """Return where in the batch of all ranks this one's rows begin, in a step of an epoch."""
+        together = batch_size * self._size
+        if self._shared and (step + 1) * together > self.n:
+            start: int = self._slice(self.n % together).start
+            return start
+        return batch_size * self._rank
+
+    def _slice(self, n: int) -> slice:
+        return slice(n * self._rank // self._size, n * (self._rank + 1) // self._size)
+
+
+def fingerprint(data: Batches) -> bytes:
+    """Return a number for rows, the same where a sample of them is, with targets and weights."""
+    rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
+    part = data.take(rows[: data.n_rows])
+    numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
+    found = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
+    for array in (numbers, part.y, part.weight):
+        found.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    return found.digest()

@@ -1,0 +1,281 @@
+"""What a person hands to a model, as the kernels read it: rows, weights, validation data."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._specs.validation import array, choice, integer, rows
+from .sparse import SparseInput, is_sparse
+
+DIRECT = frozenset((np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)))
+"""What the kernels gather as it is; anything else is converted first."""
+
+FINITE_BLOCK = 1 << 20  # numbers looked at together: a block's copy and mask stay small
+
+
+class Converted:
+    """Rows of a file that the kernels cannot read as they lie: converted when they are taken.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+        Numbers of any real type.
+    dtype : dtype
+        What to convert to.
+    """
+
+    def __init__(self, rows: NDArray[Any], dtype: np.dtype[Any]) -> None:
+        self._rows, self.dtype = rows, dtype
+        self.shape = (len(rows), math.prod(rows.shape[1:]))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        """Take some rows, by a slice or by their numbers."""
+        with np.errstate(over="ignore"):  # `expect_trainable` finds it
+            found: NDArray[Any] = self._rows[rows].astype(self.dtype)
+        return found.reshape(len(found), self.shape[1])
+
+
+def row_array(
+    name: str, x: Any, dtype: np.dtype[Any], input_shape: tuple[int, ...], flattens: bool
+) -> NDArray[Any] | SparseInput | Converted:
+    """Return rows of numbers as a matrix, without a copy where the kernels can read it as it is.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    x : array_like or scipy.sparse, shape (n, ...)
+        What came.
+    dtype : dtype
+        What to convert to where the type is none of `DIRECT`.
+    input_shape : tuple of int
+        The shape that a row must have.
+    flattens : bool
+        Whether the model takes a row of any shape with as many numbers.
+
+    Returns
+    -------
+    ndarray, shape (n, numbers in a row), SparseInput or Converted
+        Of a type in `DIRECT`, native byte order, aligned, any strides.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` does not hold numbers, or its rows have another shape.
+    """
+    if (  # what needs nothing done to it goes the short way: a prediction takes microseconds
+        type(x) is np.ndarray
+        and x.dtype in DIRECT
+        and len(shape := x.shape) == 2
+        and shape[1:] == input_shape
+        and x.flags.aligned
+    ):
+        return x
+    if is_sparse(x):
+        sparse = SparseInput(name, x, dtype)
+        columns = math.prod(input_shape)
+        if sparse.shape[1] != columns or not (flattens or len(input_shape) == 1):
+            raise ValueError(f"{name} must have shape (n, {columns}), got {x.shape}")
+        return sparse
+    found = array(name, x)
+    shape = found.shape[1:]
+    size = math.prod(shape)
+    fits = shape == input_shape or flattens and size == math.prod(input_shape)
+    if found.ndim < 2 or not fits:
+        wanted = ", ".join(["n", *map(str, input_shape or ("...",))])
+        hint = ""
+        if found.ndim > 0 and found.shape in (input_shape, (found.size,)):
+            hint = f": give {name}[np.newaxis] for one row"
+        if found.ndim == 1:
+            hint += f", {name}[:, np.newaxis] for rows of one number"
+        raise ValueError(f"{name} must have shape ({wanted}), got {found.shape}{hint}")
+    if size == 0:
+        raise ValueError(f"{name} must have at least one number in a row, got shape {found.shape}")
+    direct = found.dtype in DIRECT and found.dtype.isnative and found.flags.aligned
+    as_it_lies = direct and (found.ndim == 2 or found.flags.c_contiguous)
+    if not as_it_lies and _in_a_file(found):
+        return Converted(found, dtype)  # a file may be larger than memory
+    if not direct:
+        with np.errstate(over="ignore"):  # `expect_trainable` finds it
+            found = found.astype(dtype)
+    return found if found.ndim == 2 else found.reshape(len(found), size)
+
+
+def parts(name: str, x: Any, batch_size: Any) -> list[Any]:
+    """Cut rows into parts of so many, at least one part; sparse rows, which are small, into one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `batch_size` is no positive integer, or `x` does not hold numbers.
+    """
+    size = integer("batch_size", batch_size)
+    if is_sparse(x):
+        return [x]
+    found = array(name, x)
+    if found.ndim < 2:  # `row_array` refuses it
+        return [found]
+    return [found[start : start + size] for start in range(0, len(found) or 1, size)]
+
+
+def _in_a_file(x: Any) -> bool:
+    """Return whether an array is one of ``np.memmap``, or a view of one."""
+    while isinstance(x, np.ndarray) and not isinstance(x, np.memmap):
+        x = x.base
+    return isinstance(x, np.memmap)
+
+
+def expect_trainable(
+    name: str, x: NDArray[Any] | SparseInput | Converted, dtype: np.dtype[Any]
+) -> None:
+    """Refuse no rows at all, and what is no finite number in `dtype`: it would spoil the weights.
+
+    Raises
+    ------
+    ValueError
+        If it is so; the message names the first bad row.
+    """
+    if len(x) == 0:
+        raise ValueError(f"{name} must have at least one row, got shape {x.shape}")
+    if isinstance(x, SparseInput):
+        if not np.isfinite(x.values).all():
+            raise ValueError(f"{name} must hold numbers that are finite in {dtype}")
+        return
+    if x.dtype.kind != "f":
+        return
+    block = max(1, FINITE_BLOCK // x.shape[1])
+    for start in range(0, len(x), block):
+        with np.errstate(over="ignore"):
+            part = x[start : start + block]
+            good = np.isfinite(part.astype(dtype, copy=False))
+        if not good.all():
+            row, column = (int(i) for i in np.argwhere(~good)[0])
+            raise ValueError(
+                f"{name} must hold numbers that are finite in {dtype}, got "
+                f"{part[row, column].item()} in row {start + row}, column {column}"
+            )
+
+
+def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    """Return the rows' weights, finite and not negative, or None where all are one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is not one for each of `n` rows, one is negative or not finite, or all are 0.
+    """
+    if weight is None:
+        return None
+    wanted = "finite numbers that are not negative"
+    found = rows(name, weight, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    if len(found) != n:
+        raise ValueError(f"{name} must have shape ({n},), a weight for each row, got {found.shape}")
+    if n and not found.any():
+        raise ValueError(f"{name} must hold a weight above 0, got zeros only")
+    _expect_divisor(name, found)
+    return np.ascontiguousarray(found)
+
+
+def _expect_divisor(name: str, weight: NDArray[Any]) -> None:
+    """Refuse weights so small that a batch of them has none to divide by."""
+    least = np.finfo(weight.dtype).tiny
+    small = (weight > 0) & (weight < least)
+    if small.any():
+        row = int(small.argmax())
+        raise ValueError(
+            f"{name} must hold zeros and numbers of at least {least:.3g}, got {weight[row]:.3g} in "
+            f"row {row}"
+        )
+
+
+def class_weight_array(
+    given: Any, classes: NDArray[Any], n_classes: int, weight: NDArray[Any] | None, dtype: Any
+) -> NDArray[Any]:
+    """Return what each row counts: its class's weight times its own.
+
+    Parameters
+    ----------
+    given : mapping of int to float, sequence of float, or "balanced"
+        The weight of each class; classes that a mapping leaves out count 1. "balanced": ``n / (k *
+        rows of the class)`` with k the classes that there are, as in scikit-learn.
+    classes : ndarray of int, shape (n,)
+        Each row's class.
+    n_classes : int
+        Classes are below it.
+    weight : ndarray, shape (n,), or None
+        The rows' own weights.
+    dtype : dtype
+        Of the result.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `given` is something else, or leaves only weights of 0.
+    """
+    wanted = "finite numbers that are not negative"
+    if len(classes) and classes.max() >= n_classes:  # of labels that no loss has checked
+        raise ValueError(f"class_weight has {n_classes} classes, got the label {classes.max()}")
+    if isinstance(given, str):
+        choice("class_weight", given, ("balanced",))
+        each = balanced(np.bincount(classes, minlength=n_classes))
+    else:
+        if isinstance(given, Mapping):
+            table: list[Any] = [1.0] * n_classes
+            for label, value in given.items():
+                at = integer("a label in class_weight", label, 0)
+                if at >= n_classes:
+                    raise ValueError(
+                        f"class_weight has the label {at}, wanted 0 to {n_classes - 1}"
+                    )
+                table[at] = value
+            given = table
+        each = rows("class_weight", given, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
+        if len(each) != n_classes:
+            raise ValueError(f"class_weight must have {n_classes} numbers, got {len(each)}")
+    found = each[classes] if weight is None else each[classes] * weight
+    if not found.any():
+        raise ValueError("class_weight leaves only weights of 0")
+    weights: NDArray[Any] = rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    _expect_divisor("class_weight", weights)
+    return weights
+
+
+def balanced(counts: NDArray[Any]) -> NDArray[Any]:
+    """Return weights by which classes of so many rows count the same."""
+    found: NDArray[Any] = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return found
+
+
+def validation_rows(
+    validation_data: Any, validation_split: float
+) -> tuple[Any, Any, Any] | float | None:
+    """Check how a fit is to be validated.
+
+    Returns
+    -------
+    tuple, float or None
+        ``(x, y, sample_weight or None)``, the part of the rows to set aside, or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `validation_data` is no pair or triple, or both are given.
+    """
+    if validation_data is None:
+        return validation_split or None
+    if validation_split:
+        raise ValueError("validation_split must be 0 where validation_data is given")
+    if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+        raise TypeError(
+            "validation_data must be (x, y) or (x, y, sample_weight), got "
+            f"{type(validation_data).__name__}"
+        )
+    x, y, *weight = validation_data
+    return x, y, weight[0] if weight else None

@@ -1,0 +1,92 @@
+"""Sparse rows: SciPy's matrices as the network reads them, and when dense rows are better read so.
+
+Where the first layer is dense, its cost is that of the numbers that are not zero.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DENSITY = 0.3
+"""Rows with at most this part of non-zeros are read as sparse ones by ``sparse="auto"``."""
+
+SAMPLE = 1000  # rows that are looked at to measure it
+
+
+def is_sparse(x: Any) -> bool:
+    """Return whether `x` is a SciPy sparse matrix or array, without loading SciPy."""
+    scipy_sparse = sys.modules.get("scipy.sparse")
+    return scipy_sparse is not None and bool(scipy_sparse.issparse(x))
+
+
+class SparseInput:
+    """Rows of a sparse matrix, of which some can be taken as of an array.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for messages.
+    matrix : scipy.sparse matrix or array, shape (n, columns)
+        Any format; it is converted to CSR.
+    dtype : dtype
+        The network's type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds no real numbers, or has another number of axes than two.
+    """
+
+    def __init__(self, name: str, matrix: Any, dtype: np.dtype[Any]) -> None:
+        if matrix.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold numbers, got dtype {matrix.dtype}")
+        if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.shape[1] >= 2**31:
+            raise ValueError(f"{name} must have shape (n, columns), got {matrix.shape}")
+        rows = matrix.tocsr().astype(dtype, copy=False)
+        if not rows.has_canonical_format:  # numbers that share a place add up
+            rows = rows.copy()
+            rows.sum_duplicates()
+        self._matrix = rows
+        self.shape: tuple[int, int] = self._matrix.shape
+        self.dtype = dtype
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """The numbers that are stored."""
+        found: NDArray[Any] = self._matrix.data
+        return found
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> "SparseInput":
+        """Take some rows, by a slice or by their numbers."""
+        return SparseInput("x", self._matrix[rows], self.dtype)
+
+    def read_by(self, network: Any) -> Any:
+        """Return the rows as the kernels of that network read them.
+
+        The indices are copied: they are checked once, and nobody may change them afterwards.
+        """
+        kernels = sys.modules[type(network).__module__]
+        matrix = self._matrix
+        return kernels.SparseRows(
+            np.ascontiguousarray(matrix.data),
+            matrix.indices.astype(np.int32),
+            matrix.indptr.astype(np.int64),
+            matrix.shape[1],
+        )
+
+
+def read(x: Any, network: Any) -> Any:
+    """Return rows as a network reads them: arrays as they are, sparse ones converted."""
+    return x.read_by(network) if isinstance(x, SparseInput) else x
+
+
+def mostly_zeros(x: NDArray[Any]) -> bool:
+    """Return whether at most `DENSITY` of the numbers are not zero, by a sample of the rows."""
+    sample = x[:: max(1, len(x) // SAMPLE)]
+    return bool(np.count_nonzero(sample) <= DENSITY * sample.size)

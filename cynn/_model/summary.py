@@ -1,0 +1,60 @@
+"""The table that `Model.summary` prints."""
+
+import math
+from collections.abc import Sequence
+
+from .. import layers
+
+LONGEST = 60  # characters of a layer
+
+
+def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) -> str:
+    """Return a table of the layers: what each gives and how many parameters it has.
+
+    Parameters
+    ----------
+    parts : sequence of Layer
+        The layers.
+    input_shape : tuple of int or None
+        The shape of one row of the input; None: not known yet.
+
+    Returns
+    -------
+    str
+        Lines, without a newline at the end.
+
+    Examples
+    --------
+    >>> print(table([layers.Dense(10)], (784,)))
+    layer      output  parameters
+    ---------  ------  ----------
+    Dense(10)  (10,)        7,850
+    ---------  ------  ----------
+    total                   7,850
+    """
+    lines = [("layer", "output", "parameters")]
+    if input_shape is None:
+        lines += [(_short(layer), "?", "?") for layer in parts]
+        lines.append(("total", "", "not built yet"))
+    else:
+        sizes = layers.input_sizes(parts, input_shape)
+        shapes = layers.output_shapes(parts, input_shape)
+        total = 0
+        for layer, size, shape in zip(parts, sizes, shapes, strict=True):
+            count = sum(math.prod(part) for part in layer.weight_shapes(size))
+            total += count
+            lines.append((_short(layer), str(shape), f"{count:,}"))
+        lines.append(("total", "", f"{total:,}"))
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    rule = "  ".join("-" * width for width in widths)
+    written = [
+        f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}"
+        for name, output, count in lines
+    ]
+    return "\n".join([written[0], rule, *written[1:-1], rule, written[-1]])
+
+
+def _short(layer: layers.Layer) -> str:
+    """Write a layer, cut where it is long: one may hold a number for each column."""
+    text = repr(layer)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

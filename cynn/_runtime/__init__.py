@@ -1,0 +1,4 @@
+"""What the process and the machine ask for: access to a model, threads, progress, atomic files.
+
+May import `cynn._specs`; knows no array of training data and no model.
+"""

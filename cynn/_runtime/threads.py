@@ -1,0 +1,129 @@
+"""How many threads a call may use.
+
+Threads are borrowed for the length of a call or a fit, where there is work for them; the count
+changes the time that a result takes, never its bits.
+"""
+
+import functools
+import os
+from pathlib import Path
+
+from .._specs.validation import integer
+
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+LOCAL_RANKS = (
+    "MPI_LOCALNRANKS",  # MPICH and Intel MPI
+    "OMPI_COMM_WORLD_LOCAL_SIZE",  # Open MPI
+    "MV2_COMM_WORLD_LOCAL_SIZE",  # MVAPICH
+)
+"""The variables by which launchers say how many ranks run beside this one."""
+
+_chosen: int | None = None
+
+
+def set_num_threads(n: int | None) -> None:
+    """Set how many threads each call may use, in this process.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; None goes back to ``CYNN_NUM_THREADS`` or, without it, to the cores that this
+        process may run on.
+
+    Examples
+    --------
+    >>> set_num_threads(2)
+    >>> get_num_threads()
+    2
+    >>> set_num_threads(None)
+    """
+    global _chosen
+    _chosen = None if n is None else min(integer("n", n), 1024)
+
+
+def get_num_threads() -> int:
+    """Return how many threads each call may use.
+
+    Returns
+    -------
+    int
+        What `set_num_threads` said; else the environment variable ``CYNN_NUM_THREADS``; else the
+        cores that the process's affinity and its container's quota leave it.
+
+    Raises
+    ------
+    ValueError
+        If ``CYNN_NUM_THREADS`` is no whole number from 1.
+    """
+    chosen = chosen_threads()
+    return available_cores() if chosen is None else chosen
+
+
+def chosen_threads() -> int | None:
+    """Return the number that `set_num_threads` or ``CYNN_NUM_THREADS`` says, or None.
+
+    Raises
+    ------
+    ValueError
+        If ``CYNN_NUM_THREADS`` is no whole number from 1.
+    """
+    chosen = _chosen  # once: another thread may change it in between
+    if chosen is not None:
+        return chosen
+    named = os.environ.get("CYNN_NUM_THREADS", "")
+    if not named:
+        return None
+    count = int(named) if named.isdecimal() and len(named) < 10 else 0
+    if count < 1:
+        raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {named!r}")
+    return min(count, 1024)
+
+
+def is_chosen() -> bool:
+    """Return whether a person said how many threads to use, here or by ``CYNN_NUM_THREADS``."""
+    return _chosen is not None or bool(os.environ.get("CYNN_NUM_THREADS", ""))
+
+
+def available_cores() -> int:
+    """Return the cores that this process may use at once.
+
+    Returns
+    -------
+    int
+        By the process's affinity as it is now and, on Linux, the quota of its control group,
+        which is read once. Where an MPI launcher started several ranks on this machine, no more
+        than a rank's share of it.
+    """
+    machine = os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else machine
+    quota = _quota(CONTROL_GROUP)
+    if quota is not None:
+        count, machine = min(count, int(quota)), min(machine, int(quota))
+    ranks = _local_ranks()
+    return max(1, count if ranks == 1 else min(count, machine // ranks))
+
+
+def _local_ranks() -> int:
+    """Return how many ranks a launcher started on this machine; 1 without a launcher."""
+    for name in LOCAL_RANKS:
+        said = os.environ.get(name, "")
+        if said.isdecimal() and 0 < len(said) < 7 and int(said) > 0:
+            return int(said)
+    return 1
+
+
+@functools.cache
+def _quota(root: Path) -> float | None:
+    """Cores that a control group allows (cpu.max of version 2, cfs_quota_us of version 1)."""
+    try:
+        limit, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            limit = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except (OSError, ValueError):
+            return None
+    if not limit.isdecimal() or not period.isdecimal() or int(period) == 0:
+        return None  # "max", or -1: no limit
+    return int(limit) / int(period)

@@ -1,0 +1,243 @@
+"""What layers, losses, optimizers and schedules share: each is a declaration.
+
+A spec is a class and the arguments that it was made with, each kept as the attribute of the same
+name. From that alone come its ``repr`` (which makes it again), its equality, its plain dictionary
+for files, and its way back. A spec is checked when it is made and does not change afterwards, so
+that one object may serve several models; ``replace`` makes a changed one.
+"""
+
+import inspect
+import reprlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+from .validation import choice
+
+ACTIVATIONS = (
+    "identity",
+    "relu",
+    "leaky_relu",
+    "sigmoid",
+    "tanh",
+    "softmax",
+    "elu",
+    "selu",
+    "softplus",
+    "hard_sigmoid",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+)
+"""The activations that the kernels know, by name."""
+
+T = TypeVar("T")
+S = TypeVar("S", bound="Spec")
+
+
+class Spec:
+    """Base of the declarations: a class and its arguments.
+
+    A subclass sets each parameter of its ``__init__`` once, as the attribute of the same name, to
+    a checked value: a number, a string, a bool, None, another spec, a function, or a tuple of
+    these. Anything derived from them is a property or a method.
+
+    Examples
+    --------
+    >>> class Noise(Spec):
+    ...     def __init__(self, width, shape="normal", *, seed=None):
+    ...         self.width, self.shape, self.seed = width, shape, seed
+    >>> Noise(0.5), Noise(0.5, "flat", seed=1)
+    (Noise(0.5), Noise(0.5, 'flat', seed=1))
+    >>> Noise(0.5) == Noise(0.5)
+    True
+    >>> Noise(0.5).to_dict()
+    {'class': 'Noise', 'width': 0.5, 'shape': 'normal', 'seed': None}
+    """
+
+    def config(self) -> dict[str, Any]:
+        """Return the arguments that make this object again, by name, in order.
+
+        Returns
+        -------
+        dict
+            Every parameter of the constructor, those at their default too.
+        """
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this object as a plain dictionary, fit for JSON; ``from_dict`` reads it.
+
+        Returns
+        -------
+        dict
+            ``"class"``, then the arguments; a spec inside is a dictionary in turn.
+        """
+        config = self.config().items()
+        return {"class": type(self).__name__} | {name: _plain(value) for name, value in config}
+
+    def replace(self, **changes: Any) -> Self:
+        """Make another with some arguments changed.
+
+        Parameters
+        ----------
+        **changes
+            Arguments by name.
+
+        Returns
+        -------
+        Spec
+            A new object of the same class, checked like any.
+        """
+        return type(self)(**(self.config() | changes))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an argument once; an unchecked change or a misspelt name is refused."""
+        kind = type(self).__name__
+        if name not in inspect.signature(type(self)).parameters:
+            raise AttributeError(f"{kind} has no argument {name!r}")
+        if name in self.__dict__:
+            raise AttributeError(f"{kind} does not change: make another with replace({name}=...)")
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        """Write the call that makes this object, without the arguments at their default.
+
+        A function is written by its name.
+        """
+        parts = []
+        in_order = True  # as long as no argument was left out, they need no name
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name)
+            if value == parameter.default:
+                in_order = False
+            elif in_order and parameter.kind is not parameter.KEYWORD_ONLY:
+                parts.append(_written(value))
+            else:
+                parts.append(f"{name}={_written(value)}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by class and arguments."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.config() == other.config()
+
+    def __hash__(self) -> int:
+        """Hash by class and arguments."""
+        return hash((type(self), *self.config().values()))
+
+
+def _written(value: Any) -> str:
+    """Write an argument: where a function lies differs from process to process, so not that."""
+    if callable(value) and not isinstance(value, Spec):
+        return str(getattr(value, "__name__", type(value).__name__))
+    return repr(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.to_dict() if isinstance(value, Spec) else value
+
+
+def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -> T:
+    """Return the object that a person means: by a name, or the object itself.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : str or object
+        A key of `named`, or an instance of `base`.
+    base : type
+        The class of what is wanted.
+    named : mapping of str to type
+        The classes that go by a name; they are made with their defaults.
+
+    Returns
+    -------
+    object
+        An instance of `base`.
+
+    Raises
+    ------
+    TypeError
+        If `value` is something else.
+    ValueError
+        If no class goes by that name.
+
+    Examples
+    --------
+    >>> get("real", "zero", float, {"zero": float})
+    0.0
+    >>> get("real", "one", float, {"zero": float})
+    Traceback (most recent call last):
+    ValueError: real must be one of 'zero', got 'one'
+    """
+    if isinstance(value, base):
+        return value
+    if isinstance(value, str):
+        return named[choice(name, value, named)]()
+    kind = base.__name__
+    wanted = f"{name} must be a name or {'an' if kind[0] in 'AEIOU' else 'a'} {kind} object"
+    if isinstance(value, type) and issubclass(value, base):
+        raise TypeError(f"{wanted}, got a class: call it first")
+    raise TypeError(f"{wanted}, got {reprlib.repr(value)}")
+
+
+def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"]] = ()) -> S:
+    """Make a spec again from the dictionary that ``to_dict`` gave.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments. It may come from a file, so that all of it is checked.
+    classes : iterable of type
+        The classes that it may name.
+    inner : iterable of type, optional
+        The classes that an argument may name in turn, and theirs. A list may hold what stands for
+        `classes`.
+
+    Returns
+    -------
+    Spec
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If anything is wrong with it: not a dictionary, an unknown class, an argument that is
+        unknown, missing or refused.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense
+    >>> from_dict({"class": "Dense", "units": 10}, [Dense])
+    Dense(10)
+    >>> from_dict({"class": "Dense", "unit": 10}, [Dense])
+    Traceback (most recent call last):
+    ValueError: Dense has no argument 'unit'
+    """
+    if not isinstance(data, Mapping):
+        raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
+    by_name = {found.__name__: found for found in classes}
+    arguments = dict(data)
+    try:
+        kind = by_name[choice("class", arguments.pop("class", None), by_name)]
+        parameters = inspect.signature(kind).parameters
+        for name in arguments:
+            if name not in parameters:
+                raise ValueError(f"{kind.__name__} has no argument {name!r}")
+        for name, parameter in parameters.items():
+            if parameter.default is parameter.empty and name not in arguments:
+                raise ValueError(f"{kind.__name__} lacks its argument {name!r}")
+            if isinstance(arguments.get(name), Mapping):
+                arguments[name] = from_dict(arguments[name], inner, inner)
+            elif isinstance(arguments.get(name), list):
+                arguments[name] = [
+                    from_dict(part, by_name.values(), inner) if isinstance(part, Mapping) else part
+                    for part in arguments[name]
+                ]
+        return kind(**arguments)
+    except (TypeError, RecursionError) as error:  # in a file these are wrong values too
+        raise ValueError(str(error)) from error

@@ -1,0 +1,118 @@
+"""Activations of a person's own: functions over arrays, beside those that the kernels know by name.
+
+They are slower than a name: the network stops for each, on one thread, and hands it a copy of its
+numbers.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._specs import user_functions
+from ._specs.spec import ACTIVATIONS, Spec
+from ._specs.validation import choice
+
+Elementwise = Callable[[NDArray[Any]], NDArray[Any]]
+Backward = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+
+class Custom(Spec):
+    """An activation given as a function, and the way back through it as another.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(x)`` gives y, of the shape of x: (rows, units). It sees some of the rows at a
+        time, and what it gives for a row must not depend on the others. x is of the model's dtype;
+        of float64 under ``CYNN_TARGET=reference``.
+    derivative : callable, optional
+        Where the function takes each number by itself: ``derivative(x)`` gives its slopes, of the
+        shape of x.
+    backward : callable, optional
+        Or, where it mixes the numbers of a row: ``backward(x, gradient)`` gives the gradient of the
+        loss for x from that for y, both of the shape of x.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no function, or both of `derivative` and `backward` are given, or neither:
+        differences in their place would cost a call for each number and half of the digits.
+
+    Notes
+    -----
+    Where a function gives another shape, no numbers, or for finite numbers some that are not, what
+    asked for it raises a TypeError or a ValueError. What the function raises itself comes out
+    unchanged. The model is then as it was after the last whole batch.
+
+    A model file carries no functions: see `Model.save`.
+
+    Examples
+    --------
+    >>> sine = Custom(np.sin, np.cos)
+    >>> sine
+    Custom(sin, cos)
+    >>> sine.gradient(np.array([[0.0, np.pi]]), np.array([[1.0, 2.0]]))
+    array([[ 1., -2.]])
+    """
+
+    room = staticmethod(user_functions.room)
+
+    def __init__(
+        self,
+        function: Elementwise,
+        derivative: Elementwise | None = None,
+        *,
+        backward: Backward | None = None,
+    ) -> None:
+        self.function = user_functions.function("function", function)
+        if (derivative is None) == (backward is None):
+            raise TypeError(
+                "give either derivative, the slopes for x, or backward, the gradient for x from x "
+                f"and that for y: got {'neither' if backward is None else 'both'}"
+            )
+        self.derivative: Any = derivative and user_functions.function("derivative", derivative)
+        self.backward: Any = backward and user_functions.function("backward", backward)
+
+    def value(self, x: Any) -> NDArray[Any]:
+        """Return y for rows x, checked; the network asks this."""
+        rows = user_functions.given(x)
+        return user_functions.checked(f"function of {self!r}", self.function, rows)
+
+    def gradient(self, x: Any, gradient: Any) -> NDArray[Any]:
+        """Return the gradient for rows x from that for their y, checked; the network asks this."""
+        rows, wanted = user_functions.given(x), user_functions.given(gradient)
+        if self.backward is not None:
+            return user_functions.checked(f"backward of {self!r}", self.backward, rows, wanted)
+        slopes = user_functions.checked(f"derivative of {self!r}", self.derivative, rows)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss tells it
+            found: NDArray[Any] = slopes * wanted
+        return found
+
+
+def checked(name: str, value: Any) -> str | Custom:
+    """Return an activation: one of ``ACTIVATIONS`` by name, or a `Custom`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> checked("activation", "relu")
+    'relu'
+    >>> checked("activation", abs)
+    Traceback (most recent call last):
+    TypeError: activation must be a name or cynn.activations.Custom(function, derivative), got a \
+function without its derivative
+    """
+    if isinstance(value, Custom):
+        return value
+    if callable(value):
+        raise TypeError(
+            f"{name} must be a name or cynn.activations.Custom(function, derivative), got a "
+            "function without its derivative"
+        )
+    return choice(name, value, ACTIVATIONS)

@@ -1,0 +1,60 @@
+"""Callbacks: code of your own between the epochs of a fit.
+
+The hooks have Keras's names and arguments. There are none by batch: an epoch runs in compiled code
+from end to end.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ._callback import Callback, Logs
+from ._checkpoint import ModelCheckpoint
+from ._history import CSVLogger, History
+from ._monitor import MORE_IS_BETTER, Monitor
+from ._plateau import ReduceLROnPlateau
+from ._stopping import EarlyStopping
+
+__all__ = [
+    "MORE_IS_BETTER",
+    "NEVER_CALLED",
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "Logs",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "Monitor",
+    "get_all",
+]
+
+
+NEVER_CALLED = tuple(
+    f"on_{of}{when}"
+    for of in ("batch_", "train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
+    for when in ("begin", "end")
+)
+"""Keras's hooks that there are none of: who writes one would wait for it in vain."""
+
+
+def get_all(given: Any) -> list[Callback]:
+    """Return the callbacks of a list, or of None.
+
+    Raises
+    ------
+    TypeError
+        If it is no such list, or one has a hook that is never called.
+    """
+    if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
+        raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
+    found = list(given or ())
+    for callback in found:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
+        for name in NEVER_CALLED:
+            if hasattr(type(callback), name):  # of an object that answers to all, nothing is known
+                raise TypeError(
+                    f"callbacks: {type(callback).__name__} has {name}, which is never called: "
+                    "there are hooks of the training and of its epochs alone"
+                )
+    return found

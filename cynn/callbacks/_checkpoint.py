@@ -1,0 +1,94 @@
+"""Files of the model on the way, from which a training goes on."""
+
+import os
+import string
+import time
+from collections.abc import Mapping
+
+from .._runtime.atomic_files import try_to_write
+from .._specs.validation import integer, number
+from ._callback import Logs, path_name
+from ._monitor import Monitor
+
+
+class ModelCheckpoint(Monitor):
+    """Saves the model every so many epochs, or minutes, or when it is the best so far.
+
+    Each file is whole: it is written beside and renamed when it is done. A training goes on from
+    one with ``Model.load(path)`` and ``fit(..., initial_epoch=model.epochs)``, and gives the bits
+    of a training that never stopped.
+
+    Parameters
+    ----------
+    path : path
+        Where to; ``{epoch}`` (counted from 1) and names from the logs are filled in, as in
+        ``"digits-{epoch:03}-{val_loss:.3f}.safetensors"``.
+    every_epochs : int or None, default 1
+        Save after so many epochs; None: not by epochs.
+    every_minutes : float or None, default None
+        Save after the first epoch that ends so long after the last save; above 0.
+    monitor : str or None, default None
+        Save only where this is the best so far; in a resumed training also of the epochs before.
+    mode : {"auto", "min", "max"}, default "auto"
+        What is better.
+
+    Examples
+    --------
+    >>> ModelCheckpoint("best.safetensors", monitor="val_accuracy").monitor
+    'val_accuracy'
+    """
+
+    writes_files = True
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        every_epochs: int | None = 1,
+        every_minutes: float | None = None,
+        monitor: str | None = None,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor or "", mode, 0.0)
+        self.path = path_name(path)
+        try:
+            list(string.Formatter().parse(self.path))
+        except ValueError as error:
+            raise ValueError(
+                f"path must be as str.format takes it, got {path!r}: {error}"
+            ) from None
+        self.every_epochs = None if every_epochs is None else integer("every_epochs", every_epochs)
+        self.every_minutes: float | None = None
+        if every_minutes is not None:
+            wanted = "a finite number above 0"
+            self.every_minutes = number("every_minutes", every_minutes, wanted, lambda m: m > 0)
+        if self.every_epochs is None and self.every_minutes is None:
+            raise ValueError("every_epochs and every_minutes must not both be None")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Begin to count epochs and minutes; refuse a path where nothing can be written."""
+        super().on_train_begin(logs)
+        if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
+            try_to_write(self.path)
+        self._epochs, self._saved = 0, time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save, if it is time and the model is good enough."""
+        self._epochs += 1
+        best = not self.monitor or self.improved(logs)
+        if self.monitor:
+            self._keep()
+        minutes = (time.monotonic() - self._saved) / 60
+        due = self.every_epochs is not None and self._epochs % self.every_epochs == 0
+        if best and (due or (self.every_minutes is not None and minutes >= self.every_minutes)):
+            self.model.save(self._filled({**(logs or {}), "epoch": epoch + 1}))
+            self._saved = time.monotonic()
+
+    def _filled(self, known: Mapping[str, float]) -> str:
+        """Return the path with the epoch and what was measured in it."""
+        try:
+            return self.path.format(**known)
+        except (LookupError, ValueError, AttributeError) as error:
+            names = ", ".join(f"{{{name}}}" for name in known)
+            raise ValueError(
+                f"path may hold {names}, got {self.path!r}: {type(error).__name__}: {error}"
+            ) from None

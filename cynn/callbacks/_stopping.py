@@ -1,0 +1,94 @@
+"""The end of a training that no longer gets better."""
+
+from .._specs.validation import flag, integer
+from ._callback import Logs
+from ._monitor import Monitor
+
+
+class EarlyStopping(Monitor):
+    """Ends a training that no longer gets better, and goes back to its best weights.
+
+    What it has counted, and the best weights, are in files of the model until the training ends:
+    put before `ModelCheckpoint` in the list of callbacks, it goes on in a resumed training as in
+    one that never stopped, and one that had ended trains no more. A `fit` from epoch 0 begins anew.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        What is watched.
+    patience : int, default 0
+        How many epochs in a row may be no better before the training ends: it ends after the
+        epoch that is one too many. Keras's ends one earlier.
+    min_delta : float, default 0.0
+        By how much better an epoch must be to count.
+    mode : {"auto", "min", "max"}, default "auto"
+        What is better; "auto" knows it by the name.
+    restore_best_weights : bool, default True
+        Whether the model has the weights of its best epoch at the end, also where it ended by
+        itself. The optimizer's state is that of the last epoch.
+
+    Attributes
+    ----------
+    best_epoch : int or None
+        Counted from 0.
+    stopped_epoch : int or None
+        The epoch after which it ended the training.
+
+    Examples
+    --------
+    >>> EarlyStopping("val_accuracy", patience=3).monitor
+    'val_accuracy'
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 0,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        restore_best_weights: bool = True,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = integer("patience", patience, 0)
+        self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
+        self._start()
+
+    def _start(self) -> None:
+        self.best_epoch: int | None = None
+        self.stopped_epoch: int | None = None
+        self._waited = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Forget the training before, or go on with the one that is resumed."""
+        super().on_train_begin(logs)
+        self._start()
+        kept = self._kept()
+        self._waited = int(kept.get("waited", 0))
+        if "best_epoch" in kept:
+            self.best_epoch = int(kept["best_epoch"])
+        if kept:
+            self._end_if_due(self.model.epochs - 1)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Keep the weights of the best epoch; ask for the end when patience is."""
+        if self.improved(logs):
+            self.best_epoch, self._waited = epoch, 0
+            if self.restore_best_weights:
+                self.model.callback_weights[self._key] = self.model.get_learned()
+        else:
+            self._waited += 1
+            self._end_if_due(epoch)
+        best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
+        self._keep(waited=self._waited, **best)
+
+    def _end_if_due(self, epoch: int) -> None:
+        if self._waited > self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Return the model its best weights, and keep nothing: this training is over."""
+        self.model.callback_state.pop(self._key, None)
+        best = self.model.callback_weights.pop(self._key, None)
+        if best is not None and self.restore_best_weights:
+            self.model.set_learned(best)

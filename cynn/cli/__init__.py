@@ -1,0 +1,63 @@
+"""The command ``cynn``: train, evaluate and use a network from a terminal.
+
+Each command is a file with `add`, which declares its arguments and what runs. Networks learn images
+of digits, or a table.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from .._runtime.threads import set_num_threads
+from .._version import VERSION
+from . import _evaluate, _info, _predict, _train
+from ._status import INTERRUPTED
+
+__all__ = ["INTERRUPTED", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 after an error, 2 after wrong arguments, 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold any character
+    try:
+        if getattr(options, "threads", None) is not None:
+            set_num_threads(options.threads)
+        status: int = options.run(options) or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a reader that is gone is no surprise
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to write to
+        return 1
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError, MemoryError) as error:
+        print(f"cynn: error: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cynn", description="Dense neural networks at hardware speed."
+    )
+    parser.add_argument("--version", action="version", version=f"cynn {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (_train, _evaluate, _predict, _info):
+        command.add(commands)
+    return parser

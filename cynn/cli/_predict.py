@@ -1,0 +1,44 @@
+"""``cynn predict``: what images show, or what a table's rows are."""
+
+import argparse
+from typing import Any
+
+from ..model import Model
+from . import _table
+from ._arguments import whole
+from ._images import read_images
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    predict = commands.add_parser("predict", help="say what images show, or what rows are")
+    predict.add_argument("model", metavar="MODEL", help="a file that 'train --save' wrote")
+    predict.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="images: .npy, IDX or picture files (PNG, JPEG, ...); of a model of a table: a .csv, "
+        ".parquet or .npz file",
+    )
+    predict.add_argument(
+        "--output", metavar="FILE", help="of a table: write the CSV there, not to the terminal"
+    )
+    predict.add_argument("--threads", type=whole, help="the most to use")
+    predict.set_defaults(run=_predict)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    model = Model.load(options.model)
+    if model.table is not None:
+        _table.predict(model, model.table, options)
+        return
+    if options.output is not None:
+        raise ValueError("--output is for a model of a table")
+    for path in options.files:
+        try:
+            predicted = model.predict(read_images(path, model.input_shape or ()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+        for i, row in enumerate(predicted):
+            which = path if len(predicted) == 1 else f"{path}[{i}]"
+            print(f"{which}: {int(row.argmax())} ({float(row.max()):.1%})")

@@ -1,0 +1,154 @@
+"""``cynn train``: train a network on images of digits, or on a table."""
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from .. import _backend, distributed
+from .._specs.spec import ACTIVATIONS
+from ..layers import Dense, Dropout, Flatten, Rescale
+from ..model import Model
+from ..optimizers import OPTIMIZERS, SGD
+from ..plots import _folder
+from ..tables._targets import TASKS
+from . import _images, _table, _training
+from ._arguments import fraction, names, number, sizes, whole, whole_or_zero
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    train = commands.add_parser(
+        "train",
+        help="train a network on images of digits, or on a table",
+        description="Train a network on MNIST, on digits drawn here where there is none, or on "
+        "a table.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    train.add_argument(
+        "table",
+        nargs="?",
+        metavar="TABLE",
+        default=argparse.SUPPRESS,
+        help="a .csv, .parquet or .npz file with a column for each thing that is known of a row",
+    )
+    known = train.add_argument_group("of a table")
+    known.add_argument("--target", metavar="COLUMN", help="what to predict")
+    known.add_argument("--task", choices=TASKS, help="found from the target unless said")
+    known.add_argument(
+        "--categorical", type=names, default="", metavar="COLUMN[,...]", help="no numbers but names"
+    )
+    known.add_argument(
+        "--ignore", type=names, default="", metavar="COLUMN[,...]", help="columns to leave out"
+    )
+    known.add_argument(
+        "--validation", type=fraction, default=0.2, help="part of the rows to validate on"
+    )
+    known.add_argument(
+        "--patience",
+        type=whole_or_zero,
+        metavar="EPOCHS",
+        help="end after more epochs than that without a better loss of those rows, and go back to "
+        "the best",
+    )
+    train.add_argument(
+        "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; mnist if it can be had"
+    )
+    train.add_argument(
+        "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of hidden layers"
+    )
+    train.add_argument(
+        "--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers"
+    )
+    said = f"times through the data (default: 8; of a table {_table.EPOCHS})"
+    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=said)
+    train.add_argument("--batch-size", type=whole, default=64, help="rows of a step")
+    train.add_argument(
+        "--dropout",
+        type=number(Dropout),
+        default=0.0,
+        metavar="RATE",
+        help="part of the hidden units that each step of the training leaves out",
+    )
+    train.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="sgd", help="how weights follow the gradient"
+    )
+    train.add_argument(
+        "--learning-rate",
+        type=number(SGD),
+        default=argparse.SUPPRESS,
+        help="at first; it falls to 0 along a cosine (default: of sgd 0.1, with a table "
+        f"{_table.LEARNING_RATE}; else the optimizer's own)",
+    )
+    train.add_argument(
+        "--momentum",
+        type=number(lambda m: SGD(momentum=m)),
+        default=argparse.SUPPRESS,
+        help=f"of the steps of sgd and rmsprop (default: {_training.MOMENTUM}; of rmsprop 0)",
+    )
+    train.add_argument(
+        "--weight-decay",
+        type=number(lambda d: SGD(weight_decay=d)),
+        default=argparse.SUPPRESS,
+        help="pull of weights to 0 (default: 0; of adamw 0.01)",
+    )
+    train.add_argument("--seed", type=whole_or_zero, default=0, help="of weights and order")
+    train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
+    train.add_argument("--threads", type=whole, help="the most to use; by default all cores")
+    train.add_argument("--save", metavar="FILE", help="write the model there (safetensors)")
+    train.add_argument("--checkpoint", metavar="FILE", help="write the model there in each epoch")
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint, if any")
+    train.add_argument("--plots", metavar="DIR", help="write pictures there (needs matplotlib)")
+    train.add_argument("--quiet", action="store_true", help="no line for each epoch")
+    train.set_defaults(run=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    with distributed.job() as comm:
+        return _train_here(options, comm)
+
+
+def _train_here(options: argparse.Namespace, comm: Any) -> int:
+    if "table" in options:
+        return _table.train(options, comm)
+    for name in ("target", "task", "categorical", "ignore", "patience"):
+        if getattr(options, name) not in (None, []):
+            raise ValueError(f"--{name} is for a table: name its file")
+    return _train_on_images(options, comm)
+
+
+def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
+    optimizer = _training.optimizer(options, 0.1)
+    _training.try_to_save(options)
+    pictures = None if options.plots is None else _folder.prepare(options.plots)
+    name, ((x_train, y_train), (x_test, y_test)) = _training.in_turn(
+        comm, lambda: _images.load(options.data)
+    )
+    classes = max(10, int(y_train.max()) + 1)
+    hidden = _training.hidden_layers(options)
+    model = Model(
+        [Flatten(), Rescale(1 / 255), *hidden, Dense(classes, "softmax")],
+        dtype=options.dtype,
+        seed=options.seed,
+    )
+    model.compile(optimizer, "cross_entropy", ["accuracy"])
+    model.build(x_train.shape[1:])
+    widths = [int(np.prod(x_train.shape[1:])), *options.hidden, classes]
+    print(
+        f"{name}: {len(x_train):,} images to train on, {len(x_test):,} to test; "
+        f"network {'-'.join(map(str, widths))}, {options.dtype}, "
+        f"target {_backend.target()}, {_training.workers(comm)}"
+    )
+    model = _training.resumed(model, options, comm)
+    status = _training.fit(model, x_train, y_train, options, 8, "images", comm)
+    if comm is not None and comm.Get_rank() > 0:
+        return status
+    for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
+        measured = model.evaluate(x, y)
+        print(f"{part + ':':9} loss {measured['loss']:.4f}  accuracy {measured['accuracy']:.2%}")
+    _images.print_confusion(y_test, model.predict(x_test))
+    _training.save(model, options)
+    if pictures is not None:
+        written = _folder.write(pictures, model, _folder.of_images(model, x_test, y_test))
+        print(f"drawn in {pictures}: {', '.join(written)}")
+    return status

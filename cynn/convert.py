@@ -1,0 +1,198 @@
+"""Weights of other libraries: PyTorch's ``state_dict`` and scikit-learn's ``coefs_``.
+
+Neither library is needed: arrays are enough.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import layers
+from ._specs.validation import array
+from .model import Model
+
+SKLEARN_ACTIVATIONS = {
+    "identity": "identity",
+    "logistic": "sigmoid",
+    "relu": "relu",
+    "softmax": "softmax",
+    "tanh": "tanh",
+}
+
+
+def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
+    """Copy into a model the weights of a PyTorch module of the same dense layers.
+
+    Parameters
+    ----------
+    model : Model
+        Its dense layers take the module's linear ones in order, whatever their names. Where it has
+        no weights yet, it is built for rows of as many numbers as the first one takes.
+    state_dict : mapping of str to tensor or array
+        ``module.state_dict()``: for each linear layer ``NAME.weight`` of shape (out, in), and
+        ``NAME.bias`` of shape (out,) or none, which is a bias of 0. Tensors may be on any device.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it holds anything else, or other shapes; the model keeps its weights then.
+
+    Examples
+    --------
+    >>> model = Model([layers.Dense(2, "relu"), layers.Dense(1)])
+    >>> state = {"0.weight": np.ones((2, 3)), "0.bias": np.zeros(2), "2.weight": np.ones((1, 2))}
+    >>> set_state_dict(model, state)
+    >>> model.predict([[1.0, 2.0, 3.0]]).tolist()
+    [[12.0]]
+    """
+    _set(model, "state_dict", list(_linear(state_dict)))
+
+
+def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[ArrayLike]) -> None:
+    """Copy into a model the weights of a scikit-learn MLP of the same layers.
+
+    Parameters
+    ----------
+    model : Model
+        As for `set_state_dict`.
+    coefs : sequence of array_like, shapes (in, out)
+        ``estimator.coefs_``.
+    intercepts : sequence of array_like, shapes (out,)
+        ``estimator.intercepts_``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they do not fit; the model keeps its weights then.
+    """
+    for name, value in (("coefs", coefs), ("intercepts", intercepts)):
+        if not isinstance(value, tuple | list):
+            raise TypeError(f"{name} must be a list of arrays, got {type(value).__name__}")
+    if len(coefs) != len(intercepts):
+        raise ValueError(
+            f"coefs and intercepts must be as many, got {len(coefs)} and {len(intercepts)}"
+        )
+    pairs = [
+        (f"coefs[{i}]", array(f"coefs[{i}]", w), f"intercepts[{i}]", array(f"intercepts[{i}]", b))
+        for i, (w, b) in enumerate(zip(coefs, intercepts, strict=True))
+    ]
+    _set(model, "coefs", pairs)
+
+
+def from_sklearn(estimator: Any) -> Model:
+    """Make a model of a trained ``MLPClassifier`` or ``MLPRegressor``.
+
+    Parameters
+    ----------
+    estimator : object
+        With ``coefs_``, ``intercepts_``, ``activation`` and ``out_activation_``.
+
+    Returns
+    -------
+    Model
+        It gives what the estimator's output units do: the probabilities of the classes, in the
+        order of ``classes_`` (of two classes that of the second alone), or the values. Of the
+        estimator's precision.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the estimator is another or is not trained.
+    """
+    needed = ("coefs_", "intercepts_", "activation", "out_activation_")
+    missing = [name for name in needed if not hasattr(estimator, name)]
+    if missing:
+        raise TypeError(
+            "estimator must be a trained MLPClassifier or MLPRegressor, "
+            f"got {type(estimator).__name__} without {', '.join(missing)}"
+        )
+    names = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
+    for name in names:
+        if name not in SKLEARN_ACTIVATIONS:
+            raise ValueError(f"estimator has an activation that cynn does not know: {name!r}")
+    coefs = [array("coefs_", w) for w in estimator.coefs_]
+    made = Model(
+        [
+            layers.Dense(w.shape[1], SKLEARN_ACTIVATIONS[name])
+            for w, name in zip(coefs, names, strict=True)
+        ],
+        dtype=coefs[0].dtype,
+    )
+    set_coefs(made, coefs, list(estimator.intercepts_))
+    return made
+
+
+Pair = tuple[str, NDArray[Any], str, NDArray[Any] | None]
+
+
+def _linear(state_dict: Any) -> Iterator[Pair]:
+    """Return the linear layers of a state dict: W as (in, out), and b, each after its name."""
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}")
+    taken = set()
+    for key in state_dict:
+        if not isinstance(key, str):
+            raise TypeError(f"state_dict must have strings as keys, got {key!r}")
+        module, _, part = key.rpartition(".")
+        if part == "weight":
+            bias = f"{module}.bias" if module else "bias"
+            b = _array(bias, state_dict[bias]) if bias in state_dict else None
+            yield key, _array(key, state_dict[key]).T, bias, b
+            taken |= {key, bias}
+    left = [key for key in state_dict if key not in taken]
+    if left:
+        raise ValueError(
+            f"state_dict must hold weights and biases of linear layers, got {left[0]!r}"
+        )
+
+
+def _array(key: str, value: Any) -> NDArray[Any]:
+    """Return a tensor as an array; PyTorch's may want gradients, lie elsewhere or be bfloat16."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":  # NumPy has none
+            value = value.float()
+        value = value.numpy()
+    return array(f"state_dict[{key!r}]", value)
+
+
+def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
+    """Return a model's dense layers their weights, all or none."""
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a cynn Model, got {type(model).__name__}")
+    dense = [i for i, layer in enumerate(model.layers) if layer.weight_shapes(1)]
+    for i in dense:
+        if not isinstance(model.layers[i], layers.Dense):
+            raise ValueError(f"layers[{i}] is {model.layers[i]!r}: {name} fills dense layers only")
+    if len(pairs) != len(dense):
+        raise ValueError(
+            f"{name} must hold weights of {len(dense)} layers, as the model does, got {len(pairs)}"
+        )
+    if not pairs:
+        return
+    first = pairs[0][1]
+    if first.ndim != 2 or not first.size:
+        raise ValueError(f"{pairs[0][0]} must have two axes, got shape {first.shape}")
+    row = model.input_shape or (first.shape[0],)
+    sizes = layers.input_sizes(model.layers, row)
+    weights: list[NDArray[Any]] = []
+    for i, (w_name, w, b_name, b) in zip(dense, pairs, strict=True):
+        layer = model.layers[i]
+        wanted = layer.weight_shapes(sizes[i])
+        if b is None:
+            b = np.zeros(wanted[1] if len(wanted) > 1 else (0,), w.dtype)
+        elif len(wanted) < 2:
+            raise ValueError(f"layers[{i}] is {layer!r}, which has no bias, got {b_name}")
+        for part_name, part, shape in zip((w_name, b_name), (w, b), wanted, strict=False):
+            if part.shape != shape:
+                # a state dict stores W the other way: shapes are told as they came
+                turned = name == "state_dict" and len(shape) == 2
+                came, shape = (part.shape[::-1], shape[::-1]) if turned else (part.shape, shape)
+                raise ValueError(
+                    f"{part_name} must have shape {shape} for layers[{i}], {layer!r}, got {came}"
+                )
+            weights.append(part)
+    model.build(row)
+    model.set_weights(weights)

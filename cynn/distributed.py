@@ -1,0 +1,359 @@
+"""Training on several machines over MPI: the communicator, and each rank's share of the data.
+
+``Model.fit(..., comm=world())`` in a script that ``mpirun -n 4 python script.py`` starts, or
+``mpirun -n 4 cynn train``. MPI comes with the extra ``cynn-learn[mpi]``; docs/distributed.md says
+what is done with it.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ._comm import ranks
+from ._specs.validation import real_dtype
+
+PARQUET_ROWS = 1 << 16  # read at a time
+
+SIZES = (
+    "PMI_SIZE",  # MPICH, Intel MPI, and Slurm for them
+    "OMPI_COMM_WORLD_SIZE",  # Open MPI
+    "MV2_COMM_WORLD_SIZE",  # MVAPICH
+)
+"""The variables by which launchers say how many ranks they have started."""
+OF_SLURM = "SLURM_STEP_NUM_TASKS"  # of srun; ranks where PMIX_RANK is too, else any programs
+
+
+def launched_ranks() -> int:
+    """Return how many ranks a launcher has started, this one among them; 1 without a launcher.
+
+    Examples
+    --------
+    >>> launched_ranks()
+    1
+    """
+    for name in (*SIZES, *([OF_SLURM] if "PMIX_RANK" in os.environ else [])):
+        said = os.environ.get(name, "")
+        if said.isdecimal() and 0 < len(said) < 10 and int(said) > 0:
+            return int(said)
+    return 1
+
+
+def world() -> Any:
+    """Return the communicator of all ranks, ``mpi4py.MPI.COMM_WORLD``; this starts MPI.
+
+    Returns
+    -------
+    mpi4py.MPI.Intracomm
+        To be given to ``Model.fit`` as ``comm``.
+
+    Raises
+    ------
+    ImportError
+        If mpi4py, or the library that it needs, is not installed.
+    RuntimeError
+        If mpi4py sees another number of ranks than the launcher has started, as where the
+        launcher of one MPI starts programs that use another: each would train alone. Or if MPI is
+        not running, by ``mpi4py.rc.initialize = False`` or after ``MPI.Finalize``.
+    """
+    wanted = "pip install 'cynn-learn[mpi]'"
+    try:
+        from mpi4py import MPI
+    except ImportError as error:
+        raise ImportError(f"training on several ranks needs mpi4py: {wanted}") from error
+    except RuntimeError as error:  # mpi4py is there, and MPI's own library is not
+        raise ImportError(f"mpi4py found no MPI ({error}): {wanted}") from error
+    if MPI.Is_finalized() or not MPI.Is_initialized():
+        raise RuntimeError("MPI is not initialised yet, or finalised: training needs it running")
+    comm = MPI.COMM_WORLD
+    started = launched_ranks()
+    if started != comm.Get_size() and started > 1:
+        raise RuntimeError(
+            f"the launcher has started {started} ranks, mpi4py sees {comm.Get_size()}: take the "
+            "launcher of the MPI that mpi4py uses, " + MPI.Get_library_version().splitlines()[0]
+        )
+    return comm
+
+
+@contextlib.contextmanager
+def job() -> Iterator[Any]:
+    """Return `world` in a program started by a launcher, None in any other, while a body runs.
+
+    Of several ranks only the first writes to standard output. An error that one rank raises alone,
+    or an exit that says failure, ends all of them, for they would wait for it: it is shown, and
+    says which rank it was. So does a rank that comes to its end while others train or load.
+    """
+    if launched_ranks() == 1:
+        yield None
+        return
+    comm = world()
+    with contextlib.ExitStack() as stack:
+        if comm.Get_rank() > 0:
+            nothing = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(nothing))
+        try:
+            yield comm
+        except BaseException as error:
+            status = _status(error)
+            if not status:
+                ranks.leave(comm)
+            elif not ranks.is_agreed(error):
+                place = f"rank {comm.Get_rank()} of {comm.Get_size()}"
+                ranks.end_all(comm, f"error: {place}: {_said(error)}", status)
+            raise
+        ranks.leave(comm)
+
+
+def _status(error: BaseException) -> int:
+    """Return the status that a program ends with by this error."""
+    if not isinstance(error, SystemExit):
+        return 1
+    return error.code if isinstance(error.code, int) else int(error.code is not None)
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return f"exit with status {error.code}"
+    return str(error) or type(error).__name__
+
+
+def share(n: int, comm: Any) -> slice:
+    """Return this rank's share of n things in a row: all are given out, and as evenly as can be.
+
+    Parameters
+    ----------
+    n : int
+        How many there are.
+    comm : mpi4py.MPI.Intracomm or None
+        The ranks; None: this process alone.
+
+    Returns
+    -------
+    slice
+        Of neighbours, in order of rank.
+
+    Examples
+    --------
+    >>> share(10, None)
+    slice(0, 10, None)
+    """
+    rank, size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
+    return slice(n * rank // size, n * (rank + 1) // size)
+
+
+def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
+    """Read this rank's share of rows from a ``.npy`` file, or from a folder of such files.
+
+    Parameters
+    ----------
+    path : path
+        The file; or a folder, whose ``.npy`` files hold the rows one after the other, in order of
+        name.
+    comm : mpi4py.MPI.Intracomm or None
+        The ranks, all of which call this; None: this process alone.
+
+    Returns
+    -------
+    ndarray
+        Neighbouring rows. From one file a memory map, of which only what is used is read; from
+        several files a copy.
+
+    Raises
+    ------
+    OSError, ValueError
+        On all ranks, if a file cannot be read, files do not fit together, or there are fewer rows
+        than ranks.
+    """
+    with ranks.get(comm).agreed():
+        parts = [Saved(file) for file in _files(path, ".npy")]
+        first = parts[0]
+        for part in parts:
+            if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
+                raise ValueError(
+                    f"{part.file} holds {part.dtype} of shape {part.shape}, the first file "
+                    f"{first.dtype} of shape {first.shape}"
+                )
+        cuts = _cuts(path, parts, comm)
+        if len(cuts) == 1:
+            part, cut = cuts[0]
+            return _map(part.file)[cut]
+        n = sum(cut.stop - cut.start for _, cut in cuts)
+        out, done = np.empty((n, *first.shape[1:]), first.dtype), 0
+        for part, cut in cuts:
+            past = done + cut.stop - cut.start
+            out[done:past] = _map(part.file)[cut]
+            done = past
+        return out
+
+
+class Saved:
+    """An array in a file, which is open only while it is read: there may be thousands of them."""
+
+    def __init__(self, file: Path) -> None:
+        found = _map(file)
+        self.file, self.shape, self.dtype, self.n = file, found.shape, found.dtype, len(found)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.n
+
+
+def load_parquet(
+    path: str | os.PathLike[str],
+    comm: Any,
+    *,
+    target: str,
+    columns: Sequence[str] | None = None,
+    dtype: DTypeLike = "float32",
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read this rank's share of rows from a Parquet file, or from a folder of such files.
+
+    Parameters
+    ----------
+    path : path
+        The file; or a folder, whose ``.parquet`` files hold the rows one after the other, in order
+        of name.
+    comm : mpi4py.MPI.Intracomm or None
+        The ranks, all of which call this; None: this process alone.
+    target : str
+        The column to predict.
+    columns : sequence of str, optional
+        The columns to predict it from, all of numbers; by default all others, in the first file's
+        order.
+    dtype : dtype, default "float32"
+        float32 or float64.
+
+    Returns
+    -------
+    x : ndarray of dtype, shape (n, columns)
+    y : ndarray, shape (n,)
+
+    Raises
+    ------
+    OSError, ValueError, TypeError
+        On all ranks, if a file cannot be read, lacks a column or has one that holds no numbers, or
+        there are fewer rows than ranks.
+    ImportError
+        If pyarrow is not installed.
+
+    Notes
+    -----
+    Only the row groups that hold rows of the share are read, some rows at a time.
+    """
+    real = real_dtype(dtype)
+    with ranks.get(comm).agreed():
+        try:
+            import pyarrow.parquet  # noqa: F401
+        except ImportError as error:
+            wanted = "pip install 'cynn-learn[tables]'"
+            raise ImportError(f"reading Parquet needs pyarrow: {wanted}") from error
+        groups: list[Group] = []
+        for file in _files(path, ".parquet"):
+            with _opened(file) as opened:
+                schema, metadata = opened.schema_arrow, opened.metadata
+            columns = columns or [name for name in schema.names if name != target]
+            for name in (*columns, target):
+                if name not in schema.names:
+                    raise ValueError(f"{file} has no column {name!r}")
+            counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+            groups += [Group(file, i, n) for i, n in enumerate(counts)]
+        cuts = _cuts(path, groups, comm)
+        names = list(columns or ())
+        n = sum(cut.stop - cut.start for _, cut in cuts)
+        x, targets, done = np.empty((n, len(names)), real), [], 0
+        for group, cut in cuts:
+            for rows in group.read([*names, target], cut):
+                for j, name in enumerate(names):
+                    x[done : done + len(rows), j] = _numbers(group.file, name, rows.column(name))
+                targets.append(rows.column(target).to_numpy(zero_copy_only=False))
+                done += len(rows)
+        return x, np.concatenate(targets)
+
+
+class Group:
+    """A row group of a Parquet file, which is open only while it is read."""
+
+    def __init__(self, file: Path, number: int, n: int) -> None:
+        self.file, self.number, self.n = file, number, n
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.n
+
+    def read(self, columns: list[str], cut: slice) -> Iterator[Any]:
+        """Return some of the rows, a part of them at a time: a group may be larger than memory."""
+        at = 0
+        with _opened(self.file) as opened:
+            for rows in opened.iter_batches(PARQUET_ROWS, [self.number], columns):
+                some = slice(max(cut.start - at, 0), min(cut.stop - at, len(rows)))
+                if some.start < some.stop:
+                    yield rows.slice(some.start, some.stop - some.start)
+                at += len(rows)
+                if at >= cut.stop:
+                    return
+
+
+def _opened(file: Path) -> Any:
+    """Open a Parquet file, to be closed by ``with``."""
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(file, memory_map=True)
+    except OSError:
+        raise
+    except Exception as error:  # pyarrow has errors of its own for a damaged file
+        raise ValueError(f"{file}: {error}") from error
+
+
+def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
+    """Return a column of numbers, NaN where it says nothing."""
+    found = column.to_numpy(zero_copy_only=False)
+    try:
+        if found.dtype.kind in "mM":
+            raise TypeError("they are times")
+        return np.asarray(found, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{file}: {name!r} must hold numbers: {error}") from None
+
+
+def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
+    """Return the files of a folder, or the one file."""
+    found = Path(path)
+    if not found.is_dir():
+        return [found]
+    files = sorted(file for file in found.iterdir() if file.suffix == ending)
+    if not files:
+        raise ValueError(f"{path} holds no {ending} files")
+    return files
+
+
+def _map(file: Path) -> NDArray[Any]:
+    """Open an array where it lies."""
+    with open(file, "rb"):  # the plain reason first, if there is one: missing, forbidden
+        pass
+    try:
+        found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{file} is no array: {error}") from error
+    if found.ndim == 0:
+        raise ValueError(f"{file} holds a number, not rows")
+    return found
+
+
+def _cuts(path: Any, parts: Sequence[Any], comm: Any) -> list[tuple[Any, slice]]:
+    """Return what of parts, one after the other, is this rank's share."""
+    total, size = sum(map(len, parts)), 1 if comm is None else comm.Get_size()
+    if total < size:
+        raise ValueError(f"{path} has {total} rows for {size} ranks, wanted one for each at least")
+    mine = share(total, comm)
+    found, start = [], 0
+    for part in parts:
+        first, past = max(mine.start - start, 0), min(mine.stop - start, len(part))
+        if first < past:
+            found.append((part, slice(first, past)))
+        start += len(part)
+    return found

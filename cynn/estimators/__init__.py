@@ -1,0 +1,18 @@
+"""scikit-learn's multi-layer perceptrons, trained and asked by the kernels.
+
+`MLPClassifier` and `MLPRegressor` take the place of those of ``sklearn.neural_network``: the same
+arguments, attributes, methods, errors and random draws. docs/scikit-learn.md says what is the
+same, what is more and what differs. They need scikit-learn: ``pip install 'cynn-learn[sklearn]'``.
+"""
+
+try:
+    import sklearn  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "cynn.estimators needs scikit-learn: pip install 'cynn-learn[sklearn]'"
+    ) from error
+
+from ._classifier import MLPClassifier
+from ._regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,443 @@
+"""The classifier: labels in and out, probabilities in between."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import validate_data
+
+from .. import losses
+from ._heads import HINGES, OF_CLASSES, is_theirs, names
+from ._mlp import BaseMLP
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A network of dense layers for classes: ``sklearn.neural_network.MLPClassifier``, faster.
+
+    Its loss is the cross-entropy: of a softmax for more than two classes, of a logistic function
+    for two, or for each label where a row may have several.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array_like of int, default (100,)
+        The units of each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default "relu"
+        The activation of the hidden layers; others of ``cynn.layers.ACTIVATIONS`` too. A tuple has
+        one for each layer.
+    solver : {"lbfgs", "sgd", "adam"} or Optimizer, default "adam"
+        How the loss is made small: by SciPy's quasi-Newton method over all rows, or by batches.
+        An optimizer of `cynn.optimizers` has a rate and numbers of its own, and PyTorch's rule.
+    alpha : float, default 0.0001
+        The factor of the penalty ``alpha / 2 * sum(coefs**2)``, which is divided by the batch's
+        rows, or their weights' sum.
+    batch_size : int or "auto", default "auto"
+        Rows of a batch; "auto": 200, or all there are. Not used by "lbfgs".
+    learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default "constant"
+        How the rate of "sgd" goes on from `learning_rate_init`: it stays; is divided by
+        ``(t_ + 1)**power_t`` after each epoch; or is divided by 5 each time when there is no
+        progress, until 1e-6.
+        A schedule of `cynn.schedules` gives the rate of each step of "sgd" and "adam".
+    learning_rate_init : float, default 0.001
+        The first rate of "sgd" and "adam".
+    power_t : float, default 0.5
+        The exponent of "invscaling".
+    max_iter : int, default 200
+        The most epochs, or iterations of "lbfgs".
+    shuffle : bool, default True
+        Whether the rows come in a new order in each epoch.
+    random_state : int, RandomState or None, default None
+        Draws the first weights, the rows set aside and the order of the rows; with the same one
+        all three are those of scikit-learn's estimator.
+    tol : float, default 1e-4
+        What counts as progress of the loss or the score.
+    verbose : bool or "bar", default False
+        Print a line an epoch; "bar": a bar, which needs tqdm.
+    warm_start : bool, default False
+        Whether another `fit` goes on from the weights of the last one.
+    momentum : float, default 0.9
+        Of "sgd", from 0 to 1.
+    nesterovs_momentum : bool, default True
+        Whether "sgd" looks ahead.
+    early_stopping : bool, default False
+        Set rows aside, stop when their score makes no progress, and keep the best weights.
+    validation_fraction : float, default 0.1
+        The part that is set aside.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        The decay of the moments of "adam".
+    epsilon : float, default 1e-8
+        The small number in the divisor of "adam".
+    n_iter_no_change : int, default 10
+        Epochs without progress before the training stops.
+    max_fun : int, default 15000
+        The most evaluations of the loss by "lbfgs".
+    loss : str or Loss, default "log_loss"
+        "log_loss", or of `cynn.losses`, with its own numbers: CrossEntropy for more than two
+        classes, BinaryCrossEntropy for two or several labels, CategoricalHinge or Hinge.
+    class_weight : dict, "balanced" or list of dict, optional
+        What the rows of each label count beside `sample_weight`, as
+        ``sklearn.utils.class_weight.compute_sample_weight`` takes it.
+    dropout : float or tuple of float, default 0.0
+        The part of the hidden layers' outputs, or of each layer's, that is dropped in training.
+    callbacks : list of Callback, optional
+        Callbacks of `cynn.callbacks`, told of the epochs of `fit`; their logs have ``loss`` and,
+        where rows are validated on, ``val_score`` and ``val_loss``.
+    n_jobs : int or None, default None
+        Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
+        process of joblib its share. The results are the same at any number.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The labels.
+    coefs_, intercepts_ : list of ndarray
+        The matrix (fan_in, fan_out) and the vector (fan_out,) of each layer. Predictions follow
+        what is written into them.
+    loss_ : float
+        The loss in the last epoch.
+    best_loss_ : float or None
+        The lowest loss; None with `early_stopping`.
+    loss_curve_ : list of float
+        The loss in each epoch.
+    validation_scores_ : list of float or None
+        The score after each epoch, with `early_stopping` or `X_val`.
+    best_validation_score_ : float or None
+        The best of them.
+    validation_loss_curve_ : list of float
+        The loss of `X_val` after each epoch, without the penalty.
+    t_ : int
+        The rows seen.
+    n_iter_ : int
+        The epochs or iterations of the last fit.
+    n_layers_, n_outputs_, n_features_in_ : int
+        Layers with input and output; outputs; columns of X.
+    feature_names_in_ : ndarray of str
+        The names of the columns, where X had such.
+    out_activation_ : str
+        The last activation.
+
+    See Also
+    --------
+    MLPRegressor : The same for numbers.
+
+    References
+    ----------
+    Kingma and Ba, Adam: A method for stochastic optimization, 2015. Glorot and Bengio,
+    Understanding the difficulty of training deep feedforward neural networks, 2010. Byrd, Lu,
+    Nocedal and Zhu, A limited memory algorithm for bound constrained optimization, 1995.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(solver="lbfgs", random_state=0, max_iter=500).fit(X, y)
+    >>> clf.score(X, y) > 0.95
+    True
+    >>> clf.predict(X[:2])
+    array([0, 0])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"log_loss"} | names(OF_CLASSES)), *OF_CLASSES],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        callbacks: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.callbacks = callbacks
+        self.n_jobs = n_jobs
+
+    def _probable(self) -> bool:
+        """Return whether the outputs are probabilities."""
+        return is_theirs(self.loss) or not isinstance(losses.get(self.loss), HINGES)
+
+    def _out_activation(self) -> str:
+        several = self._label_binarizer.y_type_ == "multiclass"
+        if not self._probable():
+            if isinstance(losses.get(self.loss), losses.CategoricalHinge) and not several:
+                raise ValueError("loss: CategoricalHinge is for more than two classes; take Hinge")
+            return "identity"
+        return "softmax" if several else "logistic"
+
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        return found
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        """Check X and y; give y as booleans, a column an output."""
+        X, y = self._checked(X, y, reset)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+        # As numbers they would raise the precision of float32 rows that are set aside.
+        return X, self._label_binarizer.transform(y).astype(bool)
+
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any, Any]:
+        X, y = self._checked(X, y, reset=False)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self._check_known(unique_labels(y))
+        return X, y, self._label_binarizer.transform(y).astype(bool)
+
+    def _weighted(self, y: NDArray[Any], weight: Any, dtype: Any, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return weight
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' needs all rows: give partial_fit a dict, as "
+                "sklearn.utils.class_weight.compute_class_weight makes it"
+            )
+        found = compute_sample_weight(self.class_weight, self._given_targets(y))
+        if not np.isfinite(found).all():
+            raise ValueError(f"class_weight must be finite numbers, got {self.class_weight!r}")
+        return (found if weight is None else found * weight).astype(dtype)
+
+    def _check_classes(self, classes: NDArray[Any]) -> None:
+        """Refuse classes that a fit which goes on does not know."""
+        if self.warm_start and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+        self._check_known(classes)
+
+    def _check_known(self, classes: NDArray[Any]) -> None:
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _given_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        found: NDArray[Any] = self._label_binarizer.inverse_transform(y)
+        return found
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the classifier.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows; float32 and float64 are kept.
+        y : array_like, shape (n,) or (n, n_outputs)
+            Labels of any type, or for each row and label whether it has it.
+        sample_weight : array_like, shape (n,), optional
+            What each row counts.
+        X_val, y_val : array_like, optional
+            Rows to validate on after each epoch: `validation_scores_` and `validation_loss_curve_`
+            keep what comes of it, and with `early_stopping` they take the place of rows set aside.
+        sample_weight_val : array_like, optional
+            What each of these counts.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+        """
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
+
+    @available_if(lambda estimator: estimator._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Go once through rows, from the weights as they are; not with "lbfgs".
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows; float32 and float64 are kept.
+        y : array_like, shape (n,) or (n, n_outputs)
+            Labels.
+        sample_weight : array_like, shape (n,), optional
+            What each row counts.
+        classes : array_like, optional
+            All labels that will come; needed in the first call.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            several = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable label of each row; of multi-label targets those above 0.5.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, n_labels)
+            Labels.
+        """
+        return self._predict(X)
+
+    def _predict(self, X: Any, check_input: bool = True) -> NDArray[Any]:
+        found = self._outputs(X, check_input)
+        if self._label_binarizer.y_type_ == "multiclass":
+            labels: NDArray[Any] = self.classes_.take(found.argmax(axis=1), mode="clip")
+            return labels
+        if self.out_activation_ == "identity":
+            found = (found > 0).astype(found.dtype)
+        return self._given_targets(found.ravel() if self.n_outputs_ == 1 else found)
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        return self._scored(X, y, sample_weight, accuracy_score)
+
+    @available_if(lambda estimator: estimator._check_probable(False))
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Return the numbers that the largest, or those above 0, decide by: of hinge losses only.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, n_classes)
+            Columns in the order of `classes_`.
+        """
+        found = self._outputs(X)
+        return found.ravel() if self.n_outputs_ == 1 else found
+
+    def _check_probable(self, wanted: bool) -> bool:
+        if self._probable() != wanted:
+            raise AttributeError(f"not with loss={self.loss!r}")
+        return True
+
+    @available_if(lambda estimator: estimator._check_probable(True))
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of each label.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes)
+            Columns in the order of `classes_`.
+        """
+        found = self._outputs(X)
+        if self.n_outputs_ > 1:
+            return found
+        yes = found.ravel()
+        return np.vstack([1 - yes, yes]).T
+
+    @available_if(lambda estimator: estimator._check_probable(True))
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Return the logarithms of `predict_proba`; parameters and shape are the same.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows.
+
+        Returns
+        -------
+        ndarray, shape (n, n_classes)
+            Columns in the order of `classes_`.
+        """
+        found: NDArray[Any] = self.predict_proba(X)
+        np.log(found, out=found)
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that a row may have several labels."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

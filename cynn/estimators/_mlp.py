@@ -1,0 +1,303 @@
+"""What the two estimators share: arguments, attributes, and the way through a fit."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._training.fitting import naming
+from ..callbacks import get_all
+from ..optimizers import Optimizer
+from ..schedules import Schedule
+from . import _lbfgs, _stochastic
+from ._coefficients import KNOWN, Activation, Form, Weights, activations_of, of_layers
+from ._heads import Head, head_of
+from ._n_jobs import threads_of
+
+STOCHASTIC = ("sgd", "adam")
+"""The solvers that go from batch to batch."""
+
+FEW_ROWS = 32
+"""Rows up to which a prediction is dominated by what is done around it."""
+
+
+class BaseMLP(BaseEstimator):
+    """Base of the estimators; they say what their targets are."""
+
+    loss: Any
+    _best_weights: NDArray[Any] | None = None  # flat, with early stopping
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(KNOWN), tuple, list],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), Schedule],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose", StrOptions({"bar"})],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), tuple, list],
+        "callbacks": [tuple, list, None],
+        "n_jobs": [
+            None,
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+    }
+
+    # -- weights
+
+    @property
+    def coefs_(self) -> list[NDArray[Any]]:
+        """The matrix of each layer, of shape (fan_in, fan_out)."""
+        return self._shown(0)
+
+    @coefs_.setter
+    def coefs_(self, value: list[NDArray[Any]]) -> None:
+        self._put(0, value)
+
+    @property
+    def intercepts_(self) -> list[NDArray[Any]]:
+        """The vector of each layer, of shape (fan_out,)."""
+        return self._shown(1)
+
+    @intercepts_.setter
+    def intercepts_(self, value: list[NDArray[Any]]) -> None:
+        self._put(1, value)
+
+    def _shown(self, part: int) -> list[NDArray[Any]]:
+        weights: Weights | None = self.__dict__.get("_weights")
+        found = None if weights is None else weights.show()[part]
+        if found is None:
+            name = ("coefs_", "intercepts_")[part]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return found
+
+    def _put(self, part: int, value: list[NDArray[Any]]) -> None:
+        weights: Weights = self.__dict__.setdefault("_weights", Weights())
+        both = list(weights.show())
+        both[part] = value
+        weights.put(*both)
+
+    def _form(self) -> Form:
+        return self._weights.form(self._activation(), self.out_activation_)
+
+    def _activation(self) -> Activation:
+        given = self.activation
+        return tuple(given) if isinstance(given, list) else given
+
+    def _head(self) -> Head:
+        return head_of(self.out_activation_, self.loss)
+
+    def _dropout(self, n_hidden: int) -> tuple[float, ...]:
+        """Return the part of each hidden layer's outputs that is dropped; empty: none."""
+        found = of_layers("dropout", self.dropout, n_hidden)
+        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in found):
+            raise ValueError(f"dropout must be at least 0 and less than 1, got {self.dropout!r}")
+        return tuple(float(rate) for rate in found) if any(found) else ()
+
+    # -- fitting
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        incremental: bool,
+        held_out: tuple[Any, Any, Any] = (None, None, None),
+    ) -> Self:
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+        if np.any(np.array(sizes) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        self._check_more(len(sizes), any(given is not None for given in held_out))
+        fresh = "_weights" not in self.__dict__ or not (self.warm_start or incremental)
+        X, y = self._validate_input(X, y, incremental, reset=fresh)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        sample_weight = self._weighted(y, sample_weight, X.dtype, incremental)
+        y = as_columns(y)
+        self.n_outputs_ = y.shape[1]
+        if not fresh:
+            self._expect_the_same_form([X.shape[1], *sizes, self.n_outputs_])
+        self._random_state = check_random_state(self.random_state)
+        if fresh:
+            self._initialize([X.shape[1], *sizes, self.n_outputs_], X.dtype)
+        others = self._held_out(*held_out)
+        if self._goes_by_batches():
+            _stochastic.fit(self, X, y, sample_weight, incremental, others)
+        else:
+            _lbfgs.fit(self, X, y, sample_weight)
+        if not self._weights.are_finite():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may"
+                " contain large values and need to be preprocessed."
+            )
+        return self
+
+    def _check_more(self, n_hidden: int, validates: bool) -> None:
+        """Refuse what is not scikit-learn's where it is wrong, before anything is forgotten."""
+        activations_of(self._activation(), n_hidden)
+        for name, given in (
+            ("dropout", bool(self._dropout(n_hidden))),
+            ("callbacks", bool(get_all(self.callbacks))),
+            ("X_val", validates),
+        ):
+            if given and not self._goes_by_batches():
+                raise ValueError(f"{name} is for solvers that go by batches, not for 'lbfgs'")
+
+    def _goes_by_batches(self) -> bool:
+        return isinstance(self.solver, Optimizer) or self.solver in STOCHASTIC
+
+    def _weighted(self, y: NDArray[Any], weight: Any, dtype: Any, incremental: bool) -> Any:
+        """Return what each row counts."""
+        return weight
+
+    def _held_out(self, X: Any, y: Any, weight: Any) -> _stochastic.HeldOut | None:
+        """Check the rows that somebody gave to be validated on."""
+        if X is None and y is None and weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("X_val and y_val are given together")
+        with naming("X_val, y_val"):
+            X, y, targets = self._validate_held_out(X, y)
+            if weight is not None:
+                weight = _check_sample_weight(weight, X)
+            targets = as_columns(targets)
+            if targets.shape[1] != self.n_outputs_:
+                raise ValueError(f"wanted {self.n_outputs_} outputs, got {targets.shape[1]}")
+        return _stochastic.HeldOut(X, y, weight, targets)
+
+    def _expect_the_same_form(self, units: Sequence[int]) -> None:
+        """Refuse to go on with layers or outputs that the weights are not for."""
+        held = [size[0] for size in self._weights.shapes[::2]] + [self._weights.shapes[-1][0]]
+        if units[-1] != held[-1]:
+            raise ValueError(f"y has {units[-1]} outputs, in the previous fit it had {held[-1]}")
+        if len(units) != len(held) or (self.solver == "lbfgs" and list(units) != held):
+            raise ValueError(
+                "A fit that goes on needs the hidden_layer_sizes of the previous one, "
+                f"{held[1:-1]}, got {list(units[1:-1])}"
+            )
+
+    def _initialize(self, units: Sequence[int], dtype: Any) -> None:
+        """Draw the weights, and forget what was learned."""
+        output = self._out_activation()
+        head_of(output, self.loss)  # refuses a loss that does not go with it
+        self.__dict__.pop("validation_loss_curve_", None)
+        self.n_iter_ = 0
+        self.t_ = 0
+        self.n_layers_ = len(units)
+        self.out_activation_ = output
+        self._weights = Weights(*self._drawn(units, dtype))
+        self._best_weights = None
+        if self._goes_by_batches():
+            self.loss_curve_: list[float] = []
+            self._no_improvement_count = 0
+            watches = self.early_stopping
+            self.validation_scores_: list[float] | None = [] if watches else None
+            self.best_validation_score_ = -np.inf if watches else None
+            self.best_loss_ = None if watches else np.inf
+
+    def _drawn(
+        self, units: Sequence[int], dtype: Any
+    ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        """Draw weights as scikit-learn does: uniform, W and then b of each layer.
+
+        The bounds are those of Glorot and Bengio, Understanding the difficulty of training deep
+        feedforward neural networks, 2010; a third of the variance for the logistic function.
+        """
+        coefs: list[NDArray[Any]] = []
+        intercepts: list[NDArray[Any]] = []
+        given = activations_of(self._activation(), len(units) - 2)
+        last = given[-1] if given else self.activation
+        for (fan_in, fan_out), name in zip(pairwise(units), (*given, last), strict=True):
+            factor = 2.0 if name in ("logistic", "sigmoid") else 6.0
+            bound = np.sqrt(factor / (fan_in + fan_out))
+            for found, size in ((coefs, (fan_in, fan_out)), (intercepts, (fan_out,))):
+                drawn = self._random_state.uniform(-bound, bound, size)
+                found.append(drawn.astype(dtype, copy=False))
+        return coefs, intercepts
+
+    def _check_solver(self) -> bool:
+        if not self._goes_by_batches():
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic."
+            )
+        return True
+
+    # -- use
+
+    def _outputs(self, X: Any, check_input: bool = True) -> NDArray[Any]:
+        """Return what the last layer gives for each row, checked before or not."""
+        if check_input and not self._is_plain(X):
+            check_is_fitted(self)
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return self._weights.predict(X, self._activation(), self.out_activation_, self._threads)
+
+    def _is_plain(self, X: Any) -> bool:
+        """Return whether few rows need no more checks: validation takes longer than the network."""
+        own = self.__dict__
+        if type(X) is not np.ndarray or X.ndim != 2 or "_weights" not in own:
+            return False
+        rows, columns = X.shape
+        if not 0 < rows <= FEW_ROWS or columns != own["n_features_in_"]:
+            return False
+        if X.dtype.char not in "fd" or not X.dtype.isnative or "feature_names_in_" in own:
+            return False
+        return math.isfinite(np.vdot(X, X))  # an overflow is left to those who look closely
+
+    def _stratifies(self) -> bool:
+        """Return whether rows set aside are to have the classes' shares: not of several outputs."""
+        return bool(is_classifier(self)) and self.n_outputs_ == 1
+
+    def _threads(self) -> int:
+        return threads_of(self.n_jobs)
+
+    def _scored(self, X: Any, y: Any, sample_weight: Any, score: Callable[..., float]) -> float:
+        """Score rows that are checked; NaN where the network gives no finite numbers."""
+        found = self._predict(X, check_input=False)
+        if np.issubdtype(found.dtype, np.floating) and not np.isfinite(found).all():
+            return np.nan
+        return float(score(y, found, sample_weight=sample_weight))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there are weights: a fit that was refused leaves none."""
+        return "_weights" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that sparse rows are taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def as_columns(y: NDArray[Any]) -> NDArray[Any]:
+    """Return targets a column an output."""
+    return y.reshape(-1, 1) if y.ndim == 1 else y

@@ -1,0 +1,288 @@
+"""The first weights of a layer: zeros, and the scaled random draws in use.
+
+A layer keeps the size of its signal from input to output, and of its error from output to input,
+when the variance of its weights fits the number of its inputs (`fan_in`) and outputs (`fan_out`).
+Each rule here is one such variance, drawn uniformly or normally. Draws are made in float64 and
+then rounded, so that a seed gives the same weights in both precisions. The normal draws are not
+truncated.
+"""
+
+from __future__ import annotations  # naming numpy.random would load it
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ._specs.validation import choice, real_dtype
+from ._specs.validation import shape as checked_shape
+
+Initializer: TypeAlias = Callable[..., NDArray[Any]]
+"""A function ``f(shape, rng, dtype)`` that gives an array of that shape."""
+
+
+def zeros(
+    shape: tuple[int, ...],
+    rng: np.random.Generator | None = None,
+    dtype: DTypeLike = np.float32,
+) -> NDArray[Any]:
+    """Return zeros: the usual bias, and never a hidden layer's weights, which would stay alike.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The shape wanted.
+    rng : numpy.random.Generator, optional
+        Not used.
+    dtype : dtype, default float32
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        Zeros of that shape.
+
+    Examples
+    --------
+    >>> zeros((2,))
+    array([0., 0.], dtype=float32)
+    """
+    return np.zeros(checked_shape("shape", shape), real_dtype(dtype))
+
+
+def glorot_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw uniformly from ±sqrt(6 / (fan_in + fan_out)): for sigmoid, tanh, softmax and linear.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    dtype : dtype, default float32
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``2 / (fan_in + fan_out)``.
+
+    References
+    ----------
+    Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks,
+    AISTATS 2010, equation 16.
+
+    Examples
+    --------
+    >>> weights = glorot_uniform((784, 128), np.random.default_rng(0))
+    >>> bool(abs(weights).max() <= np.sqrt(6 / 912)), weights.dtype.name
+    (True, 'float32')
+    """
+    fan_in, fan_out = _fans(shape)
+    return _uniform(2 / (fan_in + fan_out), shape, rng, dtype)
+
+
+def glorot_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw normally with variance 2 / (fan_in + fan_out): for sigmoid, tanh, softmax and linear.
+
+    Parameters, result and source as for `glorot_uniform`.
+
+    Examples
+    --------
+    >>> glorot_normal((784, 128), np.random.default_rng(0)).shape
+    (784, 128)
+    """
+    fan_in, fan_out = _fans(shape)
+    return _normal(2 / (fan_in + fan_out), shape, rng, dtype)
+
+
+def he_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw uniformly from ±sqrt(6 / fan_in): for relu and its kin, which pass half the signal.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    dtype : dtype, default float32
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``2 / fan_in``.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, Delving deep into rectifiers: surpassing human-level performance on
+    ImageNet classification, ICCV 2015, section 2.2.
+
+    Examples
+    --------
+    >>> he_uniform((784, 128), np.random.default_rng(0)).shape
+    (784, 128)
+    """
+    return _uniform(2 / _fans(shape)[0], shape, rng, dtype)
+
+
+def he_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw normally with variance 2 / fan_in: for relu and its kin.
+
+    Parameters, result and source as for `he_uniform`.
+
+    Examples
+    --------
+    >>> he_normal((784, 128), np.random.default_rng(0)).shape
+    (784, 128)
+    """
+    return _normal(2 / _fans(shape)[0], shape, rng, dtype)
+
+
+def lecun_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw uniformly from ±sqrt(3 / fan_in): outputs of the variance of the inputs.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    dtype : dtype, default float32
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``1 / fan_in``.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Müller, Efficient BackProp, in Neural Networks: Tricks of the Trade,
+    Springer 1998, section 4.6.
+
+    Examples
+    --------
+    >>> lecun_uniform((784, 128), np.random.default_rng(0)).shape
+    (784, 128)
+    """
+    return _uniform(1 / _fans(shape)[0], shape, rng, dtype)
+
+
+def lecun_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw normally with variance 1 / fan_in: outputs of the variance of the inputs.
+
+    Parameters, result and source as for `lecun_uniform`.
+
+    Examples
+    --------
+    >>> lecun_normal((784, 128), np.random.default_rng(0)).shape
+    (784, 128)
+    """
+    return _normal(1 / _fans(shape)[0], shape, rng, dtype)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    function.__name__: function
+    for function in (
+        zeros,
+        glorot_uniform,
+        glorot_normal,
+        he_uniform,
+        he_normal,
+        lecun_uniform,
+        lecun_normal,
+    )
+}
+"""The initializers by name."""
+
+
+def for_activation(activation: object) -> str:
+    """Return the name of the initializer that suits a layer with that activation.
+
+    Parameters
+    ----------
+    activation : str or cynn.activations.Custom
+        One of ``cynn.layers.ACTIVATIONS``, or a function.
+
+    Returns
+    -------
+    str
+        ``he_uniform`` for relu and its kin, which pass half of the signal; ``lecun_uniform`` for
+        selu, whose constants are made for that variance (Klambauer et al., Self-normalizing neural
+        networks, NIPS 2017); ``glorot_uniform`` for the others.
+
+    Examples
+    --------
+    >>> for_activation("gelu"), for_activation("selu"), for_activation("tanh")
+    ('he_uniform', 'lecun_uniform', 'glorot_uniform')
+    """
+    if activation == "selu":
+        return "lecun_uniform"
+    rectifies = activation in ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
+    return "he_uniform" if rectifies else "glorot_uniform"
+
+
+def get(name: str) -> Initializer:
+    """Return the initializer of that name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `INITIALIZERS`.
+
+    Returns
+    -------
+    callable
+        ``f(shape, rng, dtype)``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> get("he_normal") is he_normal
+    True
+    """
+    return INITIALIZERS[choice("initializer", name, INITIALIZERS)]
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    sizes = checked_shape("shape", shape)
+    if len(sizes) not in (1, 2):
+        raise ValueError(f"shape must be (fan_in, fan_out) or (n,), got {sizes}")
+    return sizes[0], sizes[-1]
+
+
+def _generator(rng: object) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng
+
+
+def _uniform(
+    variance: float, shape: tuple[int, ...], rng: object, dtype: DTypeLike
+) -> NDArray[Any]:
+    limit = math.sqrt(3 * variance)  # the variance of a uniform draw from ±limit is limit**2 / 3
+    return _generator(rng).uniform(-limit, limit, shape).astype(real_dtype(dtype), copy=False)
+
+
+def _normal(variance: float, shape: tuple[int, ...], rng: object, dtype: DTypeLike) -> NDArray[Any]:
+    drawn = _generator(rng).normal(0.0, math.sqrt(variance), shape)
+    return drawn.astype(real_dtype(dtype), copy=False)

@@ -1,0 +1,637 @@
+# The network: a plan of steps over flat buffers, entered from Python once a call; job.pxi has the loops.
+
+# Rows of a block that a thread predicts: whole tiles.
+cdef enum:
+    LEAST_BLOCK = 24
+    MOST_BLOCK = 48
+
+# Rows whose gradients are summed at once by `gradients`, and the most of a batch in `train_epoch`.
+GRADIENT_BLOCK = 256
+LARGEST_BATCH = 1024
+
+
+cdef int read_loss(tuple description, real* parameter) except -1:
+    """The number of a loss given as (name,), (name, its parameter) or ("function", what Python does)."""
+    name = description[0] if description else None
+    if name == "function" and len(description) == 2:
+        return CALLED
+    if name not in LOSSES:
+        raise ValueError(f"loss: {name!r} is unknown, wanted one of {', '.join(LOSSES)}")
+    cdef int loss = LOSSES.index(name)
+    if len(description) > (2 if has_parameter(loss) else 1):
+        raise ValueError(f"loss: {name} came with {len(description) - 1} numbers: too many")
+    parameter[0] = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
+    return loss
+
+
+@cython.binding(False)  # as its base
+cdef class Network(Parameters):
+    """A dense network that runs a plan of steps; see the reference for the plain version."""
+
+    cdef Step* training_steps  # the same, but for an activation that the loss takes over
+    cdef Step* learning_steps  # those, as they are while the weights change
+    cdef Step* few_rows_steps  # for predictions of few rows and finite weights
+    cdef int first_trained, loss
+    cdef bint gives_logits
+    cdef real loss_parameter
+    cdef double scale, offset
+    cdef double work  # floating point operations of a row's forward pass
+    cdef Py_ssize_t transposed, output_size, row_size, target
+    cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
+    cdef readonly Py_ssize_t n_inputs, n_outputs
+    cdef Py_ssize_t state_size
+    cdef list functions  # of the steps: what Python does, or None; None if there are no such steps
+    cdef object loss_function  # None: the kernels' loss
+    cdef Augmentation augment  # of images in training; height 0: none
+    cdef public bint seek_zeros  # read dense rows as sparse ones
+    cdef KeptTeam kept  # for calls that follow each other closely
+    cdef int64_t work_done  # by these
+    cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
+
+    def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
+        cdef Py_ssize_t width = n_inputs, state_size = 0
+        cdef int i, dropouts = 0
+        cdef Step* step
+        if n_inputs < 1 or not steps:
+            raise ValueError(f"network: {n_inputs} inputs and {len(steps)} steps, wanted at least 1 of each")
+        steps = separated(steps)
+        self.n_inputs = n_inputs
+        self.scale, self.offset = scale, offset
+        self.slot_names = ()
+        self.scratch_fill = -1
+        self.loss = -1
+        self.first_trained = self.count = <int>len(steps)
+        self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
+        if self.steps == NULL:
+            raise MemoryError("no memory for the plan")
+        self.training_steps = self.steps + len(steps)
+        self.learning_steps = self.training_steps + len(steps)
+        self.few_rows_steps = self.learning_steps + len(steps)
+        self.output_size = panel_size(1, n_inputs)
+        for i in range(self.count):
+            step = &self.steps[i]
+            step.inputs = width
+            describe_step(step, steps[i])
+            width = step.outputs
+            step.input = self.steps[i - 1].output if i > 0 else 0
+            step.output = self.output_size
+            if step.kind == &fork_kind:
+                step.output = step.input
+            else:
+                self.output_size += panel_size(1, width)
+            if step.kind == &function_kind:
+                self.functions = self.functions or [None] * self.count
+                self.functions[i] = steps[i][1]
+            elif step.kind == &dropout_kind:
+                step.number = dropouts
+                dropouts += 1
+            elif step.kind == &batch_norm_kind:
+                step.state = state_size
+                state_size += 2 * panel_size(1, width)
+                self.n_state += 2 * width
+            if step.weight_rows:
+                if step.weight_rows > (<Py_ssize_t>1 << 40) // width:
+                    raise ValueError(f"steps: {steps[i]!r} on {step.inputs} inputs is too large")
+                step.weights = self.packed
+                step.transposed = self.transposed
+                self.packed += panel_size(step.weight_rows, width) + panel_size(1, width)
+                self.n_params += step.weight_rows * width + (width if step.biased else 0)
+                self.work += 2.0 * step.weight_rows * width
+                if self.first_trained == self.count:
+                    self.first_trained = i
+                elif step.kind.multiplies:
+                    self.transposed += panel_size(width, step.inputs)
+        self.n_outputs = width
+        if self.first_trained < self.count:  # only the gradient of the input needs this one
+            self.steps[self.first_trained].transposed = self.transposed
+        self.row_size = self.output_size
+        for i in range(self.count):
+            self.steps[i].gradient = self.row_size
+            self.row_size += panel_size(1, self.steps[i].outputs)
+            if self.steps[i].weight_rows and not self.steps[i].kind.multiplies:
+                self.steps[i].kept = self.row_size
+                self.row_size += 2 * panel_size(1, self.steps[i].outputs)
+        connect_forks(self.steps, self.count)
+        memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
+        for i in range(self.count):
+            if self.few_rows_steps[i].kind == &dense_kind:
+                self.few_rows_steps[i].kind = &few_rows_kind
+        self.target = self.row_size
+        self.row_size += panel_size(1, width)
+        self.parameters = allocate(self.packed)
+        memset(self.parameters, 0, self.packed * sizeof(real))
+        self.state = allocate(state_size)
+        self.state_size = state_size
+        self.begin_state()
+
+    def __dealloc__(self):
+        cdef int i
+        with nogil:
+            end_team(&self.kept.team)
+        if self.steps != NULL:
+            for i in range(self.count):
+                release(self.steps[i].constants)
+        free(self.steps)
+
+    @property
+    def keeps_threads(self):
+        """Whether helpers of a call stay for the next one: for the length of a fit."""
+        return is_kept(&self.kept)
+
+    @keeps_threads.setter
+    def keeps_threads(self, bint given):
+        self.work_done = 0
+        with nogil:
+            keep_team(&self.kept, given)
+
+    cdef int threads_of_call(self, double work, double between, int threads) noexcept:
+        """How many a call gets that has so much to do, in all and between two meetings."""
+        if word_get(&self.kept.process):
+            # where this is enough for all threads, how much more it is does not matter
+            work = counter_sum(&self.work_done, <int64_t>(work if work < 1e12 else 1e12))
+        return threads_for(work, WORK_TO_START, threads_for(between, WORK_TO_MEET, threads))
+
+    # -- training and prediction: fill in a job, run it on a team of threads
+
+    def compile(
+        self, loss, tuple optimizer=("sgd", 0.0, 0.0), double clip_value=INFINITY,
+        double clip_norm=INFINITY, list penalties=None,
+    ):
+        """Choose the loss and the optimizer, whose state starts anew.
+
+        Penalties are pairs (l1, l2), one for each dense step.
+        """
+        cdef Step* last = &self.training_steps[self.count - 1]
+        cdef double numbers[MOST_NUMBERS]
+        cdef real parameter = 0
+        cdef int entry = read_optimizer(optimizer, numbers), i
+        cdef int chosen = read_loss((loss,) if isinstance(loss, str) else loss, &parameter)
+        cdef int fused = activation_of_loss(chosen), made = self.steps[self.count - 1].activation
+        if not (clip_value > 0 and clip_norm > 0):
+            raise ValueError(f"network: clips at {clip_value} and {clip_norm}, wanted numbers above 0")
+        if fused != IDENTITY and made != IDENTITY and made != fused:
+            raise ValueError(f"loss: {LOSSES[chosen]} takes logits, but the last activation is {ACTIVATIONS[made]}")
+        cdef double* read = self.read_penalties(penalties) if penalties else NULL
+        # Nothing fails from here on: a slip leaves the network as it was.
+        free(self.penalties)
+        self.penalties = read
+        self.forget_slots()
+        self.optimizer = &optimizer_entries[entry]
+        self.slot_names = OPTIMIZERS[optimizer[0]][1]
+        memcpy(self.numbers, numbers, sizeof(numbers))
+        self.clip_value, self.clip_norm = clip_value, clip_norm
+        self.updates = 0
+        self.loss, self.loss_parameter = chosen, parameter
+        self.loss_function = loss[1] if chosen == CALLED else None
+        memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
+        # A loss that takes logits does the work of the last activation, where there is one.
+        self.gives_logits = made != fused
+        if made == fused:
+            last.activation = IDENTITY
+        memcpy(self.learning_steps, self.training_steps, self.count * sizeof(Step))
+        for i in range(self.count):
+            if self.steps[i].kind.learning != NULL:
+                self.learning_steps[i].kind = self.steps[i].kind.learning
+
+    cdef Source read(self, x):
+        cdef Source found = Source.__new__(Source)
+        found.hold(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
+        if found.widest and self.steps[0].kind != &dense_kind:
+            raise ValueError("x: sparse rows need a network that begins with a dense step")
+        return found
+
+    cdef int expect_compiled(self) except -1:
+        if self.loss < 0:
+            raise ValueError("network: compile it with a loss first")
+        return 0
+
+    cdef int start_job(
+        self, Job* job, Source x, y, weight, real[:, ::1] outputs, Py_ssize_t total
+    ) except -1:
+        """What all jobs share. Arrays are checked here and kept alive by the caller."""
+        cdef const int32_t[::1] labels
+        cdef const real[:, ::1] values
+        cdef const real[::1] weights
+        cdef Py_ssize_t r
+        memset(job, 0, sizeof(Job))
+        job.steps = self.steps
+        job.count = self.count
+        job.first_trained = self.first_trained
+        job.loss = self.loss
+        job.loss_parameter = self.loss_parameter
+        job.parameters = self.parameters
+        job.state = self.state
+        job.x = x.rows
+        job.nonzeros.width = x.widest
+        job.total = total
+        job.target = self.target
+        job.row_size = self.row_size
+        job.gives_logits = self.gives_logits
+        if outputs is not None and total:
+            expect_shape("network", "outputs", outputs, total, self.n_outputs)
+            job.outputs = &outputs[0, 0]
+        if y is None:
+            return 0
+        self.expect_compiled()
+        job.steps = self.training_steps
+        job.y.columns = self.n_outputs
+        if self.loss == CALLED:  # which reads it in its own way
+            expect("network", "y", len(y) == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
+        elif y.ndim == 1:
+            labels = y
+            expect("network", "y", labels.shape[0] == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
+            for r in range(labels.shape[0]):
+                if labels[r] < 0 or labels[r] >= self.n_outputs:
+                    raise ValueError(
+                        f"network: y has the label {labels[r]}, wanted 0 to {self.n_outputs - 1}"
+                    )
+            if labels.shape[0]:
+                job.y.labels = &labels[0]
+        else:
+            values = y
+            expect_shape("network", "y", values, x.rows.count, self.n_outputs)
+            if values.shape[0]:
+                job.y.values = &values[0, 0]
+        if weight is not None:
+            weights = weight
+            expect(
+                "network", "weight", weights.shape[0] == x.rows.count,
+                f"{weights.shape[0]} numbers", f"{x.rows.count}",
+            )
+            if weights.shape[0]:
+                job.weights = &weights[0]
+        return 0
+
+    cdef void begin_state(self) noexcept:
+        """Running means of 0 and variances of 1."""
+        cdef const Step* step
+        cdef real* line
+        cdef Py_ssize_t c, size
+        cdef int i
+        for i in range(self.count):
+            step = &self.steps[i]
+            if step.kind == &batch_norm_kind:
+                line = self.state + step.state
+                size = panel_size(1, step.outputs)
+                for c in range(size):
+                    line[c] = 0
+                    line[size + c] = 1
+
+    cdef int learn(self, Job* job, tuple moment) except -1:
+        """The steps as they are in training, and when that is."""
+        cdef uint64_t seed, epoch
+        seed, epoch, job.first_step, job.place = moment
+        if job.first_step < 0 or job.place < 0:
+            raise ValueError(f"network: moment is {moment}, wanted numbers that are not negative")
+        job.steps = self.learning_steps
+        job.key = random_bits(seed, epoch)
+        if self.augment.height:
+            if job.nonzeros.width:
+                raise ValueError("x: is sparse, wanted dense rows where images are augmented")
+            job.augmentation = &self.augment
+        return 0
+
+    @property
+    def augmentation(self):
+        """How images change in training: height, width, shift, angle and noise, or None."""
+        cdef Augmentation* of = &self.augment
+        return (of.height, of.width, of.shift, of.angle, of.noise) if of.height else None
+
+    @augmentation.setter
+    def augmentation(self, given):
+        cdef Augmentation found
+        if given is None:
+            self.augment.height = 0
+            return
+        found.height, found.width, found.shift, found.angle, found.noise = given
+        if found.height < 1 or found.width < 1 or found.height * found.width != self.n_inputs:
+            raise ValueError(
+                f"network: augmentation of {given[:2]} pixels, wanted {self.n_inputs} in all"
+            )
+        if not (
+            0 <= found.shift <= 1 << 20 and 0 <= found.angle < INFINITY and 0 <= found.noise < INFINITY
+        ):
+            raise ValueError(f"network: augmentation is {given}, wanted finite numbers, not negative")
+        self.augment = found
+
+    cdef int keep_whole(self, Job* job) except -1:
+        """A batch that is normalised over its rows is one block."""
+        if self.n_state == 0:
+            return 0
+        if job.total > LARGEST_BATCH:
+            raise ValueError(f"network: batch_norm has {job.total} rows at once, wanted {LARGEST_BATCH} at most")
+        job.rows = job.total
+        return 0
+
+    cdef Functions asked(self, y, order):
+        """What a call asks of Python, or None."""
+        cdef Functions found
+        if self.functions is None and (y is None or self.loss_function is None):
+            return None
+        found = Functions.__new__(Functions)
+        found.of_steps = self.functions or [None] * self.count
+        found.first = 0
+        while found.first < self.count and found.of_steps[found.first] is None:
+            found.first += 1
+        if y is not None:
+            found.of_loss, found.y, found.order = self.loss_function, y, order
+        return found
+
+    cdef int run_training(self, Job* job, int threads, Functions asked) except -1:
+        """Allocate the workspace of a job and do its steps."""
+        cdef Py_ssize_t size = self.row_size * job.rows, i
+        cdef const Step* step
+        cdef Team passing
+        cdef double patience, work = 3 * self.work * job.rows  # of one step: forward and two gradients
+        cdef Scratch sparse, gradient, doubles, frames
+        cdef Py_ssize_t parts = 0, n_doubles = 0
+        cdef Scratch scratch = scratch_of(
+            size + self.transposed + panel_size(1, job.rows)
+            + job.rows * <Py_ssize_t>(sizeof(double) // sizeof(real)), self.scratch_fill,
+        )
+        job.workspace = scratch.block
+        job.transposed = scratch.block + size
+        job.row_weights = job.transposed + self.transposed
+        job.row_losses = <double*>(job.row_weights + panel_size(1, job.rows))
+        job.steps_between_looks = 1 + <Py_ssize_t>(1e6 / (work + 1))
+        for i in range(self.first_trained + 1, self.count):
+            step = &self.steps[i]
+            if step.kind.multiplies:
+                transpose(
+                    self.parameters + step.weights, step.inputs, step.outputs,
+                    job.transposed + step.transposed,
+                )
+        if job.optimizer != NULL and self.penalties != NULL:
+            for i in range(self.count):
+                job.penalties = self.penalties
+                if is_penalised(job, <int>i):
+                    parts += blocks_of(self.steps[i].inputs, self.steps[i].outputs)
+            job.n_penalty_parts = parts
+            job.penalty_of_sum = self.penalty_of_sum
+        if job.optimizer != NULL and self.clip_norm < INFINITY:
+            gradient = scratch_of(self.packed, 0)
+            job.gradient = gradient.block
+            job.packed = self.packed
+            job.clip_norm = self.clip_norm
+            n_doubles = parts_of(self.packed)
+        if parts + n_doubles:
+            doubles = scratch_of((parts + n_doubles) * <Py_ssize_t>(sizeof(double) // sizeof(real)), -1)
+            job.penalty_parts = <double*>doubles.block
+            job.squares = job.penalty_parts + parts
+        if job.nonzeros.width:
+            work *= 0.3  # about what remains of it
+        threads = self.threads_of_call(work * (job.past_step - job.step), work, threads)
+        if asked is not None:
+            threads = 1
+        if job.augmentation != NULL:
+            frames = scratch_of(threads * frame_size(job.augmentation), self.scratch_fill)
+            job.frames = frames.block
+        if job.nonzeros.width:
+            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
+            job.lists_size = lists_size(self.n_inputs, job.rows)
+            sparse = scratch_of(job.nonzeros_size + threads * job.lists_size, self.scratch_fill)
+            place_nonzeros(&job.nonzeros, sparse.block, job.rows)
+            job.lists = sparse.block + job.nonzeros_size
+        if asked is not None:
+            return train_calling(job, asked, self.state_size)
+        job.members = 1
+        job.first_of_call = job.step
+        # A batch is not begun alone where that takes four times as long as a helper to come, at 2e10 operations
+        # a second.
+        patience = work / 8e10
+        with nogil:
+            if threads == 1:
+                barrier_open(&job.meeting, 1, 1)
+                work_alone(train, job)
+            else:
+                job.team = join_team(&self.kept, &passing)
+                work_together(job.team, train, job, &job.meeting, threads, patience)
+                leave_team(&self.kept, job.team)
+        return 0
+
+    def train_epoch(
+        self, x, y, weight, order, const double[::1] rates,
+        const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
+        real[:, ::1] outputs, int threads, tuple moment=(0, 0, 0, 0),
+    ):
+        """Train on batches `start` and following, until the epoch or the time is over.
+
+        `moment` says when in a training that is, for what is drawn by chance: the seed, the epoch, the number of
+        the first batch in it, and 0. Gives the next batch, and the sums of loss and weights since batch 0.
+        """
+        cdef Source source = self.read(x)
+        cdef const int64_t[::1] rows = order
+        cdef Py_ssize_t total = rows.shape[0], steps, i
+        cdef Job job
+        self.expect_compiled()
+        if not 1 <= batch_size <= LARGEST_BATCH:
+            raise ValueError(f"network: batch_size is {batch_size}, wanted 1 to {LARGEST_BATCH}")
+        steps = (total + batch_size - 1) // batch_size
+        expect("network", "rates", rates.shape[0] == steps, f"{rates.shape[0]} numbers", f"{steps}")
+        expect("network", "momenta", momenta.shape[0] == steps, f"{momenta.shape[0]} numbers", f"{steps}")
+        if not 0 <= start <= steps:
+            raise ValueError(f"network: start is {start}, wanted 0 to {steps}")
+        if y is None:
+            raise ValueError("network: y is None, wanted targets")
+        for i in range(total):
+            if rows[i] < 0 or rows[i] >= source.rows.count:
+                raise ValueError(f"network: order names row {rows[i]} of {source.rows.count}")
+        self.start_job(&job, source, y, weight, outputs, total)
+        if start == 0:
+            self.loss_so_far = self.weight_so_far = 0
+        if start == steps:
+            return start, self.loss_so_far, self.weight_so_far
+        # The sums go on from slice to slice: where time cuts an epoch changes no bit of them.
+        job.loss_sum = self.loss_so_far
+        job.weight_sum = self.weight_so_far
+        job.order = &rows[0]
+        job.rates = &rates[0]
+        job.momenta = &momenta[0]
+        job.mean = True
+        job.rows = smaller(batch_size, total)
+        job.step = start
+        job.past_step = steps
+        job.deadline = monotonic_seconds() + seconds
+        job.optimizer = self.optimizer
+        job.numbers = self.numbers
+        job.updates = self.updates
+        self.need_slots(self.slots_for(&momenta[0], steps))
+        self.begin_update(&job.rule)
+        self.learn(&job, moment)
+        try:
+            self.run_training(&job, threads, self.asked(y, order))
+        finally:
+            self.updates = job.updates
+            self.loss_so_far = job.loss_sum
+            self.weight_so_far = job.weight_sum
+        return job.step, job.loss_sum, job.weight_sum
+
+    def gradients(
+        self, x, y, weight, real[::1] out, int threads, tuple moment=None, real[:, ::1] outputs=None
+    ):
+        """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum.
+
+        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch` but that it
+        ends with the place of the first row in its batch, the steps are as in training; else as in `evaluate`.
+        """
+        cdef Source source = self.read(x)
+        cdef Job job
+        cdef Scratch sums
+        self.expect_flat("out", out.shape[0])
+        if y is None:
+            raise ValueError("network: y is None, wanted targets")
+        self.start_job(&job, source, y, weight, outputs, source.rows.count)
+        sums = scratch_of(self.packed, 0)
+        if job.total:
+            begin_rule(&job.rule, add, sums.block)
+            job.rows = smaller(GRADIENT_BLOCK, job.total)
+            if moment is not None:
+                self.learn(&job, moment)
+                self.keep_whole(&job)
+            job.past_step = (job.total + job.rows - 1) // job.rows
+            job.one_batch = True
+            job.deadline = INFINITY
+            self.run_training(&job, threads, self.asked(y, None))
+            self.add_penalty(&job, sums.block)
+        if self.n_params:
+            self.unpack_flat(sums.block, &out[0])
+        return job.loss_sum, job.weight_sum
+
+    cdef int run_inference(
+        self, Job* job, int threads, bint with_loss, Functions asked, Work work=infer
+    ) except -1:
+        cdef Scratch scratch, sparse
+        cdef Py_ssize_t size, r
+        cdef int next_block = 0
+        cdef Team passing
+        job.next_block = &next_block
+        threads = self.threads_of_call(self.work * job.total, self.work * job.total, threads)
+        # About eight blocks for each thread: one that starts late finds less left to do.
+        job.rows = smaller(
+            job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
+        )
+        if asked is not None:
+            threads = 1
+            job.rows = smaller(job.total, GRADIENT_BLOCK)
+        if not with_loss:
+            job.row_size = self.output_size
+        size = threads * job.row_size * job.rows
+        scratch = scratch_of(
+            size + (
+                threads * panel_size(1, job.rows)
+                + job.total * <Py_ssize_t>(sizeof(double) // sizeof(real)) if with_loss else 0
+            ),
+            self.scratch_fill,
+        )
+        job.workspace = scratch.block
+        if with_loss:
+            job.row_weights = scratch.block + size
+            job.row_losses = <double*>(job.row_weights + threads * panel_size(1, job.rows))
+        if job.nonzeros.width:
+            job.nonzeros_size = nonzeros_size(job.nonzeros.width, job.rows)
+            sparse = scratch_of(threads * job.nonzeros_size, self.scratch_fill)
+            job.nonzeros.values = sparse.block
+        if asked is not None:
+            infer_calling(job, asked)
+        with nogil:
+            if asked is None and threads == 1:
+                work_alone(work, job)
+            elif asked is None:
+                job.team = join_team(&self.kept, &passing)
+                share_out(job.team, work, job, threads)
+                leave_team(&self.kept, job.team)
+            if with_loss:
+                for r in range(job.total):
+                    job.loss_sum += job.row_losses[r]
+                    job.weight_sum += 1 if job.weights == NULL else job.weights[r]
+        return 0
+
+    def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
+        """The loss summed over rows, and the sum of their weights."""
+        cdef Source source = self.read(x)
+        cdef Job job
+        if y is None:
+            raise ValueError("network: y is None, wanted targets")
+        self.start_job(&job, source, y, weight, outputs, source.rows.count)
+        if job.total:
+            self.run_inference(&job, threads, True, self.asked(y, None))
+            self.add_penalty(&job, NULL)
+        return job.loss_sum, job.weight_sum
+
+    def input_gradient(self, x, y, along, real[:, ::1] out, int threads):
+        """For every row the gradient for x of its loss, or of its outputs times those of `along`."""
+        cdef Source source = self.read(x)
+        cdef Step* step = &self.steps[self.first_trained]
+        cdef Scratch transposes
+        cdef Job job
+        cdef int i
+        if (y is None) == (along is None):
+            raise ValueError("network: wanted either y or along")
+        if y is None and along.ndim != 2:
+            raise ValueError(f"network: along has {along.ndim} axes, wanted 2")
+        expect_shape("network", "out", out, source.rows.count, self.n_inputs)
+        if y is None:
+            self.start_along(&job, source, along)
+        else:
+            self.start_job(&job, source, y, None, None, source.rows.count)
+        if job.total == 0:
+            return
+        job.reached_from_loss = y is not None
+        job.input_gradient = job.row_size
+        job.row_size += panel_size(1, self.n_inputs)
+        job.input_gradients = &out[0, 0]
+        job.input_scale = <real>self.scale
+        transposes = scratch_of(
+            self.transposed
+            + (
+                panel_size(step.outputs, step.inputs)
+                if self.first_trained < self.count and step.kind.multiplies else 0
+            ),
+            self.scratch_fill,
+        )
+        job.transposed = transposes.block
+        for i in range(self.first_trained, self.count):
+            step = &self.steps[i]
+            if step.kind.multiplies:
+                transpose(
+                    self.parameters + step.weights, step.inputs, step.outputs,
+                    job.transposed + step.transposed,
+                )
+        self.run_inference(&job, threads, True, self.asked(y, None), reach_inputs)
+
+    cdef int start_along(self, Job* job, Source x, const real[:, ::1] along) except -1:
+        expect_shape("network", "along", along, x.rows.count, self.n_outputs)
+        self.start_job(job, x, None, None, None, x.rows.count)
+        job.y.columns = self.n_outputs
+        if along.shape[0]:
+            job.y.values = &along[0, 0]
+        return 0
+
+    def predict(self, x, out, int threads):
+        """The network's outputs for every row of x, into an array (rows, outputs) of the kernels' type."""
+        cdef Source source = self.read(x)
+        cdef Py_buffer room  # a memoryview would take as long as a small network
+        cdef Job job
+        self.start_job(&job, source, None, None, None, source.rows.count)
+        if job.total <= FEW_ROWS and not source.widest and self.all_are_finite():
+            job.steps = self.few_rows_steps
+        PyObject_GetBuffer(out, &room, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE | PyBUF_FORMAT)
+        try:
+            if (
+                room.ndim != 2 or room.shape[0] != job.total or room.shape[1] != self.n_outputs
+                or element_of(room.format) != (FLOATS if sizeof(real) == 4 else DOUBLES)
+            ):
+                raise ValueError(f"network: out does not hold {job.total} rows of {self.n_outputs} numbers")
+            job.outputs = <real*>room.buf
+            if job.total:
+                self.run_inference(&job, threads, False, self.asked(None, None))
+        finally:
+            PyBuffer_Release(&room)
+
+    cdef bint all_are_finite(self) noexcept:
+        """Whether all parameters are; several threads may find it out at once."""
+        cdef int known = counter_get(&self.finite)
+        if known == 0:
+            known = 1 if all_finite(self.parameters, self.packed) else -1
+            counter_set(&self.finite, known)
+        return known > 0

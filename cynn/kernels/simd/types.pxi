@@ -1,0 +1,85 @@
+# What the headers give to the kernels. To Cython a `vec` is a number, so that kernels read as
+# arithmetic; to the C compiler it is a vector of LANES numbers and every operation acts on all.
+
+import os
+
+cimport cython
+from libc.stddef cimport size_t
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from libc.math cimport INFINITY, cos, log, log1p, sin, sqrt
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from "simd/simd.h" nogil:
+    ctypedef real vec
+    const int LANES
+    const real REAL_TINY, REAL_HUGE, REAL_EPSILON
+    vec load(const real* source)
+    void store(real* target, vec value)
+    void prefetch(const char* source, Py_ssize_t size)
+    vec broadcast(real s)
+    vec from_bytes(const uint8_t* source)
+    vec from_shorts(const uint16_t* source)
+    vec from_floats(const float* source)
+    vec from_doubles(const double* source)
+    real first_lane(vec a)
+    real middle_lane(vec a)
+    vec lane_numbers()
+    vec multiply_add(vec a, vec b, vec c)
+    vec where_less(vec a, vec b, vec yes, vec no)
+    vec where_less_equal(vec a, vec b, vec yes, vec no)
+    vec where_equal(vec a, vec b, vec yes, vec no)
+    vec maximum(vec a, vec b)
+    vec absolute(vec a)
+    vec copy_sign(vec magnitude, vec sign)
+    vec square_root(vec a)
+    vec nearest_integer(vec a)
+    vec power_of_two(vec n)
+    vec split_exponent(vec a, vec* fraction)
+    vec interleave_low(vec a, vec b)
+    vec interleave_high(vec a, vec b)
+
+cdef extern from "simd/tiles.h" nogil:
+    const int PANEL, PANEL_VECS, TILE_ROWS, TILE_PANELS, TILE_WIDE, TILE_WIDE_VECS, TILE_SUMS, ROW_BLOCK
+    const int SPARSE_WIDE, SPARSE_SUMS
+
+cdef extern from "simd/pages.h" nogil:
+    const size_t LARGE_PAGE, LARGE_BLOCK
+    void wish_large_pages(void* block, size_t size)
+
+cdef extern from "threads/threads.h" nogil:
+    ctypedef struct barrier:
+        pass
+    void barrier_open(barrier* b, int parties, int most)
+    void barrier_widen(barrier* b, int parties)
+    void barrier_wait(barrier* b)
+    void counter_add(int* counter)
+    int counter_next(int* counter)
+    int64_t counter_sum(int64_t* counter, int64_t more)
+    void counter_set(int* counter, int value)
+    int counter_get(const int* counter)
+    int64_t word_get(const int64_t* word)
+    void word_set(int64_t* word, int64_t value)
+    bint word_take(int64_t* word, int64_t value)
+    void counter_wait(const int* counter, int value)
+    double monotonic_seconds()
+    uint64_t flush_denormals()
+    void restore_denormals(uint64_t mode)
+    int64_t cynn_process()
+
+cdef extern from "threads/gate.h" nogil:
+    const int GATE_ROOM
+    ctypedef struct gate:
+        int awake
+    int gate_comers(const gate* g)
+    int gate_members(const gate* g)
+    void gate_open(gate* g, int places, int members)
+    void gate_wait(const gate* g, double seconds)
+    void gate_admit(gate* g, int members)
+    int gate_close(gate* g)
+    void gate_end(gate* g)
+    int gate_enter(gate* g, int64_t* last_turn, int* members)

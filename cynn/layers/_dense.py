@@ -1,0 +1,114 @@
+"""The fully connected layer."""
+
+from __future__ import annotations  # naming numpy.random would load it
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .. import activations, initializers
+from .._specs.validation import choice, flag, integer, number, real_dtype
+from ._layer import Layer, one_axis
+
+
+class Dense(Layer):
+    """A fully connected layer: ``activation(x @ W + b)``.
+
+    Parameters
+    ----------
+    units : int
+        The number of outputs.
+    activation : str or cynn.activations.Custom, default "identity"
+        One of ``cynn.layers.ACTIVATIONS``, or a function of your own, which is slower.
+    kernel_initializer : str, default "auto"
+        How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: what
+        `cynn.initializers.for_activation` says.
+    bias_initializer : str, default "zeros"
+        How b is drawn: a name in ``cynn.initializers``.
+    use_bias : bool, default True
+        Whether there is a b; without it the layer is ``activation(x @ W)``.
+    l1, l2 : float, default 0.0
+        ``l1 * sum(abs(W)) + l2 * sum(W**2)`` is added to the loss: weights are drawn to 0 by l1,
+        and kept small by l2. Finite, at least 0.
+    name : str, optional
+        A name of your own for it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as said.
+
+    Examples
+    --------
+    >>> layer = Dense(128, "relu")
+    >>> layer
+    Dense(128, 'relu')
+    >>> layer.output_shape((784,)), layer.step()
+    ((128,), ('dense', 128, 'relu'))
+    >>> [w.shape for w in layer.initial_weights(784, np.random.default_rng(0))]
+    [(784, 128), (128,)]
+    >>> layer.output_shape((28, 28))
+    Traceback (most recent call last):
+    ValueError: Dense(128, 'relu') takes rows of shape (n,), got (28, 28): put Flatten() before it
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | activations.Custom = "identity",
+        *,
+        kernel_initializer: str = "auto",
+        bias_initializer: str = "zeros",
+        use_bias: bool = True,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        name: str | None = None,
+    ) -> None:
+        known = initializers.INITIALIZERS
+        self.units = integer("units", units)
+        self.activation = activations.checked("activation", activation)
+        self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *known))
+        self.bias_initializer = choice("bias_initializer", bias_initializer, known)
+        self.use_bias = flag("use_bias", use_bias)
+        wanted = "a finite number of at least 0"
+        self.l1 = number("l1", l1, wanted, lambda found: found >= 0)
+        self.l2 = number("l2", l2, wanted, lambda found: found >= 0)
+        super().__init__(name=name)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return ``(units,)`` for ``(n,)``; see `Layer.output_shape`."""
+        one_axis(self, input_shape)
+        return (self.units,)
+
+    def step(self) -> tuple[Any, ...]:
+        """Return ``("dense", units, activation)``, and False after it where there is no bias."""
+        step = ("dense", self.units, self.activation)
+        return step if self.use_bias else (*step, False)
+
+    def weight_names(self) -> list[str]:
+        """Return ``["weight", "bias"]``, or the first alone."""
+        return ["weight", "bias"] if self.use_bias else ["weight"]
+
+    def penalties(self) -> list[tuple[float, float]]:
+        """Return ``[(l1, l2)]``."""
+        return [(self.l1, self.l2)]
+
+    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Return the shapes of W and b: ``[(n_inputs, units), (units,)]``; of W alone without b."""
+        shapes = [(integer("n_inputs", n_inputs), self.units), (self.units,)]
+        return shapes if self.use_bias else shapes[:1]
+
+    def initial_weights(
+        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> list[NDArray[Any]]:
+        """Draw ``[W, b]``; see `Layer.initial_weights`."""
+        kernel = self.kernel_initializer
+        if kernel == "auto":
+            kernel = initializers.for_activation(self.activation)
+        real = real_dtype(dtype)
+        draws = (initializers.get(kernel), initializers.get(self.bias_initializer))
+        return [
+            draw(size, rng, real)
+            for draw, size in zip(draws, self.weight_shapes(n_inputs), strict=False)
+        ]

@@ -1,0 +1,24 @@
+"""Rows of several axes as rows of numbers."""
+
+import math
+
+from ._layer import Layer
+
+
+class Flatten(Layer):
+    """Rows of any shape as rows of numbers, in C order.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of your own for it.
+
+    Examples
+    --------
+    >>> Flatten().output_shape((28, 28))
+    (784,)
+    """
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return ``(n,)``, n the product of the sizes; see `Layer.output_shape`."""
+        return (math.prod(super().output_shape(input_shape)),)

@@ -1,0 +1,107 @@
+"""What all layers are."""
+
+from __future__ import annotations  # naming numpy.random would load it
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._specs import spec
+from .._specs.validation import shape
+
+
+class Layer(spec.Spec):
+    """Base of the layers; the methods here are those of a layer without weights.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of your own for it.
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        if not (name is None or isinstance(name, str) and name):
+            raise TypeError(f"name must be a string that is not empty, or None, got {name!r}")
+        self.name = name
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that comes out for the shape that goes in.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            The shape of one row.
+
+        Returns
+        -------
+        tuple of int
+            The shape of one row of the output.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot take that shape.
+        """
+        return shape("input_shape", input_shape)
+
+    def step(self) -> tuple[Any, ...] | None:
+        """Return the step of the network's plan, or None if the layer computes nothing."""
+        return None
+
+    def weight_names(self) -> list[str]:
+        """Return the names of the layer's weights, in the order of `weight_shapes`."""
+        return []
+
+    def penalties(self) -> list[tuple[float, float]]:
+        """Return l1 and l2 of each dense layer in this one."""
+        return []
+
+    def state_names(self) -> list[str]:
+        """Return the names of the layer's running statistics, in the order of `state_shapes`."""
+        return []
+
+    def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Return the shapes of what the layer keeps beside its weights, saved and not trained."""
+        return []
+
+    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Return the shapes of the layer's weights for that many inputs."""
+        return []
+
+    def initial_weights(
+        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> list[NDArray[Any]]:
+        """Draw the layer's first weights.
+
+        Parameters
+        ----------
+        n_inputs : int
+            The numbers in one row of the input.
+        rng : numpy.random.Generator
+            Where the draws come from.
+        dtype : dtype, default float32
+            float32 or float64.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of `weight_shapes`.
+        """
+        return []
+
+
+def one_axis(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape, or refuse one that is not that of a row of numbers.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    sizes = shape("input_shape", input_shape)
+    if len(sizes) != 1:
+        raise ValueError(
+            f"{layer!r} takes rows of shape (n,), got {sizes}: put Flatten() before it"
+        )
+    return sizes

@@ -1,0 +1,110 @@
+"""Layers with a way around them."""
+
+from __future__ import annotations  # naming numpy.random would load it
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._specs.validation import integer
+from ._layer import Layer
+
+
+class Residual(Layer):
+    """A skip connection: ``x + f(x)``, f being layers in a row.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        What f is made of; together they give the shape that they take.
+    name : str, optional
+        A name of your own for it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `layers` is not as said.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense
+    >>> layer = Residual([Dense(64, "relu"), Dense(32)])
+    >>> layer.output_shape((32,)), layer.weight_names()
+    ((32,), ['0.weight', '0.bias', '1.weight', '1.bias'])
+    >>> layer.step()
+    ('residual', (('dense', 64, 'relu'), ('dense', 32, 'identity')))
+    >>> layer.output_shape((16,))
+    Traceback (most recent call last):
+    ValueError: the layers of a Residual must give the shape (16,) that they take, got (32,)
+    """
+
+    def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
+        if not isinstance(layers, tuple | list):
+            raise TypeError(f"layers must be a list of layers, got {layers!r}")
+        if not layers:
+            raise ValueError("layers must hold at least one layer, got none")
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {layer!r}")
+        self.layers = tuple(layers)
+        super().__init__(name=name)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the same shape; see `Layer.output_shape`."""
+        found = sizes = super().output_shape(input_shape)
+        for layer in self.layers:
+            found = layer.output_shape(found)
+        if found != sizes:
+            raise ValueError(
+                f"the layers of a Residual must give the shape {sizes} that they take, got {found}"
+            )
+        return sizes
+
+    def step(self) -> tuple[Any, ...]:
+        """Return ``("residual", steps)``."""
+        steps = (layer.step() for layer in self.layers)
+        return ("residual", tuple(step for step in steps if step is not None))
+
+    def weight_names(self) -> list[str]:
+        """Return the names of the layers' weights, each after the layer's number."""
+        return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.weight_names()]
+
+    def penalties(self) -> list[tuple[float, float]]:
+        """Return those of the layers, one after the other."""
+        return [pair for each in self.layers for pair in each.penalties()]
+
+    def state_names(self) -> list[str]:
+        """Return the names of the layers' running statistics, each after the layer's number."""
+        return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.state_names()]
+
+    def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Return the shapes of the layers' running statistics."""
+        pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
+        return [found for layer, size in pairs for found in layer.state_shapes(size)]
+
+    def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
+        """Return the shapes of the layers' weights, one layer after the other."""
+        sizes = self._sizes(n_inputs)
+        pairs = zip(self.layers, sizes, strict=True)
+        return [found for layer, size in pairs for found in layer.weight_shapes(size)]
+
+    def initial_weights(
+        self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> list[NDArray[Any]]:
+        """Draw the weights of the layers; see `Layer.initial_weights`."""
+        pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
+        return [w for layer, size in pairs for w in layer.initial_weights(size, rng, dtype)]
+
+    def _sizes(self, n_inputs: int) -> list[int]:
+        """Return how many numbers go into each layer; those with weights take rows of one axis."""
+        shapes = [(integer("n_inputs", n_inputs),)]
+        for layer in self.layers[:-1]:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return [math.prod(each) for each in shapes]

@@ -1,0 +1,301 @@
+"""Losses of classifiers: cross-entropies of probabilities, hinges of margins."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._specs.spec import ACTIVATIONS
+from .._specs.validation import array, choice, flag, integer, labels, number, rows
+from ._loss import Kernel, Loss
+
+
+class CrossEntropy(Loss):
+    """Cross-entropy, for one class of several.
+
+    For a row with predicted probabilities p and targets t::
+
+        loss = -sum(t * log(p))
+
+    With a label c, t is 1 at c and 0 elsewhere, and the loss is ``-log(p[c])``.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        The last layer is linear, and p is the softmax of what it gives.
+    label_smoothing : float, default 0.0
+        The part s of each target, from 0 to below 1, that is spread over the k classes evenly:
+        ``(1 - s) * t + s / k`` takes the place of t, in evaluation too.
+
+    Notes
+    -----
+    Targets are labels of shape (n,) or (n, 1), whole numbers from 0, or rows of shape
+    (n, n_outputs), finite and not negative: one-hot, or soft, and their sum need not be 1.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2.2.3. Bishop,
+    Pattern Recognition and Machine Learning, Springer 2006, equation 4.108. Label smoothing:
+    Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, Rethinking the Inception architecture for computer
+    vision, CVPR 2016, section 7.
+
+    Examples
+    --------
+    >>> CrossEntropy().kernel("softmax")
+    'softmax_cross_entropy'
+    >>> CrossEntropy(label_smoothing=0.1).kernel("softmax")
+    ('softmax_cross_entropy', 0.1)
+    >>> CrossEntropy().targets([3.0, 1.0], 10, "float32")
+    array([3, 1], dtype=int32)
+    >>> CrossEntropy().targets([3, 10], 10, "float32")
+    Traceback (most recent call last):
+    ValueError: y must hold whole numbers from 0 to 9, got 10 in row 1
+    """
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits = flag("from_logits", from_logits)
+        self.label_smoothing = _smoothing(label_smoothing)
+
+    def kernel(self, last_activation: str) -> Kernel:
+        """Return ``softmax_cross_entropy`` or ``cross_entropy``; see `Loss.kernel`."""
+        fused = _fused(self, last_activation, "softmax", self.from_logits)
+        name = "softmax_cross_entropy" if fused else "cross_entropy"
+        return (name, self.label_smoothing) if self.label_smoothing else name
+
+    def caution(self, last_activation: str) -> str:
+        """Say where probabilities may not come; see `Loss.caution`."""
+        return _caution(self, last_activation, "softmax", self.from_logits)
+
+    def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return labels or rows, as `y` has them; see `Loss.targets`."""
+        wanted = "finite numbers that are not negative"
+        return _labels_or_rows(self, y, n_outputs, dtype, math.inf, wanted)
+
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return the labels; of rows the place of the largest, see `Loss.classes`."""
+        return targets if targets.ndim == 1 else targets.argmax(axis=1)
+
+
+class BinaryCrossEntropy(Loss):
+    """Binary cross-entropy, for yes or no: once, or for each of several outputs.
+
+    For a row with k predicted probabilities p and targets t::
+
+        loss = mean(-(t * log(p) + (1 - t) * log(1 - p)))
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        The last layer is linear, and p is the sigmoid of what it gives.
+    label_smoothing : float, default 0.0
+        The part s of each target, from 0 to below 1, that goes to one half: ``(1 - s) * t + s / 2``
+        takes the place of t, in evaluation too.
+
+    Notes
+    -----
+    Targets are from 0 to 1, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville, Deep Learning, MIT Press 2016, section 6.2.2.2. Bishop,
+    Pattern Recognition and Machine Learning, Springer 2006, equation 4.90.
+
+    Examples
+    --------
+    >>> BinaryCrossEntropy().kernel("sigmoid")
+    'sigmoid_binary_cross_entropy'
+    >>> BinaryCrossEntropy().targets([True, False], 1, "float32")
+    array([[1.],
+           [0.]], dtype=float32)
+    """
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits = flag("from_logits", from_logits)
+        self.label_smoothing = _smoothing(label_smoothing)
+
+    def kernel(self, last_activation: str) -> Kernel:
+        """Return ``[sigmoid_]binary_cross_entropy``; see `Loss.kernel`."""
+        fused = _fused(self, last_activation, "sigmoid", self.from_logits)
+        name = "sigmoid_binary_cross_entropy" if fused else "binary_cross_entropy"
+        return (name, self.label_smoothing) if self.label_smoothing else name
+
+    def caution(self, last_activation: str) -> str:
+        """Say where probabilities may not come; see `Loss.caution`."""
+        return _caution(self, last_activation, "sigmoid", self.from_logits)
+
+    def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return rows of numbers from 0 to 1; see `Loss.targets`."""
+        n_outputs = integer("n_outputs", n_outputs)
+        return rows("y", y, n_outputs, dtype, 0.0, 1.0, "numbers from 0 to 1")
+
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return 1 where the one output is to be above 0.5; see `Loss.classes`."""
+        if targets.shape[1] != 1:
+            raise ValueError(
+                f"class_weight needs one output, got {targets.shape[1]}: "
+                "several answers a row are no class"
+            )
+        found: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
+        return found
+
+
+class Hinge(Loss):
+    """Hinge loss, for yes or no: once, or for each of several outputs.
+
+    For a row with k predicted numbers p and answers s, 1 for yes and -1 for no::
+
+        loss = mean(max(0, 1 - s * p))
+
+    A prediction above 0 says yes, and costs nothing from 1 on. The last layer is linear.
+
+    Notes
+    -----
+    Targets are 0 and 1, or -1 and 1, of shape (n,) or (n, 1) for one output and (n, k) for k of
+    them; the network and the metrics see 0 and 1. Metrics that compare a prediction with 0.5 do so
+    with this one too.
+
+    References
+    ----------
+    Cortes and Vapnik, Support-vector networks, Machine Learning 20, 1995. Bishop, Pattern
+    Recognition and Machine Learning, Springer 2006, section 7.1.2.
+
+    Examples
+    --------
+    >>> Hinge().targets([-1, 1], 1, "float32")
+    array([[0.],
+           [1.]], dtype=float32)
+    """
+
+    def kernel(self, last_activation: str) -> Kernel:
+        """Return ``hinge``; see `Loss.kernel`."""
+        choice("last_activation", last_activation, ACTIVATIONS)
+        return "hinge"
+
+    def caution(self, last_activation: str) -> str:
+        """Say where a margin of 1 cannot be had; see `Loss.caution`."""
+        return _unbounded(self, last_activation)
+
+    def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return rows of 0 and 1; see `Loss.targets`."""
+        n_outputs = integer("n_outputs", n_outputs)
+        wanted = "0 and 1, or -1 and 1"
+        found = rows("y", y, n_outputs, dtype, -1.0, 1.0, wanted)
+        no = -1 if found.size and found.min() < 0 else 0
+        _expect_each(((found == no) | (found == 1)).all(axis=1), wanted)
+        zeros_and_ones: NDArray[Any] = (found + 1) / 2 if no else found
+        return zeros_and_ones
+
+
+class CategoricalHinge(Loss):
+    """Hinge loss, for one class of several.
+
+    For a row with predicted numbers p and the class c::
+
+        loss = max(0, 1 + max(p[j] for j != c) - p[c])
+
+    The largest prediction is the answer, and costs nothing from a lead of 1 on. The last layer is
+    linear.
+
+    Notes
+    -----
+    Targets are labels of shape (n,) or (n, 1), whole numbers from 0, or one-hot rows of shape
+    (n, n_outputs).
+
+    References
+    ----------
+    Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector
+    machines, Journal of Machine Learning Research 2, 2001.
+
+    Examples
+    --------
+    >>> CategoricalHinge().targets([[0, 1, 0], [1, 0, 0]], 3, "float32")
+    array([1, 0], dtype=int32)
+    """
+
+    def kernel(self, last_activation: str) -> Kernel:
+        """Return ``categorical_hinge``; see `Loss.kernel`."""
+        choice("last_activation", last_activation, ACTIVATIONS)
+        return "categorical_hinge"
+
+    def caution(self, last_activation: str) -> str:
+        """Say where a margin of 1 cannot be had; see `Loss.caution`."""
+        return _unbounded(self, last_activation)
+
+    def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return labels; see `Loss.targets`."""
+        wanted = "one-hot rows, a 1 among zeros"
+        found = _labels_or_rows(self, y, n_outputs, dtype, 1.0, wanted)
+        if found.ndim == 1:
+            return found
+        _expect_each(((found == 1).sum(axis=1) == 1) & ((found != 0).sum(axis=1) == 1), wanted)
+        places: NDArray[Any] = found.argmax(axis=1).astype(np.int32)
+        return places
+
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return the labels; see `Loss.classes`."""
+        return targets
+
+
+def _labels_or_rows(
+    loss: Loss, y: Any, n_outputs: int, dtype: DTypeLike, high: float, wanted: str
+) -> NDArray[Any]:
+    """Return the labels of one class of several, or a row for each."""
+    n_outputs = integer("n_outputs", n_outputs)
+    if n_outputs == 1:
+        other = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
+        raise ValueError(
+            f"{loss!r} needs an output for each class, got 1 output: give the last layer one "
+            f"unit a class, or take {other}"
+        )
+    found = array("y", y)
+    if found.ndim == 1 or found.ndim == 2 and found.shape[1] == 1:
+        return labels("y", found, n_outputs)
+    if found.ndim == 2 and found.shape[1] == n_outputs:
+        return rows("y", found, n_outputs, dtype, 0.0, high, wanted)
+    raise ValueError(
+        f"y must be labels of shape (n,) or (n, 1), or rows of shape (n, {n_outputs}), "
+        f"got shape {found.shape}"
+    )
+
+
+def _expect_each(good: NDArray[Any], wanted: str) -> None:
+    """Refuse the targets at the first row of which something is not so."""
+    if not good.all():
+        raise ValueError(f"y must hold {wanted}, got something else in row {int(np.argmin(good))}")
+
+
+def _smoothing(value: Any) -> float:
+    wanted = "at least 0 and less than 1"
+    return number("label_smoothing", value, wanted, lambda s: 0 <= s < 1)
+
+
+def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) -> bool:
+    """Return whether the loss runs on the numbers before the activation `partner`."""
+    choice("last_activation", last_activation, ACTIVATIONS)
+    if from_logits:
+        if last_activation != "identity":
+            raise ValueError(
+                f"from_logits=True needs a last layer that is linear ('identity'), got "
+                f"{last_activation!r}: make it linear, or leave out from_logits"
+            )
+        return True
+    return last_activation == partner
+
+
+def _caution(loss: Loss, last_activation: str, partner: str, from_logits: bool) -> str:
+    if from_logits or last_activation in ("softmax", "sigmoid", "hard_sigmoid"):
+        return ""
+    return (
+        f"{loss!r} takes probabilities, and {last_activation!r} of the last layer gives other "
+        f"numbers too: end in {partner!r}, or say from_logits=True after a linear layer"
+    )
+
+
+def _unbounded(loss: Loss, last_activation: str) -> str:
+    if last_activation not in ("softmax", "sigmoid", "hard_sigmoid", "tanh", "relu"):
+        return ""
+    return (
+        f"{loss!r} wants numbers of any size and sign, and {last_activation!r} of the last layer "
+        "bounds them: make it linear"
+    )

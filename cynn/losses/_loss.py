@@ -1,0 +1,97 @@
+"""What every loss says: which kernel runs, and which targets it reads."""
+
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from .._specs import spec
+
+Kernel = str | tuple[Any, ...]
+"""A kernel's name, or its name and the number, or the function, that is its own."""
+
+
+class Loss(spec.Spec):
+    """Base of the losses."""
+
+    def kernel(self, last_activation: str) -> Kernel:
+        """Return the name of the kernel for a network that ends in that activation.
+
+        Parameters
+        ----------
+        last_activation : str
+            One of ``cynn.layers.ACTIVATIONS``.
+
+        Returns
+        -------
+        str, or tuple of str and float
+            The kernel's name; with the number that is its own, where it has one. Of a function
+            ``("function", loss)``.
+
+        Raises
+        ------
+        ValueError
+            If the loss cannot take what that activation gives.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define kernel(last_activation)")
+
+    def caution(self, last_activation: str) -> str:
+        """Say what is doubtful about a network that ends in that activation; empty: nothing."""
+        return ""
+
+    def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Check the targets and give them as the kernels read them.
+
+        Parameters
+        ----------
+        y : array_like
+            What a person gave; the loss says which shapes and values it takes.
+        n_outputs : int
+            The numbers in one row of the prediction.
+        dtype : dtype
+            float32 or float64: the network's type.
+
+        Returns
+        -------
+        ndarray
+            Labels, int32 of shape (n,), or rows, of shape (n, n_outputs) and type `dtype`; both
+            contiguous, and the caller's own array where that is so already.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `y` is something else; the message names the first bad row.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define targets(...)")
+
+    def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return the class of each row, for the weights of classes.
+
+        Rows with a single one among zeros are classes, and so are a lone 0 and 1.
+
+        Parameters
+        ----------
+        targets : ndarray
+            As `targets` gives them.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            Counted from 0.
+
+        Raises
+        ------
+        ValueError
+            If this loss, or these targets, know no classes.
+        """
+        ones = (targets == 1).sum(axis=1)
+        if bool(((targets == 0) | (targets == 1)).all()):
+            if targets.shape[1] == 1:
+                found: NDArray[Any] = ones
+                return found
+            if bool((ones == 1).all()):
+                found = targets.argmax(axis=1)
+                return found
+        raise ValueError(
+            f"class_weight needs targets that are classes, one-hot rows or 0 and 1: {self!r} got "
+            "others"
+        )

@@ -1,0 +1,172 @@
+"""Metrics that go class by class: what was said against what is true."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._specs.validation import choice, flag
+from ._classification import answers, label_of
+from ._metric import Metric
+
+AVERAGES = ("macro", "weighted", "micro")
+
+
+class ClassMetric(Metric):
+    """Base of the metrics that compare, class by class, what was said with what is true.
+
+    With k outputs the largest prediction, the first of equals, is what is said; with one, 1 where
+    it is above 0.5. A row with a NaN in its prediction says no class. Labels, or one-hot rows, are
+    what is true. A quotient of 0 by 0 is 0, as in scikit-learn with ``zero_division=0``. A row of
+    several answers, yes or no each, is another thing: `multi_label`.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        The mean over the classes that were said or true, each counting the same; or each as often
+        as it was true; or all rows counted together. With one output there is one class, "yes", and
+        no average.
+    multi_label : bool, default False
+        Each output is an answer of its own: yes is said where it is above 0.5, and is true where
+        the target is. Then the mean is over all outputs, as in scikit-learn.
+    """
+
+    def __init__(self, average: str = "macro", multi_label: bool = False) -> None:
+        self.average = choice("average", average, AVERAGES)
+        self.multi_label = flag("multi_label", multi_label)
+        before = "multi_label_" if self.multi_label else ""
+        if self.average != "macro":
+            before += f"{self.average}_"
+        self.name = before + type(self).name
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.right = self.said = self.true = np.zeros(0)
+        self.weight = 0.0
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Count, for each class, the rows that said it, that are of it, and both."""
+        k = prediction.shape[1]
+        if len(self.true) not in (0, k):
+            raise ValueError(f"prediction must have {len(self.true)} columns as before, got {k}")
+        if k == 1 or self.multi_label:
+            true, said = answers("y", y, k), prediction > 0.5
+            counts: list[Any] = [weight @ rows for rows in (true & said, said, true)]
+        else:
+            wanted, given = label_of("y", y, k), prediction.argmax(axis=1)
+            good = weight * ~np.isnan(prediction).any(axis=1)
+            pairs = ((given, good * (given == wanted)), (given, good), (wanted, weight))
+            counts = [np.bincount(which, much, k) for which, much in pairs]
+        self._count(counts, float(weight.sum()))
+
+    def _count(self, counts: Any, weight: float) -> None:
+        right, said, true = counts
+        if len(self.true) == 0:
+            self.right = self.said = self.true = np.zeros(len(true))
+        self.right, self.said = self.right + right, self.said + said
+        self.true, self.weight = self.true + true, self.weight + weight
+
+    def merge(self, other: "ClassMetric") -> None:
+        """Add the counts of another one; see `Metric.merge`."""
+        if len(other.true):
+            self._count((other.right, other.said, other.true), other.weight)
+
+    def result(self) -> float:
+        """Return the average; NaN where there were no rows."""
+        if not self.weight:
+            return math.nan
+        right, said, true = self.right, self.said, self.true
+        if self.average == "micro":
+            right, said, true = (count.sum(keepdims=True) for count in (right, said, true))
+        each = self.of(right, said, true)
+        if len(each) == 1:
+            return float(each[0])
+        share = true
+        if self.average == "macro":
+            share = ((said + true > 0) | self.multi_label).astype(float)
+        return float(each @ share / max(share.sum(), 1e-300))
+
+    def of(
+        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return each class's value; this is what a subclass writes.
+
+        Parameters
+        ----------
+        right, said, true : ndarray, shape (classes,)
+            The weights of the rows that said the class and are of it, that said it, that are of it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define of(right, said, true)")
+
+    def __repr__(self) -> str:
+        """Write the call that makes this metric."""
+        inside = [] if self.average == "macro" else [repr(self.average)]
+        inside += ["multi_label=True"] if self.multi_label else []
+        return f"{type(self).__name__}({', '.join(inside)})"
+
+
+class Precision(ClassMetric):
+    """Of the rows that said a class, the part that is of it; see `ClassMetric` for the average.
+
+    Examples
+    --------
+    >>> precision = Precision()
+    >>> precision.update([1, 0, 1], [0.9, 0.8, 0.7])
+    >>> round(precision.result(), 4)
+    0.6667
+    """
+
+    name = "precision"
+
+    def of(
+        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return right / said."""
+        return _quotient(right, said)
+
+
+class Recall(ClassMetric):
+    """Of the rows of a class, the part that said it; see `ClassMetric` for the average.
+
+    Examples
+    --------
+    >>> recall = Recall()
+    >>> recall.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
+    >>> round(recall.result(), 4)
+    0.6667
+    """
+
+    name = "recall"
+
+    def of(
+        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return right / true."""
+        return _quotient(right, true)
+
+
+class F1(ClassMetric):
+    """The harmonic mean of precision and recall of a class; see `ClassMetric` for the average.
+
+    Examples
+    --------
+    >>> f1 = F1()
+    >>> f1.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
+    >>> round(f1.result(), 4)
+    0.6667
+    """
+
+    name = "f1"
+
+    def of(
+        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return 2 right / (said + true)."""
+        return _quotient(2 * right, said + true)
+
+
+def _quotient(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide; 0 where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -1,0 +1,280 @@
+"""Metrics of classifiers: right or wrong, class by class, and how well the scores rank."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._specs.validation import MAX_LABEL, array, flag, integer, labels, rows
+from ._metric import Metric
+
+MAX_CLASSES = 10_000
+"""The most classes of a `confusion_matrix`: its table then takes 800 MB."""
+
+
+class Accuracy(Metric):
+    """The part of the rows that is right.
+
+    With k outputs a row is right if its largest prediction, the first of equals, stands at its
+    label; with targets of shape (n, k), where a largest target of the row is. With one output, a
+    row is right if prediction and target are on the same side of 0.5 (0.5 itself is no). A row with
+    a NaN in its prediction is wrong.
+
+    For several yes-or-no answers a row, take `BinaryAccuracy`.
+
+    Examples
+    --------
+    >>> accuracy = Accuracy()
+    >>> accuracy.update([1, 0], [[0.25, 0.75], [0.25, 0.75]])
+    >>> accuracy.result()
+    0.5
+    """
+
+    name = "accuracy"
+
+    def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say which rows are right."""
+        n, k = prediction.shape
+        if k == 1:
+            return _same_side(y, prediction)[:, 0]
+        best = prediction.argmax(axis=1)  # of a row with a NaN, the place of the NaN
+        at = np.arange(n)
+        if y.ndim == 2 and y.shape[1] == k:
+            wanted = rows("y", y, k, np.float64, -math.inf, math.inf, "finite numbers")
+            top = wanted.max(axis=1)  # of a row of equals no place is the label's
+            right = (wanted[at, best] == top) & (top > wanted.min(axis=1))
+        else:
+            right = best == labels("y", y, k)
+        found: NDArray[np.bool_] = right & ~np.isnan(prediction[at, best])
+        return found
+
+
+class BinaryAccuracy(Metric):
+    """The part of the yes-or-no answers that is right: the mean over outputs and rows.
+
+    An answer is right if prediction and target are on the same side of 0.5 (0.5 itself is no). NaN
+    is wrong.
+
+    Examples
+    --------
+    >>> accuracy = BinaryAccuracy()
+    >>> accuracy.update([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.4]])
+    >>> accuracy.result()
+    0.75
+    """
+
+    name = "binary_accuracy"
+
+    def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the part of each row's answers that is right."""
+        found: NDArray[np.float64] = _same_side(y, prediction).mean(axis=1)
+        return found
+
+
+class TopKAccuracy(Metric):
+    """The part of the rows whose label is among their k largest predictions.
+
+    A row is right if fewer than k predictions are larger than, or equal to and before, that of its
+    label. A row with a NaN in its prediction is wrong.
+
+    Parameters
+    ----------
+    k : int, default 5
+        How many count, at least 1; all are right where there are no more classes.
+
+    Examples
+    --------
+    >>> accuracy = TopKAccuracy(2)
+    >>> accuracy.update([0, 0], [[0.3, 0.5, 0.2], [0.1, 0.5, 0.4]])
+    >>> accuracy.result()
+    0.5
+    """
+
+    def __init__(self, k: int = 5) -> None:
+        self.k = integer("k", k)
+        self.name = f"top_{self.k}_accuracy"
+        super().__init__()
+
+    def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
+        """Say which rows are right."""
+        wanted = label_of("y", y, prediction.shape[1])
+        own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
+        before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
+        ahead = ((prediction > own) | ((prediction == own) & before)).sum(axis=1)
+        found: NDArray[np.bool_] = (ahead < self.k) & ~np.isnan(prediction).any(axis=1)
+        return found
+
+    def __repr__(self) -> str:
+        """Write the call that makes this metric."""
+        return f"TopKAccuracy({self.k})"
+
+
+class AUC(Metric):
+    """The area under the ROC curve: how often a row of the class scores above one that is not.
+
+    Equal scores count half (Hanley and McNeil, The meaning and use of the area under a receiver
+    operating characteristic curve, 1982). With one output, or two of which the second counts, the
+    classes are yes and no; with more, the mean over the classes of each against the rest. The
+    scores of all rows are kept until `reset`: 8 bytes an output. NaN where a class has no row, or
+    no other class has one, or a score is NaN.
+
+    Parameters
+    ----------
+    multi_label : bool, default False
+        Each output is an answer of its own, yes or no: the mean over the outputs of theirs.
+
+    Examples
+    --------
+    >>> auc = AUC()
+    >>> auc.update([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    >>> auc.result()
+    0.75
+    """
+
+    name = "auc"
+
+    def __init__(self, multi_label: bool = False) -> None:
+        self.multi_label = flag("multi_label", multi_label)
+        if self.multi_label:
+            self.name = f"multi_label_{type(self).name}"
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.parts: list[tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]] = []
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Keep the rows' scores."""
+        k = prediction.shape[1]
+        if self.parts and self.parts[0][1].shape[1] != k:
+            before = self.parts[0][1].shape[1]
+            raise ValueError(f"prediction must have {before} columns as before, got {k}")
+        wanted = answers("y", y, k) if k == 1 or self.multi_label else is_class("y", y, k)
+        self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
+
+    def merge(self, other: "AUC") -> None:
+        """Keep the scores of another one too; see `Metric.merge`."""
+        self.parts += other.parts
+
+    def result(self) -> float:
+        """Return the area, or the mean of the classes' areas."""
+        if not self.parts:
+            return math.nan
+        wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))
+        first = 1 if scores.shape[1] == 2 and not self.multi_label else 0
+        pairs = zip(wanted.T[first:], scores.T[first:], strict=True)
+        return float(np.mean([_area(yes, score, weight) for yes, score in pairs]))
+
+    def __repr__(self) -> str:
+        """Write the call that makes this metric."""
+        return "AUC(True)" if self.multi_label else "AUC()"
+
+
+def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> NDArray[np.int64]:
+    """Count what was taken for what.
+
+    Parameters
+    ----------
+    y_true : array_like, shape (n,), (n, 1) or (n, k)
+        Labels, or one-hot rows.
+    y_pred : array_like, shape (n,), (n, 1) or (n, k)
+        Labels, or rows of probabilities, of which the largest counts.
+    n_classes : int, optional
+        By default enough for the labels and rows that came.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_classes, n_classes)
+        At ``[i, j]``, the number of rows of class i that were taken for class j.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is not a label, a row holds a NaN, or there are more than 10,000 classes.
+
+    Examples
+    --------
+    >>> confusion_matrix([0, 0, 1, 2], [0, 1, 1, 2])
+    array([[1, 1, 0],
+           [0, 1, 0],
+           [0, 0, 1]])
+    """
+    if n_classes is not None:
+        n_classes = integer("n_classes", n_classes)
+    true, least = _classes("y_true", y_true, n_classes)
+    predicted, least_predicted = _classes("y_pred", y_pred, n_classes)
+    if len(true) != len(predicted):
+        raise ValueError(
+            f"y_true and y_pred must be of one length, got {len(true)} and {len(predicted)}"
+        )
+    k = n_classes or max(least, least_predicted)
+    if k > MAX_CLASSES:
+        raise ValueError(f"confusion_matrix takes at most {MAX_CLASSES} classes, got {k}")
+    return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
+
+
+def _same_side(y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
+    k = prediction.shape[1]
+    found: NDArray[np.bool_] = ((prediction > 0.5) == answers("y", y, k)) & ~np.isnan(prediction)
+    return found
+
+
+def _classes(name: str, value: Any, n_classes: int | None) -> tuple[NDArray[np.int64], int]:
+    """Return the labels and the number of classes that they need."""
+    y = array(name, value)
+    if y.ndim == 2 and y.shape[1] > 1:
+        bad = np.isnan(y).any(axis=1)
+        if bad.any():
+            raise ValueError(f"{name} must not hold NaN, got one in row {int(bad.argmax())}")
+        found = labels(name, y.argmax(axis=1), n_classes or MAX_LABEL)
+        return found.astype(np.int64), y.shape[1]
+    found = labels(name, y, n_classes)
+    return found.astype(np.int64), int(found.max(initial=0)) + 1
+
+
+def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
+    """Return labels, of rows the place of the largest.
+
+    Raises
+    ------
+    ValueError
+        If a row has no one largest number, as where several answers are yes, or none.
+    """
+    if y.ndim == 2 and y.shape[1] == k:
+        found = rows(name, y, k, np.float64, -math.inf, math.inf, "finite numbers")
+        places: NDArray[np.int64] = found.argmax(axis=1)
+        single = (found == found.max(axis=1, keepdims=True)).sum(axis=1) == 1
+        if not single.all():
+            row = int(single.argmin())
+            raise ValueError(
+                f"{name} must be labels or one-hot rows, got {y[row].tolist()!r:.60} in row {row}: "
+                "for several answers a row take binary_accuracy and the metrics that begin with "
+                "multi_label_"
+            )
+        return places
+    return labels(name, y, k).astype(np.int64)
+
+
+def is_class(name: str, y: NDArray[Any], k: int) -> NDArray[np.bool_]:
+    """Say for each row and class whether the row is of it; see `label_of`."""
+    found: NDArray[np.bool_] = label_of(name, y, k)[:, np.newaxis] == np.arange(k)
+    return found
+
+
+def answers(name: str, y: NDArray[Any], k: int) -> NDArray[np.bool_]:
+    """Say for each row and output whether the target is above 0.5."""
+    return rows(name, y, k, np.float64, -math.inf, math.inf, "finite numbers") > 0.5
+
+
+def _area(yes: NDArray[np.bool_], score: NDArray[Any], weight: NDArray[Any]) -> float:
+    """Return the weight of the pairs (yes, no) in the right order over that of all pairs."""
+    if np.isnan(score).any():
+        return math.nan
+    _, rank = np.unique(score, return_inverse=True)
+    size = int(rank.max(initial=-1)) + 1
+    ups = np.bincount(rank[yes], weight[yes], size)
+    downs = np.bincount(rank[~yes], weight[~yes], size)
+    below = np.cumsum(downs) - downs
+    pairs = ups.sum() * downs.sum()
+    return float((ups * (below + downs / 2)).sum() / pairs) if pairs > 0 else math.nan

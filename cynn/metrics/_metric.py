@@ -1,0 +1,137 @@
+"""What every metric is: fed with ``update``, read with ``result``."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._specs.validation import array, rows
+
+
+class Metric:
+    """Base of the metrics: the weighted mean of a score that each row gets.
+
+    A subclass sets `name` and writes `score`.
+
+    Examples
+    --------
+    >>> class Confidence(Metric):
+    ...     name = "confidence"
+    ...     def score(self, y, prediction):
+    ...         return prediction.max(axis=1)
+    >>> confidence = Confidence()
+    >>> confidence.update([0, 1], [[0.75, 0.25], [0.5, 0.5]])
+    >>> confidence.result()
+    0.625
+    """
+
+    name: str = "metric"
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.total = 0.0
+        self.weight = 0.0
+
+    def update(self, y: Any, prediction: Any, weight: Any = None) -> None:
+        """Count some rows.
+
+        Parameters
+        ----------
+        y : array_like, shape (n, ...)
+            The targets, as the loss takes them.
+        prediction : array_like, shape (n, k) or (n,)
+            What the model gave; (n,) is one output.
+        weight : array_like, shape (n,), optional
+            What each row counts; finite, not negative. By default 1 each.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the shapes do not fit together, or the values are not as said.
+        """
+        predicted = array("prediction", prediction)
+        if predicted.ndim == 1:
+            predicted = predicted[:, np.newaxis]
+        if predicted.ndim != 2 or predicted.shape[1] == 0:
+            raise ValueError(f"prediction must have shape (n, k), got {predicted.shape}")
+        n = len(predicted)
+        targets = array("y", y)
+        if targets.ndim == 0 or len(targets) != n:
+            raise ValueError(f"y must have a row for each of {n} predictions, got {targets.shape}")
+        given = np.ones(n)
+        if weight is not None:
+            wanted = "finite numbers that are not negative"
+            given = rows("weight", weight, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
+            if len(given) != n:
+                raise ValueError(f"weight must have shape ({n},), got {given.shape}")
+        self.add(targets, predicted, given)
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Count some rows that `update` has checked; the base class sums their scores.
+
+        A metric that is no mean over rows writes this one, `reset` and `result`.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n, ...)
+            The targets.
+        prediction : ndarray, shape (n, k)
+            The predictions.
+        weight : ndarray of float64, shape (n,)
+            What each row counts.
+        """
+        score = self.score(y, prediction)
+        self.total += float(weight @ score.astype(np.float64))
+        self.weight += float(weight.sum())
+
+    def merge(self, other: Any) -> None:
+        """Count the rows that another metric has counted, as on other ranks of a training.
+
+        A metric that writes `add` or `reset` writes this one too, if it is to be used there.
+
+        Parameters
+        ----------
+        other : Metric
+            Of the same class and settings.
+
+        Examples
+        --------
+        >>> from cynn.metrics import Accuracy
+        >>> one, two = Accuracy(), Accuracy()
+        >>> one.update([1], [[0.25, 0.75]])
+        >>> two.update([0], [[0.25, 0.75]])
+        >>> one.merge(two)
+        >>> one.result()
+        0.5
+        """
+        self.total += other.total
+        self.weight += other.weight
+
+    def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[Any]:
+        """Return each row's score; this is what a subclass writes.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n, ...)
+            The targets.
+        prediction : ndarray, shape (n, k)
+            The predictions.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Numbers or bools.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define score(y, prediction)")
+
+    def result(self) -> float:
+        """Return the weighted mean over the rows since `reset`; NaN where there were none."""
+        return self.total / self.weight if self.weight else math.nan
+
+    def __repr__(self) -> str:
+        """Write the call that makes this metric."""
+        return f"{type(self).__name__}()"

@@ -1,0 +1,122 @@
+"""Metrics of regressions: how far the predictions are from the targets."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._specs.validation import rows
+from ._metric import Metric
+
+
+class MeanSquaredError(Metric):
+    """The mean of the squared differences, over outputs and rows.
+
+    Examples
+    --------
+    >>> error = MeanSquaredError()
+    >>> error.update([1.0, 2.0], [1.5, 1.0])
+    >>> error.result()
+    0.625
+    """
+
+    name = "mse"
+
+    def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
+        """Return each row's mean over its outputs."""
+        found: NDArray[np.float64] = (_difference(y, prediction) ** 2).mean(axis=1)
+        return found
+
+
+class MeanAbsoluteError(Metric):
+    """The mean of the absolute differences, over outputs and rows.
+
+    Examples
+    --------
+    >>> error = MeanAbsoluteError()
+    >>> error.update([1.0, 2.0], [1.5, 1.0])
+    >>> error.result()
+    0.75
+    """
+
+    name = "mae"
+
+    def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
+        """Return each row's mean over its outputs."""
+        found: NDArray[np.float64] = np.abs(_difference(y, prediction)).mean(axis=1)
+        return found
+
+
+class R2(Metric):
+    """The coefficient of determination: 1 - (squared errors) / (squared distances from the mean).
+
+    1 is perfect, 0 as good as always saying the mean. With several outputs, the mean of theirs. An
+    output whose targets are all equal counts 1 if it is met and 0 if not, as in scikit-learn. NaN
+    for fewer than two rows.
+
+    The mean of all rows is known only at the end: means and squared distances of the batches are
+    merged as they come (Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for
+    computing sample variances, 1979).
+
+    Examples
+    --------
+    >>> r2 = R2()
+    >>> r2.update([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    >>> r2.result()
+    0.5
+    """
+
+    name = "r2"
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.count, self.weight = 0, 0.0
+        self.mean: NDArray[np.float64] | float = 0.0
+        self.spread: NDArray[np.float64] | float = 0.0
+        self.error: NDArray[np.float64] | float = 0.0
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Merge the rows' mean, squared distances and squared errors into those before."""
+        more = R2()
+        more.weight = float(weight.sum())
+        more.error = weight @ _difference(y, prediction) ** 2
+        if np.shape(self.error) not in ((), more.error.shape):
+            k = np.shape(self.error)[0]
+            raise ValueError(f"prediction must have {k} columns as before, got {len(more.error)}")
+        if more.weight == 0:
+            return
+        targets = _targets(y, prediction.shape[1])
+        more.mean = weight @ targets / more.weight
+        more.spread = weight @ (targets - more.mean) ** 2
+        more.count = int((weight > 0).sum())
+        self.merge(more)
+
+    def merge(self, other: "R2") -> None:
+        """Merge the mean, squared distances and squared errors of others; see `Metric.merge`."""
+        if other.weight == 0:
+            return
+        both = self.weight + other.weight
+        step = other.mean - self.mean
+        self.spread = self.spread + other.spread + step**2 * self.weight * other.weight / both
+        self.mean = self.mean + step * other.weight / both
+        self.error = self.error + other.error
+        self.weight = both
+        self.count += other.count
+
+    def result(self) -> float:
+        """Return the coefficient."""
+        if self.count < 2:
+            return math.nan
+        error, spread = np.asarray(self.error), np.asarray(self.spread)
+        constant = spread == 0
+        found = 1 - error / np.where(constant, 1.0, spread)
+        return float(np.where(constant, (error == 0).astype(float), found).mean())
+
+
+def _targets(y: NDArray[Any], k: int) -> NDArray[np.float64]:
+    return rows("y", y, k, np.float64, -math.inf, math.inf, "finite numbers")
+
+
+def _difference(y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
+    return prediction.astype(np.float64) - _targets(y, prediction.shape[1])

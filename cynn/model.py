@@ -1,0 +1,653 @@
+"""The model: layers, a loss and an optimizer joined to the compiled network.
+
+This file alone knows both the specs and the network. The specs say what is meant, the network does
+the arithmetic, and the model moves arrays between them.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import _backend, layers, losses, metrics, optimizers, storage
+from ._comm import ranks
+from ._data.inputs import parts, validation_rows
+from ._data.sparse import is_sparse
+from ._model import inspection, loops, plan, summary
+from ._model.arrays import Learned
+from ._model.weights import flat
+from ._runtime.access import Guard, exclusive, shared
+from ._runtime.progress import Progress, Verbose
+from ._runtime.threads import get_num_threads
+from ._specs.validation import integer, number, real_dtype, shape
+from ._training import fitting, streams
+from .augmentation import Augment
+from .callbacks import Callback, History, get_all
+from .metrics import get_all as metrics_of
+from .tables import TableEncoder
+
+
+class Model(Learned):
+    """A dense network: built from layers, trained with `fit`, used with `predict`.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        What the network is made of, in order.
+    dtype : dtype, default "float32"
+        What it computes in: float32 or float64.
+    seed : int, optional
+        Fixes the first weights and the order of the rows in each epoch. By default it is drawn.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+    dtype : dtype
+    seed : int
+    epochs : int
+        The epochs trained so far.
+    stop_training : bool
+        A callback that sets it ends the fit after the epoch.
+    history : History or None
+        What the last `fit` measured, also where it was cut short.
+    table : TableEncoder or None
+        How rows of a table become rows of the model, for a person to set; files keep it.
+    rate_factor : float
+        What the optimizer's learning rates are multiplied by; 1 again in each `fit` from epoch 0.
+    learning_rate : float or None
+        The rate of the last step; None before any.
+    callback_state : dict of str to dict of str to float
+        What callbacks keep for a training that is resumed; in the model's file.
+    callback_weights : dict of str to ndarray
+        And the weights that they keep for it, as `get_learned` gives them.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense
+    >>> model = Model([Dense(16, "relu"), Dense(3, "softmax")], seed=0)
+    >>> model.compile(optimizers.SGD(0.1), loss="cross_entropy", metrics=["accuracy"])
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(90, 2)) + np.repeat([[0, 0], [4, 0], [0, 4]], 30, axis=0)
+    >>> y = np.repeat([0, 1, 2], 30)
+    >>> history = model.fit(x, y, epochs=30, verbose=0)
+    >>> model.evaluate(x, y)["accuracy"] > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[layers.Layer],
+        *,
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self.layers = plan.checked_layers(layers)
+        self.dtype = real_dtype(dtype)
+        drawn = int(np.random.SeedSequence().generate_state(1)[0])
+        self.seed = drawn if seed is None else integer("seed", seed, 0)
+        self.epochs = 0
+        self.stop_training = False
+        self.history: History | None = None
+        self.table: TableEncoder | None = None
+        self.rate_factor = 1.0
+        self.learning_rate: float | None = None
+        self.callback_state: dict[str, dict[str, float]] = {}
+        self.callback_weights: dict[str, NDArray[Any]] = {}
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self.metrics: list[metrics.Metric] = []
+        self._input_shape: tuple[int, ...] | None = None
+        self._network: Any = None
+        self._guard = Guard()
+
+    @shared
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of: copies and processes share nothing with the model."""
+        state = self.__dict__.copy()
+        for name in ("_guard", "_network", "_kernels"):
+            state.pop(name, None)
+        if self._network is not None:
+            state["_arrays"] = self.get_weights(), self.get_optimizer_state(), self.get_state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a copy."""
+        arrays = state.pop("_arrays", None)
+        self.__dict__.update(state, _network=None, _guard=Guard())
+        if arrays is not None:
+            self._take_network(self._built_shape())
+            self.set_weights(arrays[0])
+            self.set_optimizer_state(arrays[1])
+            self.set_state(arrays[2])
+
+    # -- building
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The shape of one row of the input; None before `build`."""
+        return self._input_shape
+
+    @exclusive()
+    def build(self, input_shape: int | Sequence[int]) -> None:
+        """Make the weights; `fit` does it where it was not done, from the shape of x.
+
+        Parameters
+        ----------
+        input_shape : int or tuple of int
+            The numbers in one row of the input, or the row's shape.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the layers cannot take that shape.
+        RuntimeError
+            If the model is built for another shape already.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(10)], seed=0)
+        >>> model.build(784)
+        >>> [w.shape for w in model.get_weights()]
+        [(784, 10), (10,)]
+        """
+        if isinstance(input_shape, tuple | list):
+            wanted = shape("input_shape", input_shape)
+        else:
+            wanted = (integer("input_shape", input_shape),)
+        if self._network is None:
+            self._build(wanted)
+        elif wanted != self._input_shape:
+            raise RuntimeError(
+                f"the model is built for rows of shape {self._input_shape}, got {wanted}: "
+                "make a new one"
+            )
+
+    def _build(self, input_shape: tuple[int, ...]) -> None:
+        """Make the network with its first weights."""
+        network = self._new_network(input_shape)
+        rng = np.random.default_rng([self.seed, 0])
+        drawn = []
+        sizes = layers.input_sizes(self.layers, input_shape)
+        for layer, size in zip(self.layers, sizes, strict=True):
+            drawn += layer.initial_weights(size, rng, self.dtype)
+        network.set_params(flat(drawn, self.dtype))
+        self._network, self._input_shape = network, input_shape
+
+    def _new_network(self, input_shape: tuple[int, ...]) -> Any:
+        """Return a network for rows of that shape, its weights 0."""
+        sizes = layers.input_sizes(self.layers, input_shape)  # refuses what they cannot take
+        steps, scale, offset = plan.steps_of(self.layers)
+        self._kernels = _backend.kernels(self.dtype.name)
+        try:
+            network = self._kernels.Network(sizes[0], steps, scale, offset)
+        except OverflowError:
+            raise ValueError(
+                f"layers: for rows of shape {input_shape} they are larger than any memory"
+            ) from None
+        if self.loss is not None and self.optimizer is not None:
+            self._compile_network(network, self.optimizer, self.loss)
+        return network
+
+    def _slot_names(self) -> tuple[str, ...]:
+        """Return the names of what the optimizer keeps for each weight."""
+        if self.optimizer is None:
+            return ()
+        kernel = str(self.optimizer.kernel()[0])
+        return _backend.kernels(self.dtype.name).OPTIMIZERS[kernel][1]
+
+    def _built_shape(self) -> tuple[int, ...]:
+        if self._input_shape is None:
+            raise RuntimeError("the model has no weights yet: call build(input_shape) or fit first")
+        return self._input_shape
+
+    @exclusive()
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "sgd",
+        loss: str | losses.Loss | Callable[..., Any] = "cross_entropy",
+        metrics: Iterable[str | metrics.Metric] = (),
+    ) -> None:
+        """Say what to make small, how, and what else to measure.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "sgd"
+            A name in ``cynn.optimizers.OPTIMIZERS`` or an object. Its state starts anew.
+        loss : str, Loss or callable, default "cross_entropy"
+            A name in ``cynn.losses.LOSSES``, an object, or a function that gives the loss of each
+            row and its gradient: see `cynn.losses.Custom`.
+        metrics : iterable of str or Metric
+            Names in ``cynn.metrics.METRICS`` or objects.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is unknown, or the loss does not fit the last layer's activation.
+        """
+        self._compile(optimizer, loss, metrics)
+
+    def _compile(self, optimizer: Any, loss: Any, metrics: Any, silent: bool = False) -> None:
+        found = (optimizers.get(optimizer), losses.get(loss), metrics_of(metrics))
+        last = plan.last_activation(self.layers)
+        found[1].kernel(last)  # refuses a pair that does not fit
+        caution = found[1].caution(last)
+        if caution and not silent and not plan.ends_in_function(self.layers):
+            warnings.warn(caution, stacklevel=4)
+        if self._network is not None:
+            self._compile_network(self._network, *found[:2])
+        self.optimizer, self.loss, self.metrics = found
+
+    def _compile_network(
+        self, network: Any, optimizer: optimizers.Optimizer, loss: losses.Loss
+    ) -> None:
+        kernel = loss.kernel(plan.last_activation(self.layers))
+        penalties = [pair for layer in self.layers for pair in layer.penalties()]
+        network.compile(kernel, optimizer.kernel(), *optimizer.clips(), penalties)
+
+    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
+        if self.optimizer is None or self.loss is None:
+            raise RuntimeError("the model has no loss and optimizer yet: call compile first")
+        return self.optimizer, self.loss
+
+    # -- training
+
+    @exclusive()
+    def fit(
+        self,
+        x: ArrayLike | Iterable[Any],
+        y: ArrayLike | None = None,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | Sequence[float] | str | None = None,
+        shuffle: bool = True,
+        sparse: Literal["auto"] | None = None,
+        augment: Augment | None = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        callbacks: Iterable[Callback] | None = None,
+        verbose: Verbose = "auto",
+        comm: Any = None,
+    ) -> History:
+        """Train the model.
+
+        Parameters
+        ----------
+        x : array_like or scipy.sparse, shape (n, ...)
+            The rows; uint8, float32 and float64 are read as they are, of any strides. Of sparse
+            rows the first layer multiplies only what is not zero. An ``np.memmap`` is never in
+            memory as a whole. Or, without `y`, an iterable of
+            batches ``(x, y)`` or ``(x, y, sample_weight)``, each of them a step.
+        y : array_like, optional
+            The targets, as the loss takes them: labels of shape (n,), or rows.
+        batch_size : int, default 32
+            The rows of a step; the last batch of an epoch has what is left. With a `BatchNorm`
+            1024 at most.
+        epochs : int, default 1
+            How often to go through all rows.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+            Rows to measure after each epoch, as ``val_loss`` and so on.
+        validation_split : float, default 0.0
+            Or the part of the rows, at least 0 and less than 1, to set aside for that; drawn at
+            random by the model's seed.
+        sample_weight : array_like, shape (n,), optional
+            What each row counts; finite, not negative.
+        class_weight : mapping of int to float, sequence of float, or "balanced", optional
+            What the rows of each class count in training, beside `sample_weight`; by a mapping 1
+            where it says nothing. "balanced": all classes the same.
+        shuffle : bool, default True
+            Whether the rows come in a new order in each epoch.
+        sparse : "auto" or None, default None
+            "auto": where most numbers of x are zero, the first layer skips them, which is faster
+            and the same within rounding (but zero times infinity is then zero).
+        augment : Augment, optional
+            How images are drawn anew in each epoch: rows of shape (height, width). What is
+            measured in training is measured on those.
+        initial_epoch : int, default 0
+            The epoch to begin with, counted from 0, where a training of `epochs` epochs is resumed.
+        steps_per_epoch : int, optional
+            The batches of an epoch, where x gives them. By default all: ``len(x)``, or until it
+            ends. An iterator goes on from epoch to epoch and needs the number; anything else is
+            gone through from its start in each.
+        callbacks : iterable of Callback, optional
+            Called between the epochs.
+        verbose : "auto", 0, 1 or 2, default "auto"
+            Nothing (0), a progress bar (1) or a line (2) an epoch; "auto": a bar on a terminal
+            where tqdm is installed, else a line.
+        comm : mpi4py.MPI.Intracomm, optional
+            The ranks that train the model together, all of which call this; see
+            `cynn.distributed`. Then `batch_size` is what each rank does of a step, and x and y are
+            the rank's own rows; where all ranks give the same rows, each does its part of them.
+
+        Returns
+        -------
+        History
+            ``history.history`` is a dict of lists, one value an epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said.
+        RuntimeError
+            If the model is not compiled, or busy in another thread.
+
+        Notes
+        -----
+        Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
+        those after the last whole batch, and ``model.history`` has the epochs until then.
+        """
+        together = ranks.get(comm)
+        with together.training():
+            self.seed, self.epochs = together.shared((self.seed, self.epochs))
+            with together.agreed():
+                self._compiled()
+                settings = fitting.settings(
+                    batch_size, epochs, initial_epoch, shuffle, sparse, augment
+                )
+                wanted = "at least 0 and less than 1"
+                part = number("validation_split", validation_split, wanted, lambda p: 0 <= p < 1)
+                validation = validation_rows(validation_data, part)
+                listeners = get_all(callbacks)
+                progress = Progress(verbose if together.rank == 0 else 0)
+                streams.expect_rows_or_batches(y, steps_per_epoch, comm)
+            if y is None:
+                streams.expect_no_rows(sample_weight, part, sparse)
+                stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
+                return streams.fit(self, stream, validation, settings, listeners, progress)
+            rows = (x, y, sample_weight, class_weight, validation)
+            return fitting.run(self, *rows, settings, listeners, progress, together)
+
+    @exclusive()
+    def train_on_batch(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Train one step, on these rows; for a loop of your own.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`: all rows are one batch.
+
+        Returns
+        -------
+        dict of str to float
+            ``loss`` and each metric, as they were before the step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said, or the learning rate is a schedule: a step alone does not
+            know its place in a run.
+        RuntimeError
+            If the model is not compiled, or busy in another thread.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(1)], seed=0)
+        >>> model.compile(optimizers.SGD(0.1), loss="mse")
+        >>> losses = [model.train_on_batch([[1], [2]], [2, 4])["loss"] for _ in range(20)]
+        >>> losses[-1] < losses[0]
+        True
+        """
+        return fitting.one_step(self, x, y, sample_weight)
+
+    # -- use
+
+    @shared
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Measure the model.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        dict of str to float
+            ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
+        """
+        self._compiled()
+        return fitting.evaluate(
+            self, fitting.batches(self, x, y, sample_weight, self._built_shape())
+        )
+
+    @shared
+    def predict(self, x: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
+        """Return the model's outputs.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            The rows. A row's outputs do not depend on the other rows, to the bit; NaN in a row
+            gives NaN.
+        batch_size : int, optional
+            How many rows to work on at a time, where not all that is made of them on the way, such
+            as a conversion of their type, fits into memory. It changes no bit of the result.
+
+        Returns
+        -------
+        ndarray, shape (n, n_outputs)
+            Of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` does not hold rows of the model's shape.
+        RuntimeError
+            If the model has no weights yet, or is being trained in another thread.
+        """
+        if batch_size is not None:
+            return np.concatenate([self.predict(part) for part in parts("x", x, batch_size)])
+        rows = plan.rows(self.layers, "x", x, self.dtype, self._built_shape())
+        return loops.predict(self._network, rows, get_num_threads, self.dtype)
+
+    def predict_batches(self, batches: Iterable[ArrayLike]) -> Iterator[NDArray[Any]]:
+        """Return the outputs of each batch as it comes, for more rows than fit into memory.
+
+        Parameters
+        ----------
+        batches : iterable of array_like
+            Each as for `predict`; the next is asked for when its outputs are.
+
+        Returns
+        -------
+        iterator of ndarray
+            What `predict` gives for each.
+
+        Raises
+        ------
+        TypeError
+            If `batches` is no iterable. What `predict` raises comes with the batch.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2)], seed=0)
+        >>> model.build(3)
+        >>> [y.shape for y in model.predict_batches(np.ones((n, 3)) for n in (4, 1))]
+        [(4, 2), (1, 2)]
+        """
+        if not isinstance(batches, Iterable):
+            raise TypeError(f"batches must be an iterable of arrays, got {type(batches).__name__}")
+        return map(self.predict, batches)
+
+    # -- weights and files
+
+    @shared
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a safetensors file: layers, weights, loss, optimizer and its state.
+
+        Parameters
+        ----------
+        path : path
+            Where to. What was there is replaced when the new file is whole.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
+        ValueError
+            If one of the layers is not cynn's own, or has a function for an activation: a file
+            carries no code. Keep `get_weights` and set them in a model made again. A loss that is a
+            function is left out, with a warning.
+        OSError
+            If the file cannot be written; what was there before is still there.
+        """
+        storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Model":
+        """Read a model from a file that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        Model
+            It predicts, and goes on training, as the saved one would. Of a class of your own, where
+            that is asked: its constructor, which may take anything, is not called, and what that
+            sets beside a `Model`'s own attributes is not there.
+
+        Raises
+        ------
+        cynn.storage.ModelFileError
+            A ValueError: the file is not a whole cynn model.
+        OSError
+            If it cannot be read.
+        """
+        model: Model = storage.load(cls._bare, path)
+        return model
+
+    @classmethod
+    def _bare(cls, layers: Sequence[layers.Layer], dtype: str, seed: int) -> "Model":
+        """Return a model of this class without a call of its constructor."""
+        model = cls.__new__(cls)
+        Model.__init__(model, layers, dtype=dtype, seed=seed)
+        return model
+
+    def _take_network(self, input_shape: tuple[int, ...]) -> None:
+        """Make the network with weights of 0, for what is about to set them all."""
+        self._network, self._input_shape = self._new_network(input_shape), input_shape
+
+    # -- looking
+
+    @shared
+    def layer_outputs(self, x: ArrayLike) -> list[NDArray[Any]]:
+        """Return what each layer makes of the rows; the last is what `predict` gives.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            As for `predict`, but not sparse.
+
+        Returns
+        -------
+        list of ndarray
+            An array for each layer, of shape (n, ...) and of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` does not hold rows of the model's shape.
+        RuntimeError
+            If the model has no weights yet, or is being trained in another thread.
+
+        Examples
+        --------
+        >>> from cynn.layers import Activation, Dense
+        >>> model = Model([Dense(2), Activation("relu")], seed=0)
+        >>> model.build(2)
+        >>> model.set_weights([np.eye(2), [0, 0]])
+        >>> [y.tolist() for y in model.layer_outputs([[-1, 1]])]
+        [[[-1.0, 1.0]], [[0.0, 1.0]]]
+        """
+        rows = self._dense_rows(x)
+        numbers = flat(self.get_weights(), self.dtype)
+        state = flat(self.get_state(), self.dtype)
+        return inspection.layer_outputs(
+            self._kernels, self.layers, numbers, state, rows, self._built_shape()
+        )
+
+    @shared
+    def input_gradient(
+        self, x: ArrayLike, y: ArrayLike | None = None, *, output: int | None = None
+    ) -> NDArray[Any]:
+        """Return how the loss of each row, or one of its outputs, changes with the row's numbers.
+
+        Its magnitude is called saliency: where it is large, the model looks.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            As for `predict`, but not sparse.
+        y : array_like, optional
+            The targets, as the loss takes them: the gradient is that of the row's loss.
+        output : int, optional
+            Or the number of an output, from 0: the gradient is that of this number of `predict`.
+
+        Returns
+        -------
+        ndarray, of the shape of `x`
+            Of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said, or both of `y` and `output` are given, or neither.
+        RuntimeError
+            If the model has no weights yet, no loss where `y` is given, or is being trained in
+            another thread.
+
+        References
+        ----------
+        Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks: visualising image
+        classification models and saliency maps, ICLR workshop 2014.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2)], dtype="float64", seed=0)
+        >>> model.build(3)
+        >>> model.set_weights([[[1, 2], [3, 4], [5, 6]], [0, 0]])
+        >>> model.input_gradient([[1, 1, 1]], output=1)
+        array([[2., 4., 6.]])
+        """
+        if (y is None) == (output is None):
+            raise ValueError("give either y or output")
+        rows = self._dense_rows(x)
+        targets = None if y is None else fitting.batches(self, rows, y, None, rows.shape[1:]).y
+        found: NDArray[Any] = inspection.input_gradient(
+            self._network, rows, targets, output, self.dtype
+        )
+        return found.reshape(np.shape(x))
+
+    def _dense_rows(self, x: Any) -> NDArray[Any]:
+        if is_sparse(x):
+            raise TypeError("x must be an array here, got a sparse matrix: give x.toarray()")
+        shape = self._built_shape()
+        rows: Any = plan.rows(self.layers, "x", x, self.dtype, shape)
+        dense: NDArray[Any] = rows
+        return dense
+
+    def summary(self) -> None:
+        """Print a table of the layers: what each gives and how many parameters it has."""
+        print(summary.table(self.layers, self._input_shape))
+
+    def __repr__(self) -> str:
+        """Write the call that makes this model, untrained."""
+        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype.name!r}"
+        return f"Model({list(self.layers)!r}{dtype}, seed={self.seed})"

@@ -1,0 +1,12 @@
+"""ONNX: models as files that other runtimes read, and such files as models.
+
+Needs the ``onnx`` package: ``pip install cynn-learn[onnx]``. `export` writes what a model computes
+when it predicts; `load` reads a file of the operators that `export` writes. Both go by tables: what
+a layer is in ONNX stands in ``writing.LAYERS``, what an operator is here in
+``operators.OPERATORS``, and the activations, which serve both ways, in ``activations.ACTIVATIONS``.
+"""
+
+from ._reading import OnnxFileError, load
+from ._writing import export
+
+__all__ = ["OnnxFileError", "export", "load"]

@@ -1,0 +1,229 @@
+"""From an ONNX file to a model.
+
+The file may come from anywhere: it is read as data, nothing in it is taken at its word, and what it
+does not hold is not allocated.
+"""
+
+import math
+import os
+import stat
+from typing import Any
+
+import numpy as np
+
+from .. import layers
+from ..model import Model
+from ._library import need
+from ._operators import OPERATORS, Array, Node, Value, joined
+
+OLDEST = 7
+"""The first version of the operators in which constants are broadcast as they are today."""
+
+LARGEST = 2**31
+"""The bytes of the largest file: that of protocol buffers."""
+
+MOST_NODES = 10_000
+
+STANDARD = ("", "ai.onnx")
+"""The domain of the operators that are read, in its two spellings."""
+
+
+class OnnxFileError(ValueError):
+    """A file that is no ONNX model, or one that cynn has no layers for."""
+
+
+class Graph:
+    """What the nodes of a file give, by name: constants from the start, values as they are made."""
+
+    def __init__(self, graph: Any, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self.found: dict[str, Any] = {}
+        for tensor in graph.initializer:
+            self.put(tensor.name, tensor)
+        self.room = 2 * sum(map(_bytes_in, graph.initializer)) + (1 << 16)
+
+    def put(self, name: str, what: Any) -> None:
+        """Keep what goes by that name from now on."""
+        if name in self.found:
+            raise ValueError(f"two things in it are called {name!r}")
+        self.found[name] = what
+
+    def get(self, name: str) -> Any:
+        """Return a value or an array; None for an input that is left out."""
+        if not name:
+            return None
+        if name not in self.found:
+            raise ValueError(f"{name!r} is used before anything gives it")
+        what = self.found[name]
+        return what if isinstance(what, Value) else self.array(what)
+
+    def array(self, tensor: Any) -> Array:
+        """Return a constant's numbers, of the graph's type."""
+        from onnx import TensorProto
+
+        number = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[self.dtype.name]
+        if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
+            raise ValueError(f"{tensor.name!r} is kept in another file, which is not opened")
+        if tensor.data_type != number:
+            came = TensorProto.DataType.Name(tensor.data_type)
+            raise ValueError(f"{tensor.name!r} should hold {self.dtype}, as its input, got {came}")
+        sizes = tuple(tensor.dims)
+        if tensor.raw_data:
+            found = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
+        else:
+            written = tensor.float_data if number == TensorProto.FLOAT else tensor.double_data
+            found = np.array(written, self.dtype)
+        if min(sizes, default=1) < 1 or math.prod(sizes) != found.size:
+            raise ValueError(f"{tensor.name!r} has shape {sizes} and {found.size} numbers")
+        self.room -= found.nbytes  # constants may be shared, but not to make much of little
+        if self.room < 0:
+            raise ValueError("its nodes share their constants too often")
+        return found.reshape(sizes)
+
+    def add(self, node: Any) -> None:
+        """Take a node."""
+        if node.domain not in STANDARD:
+            raise ValueError(f"it is of the domain {node.domain!r}")
+        if len(node.output) != 1:
+            raise ValueError(f"it should give one output, got {len(node.output)}")
+        if node.op_type == "Constant":
+            if [each.name for each in node.attribute] != ["value"] or node.input:
+                raise ValueError("it should be an array")
+            self.put(node.output[0], node.attribute[0].t)
+            return
+        if node.op_type not in OPERATORS:
+            raise ValueError(f"cynn reads {', '.join(sorted(OPERATORS))}")
+        inputs = [self.get(name) for name in node.input]
+        while inputs and inputs[-1] is None:
+            inputs.pop()
+        taken = Node(node, inputs, self.dtype)
+        made = OPERATORS[node.op_type](taken)
+        taken.end()
+        self.put(node.output[0], made)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Read a model from an ONNX file, of the operators that `export` writes.
+
+    Parameters
+    ----------
+    path : path
+        The file. Files beside it are never opened: the weights must be in it.
+
+    Returns
+    -------
+    Model
+        It predicts what the file says, and can be compiled and trained.
+
+    Raises
+    ------
+    OnnxFileError
+        A ValueError: the file is no ONNX model, or has something that cynn has no layer for; the
+        message names the node.
+    OSError
+        If it cannot be read.
+    ImportError
+        Without the ``onnx`` package.
+
+    Notes
+    -----
+    Wanted is one input of shape (batch, ...), float32 or float64, whose sizes but the first are
+    known, and one output. A dense layer is ``Gemm``, or ``MatMul`` with ``Add`` after it.
+    """
+    need()
+    name = os.fsdecode(path)
+    try:
+        return _model(_parsed(name))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise OnnxFileError(f"{name}: {error}") from error
+
+
+def _parsed(name: str) -> Any:
+    from google.protobuf.message import DecodeError
+
+    from onnx import ModelProto
+
+    with open(name, "rb", opener=_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no regular file")
+        if status.st_size >= LARGEST:
+            raise ValueError(f"it has {status.st_size} bytes, an ONNX file has less than 2 GiB")
+        data = file.read()
+    try:
+        return ModelProto.FromString(data)
+    except DecodeError as error:
+        raise ValueError("it is not an ONNX file, or not a whole one") from error
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe has no writer
+
+
+def _model(made: Any) -> Model:
+    from onnx import defs
+
+    versions = [each.version for each in made.opset_import if each.domain in STANDARD]
+    newest = defs.onnx_opset_version()
+    if len(versions) != 1 or not OLDEST <= versions[0] <= newest:
+        raise ValueError(
+            f"its operators should be of one version from {OLDEST} to {newest}, got {versions}"
+        )
+    if any(each.domain in STANDARD for each in made.functions):
+        raise ValueError("it has operators of its own")
+    given, taken = _ends(made.graph)
+    dtype, row = _rows(given)
+    graph = Graph(made.graph, dtype)
+    start = Value(row)
+    graph.put(given.name, start)
+    if len(made.graph.node) > MOST_NODES:
+        raise ValueError(f"it has {len(made.graph.node)} nodes, the most are {MOST_NODES}")
+    for i, node in enumerate(made.graph.node):
+        try:
+            graph.add(node)
+        except ValueError as error:
+            called = f" {node.name!r}" if node.name else ""
+            raise ValueError(f"node {i}{called} is {node.op_type!r}: {error}") from error
+    output = graph.get(taken.name)
+    if not isinstance(output, Value):
+        raise ValueError("its output is a constant")
+    path = output.path(start)
+    assert path is not None  # all values come of the input
+    parts, weights, state = joined(path)
+    model = Model(parts or [layers.Activation("identity")], dtype=dtype)
+    model.build(row)
+    model.set_weights(weights)
+    model.set_state(state)
+    return model
+
+
+def _ends(graph: Any) -> tuple[Any, Any]:
+    """Return the one input, beside the constants, and the one output."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [each for each in graph.input if each.name not in constants]
+    if len(inputs) != 1 or len(graph.output) != 1:
+        raise ValueError(
+            f"it should have one input and one output, got {len(inputs)} and {len(graph.output)}"
+        )
+    return inputs[0], graph.output[0]
+
+
+def _rows(given: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the type of the input's rows and their shape."""
+    from onnx import TensorProto
+
+    kind = given.type.tensor_type
+    found = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}.get(kind.elem_type)
+    if found is None:
+        raise ValueError(f"its input {given.name!r} should hold float32 or float64")
+    sizes = [axis.dim_value for axis in kind.shape.dim]
+    if len(sizes) < 2 or min(sizes[1:]) < 1:
+        raise ValueError(
+            f"its input {given.name!r} should have two axes or more, all but the first of "
+            f"known size"
+        )
+    return np.dtype(found), tuple(sizes[1:])
+
+
+def _bytes_in(tensor: Any) -> int:
+    return len(tensor.raw_data) + 4 * len(tensor.float_data) + 8 * len(tensor.double_data)

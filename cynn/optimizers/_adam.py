@@ -1,0 +1,135 @@
+"""Adam and AdamW."""
+
+from .._specs.validation import flag
+from ..schedules import Schedule
+from ._optimizer import Optimizer, above_zero, pair
+
+
+class Adam(Optimizer):
+    """Steps by the mean of the gradients, divided by the root of their mean square.
+
+    For each weight w and its gradient g, with what is kept for it starting at 0, and t counting
+    the steps from 1::
+
+        g = g + weight_decay * w
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        w = w - learning_rate * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps)
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        At least 0; a schedule gives one rate a step.
+    betas : (float, float), default (0.9, 0.999)
+        How much of each mean is kept, each at least 0 and less than 1.
+    eps : float, default 1e-8
+        Keeps the divisor from 0, above 0.
+    amsgrad : bool, default False
+        Divide by the greatest v so far (Reddi, Kale and Kumar 2018).
+    weight_decay : float, default 0.0
+        The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
+    clip_value, clip_norm : float, optional
+        The largest number in a gradient, and its largest norm; see `SGD`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as said.
+
+    References
+    ----------
+    Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1.
+    Reddi, Kale and Kumar, On the convergence of Adam and beyond, ICLR 2018.
+
+    Examples
+    --------
+    >>> Adam(3e-4)
+    Adam(0.0003)
+    >>> Adam(betas=(0.9, 0.99), amsgrad=True)
+    Adam(betas=(0.9, 0.99), amsgrad=True)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        amsgrad: bool = False,
+        weight_decay: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self.betas = pair("betas", betas)
+        self.eps = above_zero("eps", eps)
+        self.amsgrad = flag("amsgrad", amsgrad)
+
+    def kernel(self) -> tuple[str | float, ...]:
+        """Return the rule as a network takes it; see `Optimizer.kernel`."""
+        name = "amsgrad" if self.amsgrad else "adam"
+        return (name, *self.betas, self.eps, self.weight_decay)
+
+
+class AdamW(Optimizer):
+    """Adam whose weight decay is apart from the gradient, and so not divided by its size.
+
+    For each weight w and its gradient g, with what is kept for it starting at 0, and t counting
+    the steps from 1::
+
+        w = w - learning_rate * weight_decay * w
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        w = w - learning_rate * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps)
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        At least 0; a schedule gives one rate a step.
+    betas : (float, float), default (0.9, 0.999)
+        How much of each mean is kept, each at least 0 and less than 1.
+    eps : float, default 1e-8
+        Keeps the divisor from 0, above 0.
+    amsgrad : bool, default False
+        Divide by the greatest v so far (Reddi, Kale and Kumar 2018).
+    weight_decay : float, default 0.01
+        The part of each weight, times the learning rate, that a step takes away.
+    clip_value, clip_norm : float, optional
+        The largest number in a gradient, and its largest norm; see `SGD`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as said.
+
+    References
+    ----------
+    Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2.
+    Reddi, Kale and Kumar, On the convergence of Adam and beyond, ICLR 2018.
+
+    Examples
+    --------
+    >>> AdamW(0.001, weight_decay=0.1)
+    AdamW(weight_decay=0.1)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        amsgrad: bool = False,
+        weight_decay: float = 0.01,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self.betas = pair("betas", betas)
+        self.eps = above_zero("eps", eps)
+        self.amsgrad = flag("amsgrad", amsgrad)
+
+    def kernel(self) -> tuple[str | float, ...]:
+        """Return the rule as a network takes it; see `Optimizer.kernel`."""
+        name = "amsgradw" if self.amsgrad else "adamw"
+        return (name, *self.betas, self.eps, self.weight_decay)

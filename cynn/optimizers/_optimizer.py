@@ -1,0 +1,117 @@
+"""What all optimizers have in common."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._specs import spec
+from .._specs.validation import number
+from ..schedules import Schedule
+
+RATE = "a finite number of at least 0, or a Schedule such as Cosine(0.1)"
+
+
+class Optimizer(spec.Spec):
+    """Base of the optimizers.
+
+    A subclass says in `kernel` which rule of the kernels it is, and gives what every optimizer has
+    to `_common`.
+    """
+
+    learning_rate: float | Schedule
+    weight_decay: float
+    clip_value: float | None
+    clip_norm: float | None
+    momentum: float
+
+    def _common(
+        self, learning_rate: Any, weight_decay: Any, clip_value: Any, clip_norm: Any
+    ) -> None:
+        """Check and keep the settings that every optimizer has."""
+        self.learning_rate = (
+            learning_rate
+            if isinstance(learning_rate, Schedule)
+            else number("learning_rate", learning_rate, RATE, lambda rate: rate >= 0)
+        )
+        self.weight_decay = not_negative("weight_decay", weight_decay)
+        self.clip_value = _limit("clip_value", clip_value)
+        self.clip_norm = _limit("clip_norm", clip_norm)
+
+    def kernel(self) -> tuple[str | float, ...]:
+        """Return the rule as a network takes it: its name among the kernels, then its numbers."""
+        raise NotImplementedError(f"{type(self).__name__} must define kernel")
+
+    def clips(self) -> tuple[float, float]:
+        """Return the limits of a gradient's values and of its norm, infinite for none."""
+        value, norm = self.clip_value, self.clip_norm
+        return (math.inf if value is None else value, math.inf if norm is None else norm)
+
+    def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Return the learning rates of the steps from `start` up to, and not including, `stop`.
+
+        Parameters
+        ----------
+        start, stop : int
+            ``0 <= start <= stop <= total``.
+        total : int
+            The steps of the whole run.
+
+        Returns
+        -------
+        ndarray of float64, shape (stop - start,)
+            One rate a step.
+        """
+        rate = self.learning_rate
+        if isinstance(rate, Schedule):
+            return rate.rates(start, stop, total)
+        return _constant(rate, start, stop, total)
+
+    def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
+        """Return the momentum of the steps from `start` up to, and not including, `stop`.
+
+        Parameters
+        ----------
+        start, stop, total : int
+            As for `rates`.
+
+        Returns
+        -------
+        ndarray of float64, shape (stop - start,)
+            One momentum a step.
+        """
+        return _constant(getattr(self, "momentum", 0.0), start, stop, total)
+
+
+def not_negative(name: str, value: Any) -> float:
+    """Return a finite number of at least 0, or refuse it."""
+    return number(name, value, "a finite number of at least 0", lambda found: found >= 0)
+
+
+def above_zero(name: str, value: Any) -> float:
+    """Return a finite number above 0, or refuse it."""
+    return number(name, value, "a finite number above 0", lambda found: found > 0)
+
+
+def part(name: str, value: Any) -> float:
+    """Return a number of at least 0 and less than 1, or refuse it."""
+    return number(name, value, "at least 0 and less than 1", lambda found: 0 <= found < 1)
+
+
+def pair(name: str, value: Any) -> tuple[float, float]:
+    """Return two numbers, each of at least 0 and less than 1, or refuse them."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be two numbers, got {value!r}")
+    return (part(f"{name}[0]", value[0]), part(f"{name}[1]", value[1]))
+
+
+def _limit(name: str, value: Any) -> float | None:
+    return None if value is None else above_zero(name, value)
+
+
+def _constant(value: float, start: int, stop: int, total: int) -> NDArray[np.float64]:
+    """Return the same value for each step; quicker than a schedule, and asked for every epoch."""
+    if not 0 <= start <= stop <= total:
+        raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
+    return np.full(stop - start, value)

@@ -1,0 +1,93 @@
+"""What the pictures share: the colours, the axes that are drawn into, the arrays that are drawn."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
+"""Blue and vermilion of Okabe and Ito's palette."""
+
+FAINT = "0.45"
+"""The grey of what is said in passing; it keeps a contrast of 4.5 to 1 on white."""
+
+
+def axes(ax: Any, width: float = 6.4, height: float = 4.8) -> Any:
+    """Return `ax`, or the axes of a new figure of that size in inches.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError
+        If `ax` is something else than axes.
+    """
+    try:
+        from matplotlib.axes import Axes
+    except ImportError as error:
+        wanted = "pip install 'cynn-learn[plots]'"
+        raise ImportError(f"plots need matplotlib: {wanted}") from error
+    if ax is None:
+        from matplotlib import pyplot
+
+        return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be a matplotlib Axes, got {ax!r}")
+    return ax
+
+
+def signed_colors() -> Any:
+    """Return a colour map from negative over white to positive."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", [NEGATIVE, "white", POSITIVE])
+
+
+def blank(ax: Any) -> None:
+    """Take away the frame and the ticks."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for side in ax.spines.values():
+        side.set_visible(False)
+
+
+def spread(n: int, most: int) -> NDArray[np.intp]:
+    """Return the places of at most `most` out of `n` things, the first, the last and even between.
+
+    Examples
+    --------
+    >>> spread(3, 5), spread(100, 4)
+    (array([0, 1, 2]), array([ 0, 33, 66, 99]))
+    """
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.intp))
+
+
+def names_of(name: str, given: Any, n: int) -> list[str]:
+    """Return `n` names: those given, else the numbers from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no sequence of as many.
+    """
+    if given is None:
+        return [str(i) for i in range(n)]
+    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
+        raise TypeError(f"{name} must be a list of names, got {given!r}")
+    if len(given) != n:
+        raise ValueError(f"{name} must hold {n} names, got {len(given)}")
+    return [plain(str(each)) for each in given]
+
+
+def plain(text: str, most: int = 24) -> str:
+    r"""Return a name as it is to be written: short, on one line, no dollar taken for a formula.
+
+    Examples
+    --------
+    >>> print(plain("a price in $ of something long"))
+    a price in \$ of somethi…
+    """
+    line = " ".join(text.split())
+    line = "".join(c if c.isprintable() else "?" for c in line)
+    return (line if len(line) <= most else line[: most - 1] + "…").replace("$", r"\$")

@@ -1,0 +1,68 @@
+"""What a step is told of the call that it works in, beside its rows."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .arrays import Flat
+from .random import BITS, random_bits
+
+Moment = tuple[int, int, int, int]
+"""When in a training: seed, epoch, step in it, and the place of the first row in its batch."""
+
+
+class Place(NamedTuple):
+    """What of other steps comes before a step: parameters, running statistics, and dropouts."""
+
+    params: int = 0
+    state: int = 0
+    draws: int = 0
+
+    def past(self, step: Any) -> "Place":
+        """Return the place after a step that stands here."""
+        return Place(
+            self.params + step.n_params, self.state + step.n_state, self.draws + step.n_draws
+        )
+
+
+@dataclass
+class Call:
+    """A prediction or a step of training.
+
+    Attributes
+    ----------
+    state : list of float
+        The running statistics of all steps, end to end.
+    key : int or None
+        That of the batch's random numbers; None: the weights are not being trained.
+    place : int
+        That of the first row in its batch, where a batch comes in blocks.
+    counts : bool
+        Whether a row of the batch has a weight.
+    """
+
+    state: Flat = field(default_factory=list)
+    key: int | None = None
+    place: int = 0
+    counts: bool = True
+
+
+def batch_key(moment: Moment) -> int:
+    """Return the key of a batch's random numbers.
+
+    It is a number from the upper half of the epoch's sequence, of which `permutation` uses the
+    lower.
+
+    Raises
+    ------
+    ValueError
+        If the moment is not four whole numbers from 0 and below ``2**64``.
+
+    Examples
+    --------
+    >>> batch_key((0, 0, 0, 0)) == batch_key((0, 0, 0, 128)) != batch_key((0, 0, 1, 0))
+    True
+    """
+    if len(moment) != 4 or not all(0 <= number < BITS for number in moment):
+        raise ValueError(f"network: moment is {moment}, wanted 4 numbers that are not negative")
+    seed, epoch, step, _ = moment
+    return random_bits(random_bits(seed, epoch), BITS // 2 + step)

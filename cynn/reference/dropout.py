@@ -1,0 +1,60 @@
+"""Dropout: in training a part of the numbers becomes 0, drawn anew for each row and batch."""
+
+from .arrays import Flat, Rows
+from .call import Call, Place
+from .random import random_bits
+
+
+class Dropout:
+    """``y = x / (1 - rate)``, or 0 with probability `rate`; described by ``("dropout", rate)``.
+
+    Where nothing is trained it changes nothing (Srivastava, Hinton, Krizhevsky, Sutskever and
+    Salakhutdinov, *Dropout*, 2014; scaled in training, so that predictions need no scale).
+
+    A number is dropped if its 16 random bits are below `threshold`, so that the rate is a multiple
+    of 2^-16. Four numbers of a row share a word of 64 bits, the first the lowest 16; the words are
+    counted along a row, and on through the rows of the batch.
+    """
+
+    n_params = n_state = 0
+    n_draws = 1
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, rate: float) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0, less than 1")
+        self.n_out, self.number = n_in, place.draws
+        self.threshold = min(int(rate * 65536 + 0.5), 65535)
+        self.scale = 65536 / (65536 - self.threshold)
+
+    def without_activation(self) -> "Dropout":
+        """Return the step itself: it has no activation."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no matrices."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Drop and scale, in training."""
+        if call.key is None:
+            return [list(row) for row in x]
+        key, words = random_bits(call.key, self.number), -(-self.n_out // 4)
+        y = []
+        for r, row in enumerate(x):
+            first = (call.place + r) * words
+            bits = [random_bits(key, first + word) for word in range(words)]
+            kept = [bits[c // 4] >> 16 * (c % 4) & 65535 >= self.threshold for c in range(len(row))]
+            pairs = zip(row, kept, strict=True)
+            y.append([self.scale * value if keep else 0.0 for value, keep in pairs])
+        return y
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Drop and scale the same numbers of the gradient."""
+        return self.forward(grad_y, params, call)

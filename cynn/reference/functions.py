@@ -1,0 +1,63 @@
+"""Where a network asks Python: activations and a loss given as functions over arrays.
+
+What they are asked, `value`, `gradient` and `of_rows`, is what `cynn.activations.Custom` and
+`cynn.losses.Custom` answer.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from .arrays import Flat, Matrix, Rows, Vector, numbers, rows
+from .call import Call, Place
+
+
+class Function:
+    """``y = f(x)``, f being a function of Python: described by ``("function", what is asked)``."""
+
+    n_params = n_state = n_draws = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, asked: Any) -> None:
+        if not hasattr(asked, "value"):
+            raise ValueError(f"steps: activation is {asked!r}, wanted a name or a function")
+        self.n_out, self.asked = n_in, asked
+
+    def without_activation(self) -> "Function":
+        """Return the step itself: no loss is fused with it."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no parameters."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``f(x)``."""
+        return rows(self.asked.value(x)) if x else []
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the function."""
+        return rows(self.asked.gradient(x, grad_y)) if x else []
+
+
+def loss_of(asked: Any) -> Callable[..., float]:
+    """Return a loss, as those in `cynn.reference.losses` are, that asks a function of Python."""
+
+    def loss(prediction: Matrix, target: Any, weight: Vector, out: Matrix, delta: Matrix) -> float:
+        if len(prediction) == 0:
+            return 0.0
+        losses, gradient = asked.of_rows(target, None, 0, prediction)
+        total = 0.0
+        for r, w in enumerate(numbers(weight)):
+            total += w * float(losses[r])
+            for j, slope in enumerate(gradient[r].tolist()):
+                out[r][j] = prediction[r][j]
+                delta[r][j] = w * slope
+        return total
+
+    return loss

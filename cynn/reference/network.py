@@ -1,0 +1,413 @@
+"""The whole network: parameters, predictions, and training by small steps against the gradient."""
+
+import math
+import time
+from typing import Any
+
+from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
+from .augment import checked_augmentation
+from .batches import weights, whole_numbers
+from .call import Call, Moment, batch_key
+from .checks import require_shape
+from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
+from .plan import Plan
+from .sparse import SparseRows as SparseRows  # what this network reads beside lists and arrays
+
+LARGEST_BATCH = 1024
+"""Rows that a compiled network takes as one batch; larger ones go through `gradients`."""
+
+
+class Network:
+    """Steps in a row, their parameters, and the optimizer's memory.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Numbers in a row of x.
+    steps : list of tuple
+        In order: ``("dense", n_out, activation)``, ``("activation", name)``,
+        ``("rescale", scale, offset)``, ``("normalize", mean, std)``, ``("dropout", rate)``,
+        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)``,
+        ``("residual", steps)`` or ``("function", what is asked)``.
+    scale, offset : float
+        What x goes through on its way in: ``scale * x + offset``.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs, n_params, n_state : int
+        Numbers in a row of x, in a row of predictions, in the flat parameters, and in the flat
+        running statistics.
+    seek_zeros : bool
+        A compiled network then skips the zeros of dense rows; here it changes nothing.
+    keeps_threads : bool
+        A compiled network's threads then stay from one training to the next; here there are none.
+    slot_names : tuple of str
+        What the optimizer keeps for each parameter.
+    updates : int
+        Steps that the optimizer has done.
+    penalty_of_sum : bool
+        Whether penalties are part of a batch's summed loss, and not of its mean.
+
+    Examples
+    --------
+    Exclusive or, the task that one layer cannot do:
+
+    >>> from cynn.reference import initial_weights
+    >>> network = Network(2, [("dense", 4, "tanh"), ("dense", 2, "softmax")])
+    >>> flat = []
+    >>> for n_in, n_out, activation in ((2, 4, "tanh"), (4, 2, "softmax")):
+    ...     w = initial_weights(n_in, n_out, seed=1, activation=activation)
+    ...     flat += [value for row in w for value in row] + [0.0] * n_out
+    >>> network.set_params(flat)
+    >>> network.compile("softmax_cross_entropy")
+    >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> for epoch in range(200):
+    ...     _ = network.train_epoch(
+    ...         x, y, None, [0, 1, 2, 3], [0.5], [0.9], 4, 0, float("inf"), None, 1)
+    >>> out = [[0.0, 0.0] for _ in x]
+    >>> network.predict(x, out, 1)
+    >>> [row.index(max(row)) for row in out]
+    [0, 1, 1, 0]
+    """
+
+    def __init__(
+        self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float = 1.0, offset: float = 0.0
+    ) -> None:
+        self._plan = Plan(n_inputs, steps, scale, offset)
+        self.n_inputs, self.n_outputs = n_inputs, self._plan.n_outputs
+        self.n_params = self._plan.n_params
+        self._params = [0.0] * self.n_params
+        self.n_state, self._state = self._plan.n_state, self._plan.initial_state()
+        self.slot_names: tuple[str, ...] = ()
+        self._slots: list[Flat] = []
+        self.updates = 0
+        self.penalty_of_sum = False
+        self._compiled = False
+        self._sums = (0.0, 0.0)
+        self.seek_zeros = self.keeps_threads = False
+
+    @property
+    def augmentation(self) -> tuple[int, int, int, float, float] | None:
+        """How images change in training: height, width, shift, angle and noise, or None."""
+        return self._plan.augmentation
+
+    @augmentation.setter
+    def augmentation(self, given: tuple[int, int, int, float, float] | None) -> None:
+        found = None if given is None else checked_augmentation(given, self.n_inputs)
+        self._plan.augmentation = found
+
+    def get_params(self, out: MutableVector) -> None:
+        """Write the parameters: for each dense step W row by row, then b."""
+        self._copy("get_params", "out", out, self._params, out)
+
+    def set_params(self, flat: Vector) -> None:
+        """Take the parameters, in the order of `get_params`."""
+        self._copy("set_params", "flat", flat, numbers(flat), self._params)
+
+    def get_state(self, out: MutableVector) -> None:
+        """Write the running statistics: for each batch_norm step the means, then the variances."""
+        require_shape("get_state", "out", out, (self.n_state,))
+        for i, value in enumerate(self._state):
+            out[i] = value
+
+    def set_state(self, flat: Vector) -> None:
+        """Take the running statistics, in the order of `get_state`."""
+        require_shape("set_state", "flat", flat, (self.n_state,))
+        self._state = numbers(flat)
+
+    def get_slot(self, name: str, out: MutableVector) -> None:
+        """Write a slot of the optimizer, in the order of `get_params`."""
+        self._copy("get_slot", "out", out, self._slot(name), out)
+
+    def set_slot(self, name: str, flat: Vector) -> None:
+        """Take a slot of the optimizer, in the order of `get_params`."""
+        self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
+
+    def _slot(self, name: str) -> Flat:
+        if name not in self.slot_names:
+            raise ValueError(f"network: {name!r} is no slot, wanted one of {self.slot_names}")
+        return self._slots[self.slot_names.index(name)]
+
+    def compile(
+        self,
+        loss: str | tuple[Any, ...],
+        optimizer: tuple[Any, ...] = ("sgd", 0.0, 0.0),
+        clip_value: float = math.inf,
+        clip_norm: float = math.inf,
+        penalties: list[tuple[float, float]] | None = None,
+    ) -> None:
+        """Choose the loss, and the optimizer, whose state starts anew.
+
+        Parameters
+        ----------
+        loss : str or tuple
+            One of `LOSSES`, ``(name, number)`` of one that has a number of its own, or
+            ``("function", what is asked)``. One that is fused with an activation goes with a last
+            step of that activation, or of none.
+        optimizer : tuple
+            A name in `OPTIMIZERS`, then its numbers.
+        clip_value, clip_norm : float
+            The largest number in a gradient, and then the largest norm of the whole of it.
+        penalties : list of (float, float), optional
+            For each dense step l1 and l2: the loss has ``l1 * sum(abs(W)) + l2 * sum(W**2)`` more.
+
+        Raises
+        ------
+        ValueError
+            If one is not as said.
+        """
+        given = read_optimizer(optimizer)
+        if not (clip_value > 0 and clip_norm > 0):
+            raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
+        self._plan.compile(loss, penalties or [])
+        names, self.slot_names = OPTIMIZERS[optimizer[0]]
+        self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
+        self._slots = [[0.0] * self.n_params for _ in self.slot_names]
+        if "initial" in names:
+            self._slots[0] = [given[names.index("initial")]] * self.n_params
+        self.updates = 0
+        self._compiled = True
+
+    def train_epoch(
+        self,
+        x: Any,
+        y: Any,
+        weight: Any,
+        order: Any,
+        rates: Any,
+        momenta: Any,
+        batch_size: int,
+        start: int,
+        seconds: float,
+        outputs: Any,
+        threads: int,
+        moment: Moment = (0, 0, 0, 0),
+    ) -> tuple[int, float, float]:
+        """Train on the rows that `order` names, a batch at a time: one step for each batch.
+
+        A step's gradient is the weighted mean of its rows' gradients. A batch whose weights sum
+        to 0 changes nothing.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            Inputs.
+        y : vector (n,) of int or matrix (n, n_outputs)
+            Labels, or the outputs that are wanted.
+        weight : vector (n,) or None
+            How much each row counts; None for 1 each.
+        order : vector of int
+            Row numbers, in the order of training.
+        rates, momenta : vector
+            Learning rate and momentum of each of the epoch's steps.
+        batch_size : int
+            Rows in a batch; the last one takes what is left.
+        start : int
+            The step to begin with.
+        seconds : float
+            Stop after the step at whose end so much time has passed; inf for never.
+        outputs : matrix (len(order), n_outputs) or None
+            If given, row i receives the prediction for row ``order[i]``, made before its step.
+        threads : int
+            Ignored here.
+        moment : tuple of int
+            When in a training that is, for what is drawn by chance: the seed, the epoch, the number
+            of the first batch in it, and 0.
+
+        Returns
+        -------
+        next_step : int
+            The step to go on with; the number of steps when the epoch is over.
+        loss_sum, weight_sum : float
+            Sums of weight times loss, and of weight, over the rows done since step 0: where time
+            cuts an epoch changes no bit of them.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others.
+        """
+        began = time.monotonic()
+        data = self._data("train_epoch", x, y, weight)
+        order = whole_numbers("train_epoch", "order", order, len(data[0]))
+        if batch_size < 1:
+            raise ValueError(f"train_epoch: batch_size is {batch_size}, wanted at least 1")
+        n_steps = -(-len(order) // batch_size)
+        if not 0 <= start <= n_steps:
+            raise ValueError(f"train_epoch: start is {start}, wanted 0 to {n_steps}")
+        require_shape("train_epoch", "rates", rates, (n_steps,))
+        require_shape("train_epoch", "momenta", momenta, (n_steps,))
+        if outputs is not None:
+            require_shape("train_epoch", "outputs", outputs, (len(order), self.n_outputs))
+        rates, momenta = numbers(rates), numbers(momenta)
+        if start == 0:
+            self._sums = (0.0, 0.0)
+        loss_sum, weight_sum = self._sums
+        seed, epoch, first_step, place = moment
+        step = start
+        while step < n_steps:
+            first = step * batch_size
+            chosen = order[first : first + batch_size]
+            batch_x, batch_y = ([part[r] for r in chosen] for part in data[:2])
+            batch_weight = [data[2][r] for r in chosen]
+            total = sum(batch_weight)
+            key = batch_key((seed, epoch, first_step + step, place))
+            call = Call(list(self._state), key, place, total != 0.0)
+            gradient, loss, predictions = self._plan.gradient(
+                self._params, batch_x, batch_y, batch_weight, call
+            )
+            self._state = call.state  # nothing has failed
+            if outputs is not None:
+                _write(predictions, outputs, first)
+            if total != 0.0:
+                scale = 1.0 if self.penalty_of_sum else total
+                loss += self._plan.add_penalties(self._params, scale, gradient)
+                self.update([g / total for g in gradient], rates[step], momenta[step])
+            loss_sum += loss
+            weight_sum += total
+            step += 1
+            if time.monotonic() - began >= seconds:
+                break
+        self._sums = (loss_sum, weight_sum)
+        return step, loss_sum, weight_sum
+
+    def evaluate(
+        self, x: Any, y: Any, weight: Any, outputs: Any, threads: int
+    ) -> tuple[float, float]:
+        """Return the sums of weight times loss and of weight; `outputs` gets predictions."""
+        data = self._data("evaluate", x, y, weight)
+        if outputs is not None:
+            require_shape("evaluate", "outputs", outputs, (len(data[0]), self.n_outputs))
+        loss, predictions, _, _ = self._plan.evaluate(self._params, *data, Call(self._state))
+        if outputs is not None:
+            _write(predictions, outputs, 0)
+        if data[0]:
+            loss += self._plan.add_penalties(self._params, self._scale(data[2]))
+        return loss, sum(data[2])
+
+    def predict(self, x: Any, out: Any, threads: int) -> None:
+        """Write what the last step gives for every row of `x` into `out`."""
+        require_shape("predict", "x", x, (None, self.n_inputs))
+        require_shape("predict", "out", out, (len(x), self.n_outputs))
+        _write(self._plan.predict(self._params, rows(x), Call(self._state)), out, 0)
+
+    def gradients(
+        self,
+        x: Any,
+        y: Any,
+        weight: Any,
+        out: MutableVector,
+        threads: int,
+        moment: Moment | None = None,
+        outputs: Any = None,
+    ) -> tuple[float, float]:
+        """Write the gradient of the sum of weight times loss; give that sum, and that of weight.
+
+        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch`
+        but that it ends with the place of the first row in its batch, the steps are as in training;
+        else as in `evaluate`.
+        """
+        data = self._data("gradients", x, y, weight)
+        call = Call(self._state)
+        if moment is not None:
+            if self.n_state and len(data[0]) > LARGEST_BATCH:
+                raise ValueError(
+                    f"gradients: batch_norm has {len(data[0])} rows at once, wanted "
+                    f"{LARGEST_BATCH} at most"
+                )
+            call = Call(list(self._state), batch_key(moment), moment[3])
+        if outputs is not None:
+            require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))
+        gradient, loss, predictions = self._plan.gradient(self._params, *data, call)
+        self._state = call.state
+        if outputs is not None:
+            _write(predictions, outputs, 0)
+        if data[0]:
+            loss += self._plan.add_penalties(self._params, self._scale(data[2]), gradient)
+        self._copy("gradients", "out", out, gradient, out)
+        return loss, sum(data[2])
+
+    def input_gradient(self, x: Any, y: Any, along: Any, out: Any, threads: int) -> None:
+        """Write how the loss of each row changes with the numbers of `x`.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            Inputs.
+        y : vector (n,) of int or matrix (n, n_outputs), or None
+            The targets of the loss.
+        along : matrix (n, n_outputs) or None
+            In the place of `y`: the gradient is that of the outputs, each times its number here,
+            and added up.
+        out : matrix (n, n_inputs)
+            Written.
+        threads : int
+            Ignored here.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others, or both of `y` and `along` come, or neither.
+        """
+        if (y is None) == (along is None):
+            raise ValueError("input_gradient: wanted either y or along")
+        require_shape("input_gradient", "out", out, (len(x), self.n_inputs))
+        if y is not None:
+            data = self._data("input_gradient", x, y, None)
+            found = self._plan.input_gradient(self._params, *data[:2], None, Call(self._state))
+        else:
+            require_shape("input_gradient", "x", x, (None, self.n_inputs))
+            require_shape("input_gradient", "along", along, (len(x), self.n_outputs))
+            call = Call(self._state)
+            found = self._plan.input_gradient(self._params, rows(x), None, rows(along), call)
+        _write(found, out, 0)
+
+    def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:
+        """Take one step of the optimizer from a gradient in the order of `get_params`.
+
+        The gradient is clipped first; the penalties are in it already.
+        """
+        self._require_compiled("update")
+        require_shape("update", "gradient", gradient, (self.n_params,))
+        value, norm = self._clips
+        clipped = [_clip(g, value) for g in numbers(gradient)]
+        if norm < math.inf:
+            factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
+            clipped = [g * min(factor, 1.0) for g in clipped]
+        self.updates += 1
+        optimizer_step(
+            self._params, clipped, self._slots, self._optimizer, learning_rate, momentum,
+            self.updates,
+        )  # fmt: skip
+
+    def _scale(self, weight: Flat) -> float:
+        """Return what penalties count beside the summed loss of such rows."""
+        return 1.0 if self.penalty_of_sum else sum(weight)
+
+    def _data(self, function: str, x: Any, y: Any, weight: Any) -> tuple[Rows, Rows, Flat]:
+        self._require_compiled(function)
+        require_shape(function, "x", x, (None, self.n_inputs))
+        wanted = self._plan.targets(function, y, len(x))
+        return rows(x), wanted, weights(function, weight, len(x))
+
+    def _require_compiled(self, function: str) -> None:
+        if not self._compiled:
+            raise ValueError(f"{function}: no loss was chosen, call compile first")
+
+    def _copy(
+        self, function: str, name: str, argument: Vector, source: Flat, to: MutableVector
+    ) -> None:
+        require_shape(function, name, argument, (self.n_params,))
+        for i, value in enumerate(source):
+            to[i] = value
+
+
+def _clip(g: float, limit: float) -> float:
+    """Return g, but no further from 0 than `limit`."""
+    return -limit if g < -limit else limit if g > limit else g
+
+
+def _write(source: Rows, to: Any, first: int) -> None:
+    for i, row in enumerate(source):
+        for j, value in enumerate(row):
+            to[first + i][j] = value

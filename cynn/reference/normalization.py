@@ -1,0 +1,180 @@
+"""Normalisation: numbers brought to mean 0 and variance 1, then to a scale and shift learned.
+
+``n = (x - mean) / sqrt(variance + epsilon)`` and ``y = gamma * n + beta``. In the flat parameters
+gamma comes first, then beta.
+"""
+
+import math
+
+from .arrays import Flat, Rows
+from .call import Call, Place
+
+
+class LayerNorm:
+    """Each row by its own mean and variance; described by ``("layer_norm", epsilon)``.
+
+    Ba, Kiros and Hinton, *Layer normalization*, 2016.
+    """
+
+    n_state = n_draws = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, epsilon: float) -> None:
+        self.epsilon = _positive(epsilon)
+        self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
+
+    def without_activation(self) -> "LayerNorm":
+        """Return the step itself: it has no activation."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no matrices."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``gamma * n + beta``."""
+        n = [normal(row, self.epsilon)[0] for row in x]
+        return _scaled(n, params, self.first)
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the scale, and through each row's mean and variance."""
+        found = [normal(row, self.epsilon) for row in x]
+        g = _to_parameters([n for n, _ in found], grad_y, params, gradient, self.first)
+        return [normal_backward(row, *kept) for row, kept in zip(g, found, strict=True)]
+
+
+class BatchNorm:
+    """Each column by the batch's, or by running ones; ``("batch_norm", momentum, epsilon)``.
+
+    Ioffe and Szegedy, *Batch normalization*, 2015. In training the mean and the variance are those
+    of the batch, over all its rows alike, whatever their weights; and the running ones become
+    ``momentum * running + (1 - momentum) * batch``. Elsewhere the running ones are used. They are
+    the step's state: the means, then the variances.
+    """
+
+    n_draws = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, momentum: float, epsilon: float) -> None:
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
+        self.momentum, self.epsilon = momentum, _positive(epsilon)
+        self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
+        self.n_state, self.first_state = 2 * n_in, place.state
+
+    def without_activation(self) -> "BatchNorm":
+        """Return the step itself: it has no activation."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return means of 0 and variances of 1."""
+        return [0.0] * self.n_out + [1.0] * self.n_out
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no matrices."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``gamma * n + beta``; in training move the running statistics."""
+        if call.key is not None and call.counts:
+            for c, column in enumerate(zip(*x, strict=True)):
+                mean, variance = moments(list(column))
+                for at, value in ((c, mean), (self.n_out + c, variance)):
+                    old = call.state[self.first_state + at]
+                    call.state[self.first_state + at] = value + self.momentum * (old - value)
+        return _scaled(_transposed([n for n, _ in self._columns(x, call)]), params, self.first)
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the scale, and in training through each column's mean and variance."""
+        found = self._columns(x, call)
+        n = _transposed([column for column, _ in found])
+        g = _transposed(_to_parameters(n, grad_y, params, gradient, self.first))
+        if call.key is None:
+            back = [[f * v for v in column] for column, (_, f) in zip(g, found, strict=True)]
+        else:
+            back = [normal_backward(column, *kept) for column, kept in zip(g, found, strict=True)]
+        return _transposed(back)
+
+    def _columns(self, x: Rows, call: Call) -> list[tuple[Flat, float]]:
+        """Return each column's n and factor."""
+        columns = _transposed(x)
+        if call.key is not None:
+            return [normal(column, self.epsilon) for column in columns]
+        found = []
+        for c, column in enumerate(columns):
+            at = self.first_state + c
+            mean, variance = call.state[at], call.state[at + self.n_out]
+            factor = 1 / math.sqrt(variance + self.epsilon)
+            found.append(([(value - mean) * factor for value in column], factor))
+        return found
+
+
+def moments(values: Flat) -> tuple[float, float]:
+    """Return the mean, and the mean square of the distances from it.
+
+    Examples
+    --------
+    >>> moments([1.0, 3.0])
+    (2.0, 1.0)
+    """
+    mean = sum(values) / len(values)
+    return mean, sum((value - mean) ** 2 for value in values) / len(values)
+
+
+def normal(values: Flat, epsilon: float) -> tuple[Flat, float]:
+    """Return ``n = (x - mean) * factor`` and the factor, ``1 / sqrt(variance + epsilon)``.
+
+    Examples
+    --------
+    >>> normal([1.0, 3.0], 3.0)
+    ([-0.5, 0.5], 0.5)
+    """
+    mean, variance = moments(values)
+    factor = 1 / math.sqrt(variance + epsilon)
+    return [(value - mean) * factor for value in values], factor
+
+
+def normal_backward(grad_n: Flat, n: Flat, factor: float) -> Flat:
+    """Return the gradient for x from that for n: every x moves the mean and the variance too.
+
+    Examples
+    --------
+    >>> normal_backward([1.0, 1.0], [-0.5, 0.5], 0.5)
+    [0.0, 0.0]
+    """
+    mean = sum(grad_n) / len(n)
+    product = sum(g * v for g, v in zip(grad_n, n, strict=True)) / len(n)
+    return [factor * (g - mean - v * product) for g, v in zip(grad_n, n, strict=True)]
+
+
+def _scaled(n: Rows, params: Flat, first: int) -> Rows:
+    width = len(n[0]) if n else 0
+    gamma, beta = params[first : first + width], params[first + width : first + 2 * width]
+    return [[g * v + b for g, v, b in zip(gamma, row, beta, strict=True)] for row in n]
+
+
+def _to_parameters(n: Rows, grad_y: Rows, params: Flat, gradient: Flat, first: int) -> Rows:
+    """Write the gradients of gamma and beta; give that for n."""
+    width = len(grad_y[0]) if grad_y else 0
+    for c in range(width):
+        gradient[first + c] = sum(g[c] * v[c] for g, v in zip(grad_y, n, strict=True))
+        gradient[first + width + c] = sum(g[c] for g in grad_y)
+    return [[params[first + c] * g for c, g in enumerate(row)] for row in grad_y]
+
+
+def _transposed(x: Rows) -> Rows:
+    return [list(column) for column in zip(*x, strict=True)]
+
+
+def _positive(epsilon: float) -> float:
+    if not 0 < epsilon < math.inf:
+        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
+    return epsilon

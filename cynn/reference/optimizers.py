@@ -1,0 +1,221 @@
+"""The optimizers beside plain descent: each remembers something of the gradients before.
+
+What one remembers for each weight lies in its slots, vectors as long as the weights. To add an
+optimizer, write its rule for one weight here and name it in `OPTIMIZERS`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from .arrays import Flat, MutableVector, Vector, numbers
+from .checks import require_apart, require_shape, shape
+
+
+class Step(NamedTuple):
+    """What all weights share in one step: the learning rate, the momentum, the steps so far."""
+
+    learning_rate: float
+    momentum: float
+    t: int
+
+
+Rule = Callable[[float, float, Flat, Step, Flat], float]
+"""Takes a weight, its gradient, what its slots hold (changed in place), the step and the numbers
+of the optimizer; gives the weight's new value."""
+
+
+def sgd_rule(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """See `sgd`."""
+    nesterov, weight_decay = given
+    g += weight_decay * w
+    slots[0] = step.momentum * slots[0] + g
+    return w - step.learning_rate * (g + step.momentum * slots[0] if nesterov else slots[0])
+
+
+def sgd_sklearn(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Descend as scikit-learn does: the velocity carries the learning rates of its steps."""
+    nesterov, weight_decay = given
+    pull = step.learning_rate * (g + weight_decay * w)
+    slots[0] = step.momentum * slots[0] - pull
+    return w + (step.momentum * slots[0] - pull if nesterov else slots[0])
+
+
+def adam(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Kingma and Ba, *Adam: a method for stochastic optimization* (2015), algorithm 1.
+
+    Both means begin at 0 and so are too small at first; they are divided by what is missing. With
+    a third slot, AMSGrad: the greatest mean square so far (Reddi, Kale and Kumar, *On the
+    convergence of Adam and beyond*, 2018).
+    """
+    beta1, beta2, epsilon, weight_decay = given
+    root = _moments(g + weight_decay * w, slots, beta1, beta2)
+    mean = slots[0] / (1 - beta1**step.t)
+    return w - step.learning_rate * mean / (root / math.sqrt(1 - beta2**step.t) + epsilon)
+
+
+def adam_sklearn(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Adam as scikit-learn has it, the end of the paper's section 2: epsilon is not corrected."""
+    beta1, beta2, epsilon, weight_decay = given
+    root = _moments(g + weight_decay * w, slots, beta1, beta2)
+    rate = step.learning_rate * math.sqrt(1 - beta2**step.t) / (1 - beta1**step.t)
+    return w - rate * slots[0] / (root + epsilon)
+
+
+def adamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Loshchilov and Hutter, *Decoupled weight decay regularization* (2019), algorithm 2."""
+    beta1, beta2, epsilon, weight_decay = given
+    w -= step.learning_rate * weight_decay * w
+    return adam(w, g, slots, step, [beta1, beta2, epsilon, 0.0])
+
+
+def rmsprop(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Tieleman and Hinton, *Neural networks for machine learning*, lecture 6.5 (2012).
+
+    The last slot is the momentum's. With three, the variance stands for the mean square (Graves,
+    *Generating sequences with recurrent neural networks*, 2013).
+    """
+    alpha, epsilon, weight_decay = given
+    g += weight_decay * w
+    slots[0] = alpha * slots[0] + (1 - alpha) * g * g
+    square = slots[0]
+    if len(slots) == 3:
+        slots[1] += (1 - alpha) * (g - slots[1])
+        square = max(square - slots[1] ** 2, 0.0)
+    slots[-1] = step.momentum * slots[-1] + g / (math.sqrt(square) + epsilon)
+    return w - step.learning_rate * slots[-1]
+
+
+def adagrad(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Duchi, Hazan and Singer, *Adaptive subgradient methods* (2011); the rate may decline."""
+    lr_decay, epsilon, weight_decay, _ = given
+    g += weight_decay * w
+    slots[0] += g * g
+    rate = step.learning_rate / (1 + (step.t - 1) * lr_decay)
+    return w - rate * g / (math.sqrt(slots[0]) + epsilon)
+
+
+def adadelta(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Zeiler, *ADADELTA: an adaptive learning rate method* (2012), algorithm 1."""
+    rho, epsilon, weight_decay = given
+    g += weight_decay * w
+    slots[0] = rho * slots[0] + (1 - rho) * g * g
+    change = math.sqrt(slots[1] + epsilon) / math.sqrt(slots[0] + epsilon) * g
+    slots[1] = rho * slots[1] + (1 - rho) * change * change
+    return w - step.learning_rate * change
+
+
+def lion(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Chen et al., *Symbolic discovery of optimization algorithms* (2023), algorithm 2."""
+    beta1, beta2, weight_decay = given
+    c = beta1 * slots[0] + (1 - beta1) * g
+    slots[0] = beta2 * slots[0] + (1 - beta2) * g
+    sign = int(c > 0) - int(c < 0)
+    return w - step.learning_rate * (sign + weight_decay * w)
+
+
+def _moments(g: float, slots: Flat, beta1: float, beta2: float) -> float:
+    """Follow the means of the gradient and of its square; give the root of the second."""
+    slots[0] += (1 - beta1) * (g - slots[0])
+    slots[1] = beta2 * slots[1] + (1 - beta2) * g * g
+    if len(slots) == 3:
+        slots[2] = max(slots[2], slots[1])
+    return math.sqrt(slots[-1])
+
+
+_SGD = ("nesterov", "weight_decay")
+_ADAM = ("beta1", "beta2", "epsilon", "weight_decay")
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+_MAXIMA = (*_MOMENTS, "max_exp_avg_sq")
+_RMSPROP = ("alpha", "epsilon", "weight_decay")
+
+_ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Rule]] = {
+    "sgd": (_SGD, ("velocity",), sgd_rule),
+    "sgd_sklearn": (_SGD, ("velocity",), sgd_sklearn),
+    "adam": (_ADAM, _MOMENTS, adam),
+    "adam_sklearn": (_ADAM, _MOMENTS, adam_sklearn),
+    "adamw": (_ADAM, _MOMENTS, adamw),
+    "amsgrad": (_ADAM, _MAXIMA, adam),
+    "amsgradw": (_ADAM, _MAXIMA, adamw),
+    "rmsprop": (_RMSPROP, ("square_avg", "momentum_buffer"), rmsprop),
+    "rmsprop_centered": (_RMSPROP, ("square_avg", "grad_avg", "momentum_buffer"), rmsprop),
+    "adagrad": (("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), adagrad),
+    "adadelta": (("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), adadelta),
+    "lion": (("beta1", "beta2", "weight_decay"), ("exp_avg",), lion),
+}
+
+OPTIMIZERS = {name: entry[:2] for name, entry in _ENTRIES.items()}
+"""For each optimizer the names of its numbers, and of its slots."""
+
+
+def read_optimizer(optimizer: tuple[Any, ...]) -> list[float]:
+    """Return the numbers of an optimizer that a tuple describes, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, or it takes another count of numbers.
+    """
+    name, *given = optimizer
+    if name not in OPTIMIZERS:
+        raise ValueError(f"optimizer: {name!r} is unknown, wanted one of {', '.join(OPTIMIZERS)}")
+    wanted = OPTIMIZERS[name][0]
+    if len(given) != len(wanted):
+        raise ValueError(f"optimizer: {name} has {len(given)} numbers, wanted {', '.join(wanted)}")
+    return [float(number) for number in given]
+
+
+def optimizer_step(
+    w: MutableVector,
+    grad: Vector,
+    slots: Sequence[MutableVector],
+    optimizer: tuple[Any, ...],
+    learning_rate: float,
+    momentum: float,
+    t: int,
+) -> None:
+    """Change the weights by one step of an optimizer, in place.
+
+    Parameters
+    ----------
+    w : vector (n,)
+        Weights, changed.
+    grad : vector (n,)
+        Gradient of the loss with respect to `w`.
+    slots : matrix (slots, n)
+        What the optimizer remembers, a row for each of its slots, changed.
+    optimizer : tuple
+        A name in `OPTIMIZERS`, then its numbers.
+    learning_rate, momentum : float
+        Those of the step.
+    t : int
+        Which step it is, from 1 on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such optimizer, the lengths differ, or vectors share memory.
+
+    Examples
+    --------
+    Adam's first step is as long as the learning rate, whatever the gradient's size:
+
+    >>> w, slots = [1.0, 1.0], [[0.0, 0.0], [0.0, 0.0]]
+    >>> optimizer_step(w, [1.0, -100.0], slots, ("adam", 0.9, 0.999, 1e-8, 0.0), 0.25, 0.0, 1)
+    >>> [round(number, 6) for number in w]
+    [0.75, 1.25]
+    """
+    given = read_optimizer(optimizer)
+    _, names, rule = _ENTRIES[optimizer[0]]
+    (n,) = shape("optimizer_step", "w", w, 1)
+    require_shape("optimizer_step", "grad", grad, (n,))
+    require_shape("optimizer_step", "slots", slots, (len(names), n))
+    if t < 1:
+        raise ValueError(f"optimizer_step: t is {t}, wanted at least 1")
+    require_apart("optimizer_step", {"w": w, "slots": slots}, grad=grad)
+    step = Step(learning_rate, momentum, t)
+    for i, (w_i, g) in enumerate(zip(numbers(w), numbers(grad), strict=True)):
+        held = [float(slot[i]) for slot in slots]
+        w[i] = rule(w_i, g, held, step, given)
+        for slot, value in zip(slots, held, strict=True):
+            slot[i] = value

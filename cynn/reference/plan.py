@@ -1,0 +1,191 @@
+"""Steps in a row: forward through all of them, a loss, and backward through all of them.
+
+A plan holds no weights; it is given the flat parameters each time.
+"""
+
+import math
+from typing import Any
+
+from .arrays import Flat, Rows, zeros
+from .augment import Augmentation, augmented
+from .batches import targets
+from .call import Call, Place
+from .functions import loss_of
+from .losses import LOSS, LOSSES, WITH_ARGUMENT
+from .steps import Step, make_step, separated
+
+FUSED = {
+    "softmax_cross_entropy": "softmax",
+    "log_loss": "softmax",
+    "sigmoid_binary_cross_entropy": "sigmoid",
+    "binary_log_loss": "sigmoid",
+}
+"""The activation that a loss brings with it."""
+
+
+class Plan:
+    """The steps of a network, made from their descriptions.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Numbers in a row of x.
+    steps : list of tuple
+        Descriptions, as `cynn.reference.network.Network` takes them.
+    scale, offset : float
+        What x goes through on its way in.
+
+    Attributes
+    ----------
+    n_outputs, n_params, n_state : int
+        Numbers in a row that the last step gives, in the flat parameters, and in the flat running
+        statistics.
+    """
+
+    def __init__(
+        self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float, offset: float
+    ) -> None:
+        if n_inputs < 1 or not steps:
+            raise ValueError(f"Network: {n_inputs} inputs, {len(steps)} steps; wanted 1 or more")
+        self.n_outputs, place = n_inputs, Place()
+        self.scale, self.offset = float(scale), float(offset)
+        self.augmentation: Augmentation | None = None
+        self.steps: list[Step] = []
+        self.penalties: list[tuple[float, float]] = []
+        for description in separated(steps):
+            step = make_step(description, self.n_outputs, place)
+            self.steps.append(step)
+            self.n_outputs, place = step.n_out, place.past(step)
+        self.n_params, self.n_state, _ = place
+
+    def initial_state(self) -> Flat:
+        """Return running statistics to begin with: means of 0 and variances of 1."""
+        return [value for step in self.steps for value in step.initial_state()]
+
+    def compile(self, loss: str | tuple[Any, ...], penalties: list[tuple[float, float]]) -> None:
+        """Choose the loss, by its name or by its name and its own argument, and the penalties.
+
+        Parameters
+        ----------
+        loss : str or tuple
+            One of `LOSSES`, ``(name, number)``, or ``("function", what is asked)``.
+        penalties : list of (float, float)
+            l1 and l2 of each dense step, or nothing.
+
+        Raises
+        ------
+        ValueError
+            If there is no such loss, or the last step's activation does not go with it: a fused
+            loss wants its own activation there, or none. If there is not a pair for each dense
+            step, or a number is negative or not finite. The plan is then as it was.
+        """
+        self._expect_penalties(penalties)
+        loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
+        if loss == "function" and len(arguments) == 1:
+            self.loss, self.loss_arguments, self.asks_for_loss = loss_of(*arguments), [], True
+            self.training_steps, self.penalties = list(self.steps), penalties
+            return
+        if loss not in LOSSES:
+            raise ValueError(f"compile: loss is {loss!r}, wanted one of {LOSSES}")
+        last = self.steps[-1]
+        steps = list(self.steps)
+        if loss in FUSED:
+            if last.activation not in ("identity", FUSED[loss]):
+                raise ValueError(
+                    f"compile: {loss} after {last.activation}, wanted {FUSED[loss]} or identity"
+                )
+            steps[-1] = last.without_activation()
+        if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
+            raise ValueError(f"compile: loss {loss} came with {len(arguments)} numbers: too many")
+        self.loss, self.loss_arguments, self.asks_for_loss = LOSS[loss], arguments, False
+        self.training_steps, self.penalties = steps, penalties
+
+    def targets(self, function: str, y: Any, n_rows: int) -> Any:
+        """Return what is wanted of each row, as the loss reads it; a function does in its own way.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not that.
+        """
+        if not self.asks_for_loss:
+            return targets(function, y, n_rows, self.n_outputs)
+        if len(y) != n_rows:
+            raise ValueError(f"{function}: y has {len(y)} rows, wanted {n_rows}")
+        return list(y)
+
+    def _expect_penalties(self, penalties: list[tuple[float, float]]) -> None:
+        if penalties and len(penalties) != len(self._matrices()):
+            raise ValueError(f"compile: {len(penalties)} penalties, wanted {len(self._matrices())}")
+        for pair in penalties:
+            if not all(0.0 <= number < math.inf for number in pair):
+                raise ValueError(f"compile: penalty {pair}, wanted finite numbers, not negative")
+
+    def _matrices(self) -> list[range]:
+        return [place for step in self.steps for place in step.matrices()]
+
+    def add_penalties(self, params: Flat, scale: float, gradient: Flat | None = None) -> float:
+        """Return the penalties of the weights, and add their gradient, times `scale`."""
+        total = 0.0
+        for place, (l1, l2) in zip(self._matrices(), self.penalties, strict=False):
+            for i in place:
+                w = params[i]
+                total += l1 * abs(w) + l2 * w * w
+                if gradient is not None:
+                    sign = int(w > 0) - int(w < 0)
+                    gradient[i] += scale * (l1 * sign + 2.0 * l2 * w)
+        return scale * total
+
+    def predict(self, params: Flat, x: Rows, call: Call) -> Rows:
+        """Return what the last step gives."""
+        return self._forward(self.steps, params, x, call)[-1]
+
+    def evaluate(
+        self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
+    ) -> tuple[float, Rows, list[Rows], Rows]:
+        """Return the loss, the predictions, the activations and the loss's gradient."""
+        passed = self._forward(self.training_steps, params, x, call)
+        out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
+        loss = self.loss(passed[-1], y, weight, out, delta, *self.loss_arguments)
+        # A fused loss ran on logits. They are the prediction where the network ends in logits.
+        ends_linear = self.steps[-1].activation == "identity"
+        return loss, passed[-1] if ends_linear else out, passed, delta
+
+    def gradient(
+        self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
+    ) -> tuple[Flat, float, Rows]:
+        """Return the gradient of the parameters, the loss and the predictions.
+
+        The loss is the sum over the rows of weight times loss, and so is its gradient.
+        """
+        loss, predictions, passed, delta = self.evaluate(params, x, y, weight, call)
+        gradient = [0.0] * self.n_params
+        for i in reversed(range(len(self.training_steps))):
+            step = self.training_steps[i]
+            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
+        return gradient, loss, predictions
+
+    def input_gradient(
+        self, params: Flat, x: Rows, y: Rows | None, along: Rows | None, call: Call
+    ) -> Rows:
+        """Return the gradient for x of each row's loss, or of its outputs along `along`."""
+        if y is None:
+            steps = self.steps
+            passed = self._forward(steps, params, x, call)
+            delta = along or []
+        else:
+            steps = self.training_steps
+            _, _, passed, delta = self.evaluate(params, x, y, [1.0] * len(x), call)
+        unused = [0.0] * self.n_params
+        for i in reversed(range(len(steps))):
+            delta = steps[i].backward(passed[i], passed[i + 1], delta, params, unused, call)
+        return [[self.scale * value for value in row] for row in delta]
+
+    def _forward(self, steps: list[Step], params: Flat, x: Rows, call: Call) -> list[Rows]:
+        """Return what goes into the first step, then what comes out of each."""
+        passed = [[[self.scale * value + self.offset for value in row] for row in x]]
+        if self.augmentation is not None and call.key is not None:
+            passed = [augmented(passed[0], self.augmentation, self.offset, call)]
+        for step in steps:
+            passed.append(step.forward(passed[-1], params, call))
+        return passed

@@ -1,0 +1,134 @@
+"""Losses of real numbers: squared, absolute, in between, and lopsided.
+
+Arguments, result and errors are those of the losses in `losses`; `out` receives a copy of the
+prediction. p is the prediction, t the target, n the numbers in a row.
+"""
+
+from .arrays import Matrix, Vector
+from .rowwise import Row, by_row
+
+
+def mean_squared_error(
+    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+) -> float:
+    """Mean squared error: ``loss_r = mean_j of (p_j - t_j)**2``.
+
+    ``delta_j = 2 * weight_r * (p_j - t_j) / n``. `prediction` and `target` are any numbers, `out`
+    receives a copy of `prediction`; otherwise parameters and errors are those of
+    `softmax_cross_entropy`.
+
+    Examples
+    --------
+    >>> out, delta = [[0.0, 0.0]], [[0.0, 0.0]]
+    >>> mean_squared_error([[3.0, 1.0]], [[1.0, 1.0]], [1.0], out, delta)
+    2.0
+    >>> out, delta
+    ([[3.0, 1.0]], [[2.0, 0.0]])
+    """
+
+    def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
+        n = len(p)
+        errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
+        return sum(e * e for e in errors) / n, p, [2.0 * e / n for e in errors]
+
+    return by_row("mean_squared_error", rule, prediction, target, weight, out, delta)
+
+
+def mean_absolute_error(
+    prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
+) -> float:
+    """Mean absolute error: ``loss_r = mean_j of |p_j - t_j|``.
+
+    ``delta_j = weight_r * sign(p_j - t_j) / n``, 0 where p is t.
+
+    Examples
+    --------
+    >>> out, delta = [[0.0, 0.0]], [[0.0, 0.0]]
+    >>> mean_absolute_error([[3.0, 1.0]], [[1.0, 1.0]], [1.0], out, delta)
+    1.0
+    >>> out, delta
+    ([[3.0, 1.0]], [[0.5, 0.0]])
+    """
+
+    def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
+        n = len(p)
+        errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
+        return sum(map(abs, errors)) / n, p, [_clipped(e, 0.0, 1.0) / n for e in errors]
+
+    return by_row("mean_absolute_error", rule, prediction, target, weight, out, delta)
+
+
+def huber(
+    prediction: Matrix,
+    target: Matrix,
+    weight: Vector,
+    out: Matrix,
+    delta: Matrix,
+    threshold: float = 1.0,
+) -> float:
+    """Huber's loss: squared for small errors, absolute for large ones.
+
+    With ``e = p_j - t_j`` and the threshold d, ``loss_r = mean_j of e**2 / 2`` where ``|e| <= d``,
+    and of ``d * (|e| - d / 2)`` elsewhere. ``delta_j = weight_r * e / n``, e cut off to [-d, d].
+
+    P. J. Huber, *Robust estimation of a location parameter*, Annals of Mathematical Statistics 35
+    (1964).
+
+    Examples
+    --------
+    >>> out, delta = [[0.0, 0.0]], [[0.0, 0.0]]
+    >>> huber([[3.0, 1.5]], [[0.0, 1.0]], [1.0], out, delta, 1.0)
+    1.3125
+    >>> out, delta
+    ([[3.0, 1.5]], [[0.5, 0.25]])
+    """
+
+    def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
+        n = len(p)
+        errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
+        # c (e - c / 2), with c the error that is cut off, is both branches.
+        cut = [_clipped(e, threshold, threshold) for e in errors]
+        loss = sum(c * (e - c / 2.0) for e, c in zip(errors, cut, strict=True))
+        return loss / n, p, [c / n for c in cut]
+
+    return by_row("huber", rule, prediction, target, weight, out, delta)
+
+
+def quantile(
+    prediction: Matrix,
+    target: Matrix,
+    weight: Vector,
+    out: Matrix,
+    delta: Matrix,
+    q: float = 0.5,
+) -> float:
+    """Quantile loss: ``q * (t_j - p_j)`` below t, ``(1 - q) * (p_j - t_j)`` above, their mean.
+
+    The prediction that makes it least is the q-quantile of the targets, of which a part q lies
+    below it. ``delta_j = weight_r * -q / n`` where p is below t, ``weight_r * (1 - q) / n`` above,
+    0 where p is t.
+
+    R. Koenker and G. Bassett, *Regression quantiles*, Econometrica 46 (1978).
+
+    Examples
+    --------
+    >>> out, delta = [[0.0, 0.0]], [[0.0, 0.0]]
+    >>> quantile([[3.0, 1.0]], [[1.0, 2.0]], [1.0], out, delta, 0.75)
+    0.625
+    >>> out, delta
+    ([[3.0, 1.0]], [[0.125, -0.375]])
+    """
+
+    def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
+        n = len(p)
+        errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
+        slopes = [-q if e < 0.0 else 1.0 - q if e > 0.0 else e for e in errors]
+        loss = sum(slope * e for slope, e in zip(slopes, errors, strict=True))
+        return loss / n, p, [slope / n for slope in slopes]
+
+    return by_row("quantile", rule, prediction, target, weight, out, delta)
+
+
+def _clipped(e: float, limit: float, to: float) -> float:
+    """Return e, but `to` with e's sign beyond the limit; NaN is NaN."""
+    return to if e > limit else -to if e < -limit else e

@@ -1,0 +1,364 @@
+"""The kinds of steps that a network is made of, each with its forward and its backward.
+
+A step keeps no weights. Those of all steps lie end to end in one flat list, the parameters, so
+that an optimizer sees one vector; a step knows where in it its own begin. To add a kind of step,
+write its class here and name it in `STEPS`.
+"""
+
+import inspect
+from dataclasses import replace
+from typing import Any, Protocol
+
+from .activations import ACTIVATIONS, FROM_INPUT
+from .arrays import Flat, Rows, zeros
+from .backprop import dense_backward, dense_forward
+from .by_name import BACKWARD, FORWARD
+from .call import Call, Place
+from .dropout import Dropout
+from .functions import Function
+from .normalization import BatchNorm, LayerNorm
+
+
+class Step(Protocol):
+    """What a network asks of a step."""
+
+    n_out: int
+    n_params: int
+    n_state: int
+    n_draws: int
+    activation: str
+
+    def without_activation(self) -> "Step":
+        """Return the same step ending before its activation, for a loss that is fused with it."""
+
+    def initial_state(self) -> Flat:
+        """Return the running statistics to begin with."""
+
+    def matrices(self) -> list[range]:
+        """Return where each matrix W lies in the parameters, for the penalties."""
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return the step's output."""
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Return the gradient for x, and write that of the step's own parameters."""
+
+
+class Dense:
+    """``y = f(x @ W + b)``, described by ``("dense", n_out, activation)``.
+
+    W comes first in the parameters, row by row, then b. With False after the activation there is
+    no b.
+    """
+
+    n_state = n_draws = 0
+
+    def __init__(
+        self, n_in: int, place: Place, n_out: int, activation: str, use_bias: bool = True
+    ) -> None:
+        if n_out < 1:
+            raise ValueError(f"steps: dense has {n_out} outputs, wanted at least 1")
+        self.n_in, self.n_out, self.place, self.first = n_in, n_out, place, place.params
+        self.activation = known(activation)
+        self.use_bias = use_bias
+        self.n_params = n_in * n_out + (n_out if use_bias else 0)
+
+    def without_activation(self) -> "Dense":
+        """Return the same step with the activation `identity`."""
+        return Dense(self.n_in, self.place, self.n_out, "identity", self.use_bias)
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return where W lies."""
+        return [range(self.first, self.first + self.n_in * self.n_out)]
+
+    def weights(self, flat: Flat) -> tuple[Rows, Flat]:
+        """Cut W and b out of a flat list."""
+        end_of_w = self.first + self.n_in * self.n_out
+        starts = range(self.first, end_of_w, self.n_out)
+        b = flat[end_of_w : end_of_w + self.n_out] if self.use_bias else [0.0] * self.n_out
+        return [flat[i : i + self.n_out] for i in starts], b
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``f(x @ W + b)``."""
+        w, b = self.weights(params)
+        y = zeros(len(x), self.n_out)
+        dense_forward(x, w, b, self.activation, y)
+        return y
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the activation, then through the weights."""
+        w, _ = self.weights(params)
+        delta = zeros(len(x), self.n_out)
+        BACKWARD[self.activation](y, grad_y, delta)
+        grad_x, grad_w = zeros(len(x), self.n_in), zeros(self.n_in, self.n_out)
+        grad_b = [0.0] * self.n_out
+        dense_backward(x, w, delta, grad_x, grad_w, grad_b)
+        flat = [value for row in grad_w for value in row] + (grad_b if self.use_bias else [])
+        gradient[self.first : self.first + self.n_params] = flat
+        return grad_x
+
+
+class Activation:
+    """``y = f(x)``, described by ``("activation", name)``."""
+
+    n_params = n_state = n_draws = 0
+
+    def __init__(self, n_in: int, place: Place, activation: str) -> None:
+        self.n_out, self.place = n_in, place
+        self.activation = known(activation)
+
+    def without_activation(self) -> "Activation":
+        """Return a step that changes nothing."""
+        return Activation(self.n_out, self.place, "identity")
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no parameters."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``f(x)``."""
+        y = zeros(len(x), self.n_out)
+        FORWARD[self.activation](x, y)
+        return y
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the activation."""
+        grad_x = zeros(len(x), self.n_out)
+        kept = x if self.activation in FROM_INPUT else y
+        BACKWARD[self.activation](kept, grad_y, grad_x)
+        return grad_x
+
+
+class Rescale:
+    """``y = scale * x + offset``, described by ``("rescale", scale, offset)``."""
+
+    n_params = n_state = n_draws = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, scale: float, offset: float) -> None:
+        self.n_out, self.scale, self.offset = n_in, float(scale), float(offset)
+
+    def without_activation(self) -> "Rescale":
+        """Return the step itself: it has no activation."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no parameters."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``scale * x + offset``."""
+        return [[self.scale * value + self.offset for value in row] for row in x]
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Return ``scale * grad_y``."""
+        return [[self.scale * value for value in row] for row in grad_y]
+
+
+class Normalize:
+    """``y = (x - mean) / std`` for each column, described by ``("normalize", mean, std)``."""
+
+    n_params = n_state = n_draws = 0
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, mean: Flat, std: Flat) -> None:
+        if not len(mean) == len(std) == n_in:
+            raise ValueError(f"steps: normalize has {len(mean)} means, wanted {n_in}")
+        self.n_out, self.mean, self.scale = n_in, mean, [1.0 / value for value in std]
+
+    def without_activation(self) -> "Normalize":
+        """Return the step itself: it has no activation."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return nothing: there are no running statistics."""
+        return []
+
+    def matrices(self) -> list[range]:
+        """Return nothing: there are no parameters."""
+        return []
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``(x - mean) / std``."""
+        return [
+            [(value - m) * s for value, m, s in zip(row, self.mean, self.scale, strict=True)]
+            for row in x
+        ]
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Return ``grad_y / std``."""
+        return [[g * s for g, s in zip(row, self.scale, strict=True)] for row in grad_y]
+
+
+class Residual:
+    """``y = x + f(x)``, f being steps in a row: described by ``("residual", steps)``.
+
+    He, Zhang, Ren & Sun, *Deep residual learning for image recognition* (2016). The gradient for x
+    is the sum of that on the short way, ``grad_y`` as it is, and that through the steps.
+    """
+
+    activation = "identity"
+
+    def __init__(self, n_in: int, place: Place, steps: list[tuple[Any, ...]]) -> None:
+        self.steps: list[Step] = []
+        self.n_out, width, past = n_in, n_in, place
+        for description in separated(steps):
+            step = make_step(description, width, past)
+            self.steps.append(step)
+            width, past = step.n_out, past.past(step)
+        self.n_params, self.n_state, self.n_draws = (
+            after - before for after, before in zip(past, place, strict=True)
+        )
+        if width != n_in:
+            raise ValueError(f"steps: a residual's make {width} numbers of {n_in}, wanted as many")
+
+    def without_activation(self) -> "Residual":
+        """Return the step itself: what it adds has no activation."""
+        return self
+
+    def initial_state(self) -> Flat:
+        """Return those of the steps."""
+        return [value for step in self.steps for value in step.initial_state()]
+
+    def matrices(self) -> list[range]:
+        """Return those of the steps."""
+        return [place for step in self.steps for place in step.matrices()]
+
+    def _passed(self, x: Rows, params: Flat, call: Call) -> list[Rows]:
+        passed = [x]
+        for step in self.steps:
+            passed.append(step.forward(passed[-1], params, call))
+        return passed
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``x + f(x)``."""
+        return _sum(x, self._passed(x, params, call)[-1])
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the steps, and add what came along the short way."""
+        again = replace(call, counts=False)  # running statistics move once, on the way forward
+        passed, delta = self._passed(x, params, again), grad_y
+        for i in reversed(range(len(self.steps))):
+            step = self.steps[i]
+            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
+        return _sum(grad_y, delta)
+
+
+def _sum(a: Rows, b: Rows) -> Rows:
+    return [[v + w for v, w in zip(*pair, strict=True)] for pair in zip(a, b, strict=True)]
+
+
+STEPS: dict[str, Any] = {
+    "dense": Dense,
+    "activation": Activation,
+    "rescale": Rescale,
+    "normalize": Normalize,
+    "residual": Residual,
+    "dropout": Dropout,
+    "layer_norm": LayerNorm,
+    "batch_norm": BatchNorm,
+    "function": Function,
+}
+"""The kind of step of each name."""
+
+
+def make_step(description: tuple[Any, ...], n_in: int, place: Place) -> Step:
+    """Make the step that a tuple describes.
+
+    Parameters
+    ----------
+    description : tuple
+        The kind's name, then what the kind's class takes.
+    n_in : int
+        How many numbers the step sees in a row.
+    place : Place
+        Where it stands.
+
+    Returns
+    -------
+    Step
+        The step.
+
+    Raises
+    ------
+    ValueError
+        If the kind, a number of arguments, an activation or a size is not one there is.
+
+    Examples
+    --------
+    >>> make_step(("dense", 2, "relu"), 3, Place()).n_params
+    8
+    """
+    kind, *arguments = description
+    if kind not in STEPS:
+        raise ValueError(f"steps: kind is {kind!r}, wanted one of {tuple(STEPS)}")
+    try:
+        inspect.signature(STEPS[kind]).bind(n_in, place, *arguments)
+    except TypeError:
+        message = f"steps: {kind} came with {len(arguments)} arguments: {description}"
+        raise ValueError(message) from None
+    step: Step = STEPS[kind](n_in, place, *arguments)
+    return step
+
+
+def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return an activation whose way back takes its input a step of its own, which sees that input.
+
+    One that is no name is a function of Python, and has a step of its own too.
+
+    Examples
+    --------
+    >>> separated([("dense", 2, "gelu"), ("dense", 1, "tanh")])
+    [('dense', 2, 'identity'), ('activation', 'gelu'), ('dense', 1, 'tanh')]
+    """
+    found: list[tuple[Any, ...]] = []
+    for step in steps:
+        if step[0] == "dense" and len(step) > 2 and is_apart(step[2]):
+            found += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
+        elif step[0] == "activation" and not all(isinstance(part, str) for part in step):
+            found.append(("function", *step[1:]))
+        else:
+            found.append(step)
+    return found
+
+
+def is_apart(activation: Any) -> bool:
+    """Return whether an activation is a step of its own."""
+    return not isinstance(activation, str) or activation in FROM_INPUT
+
+
+def known(activation: str) -> str:
+    """Return the name of an activation back, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"steps: activation is {activation!r}, wanted one of {ACTIVATIONS}")
+    return activation

@@ -1,1 +1,0 @@
-"""Compiled kernels: one module for each target and precision, chosen by ``cynn.backend``."""

@@ -1,0 +1,564 @@
+"""Training on several ranks, which are threads here; test_distributed.py starts processes."""
+
+import hashlib
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+from cynn import Model, optimizers
+from cynn._comm import ranks
+from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
+from cynn.layers import Dense
+from cynn.metrics import METRICS, Metric
+from job import Aborted, together
+from models import needs_files
+
+N, INPUTS, CLASSES = 90, 6, 3
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(N, INPUTS))
+Y = rng.integers(0, CLASSES, N)
+WEIGHT = rng.random(N)
+
+
+def new(dtype="float64", seed=3, optimizer=None, metrics=("accuracy",), units=8):
+    model = Model([Dense(units, "tanh"), Dense(CLASSES, "softmax")], dtype=dtype, seed=seed)
+    model.compile(optimizer or optimizers.SGD(0.1, 0.9), "cross_entropy", metrics)
+    return model
+
+
+def numbers(model):
+    state = model.get_optimizer_state()
+    return np.concatenate([np.ravel(a) for a in [*model.get_weights(), *state]])
+
+
+def fit(comm, x=X, y=Y, *, batch_size=8, epochs=3, model=None, **more):
+    model = model or new()
+    history = model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0, comm=comm, **more)
+    return model, history.history
+
+
+def fit_alone(batch_size, **more):
+    return fit(None, batch_size=batch_size, **more)
+
+
+def assert_same(found, wanted, tolerance=1e-6):
+    """Hold weights and logs of all ranks against one rank's, and the ranks' bits together."""
+    for model, history in found:
+        assert np.array_equal(numbers(model), numbers(found[0][0]))
+        assert history == found[0][1]
+        np.testing.assert_allclose(numbers(model), numbers(wanted[0]), tolerance, tolerance)
+        assert history.keys() == wanted[1].keys()
+        for name, values in history.items():
+            np.testing.assert_allclose(values, wanted[1][name], tolerance, tolerance)
+
+
+# ---- the same as one rank -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("n", [N, N - 1, 5, 1])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_ranks_with_the_same_rows_are_one_with_larger_batches(size, n, shuffle):
+    rows = {"x": X[:n], "y": Y[:n], "shuffle": shuffle}
+    assert_same(together(size, lambda comm: fit(comm, **rows)), fit_alone(8 * size, **rows), 1e-9)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optimizers.SGD(0.1),
+        optimizers.SGD(0.1, 0.9, nesterov=True, weight_decay=1e-3),
+        optimizers.Adam(0.01),
+        optimizers.SGD(0.1, clip_norm=0.1),
+    ],
+    ids=repr,
+)
+def test_optimizers(optimizer):
+    def work(comm, batch_size=8):
+        return fit(comm, model=new(optimizer=optimizer), batch_size=batch_size)
+
+    assert_same(together(2, work), work(None, 16))
+
+
+def test_penalties_of_layers_count_once():
+    def work(comm, batch_size=8):
+        layers = [Dense(5, "relu", l1=0.01), Dense(CLASSES, "softmax", l2=0.1)]
+        model = Model(layers, dtype="float64", seed=0)
+        model.compile(optimizers.SGD(0.1), "cross_entropy")
+        return fit(comm, model=model, batch_size=batch_size)
+
+    assert_same(together(2, work), work(None, 16))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_shares_of_their_own(size):
+    """Every size-th row to a rank: a step has the rows that one rank alone would have."""
+
+    def work(comm):
+        mine = slice(comm.Get_rank(), None, size)
+        more = {"sample_weight": WEIGHT[mine], "shuffle": False}
+        return fit(comm, X[mine], Y[mine], batch_size=6, **more)
+
+    alone = fit_alone(6 * size, sample_weight=WEIGHT, shuffle=False)
+    assert_same(together(size, work), alone, 1e-9)
+
+
+def test_a_rank_counts_by_its_rows_and_their_weights():
+    """One step over shares of 70, 19 and 1 rows is a step over all of them."""
+    edges = [0, 70, 89, 90]
+
+    def work(comm):
+        mine = slice(edges[comm.Get_rank()], edges[comm.Get_rank() + 1])
+        return fit(comm, X[mine], Y[mine], sample_weight=WEIGHT[mine], batch_size=100)
+
+    assert_same(together(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
+
+
+def test_shares_of_very_different_length():
+    """A rank that has no more rows waits for the others; no row is left out."""
+    seen = []
+
+    def work(comm):
+        n = (50, 3)[comm.Get_rank()]
+        found = fit(comm, X[:n], Y[:n], batch_size=4, epochs=2)
+        seen.append(found[0].get_optimizer_state()[-1])
+        return found
+
+    found = together(2, work)
+    assert np.array_equal(numbers(found[0][0]), numbers(found[1][0]))
+    assert [int(updates) for updates in seen] == [2 * 13, 2 * 13]
+
+
+def test_batches_beyond_the_networks_workspace():
+    x, y = np.tile(X, (30, 1)), np.tile(Y, 30)  # 2700 rows, two blocks on each of two ranks
+    rows = {"x": x, "y": y, "epochs": 2}
+    wanted = fit_alone(2700, **rows)
+    assert_same(together(2, lambda comm: fit(comm, batch_size=1350, **rows)), wanted, 1e-9)
+
+
+def test_validation_and_every_metric():
+    names = [name for name in METRICS if name not in ("mse", "mae", "r2", "binary_accuracy")]
+
+    def work(comm, batch_size=7):
+        model = new(metrics=names)
+        more = {"validation_data": (X[:31], Y[:31], WEIGHT[:31]), "batch_size": batch_size}
+        return fit(comm, model=model, **more)
+
+    assert_same(together(4, work), work(None, 28), 1e-9)
+
+
+def test_validation_by_a_part_of_the_rows():
+    def work(comm, batch_size=7):
+        return fit(comm, batch_size=batch_size, validation_split=0.2, model=new(seed=5))
+
+    assert_same(together(2, work), work(None, 14), 1e-9)
+
+
+def test_metrics_of_regression():
+    y = X[:, :2] * 3 + 1
+
+    def work(comm, batch_size=9):
+        model = Model([Dense(2)], dtype="float64", seed=1)
+        model.compile(optimizers.SGD(0.01), "mse", ["mse", "mae", "r2"])
+        mine = slice(None) if comm is None else slice(comm.Get_rank(), None, 2)
+        return fit(comm, X[mine], y[mine], model=model, shuffle=False, batch_size=batch_size)
+
+    assert_same(together(2, work), work(None, 18), 1e-9)
+
+
+def test_balanced_classes_are_counted_over_all_ranks():
+    y = np.sort(Y)  # the ranks' shares have different classes
+
+    def work(comm):
+        mine = (
+            slice(None) if comm is None else slice(45 * comm.Get_rank(), 45 + 45 * comm.Get_rank())
+        )
+        return fit(comm, X[mine], y[mine], batch_size=100, class_weight="balanced")
+
+    assert_same(together(2, work), work(None), 1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_bits_again(dtype):
+    def bits():
+        found = together(3, lambda comm: fit(comm, model=new(dtype)))
+        return {hashlib.sha256(numbers(model).tobytes()).hexdigest() for model, _ in found}
+
+    assert len(bits() | bits()) == 1
+
+
+# ---- one start, one end -------------------------------------------------------------------------
+
+
+def test_seeds_and_weights_come_from_the_first_rank():
+    def work(comm):
+        model = new(seed=comm.Get_rank() + 3)
+        model.build(INPUTS)
+        return fit(comm, model=model)
+
+    found = together(2, work)
+    assert_same(found, fit_alone(16), 1e-9)
+    assert [model.seed for model, _ in found] == [3, 3]
+
+
+def test_what_the_first_rank_has_trained_is_where_all_begin():
+    def work(comm):
+        model = new()
+        if comm.Get_rank() == 0:
+            fit(None, model=model, batch_size=16, epochs=2)
+        return fit(comm, model=model, epochs=4, initial_epoch=2)
+
+    def alone():
+        model = new()
+        fit(None, model=model, batch_size=16, epochs=2)
+        return fit(None, model=model, batch_size=16, epochs=4, initial_epoch=2)
+
+    assert_same(together(2, work), alone(), 1e-9)
+
+
+@needs_files
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 1), (1, 4)])
+def test_resumed_by_other_ranks(tmp_path, sizes):
+    """The batch of all ranks is 12; the first job ends after two epochs of four."""
+    path = tmp_path / "model"
+    before, after = sizes
+
+    def first(comm):
+        callbacks = [ModelCheckpoint(path)]
+        return fit(comm, batch_size=12 // before, epochs=2, callbacks=callbacks)
+
+    def second(comm):
+        model = Model.load(path)
+        return fit(comm, model=model, batch_size=12 // after, epochs=4, initial_epoch=model.epochs)
+
+    together(before, first)
+    wanted = fit_alone(12, epochs=4)
+    for model, _ in together(after, second):
+        np.testing.assert_allclose(numbers(model), numbers(wanted[0]), 1e-9, 1e-9)
+
+
+@needs_files
+@pytest.mark.parametrize("shares", [False, True])
+def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
+    path = tmp_path / "model"
+
+    def work(comm, **more):
+        mine = slice(comm.Get_rank(), None, 2) if shares else slice(None)
+        return fit(comm, X[mine], Y[mine], **more)
+
+    def second(comm):
+        model = Model.load(path)
+        return work(comm, model=model, epochs=4, initial_epoch=model.epochs)
+
+    together(2, lambda comm: work(comm, epochs=2, callbacks=[ModelCheckpoint(path)]))
+    wanted = together(2, lambda comm: work(comm, epochs=4))
+    for model, _ in together(2, second):
+        assert np.array_equal(numbers(model), numbers(wanted[0][0]))
+
+
+@needs_files
+def test_only_the_first_rank_writes_and_shows(tmp_path, capsys):
+    written = []
+
+    class Mine(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            written.append((epoch, logs["loss"]))
+
+    def work(comm):
+        model = new()
+        folder = tmp_path / str(comm.Get_rank())
+        folder.mkdir()
+        callbacks = [ModelCheckpoint(folder / "m"), CSVLogger(folder / "t.csv"), Mine()]
+        model.fit(X, Y, epochs=2, callbacks=callbacks, comm=comm, verbose=2)
+        return sorted(path.name for path in folder.iterdir())
+
+    assert together(3, work) == [["m", "t.csv"], [], []]
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert len(written) == 6 and len(set(written)) == 2
+
+
+def test_callbacks_stop_all_ranks():
+    class Once(Callback):
+        def __init__(self, rank):
+            self.rank = rank
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = self.rank == 1 and epoch == 1
+
+    def work(comm):
+        return fit(comm, epochs=5, callbacks=[Once(comm.Get_rank())])
+
+    assert [len(history["loss"]) for _, history in together(2, work)] == [2, 2]
+    early = lambda comm: fit(comm, epochs=9, callbacks=[EarlyStopping("loss", min_delta=10.0)])  # noqa: E731
+    assert [len(history["loss"]) for _, history in together(2, early)] == [2, 2]
+
+
+# ---- bad use: the same error on every rank ------------------------------------------------------
+
+
+class Odd(Metric):
+    name = "odd"
+
+    def add(self, y, prediction, weight):
+        pass
+
+
+class Refuses(Callback):
+    def __init__(self, comm, error=None):
+        self.rank, self.error = comm.Get_rank(), error or OSError("the disk is full")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.rank == 1:
+            raise self.error
+
+
+class Changes(Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.set_weights([w + 1 for w in self.model.get_weights()])
+
+
+class Slower(Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.rate_factor = 0.5
+
+
+def model_of(comm, **others):
+    """A model that is another one on the last rank."""
+    return new(**others) if comm.Get_rank() == comm.Get_size() - 1 else new()
+
+
+BAD = {
+    "no rows": (
+        lambda c: fit(c, X[: N * (c.Get_rank() != 1)], Y[: N * (c.Get_rank() != 1)]),
+        ValueError,
+        r"rank 1 of 3: x must have at least one row, got shape \(0, 6\)",
+    ),
+    "rows of another length": (
+        lambda c: fit(c, X[:, : 6 - c.Get_rank()], Y),
+        ValueError,
+        r"rank 1 of 3: the shape of a row is \(5,\), on rank 0 it is \(6,\)",
+    ),
+    "rows and targets": (
+        lambda c: fit(c, X, Y[: N - c.Get_rank()]),
+        ValueError,
+        "rank 1 of 3: y must have a row for each of the 90 rows of x, got 89",
+    ),
+    "no numbers": (
+        lambda c: fit(c, X if c.Get_rank() else X.astype(str), Y),
+        TypeError,
+        "rank 0 of 3: x must hold numbers",
+    ),
+    "a mistake of all": (
+        lambda c: fit(c, batch_size=0),
+        ValueError,
+        "^batch_size must be",
+    ),
+    "batch sizes": (
+        lambda c: fit(c, batch_size=8 if c.Get_rank() < 2 else 16),
+        ValueError,
+        "rank 2 of 3: batch_size is 16, on rank 0 it is 8; it must be the same on all ranks",
+    ),
+    "epochs": (lambda c: fit(c, epochs=3 + c.Get_rank()), ValueError, "epochs is 4, on rank 0"),
+    "layers": (
+        lambda c: fit(c, model=model_of(c, units=9)),
+        ValueError,
+        "rank 2 of 3: the model is",
+    ),
+    "types": (
+        lambda c: fit(c, model=model_of(c, dtype="float32")),
+        ValueError,
+        "rank 2 of 3: dtype is float32, on rank 0 it is float64",
+    ),
+    "optimizers": (
+        lambda c: fit(c, model=model_of(c, optimizer=optimizers.SGD(0.2))),
+        ValueError,
+        r"rank 2 of 3: optimizer is SGD\(0.2\), on rank 0",
+    ),
+    "validation": (
+        lambda c: fit(c, validation_data=None if c.Get_rank() else (X, Y)),
+        ValueError,
+        "rank 1 of 3: validation_data is not given, on rank 0 it is given",
+    ),
+    "validation by a part": (
+        lambda c: fit(c, validation_split=0.1 + 0.1 * (c.Get_rank() == 2)),
+        ValueError,
+        "rank 2 of 3: validation_split is 0.2, on rank 0 it is 0.1",
+    ),
+    "class weights on one": (
+        lambda c: fit(c, class_weight=[None, "balanced", [1, 2, 3]][c.Get_rank()]),
+        ValueError,
+        "rank 1 of 3: class_weight is balanced, on rank 0 it is None",
+    ),
+    "a callback's own kind of error": (
+        lambda c: fit(c, callbacks=[Refuses(c, KeyError("nowhere"))]),
+        RuntimeError,
+        "rank 1 of 3: KeyError: 'nowhere'",
+    ),
+    "a metric that cannot be merged": (
+        lambda c: fit(c, model=new(metrics=[Odd()])),
+        ValueError,
+        r"^metrics: odd must define merge\(other\)",
+    ),
+    "a callback": (
+        lambda c: fit(c, callbacks=[Refuses(c)]),
+        OSError,
+        "rank 1 of 3: the disk is full",
+    ),
+    "class weights that differ": (
+        lambda c: fit(c, class_weight={0: 1.0 + (c.Get_rank() == 2)}),
+        ValueError,
+        r"rank 2 of 3: class_weight is \[2.0, 1.0, 1.0\], on rank 0 it is \[1.0, 1.0, 1.0\]",
+    ),
+    "weights of rows on one": (
+        lambda c: fit(c, sample_weight=WEIGHT if c.Get_rank() == 1 else None),
+        ValueError,
+        "rank 1 of 3: sample_weight is given, on rank 0 it is not given",
+    ),
+    "a callback that changes weights": (
+        lambda c: fit(c, callbacks=[Changes()] if c.Get_rank() == 1 else []),
+        ValueError,
+        "rank 1 of 3: the checksum of the weights that callbacks left is ",
+    ),
+    "a callback that changes the rate": (
+        lambda c: fit(c, callbacks=[Slower()] if c.Get_rank() == 1 else []),
+        ValueError,
+        r"rank 1 of 3: the rate_factor that callbacks left is 0.5, on rank 0 it is 1.0",
+    ),
+    "class weights": (
+        lambda c: fit(c, class_weight=[1, 2, 3][: 3 - (c.Get_rank() == 2)]),
+        ValueError,
+        "rank 2 of 3: class_weight must have 3 numbers, got 2",
+    ),
+    "batches": (
+        lambda c: fit(c, [(X, Y)], None),
+        ValueError,
+        "^y must be given with comm",
+    ),
+    "not compiled": (
+        lambda c: fit(c, model=Model([Dense(3)])),
+        RuntimeError,
+        "^the model has no loss",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_one_error_on_every_rank(name):
+    work, kind, text = BAD[name]
+    for error in together(3, work):
+        assert type(error) is kind
+        with pytest.raises(kind, match=text):
+            raise error
+
+
+def test_versions_are_compared(monkeypatch):
+    from cynn._training import fitting
+
+    versions, lock = iter(["1.0", "1.1"]), threading.Lock()
+
+    class Versions:
+        def __str__(self):
+            with lock:
+                return next(versions)
+
+    monkeypatch.setattr(fitting, "VERSION", Versions())
+    for error in together(2, fit):
+        assert isinstance(error, ValueError) and "rank 1 of 2: the version of cynn is 1." in str(
+            error
+        )
+
+
+@pytest.mark.parametrize("comm", [5, "world", object(), True])
+def test_what_is_no_communicator(comm):
+    with pytest.raises(
+        TypeError, match="comm must be a communicator such as mpi4py.MPI.COMM_WORLD"
+    ):
+        fit(comm)
+
+
+def test_a_rank_that_fails_in_the_midst_ends_the_job(monkeypatch, capfd):
+    """The others wait for it: there is nothing to do but to end them all, with its name."""
+
+    def work(comm):
+        model = new()
+        model.build(INPUTS)
+        if comm.Get_rank() == 1:
+            monkeypatch.setattr(model, "_network", Broken(model._network))
+        return fit(comm, model=model)
+
+    found = together(2, work)
+    assert isinstance(found[1], Aborted)
+    err = capfd.readouterr().err
+    assert "rank 1 of 2 ends the training of all: MemoryError: no memory for the plan" in err
+
+
+class Broken:
+    def __init__(self, network):
+        self._real = network
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def gradients(self, *arguments):
+        raise MemoryError("no memory for the plan")
+
+
+def test_a_training_that_diverges_warns_once():
+    def work(comm):
+        model = Model([Dense(1)], seed=0)
+        model.compile(optimizers.SGD(1e30), "mse")
+        return fit(comm, X, Y, model=model, epochs=2)
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        found = together(2, work)
+    assert all(not np.isfinite(history["loss"][-1]) for _, history in found)
+    assert 1 <= len(seen) <= 2 and {str(w.message)[:12] for w in seen} == {"the loss is "}
+
+
+# ---- shares of the machine ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("places", "wanted"),
+    [
+        ([("a", range(8))], [8]),
+        ([("a", range(8))] * 4, [2] * 4),
+        ([("a", range(8))] * 3, [2] * 3),
+        ([("a", range(8))] * 20, [1] * 20),
+        ([("a", range(4)), ("a", range(4, 8))], [4, 4]),
+        ([("a", range(8)), ("b", range(8))], [8, 8]),
+        ([("a", range(8)), ("a", range(2))], [7, 1]),
+    ],
+)
+def test_a_rank_has_its_share_of_the_cores(monkeypatch, places, wanted):
+    monkeypatch.setattr(ranks.threads, "available_cores", lambda: 64)
+    given = [(host, list(cores), "") for host, cores in places]
+    assert [ranks._share(i, host, given) for i, (host, _, _) in enumerate(given)] == wanted
+
+
+def test_chosen_threads_are_kept(monkeypatch):
+    monkeypatch.setenv("CYNN_NUM_THREADS", "5")
+    assert together(2, lambda comm: ranks.get(comm).threads()) == [5, 5]
+
+
+def test_launchers_hints(monkeypatch):
+    from cynn._runtime import threads
+
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "_quota", lambda root: None)
+    for name in threads.LOCAL_RANKS:
+        monkeypatch.delenv(name, raising=False)
+    for cores, said, wanted in [
+        (8, None, 8), (8, "2", 4), (8, "3", 2), (8, "16", 1), (1, "8", 1), (4, "2", 4),
+        (8, "x", 8), (8, "0", 8),
+    ]:  # fmt: skip
+        monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _, n=cores: set(range(n)))
+        for name in threads.LOCAL_RANKS:
+            if said is not None:
+                monkeypatch.setenv(name, said)
+            assert threads.available_cores() == wanted
+            monkeypatch.delenv(name, raising=False)

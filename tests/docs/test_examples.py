@@ -1,0 +1,36 @@
+"""The programs in `examples`, on less than they are for."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from cynn.datasets import make_digits
+from places import ROOT
+
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture
+def mnist():
+    path = EXAMPLES / "mnist.py"
+    if not path.exists():
+        pytest.skip("examples/mnist.py is not beside the tests")
+    spec = importlib.util.spec_from_file_location("example_mnist", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_mnist_trains_and_leaves_the_images_alone(mnist, tmp_path):
+    x, y = make_digits(600, seed=0)
+    kept = x.copy()
+    model, history = mnist.train(x, y, epochs=3)
+    assert np.array_equal(x, kept)
+    assert history.history["accuracy"][-1] > 0.5
+    pytest.importorskip("matplotlib").use("Agg")
+    mnist.draw(tmp_path, model, history, x, y)
+    assert len(list(tmp_path.glob("*.png"))) == 5
+    from matplotlib import pyplot
+
+    pyplot.close("all")

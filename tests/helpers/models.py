@@ -1,0 +1,79 @@
+"""Small models to test with, their data, and ways to run them apart."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from cynn import Model
+from cynn.layers import Dense, Flatten, Rescale
+from cynn.optimizers import SGD
+from places import HELPERS, ROOT
+
+MNIST = ROOT.parent / "shared" / "mnist"
+needs_mnist = pytest.mark.skipif(
+    not MNIST.is_dir(), reason="MNIST is not at ../shared/mnist, beside the checkout"
+)
+
+
+def blobs(n=90, n_inputs=4, n_classes=3, seed=0):
+    """Float rows around a point for each class, and their labels."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % n_classes
+    x = rng.normal(size=(n, n_inputs)) + 3 * rng.normal(size=(n_classes, n_inputs))[y]
+    return x.astype(np.float32), y
+
+
+def images(n=40, seed=0):
+    """Pictures of 8 x 8 raw bytes in four classes: which quarter is bright."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 80, (n, 8, 8)).astype(np.uint8)
+    y = np.arange(n) % 4
+    for picture, label in zip(x, y, strict=True):
+        picture[label // 2 * 4 :, label % 2 * 4 :][:4, :4] += 120
+    return x, y
+
+
+def classifier(n_classes=3, *, hidden=8, dtype="float32", seed=0, metrics=("accuracy",)):
+    model = Model([Dense(hidden, "relu"), Dense(n_classes, "softmax")], dtype=dtype, seed=seed)
+    model.compile(SGD(0.1, 0.9), metrics=metrics)
+    return model
+
+
+def trained(epochs=3, **named):
+    """A classifier of `blobs`, with a velocity."""
+    model = classifier(**named)
+    model.fit(*blobs(), epochs=epochs, verbose=0)
+    return model
+
+
+needs_files = pytest.mark.skipif(
+    find_spec("safetensors") is None, reason="safetensors has no wheel for this Python"
+)
+
+
+def image_model(dtype="float32"):
+    model = Model([Flatten(), Rescale(1 / 255), Dense(4, "softmax")], dtype=dtype, seed=0)
+    model.compile(SGD(0.5, 0.9), metrics=["accuracy"])
+    return model
+
+
+def bits(model) -> bytes:
+    """All that a model has learned."""
+    return b"".join(a.tobytes() for a in model.get_weights() + model.get_optimizer_state())
+
+
+def python(program: str, *arguments: str, timeout: float = 300, **environment: str) -> str:
+    """Run a program in a Python of its own: what it wrote; it fails where the program does."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=os.environ | {"PYTHONPATH": str(HELPERS), "PYTHONSAFEPATH": "1"} | environment,
+    )
+    assert ran.returncode == 0, f"{ran.returncode}: {ran.stdout}{ran.stderr}"
+    return ran.stdout

@@ -1,0 +1,180 @@
+"""Ctrl-C: soon, and the model is as good as after the last whole batch."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from cynn import Model, get_num_threads, reference
+from cynn.callbacks import Callback
+from cynn.layers import Dense
+from cynn.optimizers import SGD
+from models import bits, blobs, classifier
+
+X, Y = blobs()
+
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="sends itself a POSIX signal"),
+    pytest.mark.skipif(
+        threading.current_thread() is not threading.main_thread(), reason="needs the main thread"
+    ),
+]
+
+
+def interrupted(call, after):
+    """Call, press Ctrl-C after some seconds; give the processor's seconds from there, all threads'.
+
+    Not the clock's: with neighbours on the cores these would tell of them.
+    """
+    pressed = None
+
+    def press():
+        nonlocal pressed
+        pressed = time.process_time()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(after, press)
+    try:
+        try:
+            timer.start()
+            call()
+            timer.join()
+            time.sleep(0.01)  # it comes here, then
+        except KeyboardInterrupt:
+            return time.process_time() - pressed
+    finally:
+        timer.join()
+    raise AssertionError("no KeyboardInterrupt came")
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A model and data that take seconds an epoch on any target."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (20_000, 784)).astype(np.uint8)
+    return x, rng.integers(0, 10, 20_000)
+
+
+def many(x, y):
+    """So many rows that any target takes seconds for them, in no memory."""
+    return np.broadcast_to(x[0], (2_000_000, 784)), np.broadcast_to(y[0], 2_000_000)
+
+
+CALLS = {
+    "fit": lambda model, x, y: model.fit(x, y, batch_size=128, epochs=1000, verbose=0),
+    "fit in large batches": lambda model, x, y: model.fit(
+        x, y, batch_size=2000, epochs=1000, verbose=0
+    ),
+    "evaluate": lambda model, x, y: model.evaluate(*many(x, y)),
+    "predict": lambda model, x, y: model.predict(many(x, y)[0]),
+}
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_it_ends_soon_and_the_model_is_good(compiled, monkeypatch, large, what):
+    monkeypatch.setenv("CYNN_TARGET", compiled.name)
+    x, y = large
+    model = Model([Dense(128, "relu"), Dense(10, "softmax")], dtype=compiled.dtype, seed=0)
+    model.compile(SGD(1e-6, 0.9), metrics=["accuracy"])
+    model.build(784)
+    before = bits(model)
+    worked = []
+    for _ in range(4):  # the best of some: a neighbour may keep the caches busy
+        worked.append(interrupted(lambda: CALLS[what](model, x, y), 0.1) / get_num_threads())
+        if worked[-1] < 0.2:
+            break
+    assert min(worked) < 0.2
+    assert all(np.isfinite(part).all() for part in model.get_weights())
+    assert what.startswith("fit") or bits(model) == before
+    if model.history is not None:  # it had begun
+        whole = model.history.epoch
+        assert all(len(values) == len(whole) for values in model.history.history.values())
+        assert model.epochs in (len(whole), len(whole) + 1)
+    model.fit(x[:100], y[:100], verbose=0)
+
+
+def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
+    """However often it is interrupted: some number of steps was done, none by half."""
+    x, y = np.tile(X, (100, 1)), np.tile(Y, 100)
+
+    def fresh():
+        model = classifier()
+        model.build(4)
+        return model
+
+    states, model = set(), fresh()
+    rates = np.full(282, 0.1)
+    order = np.arange(len(x))
+    reference.permutation(order, seed=0, epoch=0)
+    states.add(model.get_weights()[0].tobytes())
+    for step in range(282):
+        model._network.train_epoch(
+            x, y.astype(np.int32), None, order[32 * step :][:32], rates[:1], rates[:1] + 0.8, 32,
+            0, np.inf, None, 1,
+        )  # fmt: skip
+        states.add(model.get_weights()[0].tobytes())
+    monkeypatch.setattr("cynn._model.loops.SLICE_SECONDS", 0.0)
+    rng = np.random.default_rng(0)
+    seen = set()
+    for _ in range(30):
+        model = fresh()
+        interrupted(lambda model=model: model.fit(x, y, verbose=0), rng.uniform(0, 0.004))
+        seen.add(model.get_weights()[0].tobytes())
+    assert seen <= states
+
+
+# In a callback of the garbage collector (hypothesis has one) Python reports an interrupt, no more.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_at_any_moment():
+    """Wherever the signal strikes, nothing is left locked."""
+    armed = False
+
+    def strike(*_):
+        if armed:
+            raise KeyboardInterrupt
+
+    model = classifier()
+    model.build(4)
+    rng = np.random.default_rng(0)
+    before = signal.signal(signal.SIGALRM, strike)
+    kept = None  # a debugger or a notebook keeps the last error, and so the frames of it
+    try:
+        for _ in range(500):
+            try:
+                armed = True
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, 6e-4))
+                model.fit(X[:8], Y[:8], verbose=0)
+                model.predict(X[:8])
+                armed = False
+            except KeyboardInterrupt as error:
+                armed, kept = False, error
+            model.fit(X[:8], Y[:8], epochs=0, verbose=0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert kept is not None
+
+
+def test_in_a_callback():
+    class Press(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+
+    model = classifier()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=3, callbacks=[Press()], verbose=0)
+    assert model.epochs == 1 and model.history.epoch == [0]
+    model.fit(X, Y, verbose=0)
+
+
+def test_the_progress_bar_is_closed(large, capsys):
+    tqdm = pytest.importorskip("tqdm").tqdm
+    x, y = large
+    model = classifier(10)
+    interrupted(lambda: model.fit(x, y, epochs=100, verbose=1), 0.2)
+    assert not getattr(tqdm, "_instances", ())
+    assert "epoch   1/100" in capsys.readouterr().err

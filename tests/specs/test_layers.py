@@ -1,0 +1,266 @@
+"""Layers, and what all specs share: repr, equality, dictionaries, names."""
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from cynn import initializers, layers, losses, optimizers, schedules
+from cynn._specs import spec
+from cynn.layers import Activation, Dense, Flatten, Normalize, Rescale, Residual
+
+SPECS = [
+    (layers, Dense(128, "relu"), "Dense(128, 'relu')"),
+    (layers, Dense(10), "Dense(10)"),
+    (
+        layers,
+        Dense(3, kernel_initializer="he_normal", name="last"),
+        "Dense(3, kernel_initializer='he_normal', name='last')",
+    ),
+    (layers, Dense(3, use_bias=False), "Dense(3, use_bias=False)"),
+    (layers, Normalize([1, 0.5], [2, 1e-30]), "Normalize((1.0, 0.5), (2.0, 1e-30))"),
+    (layers, Activation("tanh"), "Activation('tanh')"),
+    (
+        layers,
+        Residual([Dense(2, "gelu"), Residual([Activation("relu")]), Dense(3)]),
+        "Residual((Dense(2, 'gelu'), Residual((Activation('relu'),)), Dense(3)))",
+    ),
+    (layers, Flatten(), "Flatten()"),
+    (layers, Rescale(1 / 255), "Rescale(0.00392156862745098)"),
+    (layers, Rescale(2, -1), "Rescale(2.0, -1.0)"),
+    (losses, losses.CrossEntropy(), "CrossEntropy()"),
+    (losses, losses.BinaryCrossEntropy(from_logits=True), "BinaryCrossEntropy(True)"),
+    (losses, losses.MeanSquaredError(), "MeanSquaredError()"),
+    (optimizers, optimizers.SGD(), "SGD()"),
+    (
+        optimizers,
+        optimizers.SGD(schedules.Cosine(0.1, warmup=0.05), 0.9, nesterov=True),
+        "SGD(Cosine(0.1, warmup=0.05), 0.9, nesterov=True)",
+    ),
+    (
+        optimizers,
+        optimizers.SGD(momentum=0.9, weight_decay=1e-4),
+        "SGD(momentum=0.9, weight_decay=0.0001)",
+    ),
+    (schedules, schedules.Constant(0.5), "Constant(0.5)"),
+]
+
+
+@pytest.mark.parametrize(("module", "spec", "text"), SPECS, ids=[text for *_, text in SPECS])
+def test_specs_survive_repr_dictionary_pickle_and_copy(module, spec, text):
+    assert repr(spec) == text
+    assert eval(text, {**vars(schedules), **vars(module)}) == spec
+    again = module.from_dict(json.loads(json.dumps(spec.to_dict())))
+    assert repr(again) == text
+    for other in (again, pickle.loads(pickle.dumps(spec)), copy.deepcopy(spec), spec.replace()):
+        assert other == spec and hash(other) == hash(spec) and type(other) is type(spec)
+
+
+def test_specs_are_equal_by_configuration_alone():
+    assert len({spec for _, spec, _ in SPECS}) == len(SPECS)
+    assert Dense(np.int64(3)) == Dense(3) and type(Dense(np.int64(3)).units) is int
+    assert Dense(3) != Dense(4) and Dense(3) != "Dense(3)"
+    assert losses.CrossEntropy() != losses.BinaryCrossEntropy()  # of the same arguments
+    assert json.dumps(Rescale(np.float32(0.5)).to_dict())
+
+
+def test_a_spec_does_not_change():
+    layer = Dense(3)
+    with pytest.raises(AttributeError, match=r"does not change: make another with replace\(units="):
+        layer.units = 4
+    with pytest.raises(AttributeError, match="SGD has no argument 'lr'"):
+        optimizers.SGD().lr = 0.1
+    assert layer.replace(units=4) == Dense(4) and layer == Dense(3)
+    with pytest.raises(ValueError, match="units must be a positive integer"):
+        layer.replace(units=0)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "a spec must be a dictionary"),
+        ([], "a spec must be a dictionary"),
+        (
+            {},
+            "class must be one of 'Activation', 'BatchNorm', 'Dense', .*, got None",
+        ),
+        ({"class": "os.system"}, "class must be one of .* got 'os.system'"),
+        ({"class": ["Dense"]}, "class must be one of"),
+        ({"class": "Dense"}, "Dense lacks its argument 'units'"),
+        ({"class": "Dense", "units": 1, "colour": 2}, "Dense has no argument 'colour'"),
+        ({"class": "Dense", "units": 1, 2: 2}, "Dense has no argument 2"),
+        ({"class": "Dense", "units": "1"}, "units must be a positive integer, got '1'"),
+        ({"class": "Dense", "units": 1.0}, "units must be a positive integer, got 1.0"),
+        ({"class": "Dense", "units": -5}, "units must be a positive integer, got -5"),
+        ({"class": "Rescale", "scale": float("nan")}, "scale must be a finite number, got nan"),
+        ({"class": "Dense", "units": {"class": "Flatten"}}, "class must be one of"),
+        ({"class": "SGD"}, "class must be one of"),
+        ({"class": "Residual", "layers": [{"class": "SGD"}]}, "class must be one of"),
+        ({"class": "Residual", "layers": [[]]}, "must be a layer"),
+        ({"class": "Residual", "layers": {"class": "Dense", "units": 3}}, "class must be one of"),
+    ],
+)
+def test_bad_dictionaries_are_value_errors(data, message):
+    with pytest.raises(ValueError, match=message):
+        layers.from_dict(data)
+
+
+def test_an_inner_spec_must_be_a_schedule():
+    inner = {"class": "SGD", "learning_rate": {"class": "SGD"}}
+    with pytest.raises(ValueError, match="class must be one of 'Constant', 'Cosine'"):
+        optimizers.from_dict(inner)
+
+
+@pytest.mark.parametrize("units", [0, -1, np.int32(0)])
+def test_units_out_of_bounds(units):
+    with pytest.raises(ValueError, match=rf"^units must be a positive integer, got {units}$"):
+        Dense(units)
+
+
+@pytest.mark.parametrize("units", [True, np.True_, 1.0, np.nan, "3", None, (3,), np.array([3])])
+def test_units_of_the_wrong_type(units):
+    with pytest.raises(TypeError, match="^units must be a positive integer, got "):
+        Dense(units)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Dense(3, "Relu"), ValueError, "activation must be one of 'identity', 'relu'"),
+        (lambda: Dense(3, None), TypeError, "activation must be one of .*, got None"),
+        (lambda: Dense(3, kernel_initializer="he"), ValueError, "kernel_initializer must be one"),
+        (lambda: Dense(3, bias_initializer="auto"), ValueError, "bias_initializer must be one of"),
+        (lambda: Dense(3, name=""), TypeError, "name must be a string"),
+        (lambda: Flatten(name=3), TypeError, "name must be a string"),
+        (lambda: Activation("gelus"), ValueError, "activation must be one of .*, got 'gelus'"),
+        (lambda: Dense(3, use_bias=1), TypeError, "use_bias must be True or False, got 1"),
+        (
+            lambda: Normalize([1], [0]),
+            ValueError,
+            r"std\[0\] must be .* at least 1e-37",
+        ),
+        (lambda: Normalize([1], [np.inf]), ValueError, r"std\[0\] must be a finite number, at"),
+        (
+            lambda: Normalize([np.nan], [1]),
+            ValueError,
+            r"mean\[0\] must be a finite number, got",
+        ),
+        (lambda: Normalize([1, 2], [1]), ValueError, "std must hold 2 numbers like mean, got 1"),
+        (lambda: Normalize([], []), ValueError, "mean must hold at least one number"),
+        (lambda: Normalize(1, 1), TypeError, "mean must be a list of numbers, got 1"),
+        (lambda: Normalize.adapt([]), ValueError, "x must hold rows of numbers"),
+        (lambda: Normalize.adapt([[1, np.nan]]), ValueError, "x must hold finite numbers"),
+        (lambda: Normalize.adapt([["a"]]), TypeError, "x"),
+        (lambda: Residual([]), ValueError, "layers must hold at least one layer, got none"),
+        (lambda: Residual(Dense(3)), TypeError, "layers must be a list of layers, got Dense"),
+        (lambda: Residual([3]), TypeError, r"layers\[0\] must be a layer such as .*, got 3"),
+        (lambda: Residual([Dense]), TypeError, r"layers\[0\] must be a layer such as"),
+        (lambda: Rescale(np.inf), ValueError, "scale must be a finite number, got inf"),
+        (lambda: Rescale(1, np.nan), ValueError, "offset must be a finite number, got nan"),
+        (lambda: Rescale(True), TypeError, "scale must be a finite number, got True"),
+        (lambda: Rescale(10**400), ValueError, "scale must be a finite number, got inf"),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_shapes_and_steps():
+    shape = (28, 28)
+    steps = []
+    for layer in [Rescale(1 / 255), Flatten(), Dense(5, "relu"), Activation("softmax")]:
+        shape = layer.output_shape(shape)
+        steps.append((shape, layer.step()))
+    assert steps == [
+        ((28, 28), ("rescale", 1 / 255, 0.0)),
+        ((784,), None),
+        ((5,), ("dense", 5, "relu")),
+        ((5,), ("activation", "softmax")),
+    ]
+    assert Flatten().output_shape(()) == (1,)
+
+
+@pytest.mark.parametrize("layer", [Dense(5), Activation("softmax")])
+@pytest.mark.parametrize("shape", [(28, 28), ()])
+def test_layers_that_need_rows_of_numbers(layer, shape):
+    with pytest.raises(ValueError, match=r"put Flatten\(\) before it"):
+        layer.output_shape(shape)
+
+
+@pytest.mark.parametrize("shape", [5, None, "ab", (2.0,), (True,)])
+def test_shapes_of_the_wrong_type(shape):
+    with pytest.raises(TypeError, match="input_shape"):
+        Flatten().output_shape(shape)
+
+
+def test_sizes_must_be_positive():
+    with pytest.raises(ValueError, match=r"input_shape\[1\] must be a positive integer, got 0"):
+        Flatten().output_shape((3, 0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", layers.ACTIVATIONS)
+def test_auto_is_he_for_relu_and_its_kin_and_glorot_otherwise(activation, dtype):
+    kin = ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
+    draw = initializers.he_uniform if activation in kin else initializers.glorot_uniform
+    if activation == "selu":
+        draw = initializers.lecun_uniform
+    w, b = Dense(30, activation).initial_weights(20, np.random.default_rng(7), dtype)
+    np.testing.assert_array_equal(w, draw((20, 30), np.random.default_rng(7), dtype))
+    assert w.dtype == b.dtype == dtype and b.shape == (30,) and not b.any()
+    assert [w.shape, b.shape] == Dense(30, activation).weight_shapes(20)
+
+
+def test_initializers_by_name():
+    layer = Dense(3, kernel_initializer="zeros", bias_initializer="lecun_normal")
+    w, b = layer.initial_weights(2, np.random.default_rng(0))
+    assert not w.any() and b.all() and b.shape == (3,)
+
+
+def test_layers_without_weights_have_none():
+    assert Flatten().initial_weights(3, np.random.default_rng(0)) == []
+    assert Rescale(1).weight_shapes(3) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wanted"),
+    [
+        (losses, "cross_entropy", losses.CrossEntropy()),
+        (losses, "binary_cross_entropy", losses.BinaryCrossEntropy()),
+        (losses, "mse", losses.get("mean_squared_error")),
+        (optimizers, "sgd", optimizers.SGD()),
+    ],
+)
+def test_get_takes_names_and_objects(module, name, wanted):
+    assert module.get(name) == wanted
+    assert module.get(wanted) is wanted
+    with pytest.raises(ValueError, match=f"must be one of .*'{name}'.*, got 'Other'"):
+        module.get("Other")
+    with pytest.raises(TypeError, match="got a class: call it first"):
+        module.get(type(wanted))
+    with pytest.raises(TypeError, match="must be a name or an? [A-Z].* object, got 3"):
+        module.get(3)
+
+
+def test_the_names_are_those_of_the_reference():
+    reference = pytest.importorskip("cynn.reference")
+    assert spec.ACTIVATIONS == tuple(reference.ACTIVATIONS)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", ">f8"])
+def test_normalize_adapts_to_the_data(dtype, monkeypatch):
+    monkeypatch.setattr(layers._scaling, "ADAPT_BLOCK", 50)
+    x = np.random.default_rng(0).integers(0, 256, (101, 4, 3)).astype(dtype)
+    x[:, 2, 1] = 7
+    layer = Normalize.adapt(x[:, ::-1], name="first")
+    flat = x[:, ::-1].reshape(101, 12).astype(np.float64)
+    std = flat.std(axis=0)
+    std[std == 0] = 1
+    np.testing.assert_allclose(layer.mean, flat.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(layer.std, std, rtol=1e-12)
+    assert layer.output_shape((4, 3)) == (4, 3) and layer.name == "first"
+    with pytest.raises(ValueError, match=r"means of 12 numbers, got rows of shape \(4,\)"):
+        layer.output_shape((4,))
