@@ -8,6 +8,7 @@ signature, when it is imported. Here that dictionary is the chosen target's own:
 is compiled against these declarations is tied to no instruction set and calls the kernels directly.
 """
 
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +28,24 @@ def _target(dtype: str) -> ModuleType:
             f"compiled here: {', '.join(compiled) or 'none'}"
         )
     return cast(ModuleType, _backend.kernels(dtype))
+
+
+def get_include() -> str:
+    """Return the folder in which Cython finds the declarations of cynn.
+
+    Returns
+    -------
+    str
+        For ``include_path`` of ``Cython.Build.cythonize``. Where the package is installed in the
+        usual way Cython finds it without; an editable install is on no path.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.path.isfile(os.path.join(get_include(), "cynn", "capi", "float32.pxd"))
+    True
+    """
+    return str(Path(__file__).resolve().parents[2])
 
 
 def functions(dtype: str) -> dict[str, object]:

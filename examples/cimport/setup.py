@@ -3,4 +3,8 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-setup(ext_modules=cythonize([Extension("scorer", ["scorer.pyx"])]))
+from cynn import capi
+
+setup(
+    ext_modules=cythonize([Extension("scorer", ["scorer.pyx"])], include_path=[capi.get_include()])
+)

@@ -58,7 +58,7 @@ def files(library) -> dict[str, bytes]:
 @pytest.fixture
 def check(tmp_path, library):
     """Return a function that packs files and checks them, but for the compiler's libraries."""
-    kernels = tmp_path / "src" / "cynn" / "kernels"
+    kernels = tmp_path / "cynn" / "kernels"
     kernels.mkdir(parents=True)
     for name in ("a.py", "a.pyi", "a.pyx", "a.h", "../model.py", "../py.typed"):
         (kernels / name).touch()
@@ -216,8 +216,8 @@ def archive(path: Path, names: list[str], root: str = "cynn_learn-0.1.0") -> Pat
 
 def test_an_archive_holds_what_is_under_version_control(tmp_path):
     path = tmp_path / "cynn_learn-0.1.0.tar.gz"
-    added = ["PKG-INFO", "setup.cfg", "src/cynn_learn.egg-info/PKG-INFO"]
-    tracked = ["setup.py", "src/cynn/model.py", "tests/conftest.py"]
+    added = ["PKG-INFO", "setup.cfg", "cynn_learn.egg-info/PKG-INFO"]
+    tracked = ["setup.py", "cynn/model.py", "tests/conftest.py"]
 
     def said(names: list[str], **other: str) -> list[str]:
         found = wheel_checks.check_archive(archive(path, names, **other), tracked)
@@ -410,7 +410,7 @@ def test_tests_of_another_cynn_are_refused(tmp_path):
 
 
 def test_the_tests_can_lie_alone(tmp_path):
-    names = ["pyproject.toml", "tests/test_a.py", "examples/a.py", "src/a.py"]
+    names = ["pyproject.toml", "tests/test_a.py", "examples/a.py", "cynn/a.py"]
     folder = wheel_tests.tests_alone(archive(tmp_path / "a-1.tar.gz", names, "a-1"), tmp_path)
     held = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert held == {"pyproject.toml", "tests/test_a.py", "examples/a.py"}
