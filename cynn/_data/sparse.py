@@ -55,8 +55,8 @@ class SparseInput:
     @property
     def values(self) -> NDArray[Any]:
         """The numbers that are stored."""
-        found: NDArray[Any] = self._matrix.data
-        return found
+        stored: NDArray[Any] = self._matrix.data
+        return stored
 
     def __len__(self) -> int:
         """Return the number of rows."""
