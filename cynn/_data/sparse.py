@@ -69,7 +69,7 @@ class SparseInput:
     def read_by(self, network: Any) -> Any:
         """Return the rows as the kernels of that network read them.
 
-        The indices are copied: they are checked once, and nobody may change them afterwards.
+        The indices are copied: they are checked once and must not change afterwards.
         """
         kernels = sys.modules[type(network).__module__]
         matrix = self._matrix
