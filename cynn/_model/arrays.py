@@ -69,8 +69,8 @@ class Learned:
         TypeError, ValueError
             If one is missing, too many, or of another shape; nothing is changed then.
         """
-        taken = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
-        self._network.set_params(flat(taken, self.dtype))
+        arrays = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
+        self._network.set_params(flat(arrays, self.dtype))
 
     @shared
     def get_state(self) -> list[NDArray[Any]]:
@@ -97,11 +97,11 @@ class Learned:
             is changed then.
         """
         names = state_shapes(self.layers, self._built_shape())
-        taken = checked_arrays("state", state, list(names.values()), self.dtype)
+        arrays = checked_arrays("state", state, list(names.values()), self.dtype)
         for i, name in enumerate(names):
-            if name.endswith("variance") and not (taken[i] >= 0).all():
+            if name.endswith("variance") and not (arrays[i] >= 0).all():
                 raise ValueError(f"state[{i}] must hold variances, got negative numbers or NaN")
-        self._network.set_state(flat(taken, self.dtype))
+        self._network.set_state(flat(arrays, self.dtype))
 
     @shared
     def get_learned(self) -> NDArray[Any]:
@@ -132,9 +132,9 @@ class Learned:
         state = list(state_shapes(self.layers, self._built_shape()).values())
         n = self._network.n_params
         size = (n + self._network.n_state,)
-        (taken,) = checked_arrays("learned", [numbers], [size], self.dtype)
-        self.set_state(shaped(taken[n:], state))
-        self.set_weights(shaped(taken[:n], weights))
+        (values,) = checked_arrays("learned", [numbers], [size], self.dtype)
+        self.set_state(shaped(values[n:], state))
+        self.set_weights(shaped(values[:n], weights))
 
     @shared
     def get_optimizer_state(self) -> list[NDArray[Any]]:

@@ -220,7 +220,7 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
-    by_name = {found.__name__: found for found in classes}
+    by_name = {cls.__name__: cls for cls in classes}
     arguments = dict(data)
     try:
         kind = by_name[choice("class", arguments.pop("class", None), by_name)]

@@ -116,7 +116,7 @@ def normalize(graph: Graph, layer: layers.Normalize, name: str, weights: Weights
 
 
 def dropout(graph: Graph, layer: layers.Dropout, name: str, weights: Weights, x: str) -> str:
-    """Write nothing: it acts in training alone."""
+    """Write nothing: it acts in training only."""
     return x
 
 
@@ -129,8 +129,8 @@ def layer_norm(graph: Graph, layer: layers.LayerNorm, name: str, weights: Weight
 def batch_norm(graph: Graph, layer: layers.BatchNorm, name: str, weights: Weights, x: str) -> str:
     """Normalise each column by the running statistics, then scale and shift it."""
     parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
-    said = {"epsilon": layer.epsilon, "momentum": layer.momentum}
-    return graph.node("BatchNormalization", name, x, *parts, **said)
+    attributes = {"epsilon": layer.epsilon, "momentum": layer.momentum}
+    return graph.node("BatchNormalization", name, x, *parts, **attributes)
 
 
 def residual(graph: Graph, layer: layers.Residual, name: str, weights: Weights, x: str) -> str:
@@ -202,7 +202,7 @@ def export(
     if not isinstance(model, Model):
         raise TypeError(f"model must be a cynn Model, got {type(model).__name__}")
     real = model.dtype if dtype is None else real_dtype(dtype)
-    said = _metadata(metadata) | {"cynn.model": repr(model)}
+    properties = _metadata(metadata) | {"cynn.model": repr(model)}
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _known(layer):
@@ -211,7 +211,7 @@ def export(
     if size > LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB of weights, the model has {size} bytes")
     need()
-    storage.replace(path, _file(model, weights, real, said))
+    storage.replace(path, _file(model, weights, real, properties))
 
 
 def _known(layer: layers.Layer) -> bool:
@@ -219,13 +219,13 @@ def _known(layer: layers.Layer) -> bool:
     return type(layer) in LAYERS and all(map(_known, inner))
 
 
-def _metadata(given: Any) -> dict[str, str]:
-    found = {} if given is None else given
-    if not isinstance(found, Mapping) or not all(
-        isinstance(part, str) for item in found.items() for part in item
+def _metadata(metadata: Any) -> dict[str, str]:
+    entries = {} if metadata is None else metadata
+    if not isinstance(entries, Mapping) or not all(
+        isinstance(part, str) for item in entries.items() for part in item
     ):
-        raise TypeError(f"metadata must be a mapping of strings to strings, got {given!r}")
-    return dict(found)
+        raise TypeError(f"metadata must be a mapping of strings to strings, got {metadata!r}")
+    return dict(entries)
 
 
 def _file(
@@ -245,22 +245,22 @@ def _file(
         y = graph.node("Identity", "output", y)
     (last,) = (node for node in graph.nodes if y in node.output)
     last.output[:] = ["output"]
-    number = TensorProto.FLOAT if real == np.float32 else TensorProto.DOUBLE
+    data_type = TensorProto.FLOAT if real == np.float32 else TensorProto.DOUBLE
     ends = [
-        helper.make_tensor_value_info(name, number, ["batch", *shape])
+        helper.make_tensor_value_info(name, data_type, ["batch", *shape])
         for name, shape in (
             ("input", row),
             ("output", layers.output_shapes(model.layers, row)[-1]),
         )
     ]
     opset = helper.make_opsetid("", graph.opset)
-    made = helper.make_model(
+    proto = helper.make_model(
         helper.make_graph(graph.nodes, "cynn", ends[:1], ends[1:], graph.constants),
         producer_name="cynn",
         producer_version=VERSION,
         opset_imports=[opset],
         ir_version=helper.find_min_ir_version_for([opset]),
     )
-    helper.set_model_props(made, metadata)
-    data: bytes = made.SerializeToString()
+    helper.set_model_props(proto, metadata)
+    data: bytes = proto.SerializeToString()
     return data
