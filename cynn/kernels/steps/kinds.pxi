@@ -8,8 +8,9 @@ include "dropout.pxi"
 include "normalization.pxi"
 include "layer_norm.pxi"
 include "batch_norm.pxi"
+include "scale.pxi"
 
-cdef const Kind* kinds[10]
+cdef const Kind* kinds[11]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -21,6 +22,7 @@ kinds[:] = [
     &dropout_kind,
     &layer_norm_kind,
     &batch_norm_kind,
+    &scale_kind,
 ]
 
 
