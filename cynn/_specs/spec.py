@@ -140,6 +140,36 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if isinstance(value, Spec) else value
 
 
+def subclasses_in(namespace: Mapping[str, Any], base: type[T]) -> list[type[T]]:
+    """Return the subclasses of a class that a module's namespace holds, in order, without itself.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        The module's ``globals()``.
+    base : type
+        The class.
+
+    Returns
+    -------
+    list of type
+        Those whose names begin with no underscore, each once.
+
+    Examples
+    --------
+    >>> subclasses_in({"bool": bool, "int": int, "_hidden": bool, "one": 1}, int)
+    [<class 'bool'>]
+    """
+    return [
+        found
+        for name, found in namespace.items()
+        if isinstance(found, type)
+        and issubclass(found, base)
+        and found is not base
+        and not name.startswith("_")
+    ]
+
+
 def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -> T:
     """Return the object that a person means: by a name, or the object itself.
 

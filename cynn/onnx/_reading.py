@@ -13,8 +13,9 @@ import numpy as np
 
 from .. import layers
 from ..model import Model
+from ._layers import OPERATORS
 from ._library import need
-from ._operators import OPERATORS, Array, Node, Value, joined
+from ._values import Array, Node, Value, joined
 
 OLDEST = 7
 """The first version of the operators in which constants are broadcast as they are today."""

@@ -7,7 +7,7 @@ slowly.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
 once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,
-`initializers`, `sgd`, `optimizers`, `random`, `steps` (with `dropout` and
+`initializers`, `sgd`, `optimizers`, `random`, `step` and `steps` (with `dropout` and
 `normalization`), `augment`, `plan`, `network`. What is left (`arrays`,
 `checks`, `elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
 """

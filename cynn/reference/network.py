@@ -25,10 +25,8 @@ class Network:
     n_inputs : int
         Numbers in a row of x.
     steps : list of tuple
-        In order: ``("dense", n_out, activation)``, ``("activation", name)``,
-        ``("rescale", scale, offset)``, ``("normalize", mean, std)``, ``("dropout", rate)``,
-        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)``,
-        ``("residual", steps)`` or ``("function", what is asked)``.
+        In order, each as its kind in `cynn.reference.steps.STEPS` describes it, such as
+        ``("dense", n_out, activation)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 

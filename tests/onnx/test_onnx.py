@@ -23,7 +23,7 @@ from models import blobs, trained
 
 onnx = pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[onnx]")
 import cynn.onnx  # noqa: E402
-from cynn.onnx import OnnxFileError, _activations, _operators, _writing  # noqa: E402
+from cynn.onnx import OnnxFileError, _activations, _layers, _writing  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 X, _ = blobs()
@@ -100,7 +100,7 @@ def run_slowly(path, x):
 
 
 def test_every_layer_and_every_activation_has_its_entry():
-    assert set(_writing.LAYERS) == set(LAYERS)
+    assert set(_layers.LAYERS) == set(LAYERS)
     assert {type(layer) for _, made in MODELS.values() for layer in made} == set(LAYERS)
     assert set(_activations.ACTIVATIONS) | set(_activations.GATED) == set(ACTIVATIONS)
 
@@ -381,4 +381,4 @@ def test_operators_are_those_that_are_written():
     written = {"Add", "Div", "Flatten", "Gemm", "Mul", "Sub"}
     written |= {"BatchNormalization", "LayerNormalization"}
     written |= {op for op, _ in _activations.ACTIVATIONS.values()}
-    assert set(_operators.OPERATORS) == written | {"MatMul"}
+    assert set(_layers.OPERATORS) == written | {"MatMul"}

@@ -163,13 +163,11 @@ cdef class Parameters:
         """Out, or in from `flat`."""
         cdef const Step* step
         cdef real* line
-        cdef int i, half
+        cdef int i, number
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind != &batch_norm_kind:
-                continue
-            for half in range(2):
-                line = self.state + step.state + half * panel_size(1, step.outputs)
+            for number in range(step.state_lines):
+                line = self.state + step.state + number * panel_size(1, step.outputs)
                 if flat == NULL:
                     memcpy(out, line, step.outputs * sizeof(real))
                     out += step.outputs
@@ -236,7 +234,7 @@ cdef class Parameters:
             raise MemoryError("no memory for the penalties")
         try:
             for i in range(self.count):
-                if self.steps[i].kind != &dense_kind:
+                if not self.steps[i].kind.multiplies:
                     continue
                 if dense < len(penalties):
                     read[2 * i], read[2 * i + 1] = penalties[dense]
