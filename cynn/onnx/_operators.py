@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import layers
-from ._activations import ACTIVATIONS, GATED
+from .._specs.activation_table import TABLE
 
 Array = NDArray[Any]
 
@@ -158,13 +158,16 @@ def add(node: Node) -> Value:
 
 
 def mul(node: Node) -> Value:
-    """Add a `Rescale`, without an offset so far, or what a `GATED` activation is."""
+    """Add a `Rescale`, without an offset so far, or an activation that is x times its gate."""
     if _only_rows(node):
-        for x, gate in (node.inputs, node.inputs[::-1]):
-            for name, inner in GATED.items():
-                if gate.before is x and gate.layer == layers.Activation(inner):
-                    return x.then(layers.Activation(name))  # type: ignore[no-any-return]
-        raise ValueError("cynn has no product of rows and rows but silu")
+        gated = {entry.gate: name for name, entry in TABLE.items() if entry.gate}
+        for x, end in (node.inputs, node.inputs[::-1]):
+            steps = [value.layer for value in end.path(x) or ()]
+            gate = tuple(getattr(layer, "activation", None) for layer in steps)
+            if gate in gated and steps == [layers.Activation(part) for part in gate]:
+                return x.then(layers.Activation(gated[gate]))  # type: ignore[no-any-return]
+        known = " and ".join(gated.values())
+        raise ValueError(f"cynn has no product of rows and rows but {known}")
     x, constant = node.rows_and_constant()
     return x.then(layers.Rescale(_one_number(constant, x)))
 
@@ -243,14 +246,14 @@ def activation(node: Node) -> Value:
     said = node.attributes()
     if said.get("axis") == len(x.shape):
         said["axis"] = -1
-    for name, (operator, wanted) in ACTIVATIONS.items():
-        if operator == node.operator and _same(said, wanted):
+    for name, entry in TABLE.items():
+        if entry.operator == node.operator and _same(said, entry.attributes):
             return x if name == "identity" else x.then(layers.Activation(name))
     raise ValueError(f"cynn has no such {node.operator}, with {said}")
 
 
 OPERATORS: dict[str, Callable[[Node], Value]] = {
-    **{operator: activation for operator, _ in ACTIVATIONS.values()},
+    **{entry.operator: activation for entry in TABLE.values() if entry.operator},
     "Add": add,
     "BatchNormalization": batch_norm,
     "Div": div,

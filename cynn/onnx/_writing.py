@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import layers, storage
+from .._specs.activation_table import TABLE
 from .._specs.validation import real_dtype
 from .._version import VERSION
 from ..model import Model
-from ._activations import ACTIVATIONS, GATED, OPSETS
 from ._library import need
 
 OPSET = 17
@@ -49,7 +49,6 @@ class Graph:
         """Add a node; give its output's name."""
         from onnx import helper
 
-        self.opset = max(self.opset, OPSETS.get(operator, 0))
         output = f"{name}.{operator.lower()}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], output, **attributes))
         return output
@@ -60,10 +59,14 @@ class Graph:
             raise ValueError(f"{activation!r} is a function of Python: ONNX has no operator for it")
         if activation == "identity":
             return x
-        if activation in GATED:
-            return self.node("Mul", name, x, self.activation(GATED[activation], name, x))
-        operator, attributes = ACTIVATIONS[activation]
-        return self.node(operator, name, x, **attributes)
+        entry = TABLE[activation]
+        self.opset = max(self.opset, entry.opset)
+        if entry.operator:
+            return self.node(entry.operator, name, x, **entry.attributes)
+        gate = x
+        for part in entry.gate:
+            gate = self.activation(part, name, gate)
+        return self.node("Mul", name, x, gate)
 
     def layers(self, parts: Sequence[layers.Layer], prefix: str, weights: Weights, x: str) -> str:
         """Add layers in a row, each by its entry."""

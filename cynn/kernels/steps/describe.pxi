@@ -38,7 +38,7 @@ cdef int describe_step(Step* step, tuple description) except -1:
     elif name == "activation" and len(description) == 2:
         step.activation = activation_number(description[1])
         step.kind = &activation_kind
-        if step.activation >= FIRST_FROM_INPUT:
+        if description[1] in FROM_INPUT:
             step.kind = &input_activation_kind
     elif name == "rescale" and len(description) == 3:
         step.kind = &rescale_kind
