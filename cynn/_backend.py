@@ -29,7 +29,7 @@ class Kernels(Protocol):
     """What a model uses of a target; kernels/_target.pyi has the rest."""
 
     LARGEST_BATCH: int
-    OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]]
     Network: "type[Network]"
 
     def permutation(self, out: "NDArray[np.int64]", seed: int, epoch: int) -> None:

@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import layers
+from ._specs.activation_table import FROM_SKLEARN
 from ._specs.validation import array
 from .model import Model
-
-SKLEARN_ACTIVATIONS = {
-    "identity": "identity",
-    "logistic": "sigmoid",
-    "relu": "relu",
-    "softmax": "softmax",
-    "tanh": "tanh",
-}
 
 
 def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
@@ -110,12 +103,12 @@ def from_sklearn(estimator: Any) -> Model:
         )
     names = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
     for name in names:
-        if name not in SKLEARN_ACTIVATIONS:
+        if name not in FROM_SKLEARN:
             raise ValueError(f"estimator has an activation that cynn does not know: {name!r}")
     coefs = [array("coefs_", w) for w in estimator.coefs_]
     model = Model(
         [
-            layers.Dense(w.shape[1], SKLEARN_ACTIVATIONS[name])
+            layers.Dense(w.shape[1], FROM_SKLEARN[name])
             for w, name in zip(coefs, names, strict=True)
         ],
         dtype=coefs[0].dtype,

@@ -3,7 +3,8 @@
 The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers
 and what the model was compiled with; under ``table``, where there is one, how the rows of a table
 become its inputs. The arrays are ``layer0.weight``, ``layer0.bias`` and so on, the optimizer's
-state ``state.velocity.layer0.weight``, by slot. A file is written beside its name and renamed when
+state ``state.velocity.layer0.weight``, by slot; the optimizer's scalars, where it has any, stand in
+the object under ``scalars``. A file is written beside its name and renamed when
 it is whole, so that a full disk or a killed process leaves what was there before.
 """
 
@@ -182,6 +183,9 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     tensors |= zip(state_names, model.get_state(), strict=True)
     state = {} if optimizer is None else named_state(model._network, names, model.dtype)
     updates = int(state.pop("state.updates", 0))
+    scalars = {} if optimizer is None else model._network.scalars
+    for name in scalars:
+        del state[f"state.{name}"]
     used = {name.split(".")[1] for name, array in state.items() if array.any()}
     tensors |= {name: array for name, array in state.items() if name.split(".")[1] in used}
     description = {
@@ -198,6 +202,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if model.table is not None:
         _expect_table_fits(model)
         description["table"] = model.table.to_dict()
+    if scalars:
+        description["scalars"] = scalars
     if model.rate_factor != 1:
         description["rate_factor"] = model.rate_factor
     if model.callback_state:
@@ -280,6 +286,11 @@ def _model_in(file: ModelFile, make: Callable[..., Any]) -> Any:
         arrays = [file.read(name) for name in names]
         model._network.set_slot(slot, flat(arrays, model.dtype))
     model._network.updates = integer("updates", description.get("updates", 0), 0)
+    scalars = description.get("scalars", {})
+    model._network.scalars = {
+        name: number(name, scalars.get(name, first))
+        for name, first in model._network.scalars.items()
+    }
     if description.get("table") is not None:
         model.table = tables.from_dict(description["table"])
         _expect_table_fits(model)

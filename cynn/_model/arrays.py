@@ -144,13 +144,14 @@ class Learned:
         -------
         list of ndarray
             For each of its slots (SGD has one, the velocity; Adam two) an array for each weight,
-            in the order and shapes of `get_weights`; then the number of steps it has done, int64.
+            in the order and shapes of `get_weights`; then its scalars, float64 (NAdam has one, the
+            product of its momenta); then the number of steps it has done, int64.
         """
         return list(named_state(self._network, self._weight_names(), self.dtype).values())
 
     @exclusive(nested=True)
     def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
-        """Take what `get_optimizer_state` gives; the number of steps may be left out, and is 0.
+        """Take what `get_optimizer_state` gives; without its scalars and steps these begin anew.
 
         Raises
         ------

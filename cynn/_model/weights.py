@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._specs.validation import array, integer
+from .._specs.validation import array, integer, number
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -59,18 +59,19 @@ def flat(weights: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
 def named_state(
     network: Any, names: dict[str, tuple[int, ...]], dtype: np.dtype[Any]
 ) -> dict[str, NDArray[Any]]:
-    """Return copies of the optimizer's state: each slot by weight, then the steps."""
+    """Return copies of the optimizer's state: each slot by weight, the scalars, then the steps."""
     state: dict[str, NDArray[Any]] = {}
     for slot in network.slot_names:
         numbers = np.empty(network.n_params, dtype)
         network.get_slot(slot, numbers)
         parts = shaped(numbers, list(names.values()))
         state |= {f"state.{slot}.{name}": part for name, part in zip(names, parts, strict=True)}
-    return state | {"state.updates": np.array(network.updates, np.int64)}
+    scalars = network.scalars | {"updates": np.int64(network.updates)}
+    return state | {f"state.{name}": np.array(value) for name, value in scalars.items()}
 
 
 def set_state(network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any]) -> None:
-    """Take the same as a list, with or without the steps.
+    """Take the same as a list, with or without its end: the scalars and the steps.
 
     Raises
     ------
@@ -80,10 +81,12 @@ def set_state(network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any]) ->
     slots = network.slot_names
     if not isinstance(state, tuple | list):
         raise TypeError(f"state must be a list of arrays, got {type(state).__name__}")
-    count, updates = len(slots) * len(shapes), 0
-    if len(state) == count + 1 and np.ndim(state[-1]) == 0:
-        *state, last = state
-        updates = integer("the last of state", np.asarray(last)[()], 0)
+    count, updates, scalars = len(slots) * len(shapes), 0, network.scalars
+    if len(state) == count + len(scalars) + 1 and np.ndim(state[-1]) == 0:
+        updates = integer("the last of state", np.asarray(state[-1])[()], 0)
+        for i, name in enumerate(scalars, count):
+            scalars[name] = number(f"state[{i}]", np.asarray(state[i])[()])
+        state = state[:count]
     arrays = checked_arrays("state", state, list(shapes) * len(slots), dtype)
     current = np.empty(network.n_params, dtype)
     for i, slot in enumerate(slots):
@@ -91,4 +94,4 @@ def set_state(network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any]) ->
         network.get_slot(slot, current)
         if not np.array_equal(part, current):  # a slot that is not used takes no memory
             network.set_slot(slot, part)
-    network.updates = updates
+    network.scalars, network.updates = scalars, updates

@@ -13,23 +13,6 @@ from typing import Any, Self, TypeVar
 
 from .validation import choice
 
-ACTIVATIONS = (
-    "identity",
-    "relu",
-    "leaky_relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "elu",
-    "selu",
-    "softplus",
-    "hard_sigmoid",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-)
-"""The activations that the kernels know, by name."""
-
 T = TypeVar("T")
 S = TypeVar("S", bound="Spec")
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, distributed
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from ..layers import Dense, Dropout, Flatten, Rescale
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD

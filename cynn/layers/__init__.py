@@ -7,7 +7,7 @@ are those of one row, without the batch axis.
 from typing import Any
 
 from .._specs import spec
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from . import (
     _activation,
     _dense,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, flag, integer, labels, number, rows
 from ._loss import Kernel, Loss
 

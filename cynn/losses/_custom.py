@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import user_functions
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, integer, rows
 from ._loss import Kernel, Loss
 

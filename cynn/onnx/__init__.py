@@ -3,7 +3,7 @@
 Needs the ``onnx`` package: ``pip install cynn-learn[onnx]``. `export` writes what a model computes
 when it predicts; `load` reads a file of the operators that `export` writes. Both go by tables: what
 a layer is in ONNX, and an operator here, stands in ``_layers``, and the activations, which serve
-both ways, in ``_activations``.
+both ways, in ``_specs.activation_table``.
 """
 
 from ._reading import OnnxFileError, load

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._activations import ACTIVATIONS, GATED, OPSETS
+from .._specs.activation_table import TABLE
 
 OPSET = 17
 """The operators' version, of 2022; where a layer needs a newer one, the file says that."""
@@ -40,7 +40,6 @@ class Graph:
         """Add a node; give its output's name."""
         from onnx import helper
 
-        self.opset = max(self.opset, OPSETS.get(operator, 0))
         output = f"{name}.{operator.lower()}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], output, **attributes))
         return output
@@ -51,7 +50,11 @@ class Graph:
             raise ValueError(f"{activation!r} is a function of Python: ONNX has no operator for it")
         if activation == "identity":
             return x
-        if activation in GATED:
-            return self.node("Mul", name, x, self.activation(GATED[activation], name, x))
-        operator, attributes = ACTIVATIONS[activation]
-        return self.node(operator, name, x, **attributes)
+        entry = TABLE[activation]
+        self.opset = max(self.opset, entry.opset)
+        if entry.operator:
+            return self.node(entry.operator, name, x, **entry.attributes)
+        gate = x
+        for part in entry.gate:
+            gate = self.activation(part, name, gate)
+        return self.node("Mul", name, x, gate)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import layers
-from ._activations import ACTIVATIONS, GATED
+from .._specs.activation_table import TABLE
 from ._graph import Graph, Weights
 from ._values import Array, Node, Value, joined
 
@@ -176,13 +176,16 @@ def read_add(node: Node) -> Value:
 
 
 def read_mul(node: Node) -> Value:
-    """Add a `Rescale`, without an offset so far, a `Scale`, or what a `GATED` activation is."""
+    """Add a `Rescale`, without an offset so far, a `Scale`, or an activation times its gate."""
     if _only_rows(node):
-        for x, gate in (node.inputs, node.inputs[::-1]):
-            for name, inner in GATED.items():
-                if gate.before is x and gate.layer == layers.Activation(inner):
-                    return x.then(layers.Activation(name))  # type: ignore[no-any-return]
-        raise ValueError("cynn has no product of rows and rows but silu")
+        gated = {entry.gate: name for name, entry in TABLE.items() if entry.gate}
+        for x, end in (node.inputs, node.inputs[::-1]):
+            steps = [value.layer for value in end.path(x) or ()]
+            gate = tuple(getattr(layer, "activation", None) for layer in steps)
+            if gate in gated and steps == [layers.Activation(part) for part in gate]:
+                return x.then(layers.Activation(gated[gate]))  # type: ignore[no-any-return]
+        known = " and ".join(gated.values())
+        raise ValueError(f"cynn has no product of rows and rows but {known}")
     x, constant = node.rows_and_constant()
     if len(x.shape) == 1 and constant.shape in (x.shape, (1, *x.shape)):
         return x.then(layers.Scale(), constant.ravel())
@@ -263,14 +266,14 @@ def read_activation(node: Node) -> Value:
     said = node.attributes()
     if said.get("axis") == len(x.shape):
         said["axis"] = -1
-    for name, (operator, wanted) in ACTIVATIONS.items():
-        if operator == node.operator and _same(said, wanted):
+    for name, entry in TABLE.items():
+        if entry.operator == node.operator and _same(said, entry.attributes):
             return x if name == "identity" else x.then(layers.Activation(name))
     raise ValueError(f"cynn has no such {node.operator}, with {said}")
 
 
 OPERATORS: dict[str, Callable[[Node], Value]] = {
-    **{operator: read_activation for operator, _ in ACTIVATIONS.values()},
+    **{entry.operator: read_activation for entry in TABLE.values() if entry.operator},
     "Add": read_add,
     "BatchNormalization": read_batch_norm,
     "Div": read_div,

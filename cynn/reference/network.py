@@ -78,6 +78,7 @@ class Network:
         self.n_state, self._state = self._plan.n_state, self._plan.initial_state()
         self.slot_names: tuple[str, ...] = ()
         self._slots: list[Flat] = []
+        self._scalars: dict[str, float] = {}
         self.updates = 0
         self.penalty_of_sum = False
         self._compiled = False
@@ -121,6 +122,17 @@ class Network:
         """Take a slot of the optimizer, in the order of `get_params`."""
         self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
 
+    @property
+    def scalars(self) -> dict[str, float]:
+        """What the optimizer keeps, one number for all parameters, by name."""
+        return dict(self._scalars)
+
+    @scalars.setter
+    def scalars(self, given: dict[str, float]) -> None:
+        if given.keys() != self._scalars.keys():
+            raise ValueError(f"network: scalars {list(given)}, wanted {list(self._scalars)}")
+        self._scalars = {name: float(given[name]) for name in self._scalars}
+
     def _slot(self, name: str) -> Flat:
         if name not in self.slot_names:
             raise ValueError(f"network: {name!r} is no slot, wanted one of {self.slot_names}")
@@ -158,7 +170,7 @@ class Network:
         if not (clip_value > 0 and clip_norm > 0):
             raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
         self._plan.compile(loss, penalties or [])
-        names, self.slot_names = OPTIMIZERS[optimizer[0]]
+        names, self.slot_names, self._scalars = OPTIMIZERS[optimizer[0]]
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]
         if "initial" in names:
@@ -373,10 +385,12 @@ class Network:
             factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
             clipped = [g * min(factor, 1.0) for g in clipped]
         self.updates += 1
+        scalars = list(self._scalars.values())
         optimizer_step(
             self._params, clipped, self._slots, self._optimizer, learning_rate, momentum,
-            self.updates,
+            self.updates, scalars,
         )  # fmt: skip
+        self.scalars = dict(zip(self._scalars, scalars, strict=True))
 
     def _scale(self, weight: Flat) -> float:
         """Return what penalties count beside the summed loss of such rows."""

@@ -9,10 +9,9 @@ import inspect
 from dataclasses import replace
 from typing import Any
 
-from .activations import ACTIVATIONS, FROM_INPUT
 from .arrays import Flat, Rows, zeros
 from .backprop import dense_backward, dense_forward
-from .by_name import BACKWARD, FORWARD
+from .by_name import ACTIVATIONS, BACKWARD, FORWARD, FROM_INPUT
 from .call import Call, Place
 from .dropout import Dropout
 from .functions import Function

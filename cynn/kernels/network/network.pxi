@@ -58,6 +58,7 @@ cdef class Network(Parameters):
         self.n_inputs = n_inputs
         self.scale, self.offset = scale, offset
         self.slot_names = ()
+        self.scalars = {}
         self.scratch_fill = -1
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
@@ -176,6 +177,7 @@ cdef class Network(Parameters):
         self.forget_slots()
         self.optimizer = &optimizer_entries[entry]
         self.slot_names = OPTIMIZERS[optimizer[0]][1]
+        self.scalars = OPTIMIZERS[optimizer[0]][2]
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0
@@ -450,6 +452,7 @@ cdef class Network(Parameters):
         job.optimizer = self.optimizer
         job.numbers = self.numbers
         job.updates = self.updates
+        self.read_scalars(job.scalars)
         self.need_slots(self.slots_for(&momenta[0], steps))
         self.begin_update(&job.rule)
         self.learn(&job, moment)
@@ -457,6 +460,7 @@ cdef class Network(Parameters):
             self.run_training(&job, threads, self.asked(y, order))
         finally:
             self.updates = job.updates
+            self.write_scalars(job.scalars)
             self.loss_so_far = job.loss_sum
             self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum

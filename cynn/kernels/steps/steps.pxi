@@ -198,7 +198,7 @@ cdef int describe_dense(Step* step, tuple arguments) except -1:
 
 cdef int describe_activation(Step* step, tuple arguments) except -1:
     step.activation = activation_number(arguments[0])
-    if step.activation >= FIRST_FROM_INPUT:
+    if ACTIVATIONS[step.activation] in FROM_INPUT:
         step.kind = &input_activation_kind
     return 0
 
