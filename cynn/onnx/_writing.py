@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import layers, storage
-from .._specs.activation_table import TABLE
 from .._specs.validation import real_dtype
 from .._version import VERSION
 from ..model import Model
