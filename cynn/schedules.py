@@ -109,7 +109,7 @@ class Constant(Schedule):
         self.rate = learning_rate("rate", rate)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> float:
-        """Return ``rate``."""
+        """Return ``rate``; see `Schedule.at`."""
         return self.rate
 
 
@@ -153,7 +153,7 @@ class Cosine(Schedule):
         self.warmup = number("warmup", warmup, wanted, lambda part: 0 <= part < 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the warm-up's line, then the cosine."""
+        """Return the warm-up's line, then the cosine; see `Schedule.at`."""
         warm = round(self.warmup * total_steps)
         turn = np.pi * (steps - warm) / max(total_steps - warm, 1)
         cosine = self.final + (self.initial - self.final) * (1 + np.cos(turn)) / 2
@@ -186,7 +186,7 @@ class Exponential(Schedule):
         self.final = number("final", final, wanted, lambda rate: rate > 0)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the powers of one factor."""
+        """Return the powers of one factor; see `Schedule.at`."""
         factor: float = self.final / self.initial
         return self.initial * factor ** (steps / max(total_steps - 1, 1))
 
@@ -219,7 +219,7 @@ class Step(Schedule):
         self.parts = integer("parts", parts)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the power that belongs to each step's part of the run."""
+        """Return the power that belongs to each step's part of the run; see `Schedule.at`."""
         return self.initial * self.factor ** (steps * self.parts // total_steps)
 
 
@@ -263,7 +263,7 @@ class OneCycle(Schedule):
         self.end = number("end", end, wanted, lambda ratio: ratio >= 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the way up, then the way down."""
+        """Return the way up, then the way down; see `Schedule.at`."""
         first = self.highest / self.start
         top = self.warmup * total_steps - 1
         last = total_steps - 1
@@ -300,7 +300,7 @@ class Warmup(Schedule):
         self.part = number("part", part, "at least 0 and less than 1", lambda p: 0 <= p < 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the line, then the other schedule's rates."""
+        """Return the line, then the other schedule's rates; see `Schedule.at`."""
         warm = min(round(self.part * total_steps), total_steps - 1)
         after = np.empty_like(steps)
         after[:] = self.schedule.at(np.maximum(steps - warm, 0), total_steps - warm)
@@ -329,7 +329,7 @@ class Then(Schedule):
         self.part = number("part", part, "above 0 and less than 1", lambda p: 0 < p < 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the first's rates, then the second's."""
+        """Return the first's rates, then the second's; see `Schedule.at`."""
         turn = round(self.part * total_steps)
         found = np.empty_like(steps)
         early = steps < turn

@@ -65,14 +65,17 @@ class ModelCheckpoint(Monitor):
             raise ValueError("every_epochs and every_minutes must not both be None")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin to count epochs and minutes; refuse a path where nothing can be written."""
+        """Begin to count epochs and minutes; refuse a path where nothing can be written.
+
+        See `Callback.on_train_begin`.
+        """
         super().on_train_begin(logs)
         if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
             try_to_write(self.path)
         self._epochs, self._saved = 0, time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if it is time and the model is good enough."""
+        """Save, if it is time and the model is good enough; see `Callback.on_epoch_end`."""
         self._epochs += 1
         best = not self.monitor or self.improved(logs)
         if self.monitor:

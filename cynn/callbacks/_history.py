@@ -96,7 +96,7 @@ class CSVLogger(Callback):
         self.append = flag("append", append)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin the table."""
+        """Begin the table; see `Callback.on_train_begin`."""
         self._columns: list[str] | None = None
         if self.append and os.path.exists(self.path):
             with open(self.path, newline="", encoding="utf-8") as file:
@@ -106,7 +106,10 @@ class CSVLogger(Callback):
         self._begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Forget what a training that was lost wrote of this epoch and of later ones."""
+        """Forget what a training that was lost wrote of this epoch and of later ones.
+
+        See `Callback.on_epoch_begin`.
+        """
         if self.append and not self._begun and self._columns is not None:
             self._cut(epoch)
         self._begun = True
@@ -124,7 +127,7 @@ class CSVLogger(Callback):
             self._columns = self._columns if kept else None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the epoch's line."""
+        """Write the epoch's line; see `Callback.on_epoch_end`."""
         found = {"epoch": epoch, **(logs or {})}
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

@@ -38,7 +38,10 @@ class Monitor(Callback):
         self.best = math.nan
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed."""
+        """Forget the training before, or go on with the one that is resumed.
+
+        See `Callback.on_train_begin`.
+        """
         self.best = float(self._kept().get("best", math.nan))
 
     @property

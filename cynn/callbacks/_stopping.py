@@ -59,7 +59,10 @@ class EarlyStopping(Monitor):
         self._waited = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed."""
+        """Forget the training before, or go on with the one that is resumed.
+
+        See `Callback.on_train_begin`.
+        """
         super().on_train_begin(logs)
         self._start()
         kept = self._kept()
@@ -70,7 +73,10 @@ class EarlyStopping(Monitor):
             self._end_if_due(self.model.epochs - 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the weights of the best epoch; ask for the end when patience is."""
+        """Keep the weights of the best epoch; ask for the end when patience is.
+
+        See `Callback.on_epoch_end`.
+        """
         if self.improved(logs):
             self.best_epoch, self._waited = epoch, 0
             if self.restore_best_weights:
@@ -87,7 +93,10 @@ class EarlyStopping(Monitor):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Return the model its best weights, and keep nothing: this training is over."""
+        """Return the model its best weights, and keep nothing: this training is over.
+
+        See `Callback.on_train_end`.
+        """
         self.model.callback_state.pop(self._key, None)
         best = self.model.callback_weights.pop(self._key, None)
         if best is not None and self.restore_best_weights:

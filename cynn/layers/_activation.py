@@ -34,5 +34,5 @@ class Activation(Layer):
         return super().output_shape(input_shape)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("activation", activation)``."""
+        """Return ``("activation", activation)``; see `Layer.step`."""
         return ("activation", self.activation)

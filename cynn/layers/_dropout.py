@@ -42,5 +42,5 @@ class Dropout(Layer):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("dropout", rate)``."""
+        """Return ``("dropout", rate)``; see `Layer.step`."""
         return ("dropout", self.rate)

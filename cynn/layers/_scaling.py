@@ -42,7 +42,7 @@ class Rescale(Layer):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("rescale", scale, offset)``."""
+        """Return ``("rescale", scale, offset)``; see `Layer.step`."""
         return ("rescale", self.scale, self.offset)
 
 
@@ -134,5 +134,5 @@ class Normalize(Layer):
         return sizes
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("normalize", mean, std)``."""
+        """Return ``("normalize", mean, std)``; see `Layer.step`."""
         return ("normalize", self.mean, self.std)

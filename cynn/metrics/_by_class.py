@@ -47,7 +47,10 @@ class ClassMetric(Metric):
         self.weight = 0.0
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Count, for each class, the rows that said it, that are of it, and both."""
+        """Count, for each class, the rows that said it, that are of it, and both.
+
+        See `Metric.add`.
+        """
         k = prediction.shape[1]
         if len(self.true) not in (0, k):
             raise ValueError(f"prediction must have {len(self.true)} columns as before, got {k}")
@@ -74,7 +77,7 @@ class ClassMetric(Metric):
             self._count((other.right, other.said, other.true), other.weight)
 
     def result(self) -> float:
-        """Return the average; NaN where there were no rows."""
+        """Return the average; NaN where there were no rows; see `Metric.result`."""
         if not self.weight:
             return math.nan
         right, said, true = self.right, self.said, self.true
@@ -123,7 +126,7 @@ class Precision(ClassMetric):
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return right / said."""
+        """Return right / said; see `ClassMetric.of`."""
         return _quotient(right, said)
 
 
@@ -143,7 +146,7 @@ class Recall(ClassMetric):
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return right / true."""
+        """Return right / true; see `ClassMetric.of`."""
         return _quotient(right, true)
 
 
@@ -163,7 +166,7 @@ class F1(ClassMetric):
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return 2 right / (said + true)."""
+        """Return 2 right / (said + true); see `ClassMetric.of`."""
         return _quotient(2 * right, said + true)
 
 

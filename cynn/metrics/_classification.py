@@ -34,7 +34,7 @@ class Accuracy(Metric):
     name = "accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right."""
+        """Say which rows are right; see `Metric.score`."""
         n, k = prediction.shape
         if k == 1:
             return _same_side(y, prediction)[:, 0]
@@ -67,7 +67,7 @@ class BinaryAccuracy(Metric):
     name = "binary_accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the part of each row's answers that is right."""
+        """Return the part of each row's answers that is right; see `Metric.score`."""
         found: NDArray[np.float64] = _same_side(y, prediction).mean(axis=1)
         return found
 
@@ -97,7 +97,7 @@ class TopKAccuracy(Metric):
         super().__init__()
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right."""
+        """Say which rows are right; see `Metric.score`."""
         wanted = label_of("y", y, prediction.shape[1])
         own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
         before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
@@ -145,7 +145,7 @@ class AUC(Metric):
         self.parts: list[tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]] = []
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Keep the rows' scores."""
+        """Keep the rows' scores; see `Metric.add`."""
         k = prediction.shape[1]
         if self.parts and self.parts[0][1].shape[1] != k:
             before = self.parts[0][1].shape[1]
@@ -158,7 +158,7 @@ class AUC(Metric):
         self.parts += other.parts
 
     def result(self) -> float:
-        """Return the area, or the mean of the classes' areas."""
+        """Return the area, or the mean of the classes' areas; see `Metric.result`."""
         if not self.parts:
             return math.nan
         wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))

@@ -24,7 +24,7 @@ class MeanSquaredError(Metric):
     name = "mse"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each row's mean over its outputs."""
+        """Return each row's mean over its outputs; see `Metric.score`."""
         found: NDArray[np.float64] = (_difference(y, prediction) ** 2).mean(axis=1)
         return found
 
@@ -43,7 +43,7 @@ class MeanAbsoluteError(Metric):
     name = "mae"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each row's mean over its outputs."""
+        """Return each row's mean over its outputs; see `Metric.score`."""
         found: NDArray[np.float64] = np.abs(_difference(y, prediction)).mean(axis=1)
         return found
 
@@ -77,7 +77,10 @@ class R2(Metric):
         self.error: NDArray[np.float64] | float = 0.0
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Merge the rows' mean, squared distances and squared errors into those before."""
+        """Merge the rows' mean, squared distances and squared errors into those before.
+
+        See `Metric.add`.
+        """
         more = R2()
         more.weight = float(weight.sum())
         more.error = weight @ _difference(y, prediction) ** 2
@@ -105,7 +108,7 @@ class R2(Metric):
         self.count += other.count
 
     def result(self) -> float:
-        """Return the coefficient."""
+        """Return the coefficient; see `Metric.result`."""
         if self.count < 2:
             return math.nan
         error, spread = np.asarray(self.error), np.asarray(self.spread)

@@ -77,5 +77,5 @@ class SGD(Optimizer):
             raise ValueError("nesterov=True needs a momentum above 0, got momentum=0.0")
 
     def kernel(self) -> tuple[str | float, ...]:
-        """Return ``("sgd", nesterov, weight_decay)``."""
+        """Return ``("sgd", nesterov, weight_decay)``; see `Optimizer.kernel`."""
         return ("sgd", float(self.nesterov), self.weight_decay)

@@ -134,7 +134,7 @@ class Classes(Target):
         return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, most, strict=True)]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the part of the rows whose class is met."""
+        """Return the part of the rows whose class is met; see `Target.measure`."""
         return {"accuracy": float((outputs.argmax(axis=1) == y).mean())}
 
 
@@ -187,7 +187,10 @@ class Quantity(Target):
         return [(f"{value:.7g}",) for value in self.decode(outputs[:, 0]).tolist()]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the mean absolute error, the root of the mean squared one, and R2."""
+        """Return the mean absolute error, the root of the mean squared one, and R2.
+
+        See `Target.measure`.
+        """
         away = (outputs[:, 0].astype(np.float64) - y) * self.std
         r2 = R2()
         r2.update(y, outputs)
