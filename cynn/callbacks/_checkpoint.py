@@ -32,6 +32,16 @@ class ModelCheckpoint(Monitor):
     mode : {"auto", "min", "max"}, default "auto"
         What is better.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or both of `every_epochs` and `every_minutes` are None.
+
+    See Also
+    --------
+    EarlyStopping : End a training that no longer improves.
+    cynn.Model.save : Write one file, now.
+
     Examples
     --------
     >>> ModelCheckpoint("best.safetensors", monitor="val_accuracy").monitor
@@ -68,6 +78,11 @@ class ModelCheckpoint(Monitor):
         """Begin to count epochs and minutes; refuse a path where nothing can be written.
 
         See `Callback.on_train_begin`.
+
+        Raises
+        ------
+        OSError
+            If no file can be written at `path`.
         """
         super().on_train_begin(logs)
         if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
@@ -75,7 +90,15 @@ class ModelCheckpoint(Monitor):
         self._epochs, self._saved = 0, time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if it is time and the model is good enough; see `Callback.on_epoch_end`."""
+        """Save, if it is time and the model is good enough; see `Callback.on_epoch_end`.
+
+        Raises
+        ------
+        ValueError
+            If `path` names a value that `logs` lacks.
+        OSError
+            If the file cannot be written.
+        """
         self._epochs += 1
         best = not self.monitor or self.improved(logs)
         if self.monitor:

@@ -19,6 +19,10 @@ class History(Callback):
     history : dict of str to list of float
         By name, one value an epoch.
 
+    See Also
+    --------
+    CSVLogger : Write the same values into a file, epoch by epoch.
+
     Examples
     --------
     >>> history = History()
@@ -83,6 +87,15 @@ class CSVLogger(Callback):
         (``initial_epoch`` above 0) the lines of epochs that are trained once more go first, and so
         does a last line that was not written whole.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    History : Keep the same values as lists.
+
     Examples
     --------
     >>> CSVLogger("log.csv").append
@@ -96,7 +109,13 @@ class CSVLogger(Callback):
         self.append = flag("append", append)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin the table; see `Callback.on_train_begin`."""
+        """Begin the table; see `Callback.on_train_begin`.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read, or written.
+        """
         self._columns: list[str] | None = None
         if self.append and os.path.exists(self.path):
             with open(self.path, newline="", encoding="utf-8") as file:
@@ -127,7 +146,15 @@ class CSVLogger(Callback):
             self._columns = self._columns if kept else None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the epoch's line; see `Callback.on_epoch_end`."""
+        """Write the epoch's line; see `Callback.on_epoch_end`.
+
+        Raises
+        ------
+        ValueError
+            If the file has other columns than `logs`.
+        OSError
+            If it cannot be written.
+        """
         found = {"epoch": epoch, **(logs or {})}
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)

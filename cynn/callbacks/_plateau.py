@@ -38,6 +38,16 @@ class ReduceLROnPlateau(Monitor):
     reduced : list of int
         The epochs, counted from 0, after which the rate was lowered.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    EarlyStopping : End a training that no longer improves.
+    cynn.schedules : Learning rates that are known before the training.
+
     References
     ----------
     The rule is that of PyTorch's class of the same name; in Keras's, the rate is lowered one epoch

@@ -34,6 +34,15 @@ class EarlyStopping(Monitor):
     stopped_epoch : int or None
         The epoch after which it ended the training.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    ReduceLROnPlateau : Lower the learning rate of a training that no longer improves.
+
     Examples
     --------
     >>> EarlyStopping("val_accuracy", patience=3).monitor

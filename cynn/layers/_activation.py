@@ -17,6 +17,15 @@ class Activation(Layer):
     name : str, optional
         A name of your own for it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Dense : A layer with weights, which takes its activation as an argument.
+
     Examples
     --------
     >>> Activation("relu").output_shape((28, 28))

@@ -30,6 +30,15 @@ class Rescale(Layer):
     name : str, optional
         A name of your own for it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Normalize : Scale each column by its own mean and standard deviation.
+
     Examples
     --------
     >>> Rescale(2, -1).step()
