@@ -53,6 +53,11 @@ class Augment(Spec):
         input_shape : tuple of int
             The shape of a row.
 
+        Returns
+        -------
+        tuple of (int, int, int, float, float)
+            In that order.
+
         Raises
         ------
         ValueError

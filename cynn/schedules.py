@@ -39,6 +39,11 @@ class Schedule(spec.Spec):
         -------
         ndarray, shape (m,), or float
             The rates.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define at(steps, total_steps)")
 
@@ -56,6 +61,11 @@ class Schedule(spec.Spec):
         -------
         float
             The rate.
+
+        Raises
+        ------
+        ValueError
+            If the step is not within the run, or the rate is negative or not finite.
         """
         step = integer("step", step, 0)
         return float(self.rates(step, step + 1, total_steps)[0])
@@ -99,6 +109,11 @@ class Constant(Schedule):
     rate : float
         At least 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
     Examples
     --------
     >>> Constant(0.1).rates(0, 3, total=3)
@@ -131,6 +146,16 @@ class Cosine(Schedule):
         The rate at the end, at least 0.
     warmup : float, default 0.0
         The part of the run that warms up, at least 0 and less than 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    OneCycle : Rise and fall along half cosines.
+    cynn.callbacks.ReduceLROnPlateau : Lower the rate when a training no longer improves.
 
     References
     ----------
@@ -174,6 +199,11 @@ class Exponential(Schedule):
     final : float
         The rate of the last, above 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
     Examples
     --------
     >>> Exponential(0.8, 0.1).rates(0, 4, total=4).round(3)
@@ -206,6 +236,11 @@ class Step(Schedule):
         What it is multiplied by from part to part, at least 0.
     parts : int, default 3
         How many parts, as long as one another, the run has.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -240,6 +275,11 @@ class OneCycle(Schedule):
         How many times smaller the first rate is than the highest, at least 1.
     end : float, default 10000.0
         How many times smaller the last rate is than the first, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     References
     ----------
@@ -289,6 +329,11 @@ class Warmup(Schedule):
     part : float, default 0.05
         The part of the run that warms up, at least 0 and less than 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
     Examples
     --------
     >>> Warmup(Constant(0.4), part=0.5).rates(0, 6, total=6)
@@ -316,6 +361,11 @@ class Then(Schedule):
         The two; either may be made of others in turn.
     part : float, default 0.5
         The part of the run that the first has, above 0 and less than 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -345,6 +395,22 @@ SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
 def from_dict(data: dict[str, Any]) -> Schedule:
     """Make a schedule again from its ``to_dict()``.
 
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Schedule
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
+
     Examples
     --------
     >>> from_dict({"class": "Cosine", "initial": 0.1, "final": 0.0, "warmup": 0.05})
@@ -355,6 +421,23 @@ def from_dict(data: dict[str, Any]) -> Schedule:
 
 def learning_rate(name: str, value: object) -> float:
     """Return `value` as a learning rate: a finite ``float`` of at least 0.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the message.
+    value : object
+        What was passed for it.
+
+    Returns
+    -------
+    float
+        The rate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such number.
 
     Examples
     --------

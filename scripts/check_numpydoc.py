@@ -19,9 +19,10 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-import cynn
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
+
+import cynn
 
 # What is not asked for: an extended summary (a docstring is as short as its object allows), and
 # a See Also section, which stands where another object is the usual choice.

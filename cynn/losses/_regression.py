@@ -17,6 +17,11 @@ class MeanSquaredError(Loss):
 
         loss = mean((p - t)**2)
 
+    See Also
+    --------
+    Huber : Less sensitive to outliers.
+    MeanAbsoluteError : The least is at the median.
+
     Notes
     -----
     Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
@@ -52,6 +57,10 @@ class MeanAbsoluteError(Loss):
 
     The prediction that makes it least is the median of the targets. Where p is t the gradient is 0.
 
+    See Also
+    --------
+    Huber : Squared for small errors, with a gradient that vanishes at 0.
+    Quantile : The least is at another quantile than the median.
 
     Notes
     -----
@@ -89,6 +98,11 @@ class Huber(Loss):
     ----------
     delta : float, default 1.0
         The error, above 0, from which on the loss grows along a line.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Notes
     -----
@@ -131,6 +145,11 @@ class Quantile(Loss):
     ----------
     q : float, default 0.5
         The part, between 0 and 1; 0.5 is the median, and half the mean absolute error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Notes
     -----
@@ -175,6 +194,11 @@ class Poisson(Loss):
     log_rate : bool, default True
         The last layer gives the logarithms of the rates, which may be any numbers: it is linear,
         and ``np.exp(model.predict(x))`` are the rates. False: it gives the rates, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Notes
     -----

@@ -40,6 +40,11 @@ class SGD(Optimizer):
     TypeError, ValueError
         If an argument is not as said.
 
+    See Also
+    --------
+    Adam : A step of its own size for each weight; needs less tuning.
+    cynn.schedules : Learning rates that change from step to step.
+
     References
     ----------
     Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep
