@@ -28,8 +28,8 @@ import cynn
 # a See Also section, which stands where another object is the usual choice.
 ACCEPTED = {"ES01", "SA01"}
 
-# What a method or a property may do without: its class has the examples.
-ACCEPTED_IN_METHODS = ACCEPTED | {"EX01"}
+# What methods and properties, whose class has the examples, and exceptions may do without.
+ACCEPTED_WITHOUT_EXAMPLES = ACCEPTED | {"EX01"}
 
 # What stands at the method that is overridden.
 BY_THE_OVERRIDDEN = {"PR01", "RT01", "RS01"}
@@ -122,9 +122,10 @@ def main() -> int:
 
     for module in modules():
         for name, thing in public(module):
-            look(name, thing, ACCEPTED)
+            is_exception = isinstance(thing, type) and issubclass(thing, BaseException)
+            look(name, thing, ACCEPTED_WITHOUT_EXAMPLES if is_exception else ACCEPTED)
             for member_name, owner, member in members(thing) if isinstance(thing, type) else ():
-                accepted = ACCEPTED_IN_METHODS
+                accepted = ACCEPTED_WITHOUT_EXAMPLES
                 if refers_to_the_overridden(member_name, owner, member.__doc__ or ""):
                     accepted = accepted | BY_THE_OVERRIDDEN
                 look(f"{name}.{member_name}", member, accepted)

@@ -85,6 +85,11 @@ def get(metric: str | Metric) -> Metric:
     Metric
         The object.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or no metric has that name.
+
     Examples
     --------
     >>> get("accuracy"), get("top_3_accuracy"), get("multi_label_weighted_recall")
@@ -101,10 +106,25 @@ def get(metric: str | Metric) -> Metric:
 def get_all(given: Any) -> list[Metric]:
     """Return the metrics of a list of names and objects.
 
+    Parameters
+    ----------
+    given : iterable of str and Metric
+        Names and objects, as `get` takes them.
+
+    Returns
+    -------
+    list of Metric
+        In the same order.
+
     Raises
     ------
     TypeError, ValueError
         If it is no such list, or two would have the same name.
+
+    Examples
+    --------
+    >>> get_all(["accuracy", F1("micro")])
+    [Accuracy(), F1('micro')]
     """
     if isinstance(given, str | Metric) or not isinstance(given, Iterable):
         raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
@@ -117,6 +137,16 @@ def get_all(given: Any) -> list[Metric]:
 
 def named(metric: Metric) -> bool:
     """Return whether the metric's name gives one like it: a file carries names.
+
+    Parameters
+    ----------
+    metric : Metric
+        Any metric.
+
+    Returns
+    -------
+    bool
+        False for one of a person's own class, and for one whose settings its name does not tell.
 
     Examples
     --------

@@ -30,6 +30,22 @@ class ClassMetric(Metric):
     multi_label : bool, default False
         Each output is an answer of its own: yes is said where it is above 0.5, and is true where
         the target is. Then the mean is over all outputs, as in scikit-learn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> class Jaccard(ClassMetric):
+    ...     name = "jaccard"
+    ...     def of(self, right, said, true):
+    ...         return right / (said + true - right)
+    >>> jaccard = Jaccard()
+    >>> jaccard.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
+    >>> jaccard.result()
+    0.5
     """
 
     def __init__(self, average: str = "macro", multi_label: bool = False) -> None:
@@ -100,6 +116,16 @@ class ClassMetric(Metric):
         ----------
         right, said, true : ndarray, shape (classes,)
             The weights of the rows that said the class and are of it, that said it, that are of it.
+
+        Returns
+        -------
+        ndarray of float64, shape (classes,)
+            The value of each class.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define of(right, said, true)")
 
@@ -112,6 +138,23 @@ class ClassMetric(Metric):
 
 class Precision(ClassMetric):
     """Of the rows that said a class, the part that is of it; see `ClassMetric` for the average.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        How the classes are averaged.
+    multi_label : bool, default False
+        Whether each output is an answer of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Recall : Of the rows of a class, those that were found.
+    F1 : The harmonic mean of both.
 
     Examples
     --------
@@ -133,6 +176,23 @@ class Precision(ClassMetric):
 class Recall(ClassMetric):
     """Of the rows of a class, the part that said it; see `ClassMetric` for the average.
 
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        How the classes are averaged.
+    multi_label : bool, default False
+        Whether each output is an answer of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Precision : Of the rows predicted to be of a class, those that are.
+    F1 : The harmonic mean of both.
+
     Examples
     --------
     >>> recall = Recall()
@@ -152,6 +212,23 @@ class Recall(ClassMetric):
 
 class F1(ClassMetric):
     """The harmonic mean of precision and recall of a class; see `ClassMetric` for the average.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        How the classes are averaged.
+    multi_label : bool, default False
+        Whether each output is an answer of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Precision : Of the rows predicted to be of a class, those that are.
+    Recall : Of the rows of a class, those that were found.
 
     Examples
     --------

@@ -23,6 +23,11 @@ class Accuracy(Metric):
 
     For several yes-or-no answers a row, take `BinaryAccuracy`.
 
+    See Also
+    --------
+    BinaryAccuracy : For multi-label targets.
+    F1 : Where classes are of very different frequency.
+
     Examples
     --------
     >>> accuracy = Accuracy()
@@ -34,7 +39,7 @@ class Accuracy(Metric):
     name = "accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right; see `Metric.score`."""
+        """Return which rows are right; see `Metric.score`."""
         n, k = prediction.shape
         if k == 1:
             return _same_side(y, prediction)[:, 0]
@@ -83,6 +88,11 @@ class TopKAccuracy(Metric):
     k : int, default 5
         How many count, at least 1; all are right where there are no more classes.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
     Examples
     --------
     >>> accuracy = TopKAccuracy(2)
@@ -97,7 +107,7 @@ class TopKAccuracy(Metric):
         super().__init__()
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right; see `Metric.score`."""
+        """Return which rows are right; see `Metric.score`."""
         wanted = label_of("y", y, prediction.shape[1])
         own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
         before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
@@ -123,6 +133,11 @@ class AUC(Metric):
     ----------
     multi_label : bool, default False
         Each output is an answer of its own, yes or no: the mean over the outputs of theirs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -158,7 +173,7 @@ class AUC(Metric):
         self.parts += other.parts
 
     def result(self) -> float:
-        """Return the area, or the mean of the classes' areas; see `Metric.result`."""
+        """Return the area, or the mean of the areas of the classes; see `Metric.result`."""
         if not self.parts:
             return math.nan
         wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))

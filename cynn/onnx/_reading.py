@@ -129,6 +129,11 @@ def load(path: str | os.PathLike[str]) -> Model:
     -----
     Wanted is one input of shape (batch, ...), float32 or float64, whose sizes but the first are
     known, and one output. A dense layer is ``Gemm``, or ``MatMul`` with ``Add`` after it.
+
+    Examples
+    --------
+    >>> model = load("model.onnx")  # doctest: +SKIP
+    >>> model.predict(x)  # doctest: +SKIP
     """
     need()
     name = os.fsdecode(path)

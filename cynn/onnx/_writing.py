@@ -168,7 +168,7 @@ def export(
     path : path
         Where to. What was there is replaced when the new file is whole.
     dtype : dtype, optional
-        float32 or float64, what the file computes in; the model's by default. Many runtimes, ONNX
+        What the file computes in, float32 or float64; by default the model's. Many runtimes, ONNX
         Runtime among them, lack some activations in float64.
     metadata : mapping of str to str, optional
         What else the file shall say: its ``metadata_props``, beside ``cynn.model``, the model's
@@ -185,6 +185,11 @@ def export(
         If the file cannot be written; what was there before is still there.
     ImportError
         Without the ``onnx`` package.
+
+    See Also
+    --------
+    load : Read such a file.
+    cynn.Model.save : Write a file from which the training can go on.
 
     Notes
     -----

@@ -66,7 +66,16 @@ def identity(x: Matrix, out: Matrix) -> None:
 def identity_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
     """Go back through `identity`: ``f'(x) = 1``, so ``out = grad_y``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `identity`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -137,7 +146,16 @@ def leaky_relu(x: Matrix, out: Matrix) -> None:
     """Turn down what is below zero: ``f(x) = x`` above zero, ``0.01 * x`` elsewhere.
 
     Maas, Hannun & Ng, *Rectifier nonlinearities improve neural network acoustic models* (2013).
-    Parameters and errors are those of `relu`.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -152,8 +170,18 @@ def leaky_relu(x: Matrix, out: Matrix) -> None:
 def leaky_relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
     """Go back through `leaky_relu`: ``f'(x)`` is 1 above zero, 0.01 elsewhere.
 
-    The output has the sign of the input, so `y` tells on which side of zero it was. Parameters and
-    errors are those of `relu_backward`.
+    The output has the sign of the input, so `y` tells on which side of zero it was.
+
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `leaky_relu`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -169,7 +197,15 @@ def leaky_relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 def sigmoid(x: Matrix, out: Matrix) -> None:
     """Squeeze any number into (0, 1): ``f(x) = 1 / (1 + exp(-x))``.
 
-    Parameters and errors are those of `relu`.
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -198,7 +234,16 @@ def sigmoid_of(z: float) -> float:
 def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
     """Go back through `sigmoid`: ``f'(x) = y * (1 - y)``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `sigmoid`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -213,7 +258,15 @@ def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 def tanh(x: Matrix, out: Matrix) -> None:
     """Squeeze any number into (-1, 1): ``f(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
 
-    Parameters and errors are those of `relu`.
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -228,7 +281,16 @@ def tanh(x: Matrix, out: Matrix) -> None:
 def tanh_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
     """Go back through `tanh`: ``f'(x) = 1 - y**2``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `tanh`; the gradient of the loss with respect to it; and, written, that with
+        respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------

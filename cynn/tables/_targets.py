@@ -34,6 +34,17 @@ class Target(Spec):
         What the last layer, the training and its epochs take.
     header : tuple of str
         The names of the columns that `said` gives.
+
+    See Also
+    --------
+    Classes : One of several classes.
+    Quantity : A number.
+
+    Examples
+    --------
+    >>> target = target_of({"answer": np.array(["no", "yes"])}, "answer")
+    >>> isinstance(target, Target), target.task, target.n_outputs, target.loss
+    (True, 'classification', 2, 'cross_entropy')
     """
 
     task: str
@@ -55,6 +66,16 @@ class Target(Spec):
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the targets as the loss takes them, shape (n,).
 
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            The values of the column.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Labels, int64, of classes; float64 of a quantity.
+
         Raises
         ------
         ValueError
@@ -65,6 +86,16 @@ class Target(Spec):
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return what a network's outputs say, in the words of the table.
 
+        Parameters
+        ----------
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        list of tuple of str
+            For each row a text for each column of `header`.
+
         Raises
         ------
         ValueError
@@ -73,7 +104,20 @@ class Target(Spec):
         raise NotImplementedError
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return how well outputs meet encoded targets, in the units of the table."""
+        """Return how well outputs meet encoded targets, in the units of the table.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+            The targets, as `encode` returns them.
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        dict of str to float
+            The measures by name.
+        """
         raise NotImplementedError
 
 
@@ -86,6 +130,11 @@ class Classes(Target):
         The column's name.
     labels : sequence of str
         What the classes are called, two at least.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -148,6 +197,11 @@ class Quantity(Target):
     mean, std : float
         What is subtracted, and by what is divided then.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
     Examples
     --------
     >>> target = Quantity("price", mean=100, std=20)
@@ -201,7 +255,18 @@ class Quantity(Target):
         }
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return quantities in the units of the table, from those of the network."""
+        """Return quantities in the units of the table, from those of the network.
+
+        Parameters
+        ----------
+        outputs : ndarray of float, of any shape
+            Numbers in the units of the network: of mean 0 and standard deviation 1.
+
+        Returns
+        -------
+        ndarray of float64
+            ``outputs * std + mean``.
+        """
         found: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
         return found
 
