@@ -93,7 +93,7 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
 
 
 def from_sklearn(estimator: Any) -> Model:
-    """Make a model of a trained ``MLPClassifier`` or ``MLPRegressor``.
+    """Return a model with the weights of a trained ``MLPClassifier`` or ``MLPRegressor``.
 
     Parameters
     ----------

@@ -393,7 +393,7 @@ SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
 
 
 def from_dict(data: dict[str, Any]) -> Schedule:
-    """Make a schedule again from its ``to_dict()``.
+    """Return a schedule from its ``to_dict()``.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ class ModelFile:
             self.shapes[name] = (tuple(part.get_shape()), part.get_dtype())
 
     def refuse(self, why: str) -> NoReturn:
-        """Raise the one error of this module.
+        """Raise a `ModelFileError` that names the file.
 
         Parameters
         ----------
@@ -252,7 +252,7 @@ def _no_number(text: str) -> NoReturn:
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a model with all that it needs to predict and to go on training; see `Model.save`.
+    """Write a model with all that it needs to predict and to continue training; see `Model.save`.
 
     Parameters
     ----------
@@ -354,7 +354,7 @@ def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> 
 
 
 def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
-    """Read a model back, which `make` makes of its layers; see `Model.load`.
+    """Read a model from a file; see `Model.load`.
 
     Parameters
     ----------

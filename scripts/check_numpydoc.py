@@ -6,7 +6,8 @@ them. A method is looked at in the class that defines it. Two rules come on top 
 
 - One that overrides a public method has the Parameters, Returns and Raises of that one, and says so
   in place of repeating them: ``see `Layer.step` ``.
-- Whatever raises an error itself lists it under Raises (RS01, which is not numpydoc's).
+- Whatever raises an error, or checks an argument, has a Raises section (RS01, which is not
+  numpydoc's).
 """
 
 import ast
@@ -85,15 +86,18 @@ def refers_to_the_overridden(name: str, owner: type, docstring: str) -> bool:
 
 
 def raises(function: Any) -> bool:
-    """Return whether a function raises an error itself, other than that it is abstract."""
+    """Return whether a function raises an error, by itself or by a check of an argument."""
     if not isinstance(function, FunctionType):
         return False
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    return any(
-        isinstance(node, ast.Raise)
-        and not (isinstance(node.exc, ast.Name) and node.exc.id == "NotImplementedError")
-        for node in ast.walk(tree)
-    )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            called = function.__globals__.get(node.func.id)
+            if getattr(called, "__module__", "") == "cynn._specs.validation":
+                return True
+    return False
 
 
 def failings(thing: Any, accepted: set[str]) -> Iterator[tuple[str, str]]:

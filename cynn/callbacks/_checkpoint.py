@@ -75,7 +75,7 @@ class ModelCheckpoint(Monitor):
             raise ValueError("every_epochs and every_minutes must not both be None")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin to count epochs and minutes; refuse a path where nothing can be written.
+        """Start the counts of epochs and minutes; raise early if nothing can be written.
 
         See `Callback.on_train_begin`.
 
@@ -90,7 +90,7 @@ class ModelCheckpoint(Monitor):
         self._epochs, self._saved = 0, time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if it is time and the model is good enough; see `Callback.on_epoch_end`.
+        """Save the model if it is time and it is good enough; see `Callback.on_epoch_end`.
 
         Raises
         ------

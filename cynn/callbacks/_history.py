@@ -40,12 +40,12 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before; see `Callback.on_train_begin`."""
+        """Forget the previous training; see `Callback.on_train_begin`."""
         self.epoch = []
         self.history = {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write down the epoch; see `Callback.on_epoch_end`."""
+        """Append the values of the epoch; see `Callback.on_epoch_end`."""
         self.epoch.append(int(epoch))
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
@@ -125,7 +125,7 @@ class CSVLogger(Callback):
         self._begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Forget what a training that was lost wrote of this epoch and of later ones.
+        """Remove what an interrupted training wrote of this epoch and of later ones.
 
         See `Callback.on_epoch_begin`.
         """
@@ -146,7 +146,7 @@ class CSVLogger(Callback):
             self._columns = self._columns if kept else None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the epoch's line; see `Callback.on_epoch_end`.
+        """Append the line of the epoch; see `Callback.on_epoch_end`.
 
         Raises
         ------

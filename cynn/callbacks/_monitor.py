@@ -59,7 +59,7 @@ class Monitor(Callback):
         self.best = math.nan
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed.
+        """Forget the previous training, or continue the one that is resumed.
 
         See `Callback.on_train_begin`.
         """

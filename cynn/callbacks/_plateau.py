@@ -82,7 +82,7 @@ class ReduceLROnPlateau(Monitor):
         self._waited = self._cooling = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed.
+        """Forget the previous training, or continue the one that is resumed.
 
         See `Callback.on_train_begin`.
         """
@@ -92,7 +92,7 @@ class ReduceLROnPlateau(Monitor):
         self._waited, self._cooling = int(kept.get("waited", 0)), int(kept.get("cooling", 0))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Count the epoch; lower the rate when patience is at its end.
+        """Count the epoch; lower the rate after too many that are no better.
 
         See `Callback.on_epoch_end`.
         """

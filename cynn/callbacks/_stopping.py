@@ -68,7 +68,7 @@ class EarlyStopping(Monitor):
         self._waited = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed.
+        """Forget the previous training, or continue the one that is resumed.
 
         See `Callback.on_train_begin`.
         """
@@ -82,7 +82,7 @@ class EarlyStopping(Monitor):
             self._end_if_due(self.model.epochs - 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the weights of the best epoch; ask for the end when patience is.
+        """Keep the weights of the best epoch; stop the training after too many that are no better.
 
         See `Callback.on_epoch_end`.
         """
@@ -102,7 +102,7 @@ class EarlyStopping(Monitor):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Return the model its best weights, and keep nothing: this training is over.
+        """Restore the best weights, and drop what was kept for a resumed training.
 
         See `Callback.on_train_end`.
         """

@@ -174,7 +174,7 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[
 
 
 def cache_folder() -> Path:
-    """Name the folder that downloads are kept in; it need not exist yet.
+    """Return the folder that downloads are kept in; it need not exist yet.
 
     Returns
     -------

@@ -46,7 +46,7 @@ LAYERS = (
 
 
 def from_dict(data: dict[str, Any]) -> Layer:
-    """Make a layer again from its ``to_dict()``.
+    """Return a layer from its ``to_dict()``.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def from_dict(data: dict[str, Any]) -> Layer:
     Raises
     ------
     ValueError
-        If anything is wrong with it.
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

@@ -83,7 +83,7 @@ def get(loss: str | Loss | Callable[..., Any]) -> Loss:
 
 
 def from_dict(data: dict[str, Any]) -> Loss:
-    """Make a loss again from its ``to_dict()``.
+    """Return a loss from its ``to_dict()``.
 
     Parameters
     ----------

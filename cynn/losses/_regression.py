@@ -225,7 +225,7 @@ class Poisson(Loss):
         return "log_poisson" if self.log_rate else "poisson"
 
     def caution(self, last_activation: str) -> str:
-        """Say where the last layer gives no rates, or no logarithms; see `Loss.caution`."""
+        """Return where the outputs are no rates, or no logarithms; see `Loss.caution`."""
         if self.log_rate and last_activation != "identity":
             return (
                 f"{self!r} takes logarithms of rates, which are any numbers, and "

@@ -88,7 +88,7 @@ class ClassMetric(Metric):
         self.true, self.weight = self.true + true, self.weight + weight
 
     def merge(self, other: "ClassMetric") -> None:
-        """Add the counts of another one; see `Metric.merge`."""
+        """Add the counts of another metric; see `Metric.merge`."""
         if len(other.true):
             self._count((other.right, other.said, other.true), other.weight)
 

@@ -169,7 +169,7 @@ class AUC(Metric):
         self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
 
     def merge(self, other: "AUC") -> None:
-        """Keep the scores of another one too; see `Metric.merge`."""
+        """Add the scores that another metric keeps; see `Metric.merge`."""
         self.parts += other.parts
 
     def result(self) -> float:
@@ -187,7 +187,7 @@ class AUC(Metric):
 
 
 def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> NDArray[np.int64]:
-    """Count what was taken for what.
+    """Compute the confusion matrix (rows: true, columns: predicted).
 
     Parameters
     ----------

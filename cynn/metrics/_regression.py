@@ -96,7 +96,7 @@ class R2(Metric):
         self.merge(more)
 
     def merge(self, other: "R2") -> None:
-        """Merge the mean, squared distances and squared errors of others; see `Metric.merge`."""
+        """Merge the statistics of another metric; see `Metric.merge`."""
         if other.weight == 0:
             return
         both = self.weight + other.weight

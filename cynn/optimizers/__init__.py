@@ -67,7 +67,7 @@ def get(optimizer: str | Optimizer) -> Optimizer:
 
 
 def from_dict(data: dict[str, Any]) -> Optimizer:
-    """Make an optimizer again from its ``to_dict()``.
+    """Return an optimizer from its ``to_dict()``.
 
     Parameters
     ----------

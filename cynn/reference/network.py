@@ -112,7 +112,7 @@ class Network:
         self._copy("get_params", "out", out, self._params, out)
 
     def set_params(self, flat: Vector) -> None:
-        """Take the parameters, in the order of `get_params`.
+        """Set the parameters, in the order of `get_params`.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class Network:
             out[i] = value
 
     def set_state(self, flat: Vector) -> None:
-        """Take the running statistics, in the order of `get_state`.
+        """Set the running statistics, in the order of `get_state`.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class Network:
         self._copy("get_slot", "out", out, self._slot(name), out)
 
     def set_slot(self, name: str, flat: Vector) -> None:
-        """Take a slot of the optimizer, in the order of `get_params`.
+        """Set a slot of the optimizer, in the order of `get_params`.
 
         Parameters
         ----------
@@ -466,7 +466,7 @@ class Network:
         return loss, sum(data[2])
 
     def input_gradient(self, x: Any, y: Any, along: Any, out: Any, threads: int) -> None:
-        """Write how the loss of each row changes with the numbers of `x`.
+        """Write the gradient of the loss of each row with respect to `x`.
 
         Parameters
         ----------

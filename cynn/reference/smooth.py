@@ -23,7 +23,7 @@ GELU_CUBIC = 0.044715
 
 
 def elu(x: Matrix, out: Matrix) -> None:
-    """Bend what is below zero towards -1: ``f(x) = x`` above zero, ``exp(x) - 1`` elsewhere.
+    """Compute the exponential linear unit: ``f(x) = x`` above zero, ``exp(x) - 1`` elsewhere.
 
     Clevert, Unterthiner & Hochreiter, *Fast and accurate deep network learning by exponential
     linear units* (2016), with alpha = 1.
@@ -49,7 +49,7 @@ def elu(x: Matrix, out: Matrix) -> None:
 
 
 def elu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `elu`: ``f'(x)`` is 1 above zero and ``exp(x) = y + 1`` elsewhere.
+    """Compute the gradient of `elu`: ``f'(x)`` is 1 above zero and ``exp(x) = y + 1`` elsewhere.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def elu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def selu(x: Matrix, out: Matrix) -> None:
-    """Return `elu` with two constants: ``scale * x``, ``scale * alpha * (exp(x) - 1)`` below zero.
+    """Compute `elu` with two constants: ``scale * x``, ``scale * alpha * (exp(x) - 1)`` below zero.
 
     Klambauer, Unterthiner, Mayr & Hochreiter, *Self-normalizing neural networks* (2017), equations
     2 and 14.
@@ -100,7 +100,7 @@ def selu(x: Matrix, out: Matrix) -> None:
 
 
 def selu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `selu`: ``f'(x)`` is scale above zero, ``y + scale * alpha`` elsewhere.
+    """Compute the gradient of `selu`: ``f'(x)`` is scale above zero, ``y + scale * alpha`` below.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def selu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def softplus(x: Matrix, out: Matrix) -> None:
-    """Round off the corner of relu: ``f(x) = log(1 + exp(x))``.
+    """Compute the softplus, a smooth relu: ``f(x) = log(1 + exp(x))``.
 
     Dugas et al., *Incorporating second-order functional knowledge for better option pricing*
     (2001).
@@ -162,7 +162,7 @@ def softplus_of(z: float) -> float:
 
 
 def softplus_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `softplus`: ``f'(x)`` is the sigmoid of x, which is ``1 - exp(-y)``.
+    """Compute the gradient of `softplus`: ``f'(x)`` is the sigmoid of x, which is ``1 - exp(-y)``.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def softplus_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def hard_sigmoid(x: Matrix, out: Matrix) -> None:
-    """Draw a sigmoid with a ruler: ``f(x) = x / 6 + 1 / 2``, but not below 0 or above 1.
+    """Compute the hard sigmoid: ``f(x) = x / 6 + 1 / 2``, clipped to [0, 1].
 
     Howard et al., *Searching for MobileNetV3* (2019), section 5.2; Courbariaux, Bengio & David,
     *BinaryConnect* (2015), have another slope.
@@ -224,7 +224,7 @@ def hard_sigmoid_of(z: float) -> float:
 
 
 def hard_sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `hard_sigmoid`: ``f'(x)`` is 1 / 6 where ``0 < y < 1``, and 0 elsewhere.
+    """Compute the gradient of `hard_sigmoid`: ``f'(x)`` is 1 / 6 where ``0 < y < 1``, else 0.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def hard_sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def silu(x: Matrix, out: Matrix) -> None:
-    """Let a number through by its own sigmoid: ``f(x) = x * sigmoid(x)``.
+    """Compute the sigmoid-weighted linear unit: ``f(x) = x * sigmoid(x)``.
 
     Elfwing, Uchibe & Doya, *Sigmoid-weighted linear units for neural network function approximation
     in reinforcement learning* (2018).
@@ -291,7 +291,7 @@ def gated(z: float, gate: float) -> float:
 
 
 def silu_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `silu`: ``f'(x) = s + x * s * (1 - s)`` with ``s = sigmoid(x)``.
+    """Compute the gradient of `silu`: ``f'(x) = s + x * s * (1 - s)`` with ``s = sigmoid(x)``.
 
     Parameters
     ----------
@@ -334,7 +334,7 @@ def normal_distribution(z: float) -> float:
 
 
 def gelu(x: Matrix, out: Matrix) -> None:
-    """Let a number through by how many of a normal draw it exceeds: ``f(x) = x * Phi(x)``.
+    """Compute the Gaussian error linear unit: ``f(x) = x * Phi(x)``.
 
     Phi is `normal_distribution`. Hendrycks & Gimpel, *Gaussian error linear units* (2016).
 
@@ -359,7 +359,7 @@ def gelu(x: Matrix, out: Matrix) -> None:
 
 
 def gelu_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `gelu`: ``f'(x) = Phi(x) + x * phi(x)``, phi being the normal density.
+    """Compute the gradient of `gelu`: ``f'(x) = Phi(x) + x * phi(x)``, phi the normal density.
 
     Parameters
     ----------
@@ -390,7 +390,7 @@ def gelu_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def gelu_tanh(x: Matrix, out: Matrix) -> None:
-    """Return `gelu` nearly: ``f(x) = x * (1 + tanh(u)) / 2``, ``u = 0.798 * (x + 0.0447 * x**3)``.
+    """Approximate `gelu`: ``x * (1 + tanh(u)) / 2`` with ``u = 0.798 * (x + 0.0447 * x**3)``.
 
     The constants are `GELU_SLOPE` and `GELU_CUBIC`, from section 2 of the paper that `gelu` names.
     ``(1 + tanh(u)) / 2`` is ``sigmoid(2 * u)``, which keeps its digits also where tanh is near -1.
@@ -416,7 +416,7 @@ def gelu_tanh(x: Matrix, out: Matrix) -> None:
 
 
 def gelu_tanh_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `gelu_tanh`: ``f'(x) = s + x * s * (1 - s) * 2 * u'`` with ``s`` as there.
+    """Compute the gradient of `gelu_tanh`: ``f'(x) = s + x * s * (1 - s) * 2 * u'``, s as there.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class TableEncoder(Spec):
         categorical: Iterable[str] = (),
         ignore: Iterable[str] = (),
     ) -> "TableEncoder":
-        """Make the encoder of a table.
+        """Build the encoder of a table.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class TableEncoder(Spec):
 
 
 def from_dict(data: Any) -> TableEncoder:
-    """Make an encoder again from the dictionary that its ``to_dict`` gave.
+    """Return an encoder from its ``to_dict()``.
 
     Parameters
     ----------
@@ -170,7 +170,8 @@ def from_dict(data: Any) -> TableEncoder:
     Raises
     ------
     ValueError
-        If anything is wrong with it.
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

@@ -15,7 +15,7 @@ DELIMITERS = (",", ";", "\t")
 
 
 def read(path: str | os.PathLike[str]) -> Table:
-    """Read a table.
+    """Read a table from a CSV, Parquet or npz file.
 
     Parameters
     ----------

@@ -117,6 +117,11 @@ class Target(Spec):
         -------
         dict of str to float
             The measures by name.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
         """
         raise NotImplementedError
 
