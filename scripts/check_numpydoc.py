@@ -70,8 +70,8 @@ def members(kind: type) -> Iterator[tuple[str, type, Any]]:
         if owner is None or name.startswith("_") or not owner.__module__.startswith("cynn."):
             continue
         member = vars(owner)[name]
-        if isinstance(member, classmethod | staticmethod):
-            member = member.__func__
+        for inside in ("__func__", "fn"):  # of a class method, and of scikit-learn's available_if
+            member = getattr(member, inside, member)
         if isinstance(member, FunctionType | property):
             yield name, owner, member
 
