@@ -29,7 +29,7 @@ class Augment(Spec):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     Examples
     --------

@@ -39,6 +39,10 @@ def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
     TypeError, ValueError
         If it holds anything else, or other shapes; the model keeps its weights then.
 
+    See Also
+    --------
+    set_coefs : Copy the weights of a scikit-learn MLP.
+
     Examples
     --------
     >>> model = Model([layers.Dense(2, "relu"), layers.Dense(1)])

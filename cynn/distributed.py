@@ -180,7 +180,7 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file; or a folder, whose ``.npy`` files hold the rows one after the other, in order of
         name.
     comm : mpi4py.MPI.Intracomm or None
@@ -197,6 +197,10 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
     OSError, ValueError
         On all ranks, if a file cannot be read, files do not fit together, or there are fewer rows
         than ranks.
+
+    See Also
+    --------
+    load_parquet : Read from Parquet files.
 
     Examples
     --------
@@ -284,7 +288,7 @@ def load_parquet(
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file; or a folder, whose ``.parquet`` files hold the rows one after the other, in order
         of name.
     comm : mpi4py.MPI.Intracomm or None
@@ -311,6 +315,10 @@ def load_parquet(
         there are fewer rows than ranks.
     ImportError
         If pyarrow is not installed.
+
+    See Also
+    --------
+    load_npy : Read from ``.npy`` files.
 
     Notes
     -----

@@ -346,7 +346,7 @@ class Model(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said.
+            If an argument is not as described.
         RuntimeError
             If the model is not compiled, or busy in another thread.
 
@@ -403,8 +403,8 @@ class Model(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said, or the learning rate is a schedule: a step alone does not
-            know its place in a run.
+            If an argument is not as described, or the learning rate is a schedule: a step alone
+            does not know its place in a run.
         RuntimeError
             If the model is not compiled, or busy in another thread.
 
@@ -525,7 +525,7 @@ class Model(Learned):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             Where to. What was there is replaced when the new file is whole.
 
         Raises
@@ -551,7 +551,7 @@ class Model(Learned):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             The file.
 
         Returns
@@ -646,7 +646,7 @@ class Model(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said, or both of `y` and `output` are given, or neither.
+            If an argument is not as described, or both of `y` and `output` are given, or neither.
         RuntimeError
             If the model has no weights yet, no loss where `y` is given, or is being trained in
             another thread.

@@ -112,6 +112,10 @@ def one_hot(
     TypeError, ValueError
         If something in `y` is not a label below `n_classes`.
 
+    See Also
+    --------
+    cynn.losses.CrossEntropy : Takes labels as they are.
+
     Examples
     --------
     >>> one_hot([2, 0])
@@ -159,6 +163,10 @@ def train_validation_split(
     ------
     TypeError, ValueError
         If the lengths differ, or one of the parts would have no rows.
+
+    See Also
+    --------
+    cynn.Model.fit : Splits by itself, with `validation_split`.
 
     Examples
     --------

@@ -204,6 +204,11 @@ class Exponential(Schedule):
     TypeError, ValueError
         If an argument is not as described.
 
+    See Also
+    --------
+    Step : At equal distances only.
+    Cosine : The usual choice.
+
     Examples
     --------
     >>> Exponential(0.8, 0.1).rates(0, 4, total=4).round(3)
@@ -241,6 +246,10 @@ class Step(Schedule):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    Exponential : By the same factor at every step.
 
     Examples
     --------
@@ -280,6 +289,10 @@ class OneCycle(Schedule):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    Cosine : The fall alone, after a linear warm-up.
 
     References
     ----------
@@ -333,6 +346,10 @@ class Warmup(Schedule):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    Cosine : Has a warm-up of its own.
 
     Examples
     --------

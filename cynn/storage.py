@@ -42,7 +42,7 @@ def write(
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to; its folder must exist.
     model : mapping
         The description, plain JSON.
@@ -199,7 +199,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file.
 
     Yields
@@ -258,7 +258,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ----------
     model : Model
         With weights: built, trained or loaded.
-    path : path
+    path : path-like
         The file; what was there is replaced when the new one is whole.
 
     Raises
@@ -275,6 +275,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     -----
     UserWarning
         If the loss or the optimizer is not one of cynn's own: they are left out.
+
+    See Also
+    --------
+    cynn.Model.save : The usual way.
 
     Examples
     --------
@@ -361,7 +365,7 @@ def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
     make : callable
         ``make(layers, dtype=..., seed=...)`` returns a model that is not built: `Model`, or a
         subclass.
-    path : path
+    path : path-like
         The file.
 
     Returns
@@ -375,6 +379,10 @@ def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
         If the file is not a whole cynn model.
     OSError
         If it cannot be read.
+
+    See Also
+    --------
+    cynn.Model.load : The usual way.
 
     Examples
     --------

@@ -20,7 +20,7 @@ class ModelCheckpoint(Monitor):
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to; ``{epoch}`` (counted from 1) and names from the logs are filled in, as in
         ``"digits-{epoch:03}-{val_loss:.3f}.safetensors"``.
     every_epochs : int or None, default 1

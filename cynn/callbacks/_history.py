@@ -55,7 +55,7 @@ class History(Callback):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             Where to; what was there is replaced when the table is whole.
 
         Raises
@@ -80,7 +80,7 @@ class CSVLogger(Callback):
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to.
     append : bool, default False
         Whether to go on with what is there; its columns must be the same. In a resumed training

@@ -123,6 +123,11 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Split, S
     ValueError
         If a file in a named folder is damaged, or is no set of labelled 28 x 28 images.
 
+    See Also
+    --------
+    load_fashion_mnist : Clothes in place of digits.
+    make_digits : Digits without a file or a network.
+
     Notes
     -----
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document
@@ -159,6 +164,10 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[
     ------
     DatasetUnavailable, FileNotFoundError, ValueError
         As for `load_mnist`.
+
+    See Also
+    --------
+    load_mnist : Digits in place of clothes.
 
     Notes
     -----

@@ -37,7 +37,12 @@ class Dense(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Activation : An activation on its own, as after a `BatchNorm`.
+    Flatten : Rows of several axes as rows of numbers.
 
     Examples
     --------

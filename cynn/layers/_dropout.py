@@ -23,7 +23,11 @@ class Dropout(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.augmentation.Augment : Noise and small changes of images.
 
     References
     ----------

@@ -57,7 +57,11 @@ class LayerNorm(_Normalization):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    BatchNorm : Normalize by column, over the batch.
 
     References
     ----------
@@ -99,7 +103,12 @@ class BatchNorm(_Normalization):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    LayerNorm : Normalize by row; training and use are the same.
+    Normalize : Normalize the inputs, by statistics of the training set.
 
     References
     ----------

@@ -26,7 +26,7 @@ class Residual(Layer):
     Raises
     ------
     TypeError, ValueError
-        If `layers` is not as said.
+        If `layers` is not as described.
 
     References
     ----------

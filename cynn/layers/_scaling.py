@@ -70,7 +70,7 @@ class Normalize(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     See Also
     --------

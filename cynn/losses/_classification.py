@@ -167,6 +167,11 @@ class Hinge(Loss):
 
     A prediction above 0 says yes, and costs nothing from 1 on. The last layer is linear.
 
+    See Also
+    --------
+    CategoricalHinge : For one class of several.
+    BinaryCrossEntropy : Where probabilities are wanted.
+
     Notes
     -----
     Targets are 0 and 1, or -1 and 1, of shape (n,) or (n, 1) for one output and (n, k) for k of
@@ -214,6 +219,11 @@ class CategoricalHinge(Loss):
 
     The largest prediction is the answer, and costs nothing from a lead of 1 on. The last layer is
     linear.
+
+    See Also
+    --------
+    Hinge : For two classes, and for multi-label targets.
+    CrossEntropy : Where probabilities are wanted.
 
     Notes
     -----

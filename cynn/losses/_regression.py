@@ -104,6 +104,11 @@ class Huber(Loss):
     TypeError, ValueError
         If an argument is not as described.
 
+    See Also
+    --------
+    MeanSquaredError : Without a bound of the gradient.
+    MeanAbsoluteError : With the same gradient for all errors.
+
     Notes
     -----
     Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
@@ -150,6 +155,10 @@ class Quantile(Loss):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    MeanAbsoluteError : Twice the loss of the median.
 
     Notes
     -----
@@ -199,6 +208,10 @@ class Poisson(Loss):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    MeanSquaredError : For numbers that are no counts.
 
     Notes
     -----

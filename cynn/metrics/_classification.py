@@ -61,6 +61,10 @@ class BinaryAccuracy(Metric):
     An answer is right if prediction and target are on the same side of 0.5 (0.5 itself is no). NaN
     is wrong.
 
+    See Also
+    --------
+    Accuracy : For one class of several.
+
     Examples
     --------
     >>> accuracy = BinaryAccuracy()
@@ -92,6 +96,10 @@ class TopKAccuracy(Metric):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    Accuracy : For ``k=1``.
 
     Examples
     --------
@@ -138,6 +146,10 @@ class AUC(Metric):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    F1 : A measure of the predicted classes, not of their order.
 
     Examples
     --------
@@ -207,6 +219,10 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
     ------
     TypeError, ValueError
         If something is not a label, a row holds a NaN, or there are more than 10,000 classes.
+
+    See Also
+    --------
+    cynn.plots.confusion : Plot it.
 
     Examples
     --------

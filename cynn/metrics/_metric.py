@@ -56,7 +56,7 @@ class Metric:
         Raises
         ------
         TypeError, ValueError
-            If the shapes do not fit together, or the values are not as said.
+            If the shapes do not fit together, or the values are not as described.
         """
         predicted = array("prediction", prediction)
         if predicted.ndim == 1:

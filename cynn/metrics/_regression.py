@@ -13,6 +13,10 @@ from ._metric import Metric
 class MeanSquaredError(Metric):
     """The mean of the squared differences, over outputs and rows.
 
+    See Also
+    --------
+    R2 : The same relative to the variance of the targets.
+
     Examples
     --------
     >>> error = MeanSquaredError()
@@ -31,6 +35,10 @@ class MeanSquaredError(Metric):
 
 class MeanAbsoluteError(Metric):
     """The mean of the absolute differences, over outputs and rows.
+
+    See Also
+    --------
+    MeanSquaredError : Large errors count more.
 
     Examples
     --------
@@ -58,6 +66,10 @@ class R2(Metric):
     The mean of all rows is known only at the end: means and squared distances of the batches are
     merged as they come (Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for
     computing sample variances, 1979).
+
+    See Also
+    --------
+    MeanSquaredError : In squared units of the targets.
 
     Examples
     --------

@@ -107,7 +107,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file. Files beside it are never opened: the weights must be in it.
 
     Returns
@@ -124,6 +124,10 @@ def load(path: str | os.PathLike[str]) -> Model:
         If it cannot be read.
     ImportError
         Without the ``onnx`` package.
+
+    See Also
+    --------
+    export : Write such a file.
 
     Notes
     -----

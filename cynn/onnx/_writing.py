@@ -165,7 +165,7 @@ def export(
     ----------
     model : Model
         With weights: built, trained or loaded.
-    path : path
+    path : path-like
         Where to. What was there is replaced when the new file is whole.
     dtype : dtype, optional
         What the file computes in, float32 or float64; by default the model's. Many runtimes, ONNX
@@ -177,8 +177,8 @@ def export(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said, a layer is of a person's own class, or the weights do not fit
-        into an ONNX file, of 2 GiB.
+        If an argument is not as described, a layer is of a person's own class, or the weights do
+        not fit into an ONNX file, of 2 GiB.
     RuntimeError
         If the model has no weights yet.
     OSError

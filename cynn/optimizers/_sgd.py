@@ -38,7 +38,7 @@ class SGD(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     See Also
     --------

@@ -33,6 +33,10 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
     TypeError, ValueError
         If they are not of one length, or hold something else.
 
+    See Also
+    --------
+    confusion : For classes.
+
     Examples
     --------
     >>> ax = agreement([1.0, 2.0, 3.0], [1.1, 1.9, 3.2])  # doctest: +SKIP

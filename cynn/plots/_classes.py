@@ -41,6 +41,11 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     TypeError, ValueError
         If something is not a label or a row, as `cynn.metrics.confusion_matrix` says.
 
+    See Also
+    --------
+    cynn.metrics.confusion_matrix : Count only.
+    agreement : For a regression.
+
     Examples
     --------
     >>> ax = confusion([0, 1, 1], [0, 1, 0], classes=["cat", "dog"])  # doctest: +SKIP

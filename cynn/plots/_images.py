@@ -44,7 +44,7 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the inputs are no image.
+        If an argument is not as described, or the inputs are no image.
     RuntimeError
         If the model has no weights yet.
 
@@ -128,7 +128,7 @@ def mistakes(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the rows are no images.
+        If an argument is not as described, or the rows are no images.
 
     Examples
     --------

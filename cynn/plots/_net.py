@@ -49,7 +49,7 @@ def network(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the model has no dense layer.
+        If an argument is not as described, or the model has no dense layer.
     RuntimeError
         If the model has no weights yet.
 

@@ -224,7 +224,7 @@ class Network:
         Raises
         ------
         ValueError
-            If one is not as said.
+            If one is not as described.
         """
         given = read_optimizer(optimizer)
         if not (clip_value > 0 and clip_norm > 0):

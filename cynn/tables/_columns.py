@@ -89,6 +89,10 @@ class Numeric(Column):
     TypeError, ValueError
         If an argument is not as described.
 
+    See Also
+    --------
+    Categorical : A column of texts.
+
     Examples
     --------
     >>> out = np.zeros((3, 2))
@@ -141,6 +145,10 @@ class Categorical(Column):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    Numeric : A column of numbers.
 
     Examples
     --------

@@ -19,7 +19,7 @@ def read(path: str | os.PathLike[str]) -> Table:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         A file whose name ends in ``.csv`` (UTF-8, the names in the first line, separated by commas,
         semicolons or tabs), ``.parquet`` (needs pyarrow), or ``.npz`` (arrays of one length; the
         columns of a matrix ``x`` become ``x.0``, ``x.1`` and so on).

@@ -141,6 +141,11 @@ class Classes(Target):
     TypeError, ValueError
         If an argument is not as described.
 
+    See Also
+    --------
+    target_of : Choose between the two.
+    Quantity : A number.
+
     Examples
     --------
     >>> target = Classes("answer", ["no", "yes"])
@@ -206,6 +211,11 @@ class Quantity(Target):
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    See Also
+    --------
+    target_of : Choose between the two.
+    Classes : One of several classes.
 
     Examples
     --------
