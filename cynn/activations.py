@@ -41,6 +41,10 @@ class Custom(Spec):
         If an argument is no function, or both of `derivative` and `backward` are given, or neither:
         differences in their place would cost a call for each number and half of the digits.
 
+    See Also
+    --------
+    cynn.losses.Custom : A loss given as a function.
+
     Notes
     -----
     Where a function gives another shape, no numbers, or for finite numbers some that are not, what
@@ -77,12 +81,47 @@ class Custom(Spec):
         self.backward: Any = backward and user_functions.function("backward", backward)
 
     def value(self, x: Any) -> NDArray[Any]:
-        """Return y for rows x, checked; the network asks this."""
+        """Return the activation of some rows, checked; the network calls this.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, units)
+            The input of the activation.
+
+        Returns
+        -------
+        ndarray, shape (rows, units)
+            The output, contiguous and of the dtype of `x`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the function returns no real numbers, another shape, or numbers that are not finite
+            for a finite row.
+        """
         rows = user_functions.given(x)
         return user_functions.checked(f"function of {self!r}", self.function, rows)
 
     def gradient(self, x: Any, gradient: Any) -> NDArray[Any]:
-        """Return the gradient for rows x from that for their y, checked; the network asks this."""
+        """Return the gradient for the input of some rows, checked; the network calls this.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, units)
+            The input of the activation.
+        gradient : array_like, shape (rows, units)
+            The gradient of the loss with respect to the output.
+
+        Returns
+        -------
+        ndarray, shape (rows, units)
+            The gradient of the loss with respect to `x`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `value`, of `derivative` or `backward`.
+        """
         rows, wanted = user_functions.given(x), user_functions.given(gradient)
         if self.backward is not None:
             return user_functions.checked(f"backward of {self!r}", self.backward, rows, wanted)
@@ -94,6 +133,18 @@ class Custom(Spec):
 
 def checked(name: str, value: Any) -> str | Custom:
     """Return an activation: one of ``ACTIVATIONS`` by name, or a `Custom`.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the message.
+    value : object
+        What was passed for it.
+
+    Returns
+    -------
+    str or Custom
+        The value itself.
 
     Raises
     ------

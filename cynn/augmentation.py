@@ -29,7 +29,7 @@ class Augment(Spec):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     Examples
     --------
@@ -52,6 +52,11 @@ class Augment(Spec):
         ----------
         input_shape : tuple of int
             The shape of a row.
+
+        Returns
+        -------
+        tuple of (int, int, int, float, float)
+            In that order.
 
         Raises
         ------

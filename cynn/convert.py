@@ -32,6 +32,10 @@ def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
     TypeError, ValueError
         If it holds anything else, or other shapes; the model keeps its weights then.
 
+    See Also
+    --------
+    set_coefs : Copy the weights of a scikit-learn MLP.
+
     Examples
     --------
     >>> model = Model([layers.Dense(2, "relu"), layers.Dense(1)])
@@ -59,6 +63,17 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
     ------
     TypeError, ValueError
         If they do not fit; the model keeps its weights then.
+
+    See Also
+    --------
+    from_sklearn : Make the model too.
+
+    Examples
+    --------
+    >>> model = Model([layers.Dense(2, "relu"), layers.Dense(1)])
+    >>> set_coefs(model, [np.ones((3, 2)), np.ones((2, 1))], [np.zeros(2), np.zeros(1)])
+    >>> model.predict([[1.0, 2.0, 3.0]]).tolist()
+    [[12.0]]
     """
     for name, value in (("coefs", coefs), ("intercepts", intercepts)):
         if not isinstance(value, tuple | list):
@@ -75,7 +90,7 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
 
 
 def from_sklearn(estimator: Any) -> Model:
-    """Make a model of a trained ``MLPClassifier`` or ``MLPRegressor``.
+    """Return a model with the weights of a trained ``MLPClassifier`` or ``MLPRegressor``.
 
     Parameters
     ----------
@@ -93,6 +108,19 @@ def from_sklearn(estimator: Any) -> Model:
     ------
     TypeError, ValueError
         If the estimator is another or is not trained.
+
+    See Also
+    --------
+    cynn.estimators : Estimators of scikit-learn's interface that train with cynn.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> estimator = SimpleNamespace(
+    ...     coefs_=[np.ones((3, 1))], intercepts_=[np.zeros(1)], activation="relu",
+    ...     out_activation_="identity")
+    >>> from_sklearn(estimator).predict([[1.0, 2.0, 3.0]]).tolist()
+    [[6.0]]
     """
     needed = ("coefs_", "intercepts_", "activation", "out_activation_")
     missing = [name for name in needed if not hasattr(estimator, name)]

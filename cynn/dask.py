@@ -33,7 +33,7 @@ class Blocks:
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said, or the collections do not have the same rows. What Dask
+        If an argument is not as described, or the collections do not have the same rows. What Dask
         knows only when it has computed a block is an error there.
     ImportError
         If Dask is not installed.

@@ -31,6 +31,11 @@ OF_SLURM = "SLURM_STEP_NUM_TASKS"  # of srun; ranks where PMIX_RANK is too, else
 def launched_ranks() -> int:
     """Return how many ranks a launcher has started, this one among them; 1 without a launcher.
 
+    Returns
+    -------
+    int
+        By the environment variables that MPICH, Open MPI, MVAPICH, Intel MPI and Slurm set.
+
     Examples
     --------
     >>> launched_ranks()
@@ -59,6 +64,15 @@ def world() -> Any:
         If mpi4py sees another number of ranks than the launcher has started, as where the
         launcher of one MPI starts programs that use another: each would train alone. Or if MPI is
         not running, by ``mpi4py.rc.initialize = False`` or after ``MPI.Finalize``.
+
+    See Also
+    --------
+    job : Do it only where a launcher has started several ranks.
+
+    Examples
+    --------
+    >>> comm = world()  # doctest: +SKIP
+    >>> history = model.fit(x, y, comm=comm)  # doctest: +SKIP
     """
     wanted = "pip install 'cynn-learn[mpi]'"
     try:
@@ -81,11 +95,27 @@ def world() -> Any:
 
 @contextlib.contextmanager
 def job() -> Iterator[Any]:
-    """Return `world` in a program started by a launcher, None in any other, while a body runs.
+    """Enter the job of a launcher: `world` in a program that one has started, None in any other.
 
     Of several ranks only the first writes to standard output. An error that one rank raises alone,
     or an exit that says failure, ends all of them, for they would wait for it: it is shown, and
     says which rank it was. So does a rank that comes to its end while others train or load.
+
+    Yields
+    ------
+    mpi4py.MPI.Intracomm or None
+        The communicator, to be passed to ``Model.fit`` as ``comm``.
+
+    Raises
+    ------
+    ImportError, RuntimeError
+        As for `world`.
+
+    Examples
+    --------
+    >>> with job() as comm:
+    ...     print(comm)
+    None
     """
     if launched_ranks() == 1:
         yield None
@@ -150,7 +180,7 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file; or a folder, whose ``.npy`` files hold the rows one after the other, in order of
         name.
     comm : mpi4py.MPI.Intracomm or None
@@ -167,6 +197,19 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
     OSError, ValueError
         On all ranks, if a file cannot be read, files do not fit together, or there are fewer rows
         than ranks.
+
+    See Also
+    --------
+    load_parquet : Read from Parquet files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(os.path.join(folder, "a.npy"), np.array([1.0, 2.0]))
+    ...     np.save(os.path.join(folder, "b.npy"), np.array([3.0]))
+    ...     load_npy(folder, None)
+    array([1., 2., 3.])
     """
     with ranks.get(comm).agreed():
         arrays = [Saved(file) for file in _files(path, ".npy")]
@@ -191,7 +234,38 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
 
 
 class Saved:
-    """An array in a file, which is open only while it is read: there may be thousands of them."""
+    """An array in a file, which is open only while it is read: there may be thousands of them.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        A ``.npy`` file of rows.
+
+    Attributes
+    ----------
+    file : pathlib.Path
+        The file.
+    shape : tuple of int
+        The shape of the array.
+    dtype : dtype
+        Its type.
+    n : int
+        The number of rows.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, or holds no array of rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(os.path.join(folder, "x.npy"), np.zeros((3, 2)))
+    ...     saved = Saved(Path(folder, "x.npy"))
+    >>> len(saved), saved.shape, saved.dtype
+    (3, (3, 2), dtype('float64'))
+    """
 
     def __init__(self, file: Path) -> None:
         array = _map(file)
@@ -214,7 +288,7 @@ def load_parquet(
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file; or a folder, whose ``.parquet`` files hold the rows one after the other, in order
         of name.
     comm : mpi4py.MPI.Intracomm or None
@@ -225,12 +299,14 @@ def load_parquet(
         The columns to predict it from, all of numbers; by default all others, in the first file's
         order.
     dtype : dtype, default "float32"
-        float32 or float64.
+        The type of `x`: float32 or float64.
 
     Returns
     -------
     x : ndarray of dtype, shape (n, columns)
+        The numbers of the columns; NaN where a value is missing.
     y : ndarray, shape (n,)
+        The target.
 
     Raises
     ------
@@ -240,9 +316,17 @@ def load_parquet(
     ImportError
         If pyarrow is not installed.
 
+    See Also
+    --------
+    load_npy : Read from ``.npy`` files.
+
     Notes
     -----
     Only the row groups that hold rows of the share are read, some rows at a time.
+
+    Examples
+    --------
+    >>> x, y = load_parquet("flowers.parquet", None, target="kind")  # doctest: +SKIP
     """
     real = real_dtype(dtype)
     with ranks.get(comm).agreed():
@@ -275,7 +359,22 @@ def load_parquet(
 
 
 class Group:
-    """A row group of a Parquet file, which is open only while it is read."""
+    """A row group of a Parquet file, which is open only while it is read.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file.
+    number : int
+        The number of the group in the file, from 0.
+    n : int
+        The number of its rows.
+
+    Examples
+    --------
+    >>> len(Group(Path("flowers.parquet"), 0, 1000))
+    1000
+    """
 
     def __init__(self, file: Path, number: int, n: int) -> None:
         self.file, self.number, self.n = file, number, n
@@ -285,7 +384,25 @@ class Group:
         return self.n
 
     def read(self, columns: list[str], cut: slice) -> Iterator[Any]:
-        """Return some of the rows, a part of them at a time: a group may be larger than memory."""
+        """Read some of the rows, a part of them at a time: a group may be larger than memory.
+
+        Parameters
+        ----------
+        columns : list of str
+            The columns to read.
+        cut : slice
+            The rows to read, from ``cut.start`` up to ``cut.stop``.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            At most `PARQUET_ROWS` rows.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the file cannot be read, or is damaged.
+        """
         start = 0
         with _opened(self.file) as opened:
             for rows in opened.iter_batches(PARQUET_ROWS, [self.number], columns):

@@ -38,12 +38,17 @@ def zeros(
     rng : numpy.random.Generator, optional
         Not used.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the array: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         Zeros of that shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -63,14 +68,23 @@ def glorot_uniform(
     shape : tuple of int
         ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
     rng : numpy.random.Generator
-        Where the draws come from.
+        The generator that the weights are drawn from.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the weights: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         The weights, of variance ``2 / (fan_in + fan_out)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    glorot_normal : The same variance, normally distributed.
 
     References
     ----------
@@ -92,7 +106,30 @@ def glorot_normal(
 ) -> NDArray[Any]:
     """Draw normally with variance 2 / (fan_in + fan_out): for sigmoid, tanh, softmax and linear.
 
-    Parameters, result and source as for `glorot_uniform`.
+    The source of the rule is that of `glorot_uniform`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``2 / (fan_in + fan_out)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    glorot_uniform : The same variance, uniformly distributed.
 
     Examples
     --------
@@ -113,14 +150,23 @@ def he_uniform(
     shape : tuple of int
         ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
     rng : numpy.random.Generator
-        Where the draws come from.
+        The generator that the weights are drawn from.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the weights: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         The weights, of variance ``2 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    he_normal : The same variance, normally distributed.
 
     References
     ----------
@@ -140,7 +186,30 @@ def he_normal(
 ) -> NDArray[Any]:
     """Draw normally with variance 2 / fan_in: for relu and its kin.
 
-    Parameters, result and source as for `he_uniform`.
+    The source of the rule is that of `he_uniform`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``2 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    he_uniform : The same variance, uniformly distributed.
 
     Examples
     --------
@@ -160,14 +229,23 @@ def lecun_uniform(
     shape : tuple of int
         ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
     rng : numpy.random.Generator
-        Where the draws come from.
+        The generator that the weights are drawn from.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the weights: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         The weights, of variance ``1 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    lecun_normal : The same variance, normally distributed.
 
     References
     ----------
@@ -187,7 +265,30 @@ def lecun_normal(
 ) -> NDArray[Any]:
     """Draw normally with variance 1 / fan_in: outputs of the variance of the inputs.
 
-    Parameters, result and source as for `lecun_uniform`.
+    The source of the rule is that of `lecun_uniform`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``1 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    lecun_uniform : The same variance, uniformly distributed.
 
     Examples
     --------

@@ -45,8 +45,11 @@ class Model(Learned):
     Attributes
     ----------
     layers : tuple of Layer
+        The layers.
     dtype : dtype
+        The type that the model computes in.
     seed : int
+        The seed, also where it was drawn.
     epochs : int
         The epochs trained so far.
     stop_training : bool
@@ -63,6 +66,15 @@ class Model(Learned):
         What callbacks keep for a training that is resumed; in the model's file.
     callback_weights : dict of str to ndarray
         And the weights that they keep for it, as `get_learned` gives them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.estimators : The same networks as scikit-learn's estimators.
 
     Examples
     --------
@@ -211,7 +223,7 @@ class Model(Learned):
         loss: str | losses.Loss | Callable[..., Any] = "cross_entropy",
         metrics: Iterable[str | metrics.Metric] = (),
     ) -> None:
-        """Say what to make small, how, and what else to measure.
+        """Set the optimizer, the loss and the metrics.
 
         Parameters
         ----------
@@ -334,9 +346,13 @@ class Model(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said.
+            If an argument is not as described.
         RuntimeError
             If the model is not compiled, or busy in another thread.
+
+        See Also
+        --------
+        train_on_batch : Train one step, in a loop of your own.
 
         Notes
         -----
@@ -372,8 +388,12 @@ class Model(Learned):
 
         Parameters
         ----------
-        x, y, sample_weight
-            As for `fit`: all rows are one batch.
+        x : array_like, shape (n, ...)
+            The rows: one batch.
+        y : array_like, shape (n, ...)
+            The targets, as the loss takes them.
+        sample_weight : array_like, shape (n,), optional
+            The weight of each row; finite, not negative.
 
         Returns
         -------
@@ -383,10 +403,14 @@ class Model(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said, or the learning rate is a schedule: a step alone does not
-            know its place in a run.
+            If an argument is not as described, or the learning rate is a schedule: a step alone
+            does not know its place in a run.
         RuntimeError
             If the model is not compiled, or busy in another thread.
+
+        See Also
+        --------
+        fit : Train for epochs.
 
         Examples
         --------
@@ -409,13 +433,24 @@ class Model(Learned):
 
         Parameters
         ----------
-        x, y, sample_weight
-            As for `fit`.
+        x : array_like or scipy.sparse, shape (n, ...)
+            The rows.
+        y : array_like, shape (n, ...)
+            The targets, as the loss takes them.
+        sample_weight : array_like, shape (n,), optional
+            The weight of each row; finite, not negative.
 
         Returns
         -------
         dict of str to float
             ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described.
+        RuntimeError
+            If the model is not compiled, has no weights yet, or is being trained in another thread.
         """
         self._compiled()
         return fitting.evaluate(
@@ -490,7 +525,7 @@ class Model(Learned):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             Where to. What was there is replaced when the new file is whole.
 
         Raises
@@ -503,6 +538,10 @@ class Model(Learned):
             function is left out, with a warning.
         OSError
             If the file cannot be written; what was there before is still there.
+
+        See Also
+        --------
+        cynn.onnx.export : Write a file that other programs predict with.
         """
         storage.save(self, path)
 
@@ -512,7 +551,7 @@ class Model(Learned):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             The file.
 
         Returns
@@ -607,7 +646,7 @@ class Model(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said, or both of `y` and `output` are given, or neither.
+            If an argument is not as described, or both of `y` and `output` are given, or neither.
         RuntimeError
             If the model has no weights yet, no loss where `y` is given, or is being trained in
             another thread.

@@ -18,7 +18,7 @@ MAX_INFERRED = 10_000
 
 
 def flatten(x: ArrayLike) -> NDArray[Any]:
-    """Make each row a row of numbers, in C order.
+    """Reshape each row to a row of numbers, in C order.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ def flatten(x: ArrayLike) -> NDArray[Any]:
     ------
     ValueError
         If `x` is a single number.
+
+    See Also
+    --------
+    cynn.layers.Flatten : The same as a layer.
 
     Examples
     --------
@@ -61,6 +65,15 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
     ndarray of float64 if `x` is that or wider, else of float32
         A new array of the shape of `x`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.layers.Rescale : The same as a layer, which a model file keeps.
+
     Examples
     --------
     >>> rescale(np.array([0, 255], dtype=np.uint8))
@@ -78,7 +91,7 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
 def one_hot(
     y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """Make each label a row with a 1 at the label and 0 elsewhere.
+    """Encode each label as a row with a 1 at the label and 0 elsewhere.
 
     Parameters
     ----------
@@ -98,6 +111,10 @@ def one_hot(
     ------
     TypeError, ValueError
         If something in `y` is not a label below `n_classes`.
+
+    See Also
+    --------
+    cynn.losses.CrossEntropy : Takes labels as they are.
 
     Examples
     --------
@@ -124,7 +141,7 @@ def train_validation_split(
     seed: int | np.random.Generator | None = None,
     stratify: ArrayLike | None = None,
 ) -> tuple[NDArray[Any], ...]:
-    """Set a random part of the rows aside, the same rows of every array.
+    """Split the rows at random into a training set and a validation set.
 
     Parameters
     ----------
@@ -146,6 +163,10 @@ def train_validation_split(
     ------
     TypeError, ValueError
         If the lengths differ, or one of the parts would have no rows.
+
+    See Also
+    --------
+    cynn.Model.fit : Splits by itself, with `validation_split`.
 
     Examples
     --------

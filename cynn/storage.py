@@ -43,17 +43,29 @@ def write(
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to; its folder must exist.
     model : mapping
         The description, plain JSON.
     tensors : mapping of str to ndarray
-        The arrays, float32 or float64.
+        The arrays, float32 or float64, of any strides.
 
     Raises
     ------
+    ValueError
+        If the description is too long.
     OSError
         If the file cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "arrays.safetensors")
+    ...     write(path, {"layers": []}, {"layer0.bias": np.ones(2)})
+    ...     with reading(path) as file:
+    ...         file.model, file.shapes, file.read("layer0.bias")
+    ({'layers': []}, {'layer0.bias': ((2,), 'F64')}, array([1., 1.]))
     """
     from safetensors.numpy import save
 
@@ -68,12 +80,38 @@ def write(
 class ModelFile:
     """An open model file: its description, and its arrays one by one.
 
+    Parameters
+    ----------
+    path : str
+        Its name, for messages.
+    file : safetensors.safe_open
+        The open file.
+
     Attributes
     ----------
     model : dict
         The description.
     shapes : dict of str to (tuple of int, str)
         Each array's shape and its type, ``"F32"`` or ``"F64"``, known before any is read.
+
+    Raises
+    ------
+    ModelFileError
+        If the metadata are not those of a cynn model.
+
+    See Also
+    --------
+    reading : Open a file by its path.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "empty.safetensors")
+    ...     write(path, {"layers": []}, {})
+    ...     with reading(path) as file:
+    ...         isinstance(file, ModelFile), file.model
+    (True, {'layers': []})
     """
 
     def __init__(self, path: str, file: Any) -> None:
@@ -103,25 +141,72 @@ class ModelFile:
             self.shapes[name] = (tuple(part.get_shape()), part.get_dtype())
 
     def refuse(self, why: str) -> NoReturn:
-        """Raise the one error of this module."""
+        """Raise a `ModelFileError` that names the file.
+
+        Parameters
+        ----------
+        why : str
+            What is wrong with the file.
+
+        Raises
+        ------
+        ModelFileError
+            Always.
+        """
         raise ModelFileError(f"{self._path} is not a cynn model: {why}")
 
     def expect(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Refuse the file unless it has such an array."""
+        """Raise an error unless the file has such an array.
+
+        Parameters
+        ----------
+        name : str
+            The name of the array.
+        shape : tuple of int
+            Its shape.
+        dtype : dtype
+            Its type: float32 or float64.
+
+        Raises
+        ------
+        ModelFileError
+            If there is none of that name, or it is of another shape or type.
+        """
         wanted = (shape, {"float32": "F32", "float64": "F64"}[dtype.name])
         if self.shapes.get(name) != wanted:
             actual = self.shapes.get(name, "nothing")
             self.refuse(f"its array {name!r} should be {wanted}, got {actual}")
 
     def read(self, name: str) -> NDArray[Any]:
-        """Read an array."""
+        """Read an array into memory.
+
+        Parameters
+        ----------
+        name : str
+            The name of the array, a key of `shapes`.
+
+        Returns
+        -------
+        ndarray
+            Float32 or float64, C-contiguous.
+        """
         array: NDArray[Any] = self._file.get_tensor(name)
         return array
 
 
 @contextlib.contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
-    """Open a model file.
+    """Open a model file for the length of a ``with`` statement.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Yields
+    ------
+    ModelFile
+        Its description is read, its arrays are not.
 
     Raises
     ------
@@ -129,6 +214,13 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
         If it is not a whole cynn model.
     OSError
         If it cannot be read.
+
+    Examples
+    --------
+    >>> with reading(os.devnull) as file:
+    ...     file.model
+    Traceback (most recent call last):
+    cynn.storage.ModelFileError: ... is not a cynn model: it is no regular file
     """
     from safetensors import SafetensorError, safe_open
 
@@ -161,7 +253,46 @@ def _no_number(text: str) -> NoReturn:
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a model with all that it needs to predict and to go on training; see `Model.save`."""
+    """Write a model with all that it needs to predict and to continue training; see `Model.save`.
+
+    Parameters
+    ----------
+    model : Model
+        With weights: built, trained or loaded.
+    path : path-like
+        The file; what was there is replaced when the new one is whole.
+
+    Raises
+    ------
+    ValueError
+        If a layer is not one of cynn's own, or holds a function, or the model's table does not fit
+        it.
+    RuntimeError
+        If the model has no weights yet.
+    OSError
+        If the file cannot be written; what was there before is still there.
+
+    Warns
+    -----
+    UserWarning
+        If the loss or the optimizer is not one of cynn's own: they are left out.
+
+    See Also
+    --------
+    cynn.Model.save : The usual way.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cynn import Model
+    >>> model = Model([layers.Dense(2)], seed=0)
+    >>> model.build(3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     save(model, path)
+    ...     load(Model, path).layers
+    (Dense(2),)
+    """
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _carried(layer, layers.from_dict):
@@ -233,7 +364,39 @@ def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> 
 
 
 def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
-    """Read a model back, which `make` makes of its layers; see `Model.load`."""
+    """Read a model from a file; see `Model.load`.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(layers, dtype=..., seed=...)`` returns a model that is not built: `Model`, or a
+        subclass.
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Model
+        What `make` returned, with everything that the file has.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a whole cynn model.
+    OSError
+        If it cannot be read.
+
+    See Also
+    --------
+    cynn.Model.load : The usual way.
+
+    Examples
+    --------
+    >>> from cynn import Model
+    >>> load(Model, os.devnull)
+    Traceback (most recent call last):
+    cynn.storage.ModelFileError: ... is not a cynn model: it is no regular file
+    """
     with reading(path) as file:
         try:
             return _model_in(file, make)

@@ -31,6 +31,11 @@ def set_num_threads(n: int | None) -> None:
         At least 1; None goes back to ``CYNN_NUM_THREADS`` or, without it, to the cores that this
         process may run on.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no such number.
+
     Examples
     --------
     >>> set_num_threads(2)
@@ -55,6 +60,15 @@ def get_num_threads() -> int:
     ------
     ValueError
         If ``CYNN_NUM_THREADS`` is no whole number from 1.
+
+    See Also
+    --------
+    set_num_threads : Choose the number.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
     """
     chosen = chosen_threads()
     return available_cores() if chosen is None else chosen

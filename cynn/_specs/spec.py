@@ -59,7 +59,7 @@ class Spec:
         return {"class": type(self).__name__} | {name: _plain(value) for name, value in config}
 
     def replace(self, **changes: Any) -> Self:
-        """Make another with some arguments changed.
+        """Return a copy with some arguments changed.
 
         Parameters
         ----------
@@ -70,6 +70,17 @@ class Spec:
         -------
         Spec
             A new object of the same class, checked like any.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unknown, or not as its class describes it.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> Dense(10, "relu").replace(units=20)
+        Dense(20, 'relu')
         """
         return type(self)(**(self.config() | changes))
 

@@ -33,7 +33,20 @@ def function(name: str, value: Any) -> Callable[..., Any]:
 
 
 def room(rows: int, columns: int, size: int) -> NDArray[Any]:
-    """Return an array for the rows that a function is to see, of floats of so many bytes."""
+    """Return an empty array for the rows that a function is to see.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The shape.
+    size : int
+        Bytes of a number: 4 or 8.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        Not initialized.
+    """
     return np.empty((rows, columns), f"f{size}")
 
 

@@ -40,10 +40,30 @@ NEVER_CALLED = tuple(
 def get_all(given: Any) -> list[Callback]:
     """Return the callbacks of a list, or of None.
 
+    Parameters
+    ----------
+    given : iterable of Callback, or None
+        What ``Model.fit`` got as ``callbacks``; None is none of them.
+
+    Returns
+    -------
+    list of Callback
+        In the same order.
+
     Raises
     ------
     TypeError
         If it is no such list, or one has a hook that is never called.
+
+    Examples
+    --------
+    >>> get_all(None)
+    []
+    >>> get_all([History()])
+    [<History of 0 epochs: nothing yet>]
+    >>> get_all("early")
+    Traceback (most recent call last):
+    TypeError: callbacks must hold Callback objects, got 'e'
     """
     if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
         raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")

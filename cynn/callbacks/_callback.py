@@ -30,7 +30,7 @@ class Callback:
     writes_files: bool = False
 
     def set_model(self, model: Any) -> None:
-        """Take the model, before training begins.
+        """Keep the model, before training begins.
 
         Parameters
         ----------

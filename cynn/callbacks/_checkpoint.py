@@ -20,7 +20,7 @@ class ModelCheckpoint(Monitor):
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to; ``{epoch}`` (counted from 1) and names from the logs are filled in, as in
         ``"digits-{epoch:03}-{val_loss:.3f}.safetensors"``.
     every_epochs : int or None, default 1
@@ -31,6 +31,16 @@ class ModelCheckpoint(Monitor):
         Save only where this is the best so far; in a resumed training also of the epochs before.
     mode : {"auto", "min", "max"}, default "auto"
         What is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or both of `every_epochs` and `every_minutes` are None.
+
+    See Also
+    --------
+    EarlyStopping : End a training that no longer improves.
+    cynn.Model.save : Write one file, now.
 
     Examples
     --------
@@ -65,14 +75,30 @@ class ModelCheckpoint(Monitor):
             raise ValueError("every_epochs and every_minutes must not both be None")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin to count epochs and minutes; refuse a path where nothing can be written."""
+        """Start the counts of epochs and minutes; raise early if nothing can be written.
+
+        See `Callback.on_train_begin`.
+
+        Raises
+        ------
+        OSError
+            If no file can be written at `path`.
+        """
         super().on_train_begin(logs)
         if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
             try_to_write(self.path)
         self._epochs, self._saved = 0, time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if it is time and the model is good enough."""
+        """Save the model if it is time and it is good enough; see `Callback.on_epoch_end`.
+
+        Raises
+        ------
+        ValueError
+            If `path` names a value that `logs` lacks.
+        OSError
+            If the file cannot be written.
+        """
         self._epochs += 1
         best = not self.monitor or self.improved(logs)
         if self.monitor:

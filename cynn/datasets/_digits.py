@@ -365,6 +365,10 @@ def make_digits(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.ui
     ValueError
         If `n` or `seed` is negative, or `n` is too large.
 
+    See Also
+    --------
+    load_mnist : Real handwritten digits.
+
     Notes
     -----
     The same `seed` gives the same bytes on one machine with one NumPy. Elsewhere the mathematical

@@ -58,6 +58,10 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArr
         If the file is empty, no IDX file (a web page, say), cut short, longer than its header
         says, damaged in its packing, or larger than `max_bytes`. It is a ValueError.
 
+    See Also
+    --------
+    load_mnist : Find, download and read all four files.
+
     Notes
     -----
     The format is the one on the MNIST page of Y. LeCun, C. Cortes and C. Burges: two zero bytes,

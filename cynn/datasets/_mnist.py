@@ -109,8 +109,9 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Split, S
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : tuple of tuples of ndarray of uint8
-        Images of shape (n, 28, 28), white (255) on black (0), and labels of shape (n,), 0 to 9.
+    tuple of tuple of ndarray of uint8
+        ``(x_train, y_train), (x_test, y_test)``: images of shape (n, 28, 28), white (255) on black
+        (0), and labels of shape (n,), 0 to 9.
 
     Raises
     ------
@@ -121,6 +122,11 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Split, S
         If a folder was named and lacks some of the files.
     ValueError
         If a file in a named folder is damaged, or is no set of labelled 28 x 28 images.
+
+    See Also
+    --------
+    load_fashion_mnist : Clothes in place of digits.
+    make_digits : Digits without a file or a network.
 
     Notes
     -----
@@ -149,14 +155,19 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : tuple of tuples of ndarray of uint8
-        Images of shape (n, 28, 28) and labels of shape (n,): 0 T-shirt, 1 trouser, 2 pullover,
-        3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+    tuple of tuple of ndarray of uint8
+        ``(x_train, y_train), (x_test, y_test)``: images of shape (n, 28, 28) and labels of shape
+        (n,): 0 T-shirt, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8
+        bag, 9 ankle boot.
 
     Raises
     ------
     DatasetUnavailable, FileNotFoundError, ValueError
-        As `load_mnist` does.
+        As for `load_mnist`.
+
+    See Also
+    --------
+    load_mnist : Digits in place of clothes.
 
     Notes
     -----
@@ -172,7 +183,7 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[
 
 
 def cache_folder() -> Path:
-    """Name the folder that downloads are kept in; it need not exist yet.
+    """Return the folder that downloads are kept in; it need not exist yet.
 
     Returns
     -------

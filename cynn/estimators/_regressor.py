@@ -252,13 +252,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         MLPRegressor
             Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument, or a parameter of the estimator, is not as described.
         """
         held_out = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go once through rows, from the weights as they are.
+        """Train for one epoch, from the weights as they are.
 
         Parameters
         ----------
@@ -273,6 +278,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         MLPRegressor
             Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument, or a parameter of the estimator, is not as described.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -288,6 +298,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         ndarray, shape (n,) or (n, n_outputs)
             Numbers.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` does not hold rows of `n_features_in_` finite numbers.
         """
         return self._predict(X)
 

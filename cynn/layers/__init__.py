@@ -52,7 +52,7 @@ LAYERS = tuple(
 
 
 def from_dict(data: dict[str, Any]) -> _layer.Layer:
-    """Make a layer again from its ``to_dict()``.
+    """Return a layer from its ``to_dict()``.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ def from_dict(data: dict[str, Any]) -> _layer.Layer:
     Raises
     ------
     ValueError
-        If anything is wrong with it.
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

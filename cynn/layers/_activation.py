@@ -19,6 +19,15 @@ class Activation(Layer):
     name : str, optional
         A name of your own for it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Dense : A layer with weights, which takes its activation as an argument.
+
     Examples
     --------
     >>> Activation("relu").output_shape((28, 28))
@@ -36,5 +45,5 @@ class Activation(Layer):
         return super().output_shape(input_shape)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("activation", activation)``."""
+        """Return ``("activation", activation)``; see `Layer.step`."""
         return ("activation", self.activation)

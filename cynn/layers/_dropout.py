@@ -25,7 +25,11 @@ class Dropout(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.augmentation.Augment : Noise and small changes of images.
 
     References
     ----------
@@ -44,5 +48,5 @@ class Dropout(Layer):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("dropout", rate)``."""
+        """Return ``("dropout", rate)``; see `Layer.step`."""
         return ("dropout", self.rate)

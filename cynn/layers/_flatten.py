@@ -15,6 +15,10 @@ class Flatten(Layer):
     name : str, optional
         A name of your own for it.
 
+    See Also
+    --------
+    cynn.preprocessing.flatten : The same for an array, outside the model.
+
     Examples
     --------
     >>> Flatten().output_shape((28, 28))

@@ -28,7 +28,7 @@ class Residual(Layer):
     Raises
     ------
     TypeError, ValueError
-        If `layers` is not as said.
+        If `layers` is not as described.
 
     References
     ----------
@@ -70,29 +70,38 @@ class Residual(Layer):
         return sizes
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("residual", steps)``."""
+        """Return ``("residual", steps)``; see `Layer.step`."""
         steps = (layer.step() for layer in self.layers)
         return ("residual", tuple(step for step in steps if step is not None))
 
     def weight_names(self) -> list[str]:
-        """Return the names of the layers' weights, each after the layer's number."""
+        """Return the names of the layers' weights, each after the layer's number.
+
+        See `Layer.weight_names`.
+        """
         return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.weight_names()]
 
     def penalties(self) -> list[tuple[float, float]]:
-        """Return those of the layers, one after the other."""
+        """Return those of the layers, one after the other; see `Layer.penalties`."""
         return [pair for each in self.layers for pair in each.penalties()]
 
     def state_names(self) -> list[str]:
-        """Return the names of the layers' running statistics, each after the layer's number."""
+        """Return the names of the layers' running statistics, each after the layer's number.
+
+        See `Layer.state_names`.
+        """
         return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.state_names()]
 
     def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the layers' running statistics."""
+        """Return the shapes of the layers' running statistics; see `Layer.state_shapes`."""
         pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
         return [found for layer, size in pairs for found in layer.state_shapes(size)]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the layers' weights, one layer after the other."""
+        """Return the shapes of the layers' weights, one layer after the other.
+
+        See `Layer.weight_shapes`.
+        """
         sizes = self._sizes(n_inputs)
         pairs = zip(self.layers, sizes, strict=True)
         return [found for layer, size in pairs for found in layer.weight_shapes(size)]

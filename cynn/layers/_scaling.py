@@ -32,6 +32,15 @@ class Rescale(Layer):
     name : str, optional
         A name of your own for it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Normalize : Scale each column by its own mean and standard deviation.
+
     Examples
     --------
     >>> Rescale(2, -1).step()
@@ -44,7 +53,7 @@ class Rescale(Layer):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("rescale", scale, offset)``."""
+        """Return ``("rescale", scale, offset)``; see `Layer.step`."""
         return ("rescale", self.scale, self.offset)
 
 
@@ -63,7 +72,7 @@ class Normalize(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     See Also
     --------
@@ -136,7 +145,7 @@ class Normalize(Layer):
         return sizes
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("normalize", mean, std)``."""
+        """Return ``("normalize", mean, std)``; see `Layer.step`."""
         return ("normalize", self.mean, self.std)
 
 

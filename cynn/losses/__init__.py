@@ -67,6 +67,11 @@ def get(loss: str | Loss | Callable[..., Any]) -> Loss:
     Loss
         The object.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, or no loss has that name.
+
     Examples
     --------
     >>> get("mse")
@@ -78,7 +83,23 @@ def get(loss: str | Loss | Callable[..., Any]) -> Loss:
 
 
 def from_dict(data: dict[str, Any]) -> Loss:
-    """Make a loss again from its ``to_dict()``.
+    """Return a loss from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Loss
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

@@ -28,6 +28,15 @@ class CrossEntropy(Loss):
         The part s of each target, from 0 to below 1, that is spread over the k classes evenly:
         ``(1 - s) * t + s / k`` takes the place of t, in evaluation too.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    BinaryCrossEntropy : For two classes, and for multi-label targets.
+
     Notes
     -----
     Targets are labels of shape (n,) or (n, 1), whole numbers from 0, or rows of shape
@@ -64,7 +73,7 @@ class CrossEntropy(Loss):
         return (name, self.label_smoothing) if self.label_smoothing else name
 
     def caution(self, last_activation: str) -> str:
-        """Say where probabilities may not come; see `Loss.caution`."""
+        """Return where the outputs may not be probabilities; see `Loss.caution`."""
         return _caution(self, last_activation, "softmax", self.from_logits)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -91,6 +100,15 @@ class BinaryCrossEntropy(Loss):
     label_smoothing : float, default 0.0
         The part s of each target, from 0 to below 1, that goes to one half: ``(1 - s) * t + s / 2``
         takes the place of t, in evaluation too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    CrossEntropy : For one class of several.
 
     Notes
     -----
@@ -121,7 +139,7 @@ class BinaryCrossEntropy(Loss):
         return (name, self.label_smoothing) if self.label_smoothing else name
 
     def caution(self, last_activation: str) -> str:
-        """Say where probabilities may not come; see `Loss.caution`."""
+        """Return where the outputs may not be probabilities; see `Loss.caution`."""
         return _caution(self, last_activation, "sigmoid", self.from_logits)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -149,6 +167,11 @@ class Hinge(Loss):
 
     A prediction above 0 says yes, and costs nothing from 1 on. The last layer is linear.
 
+    See Also
+    --------
+    CategoricalHinge : For one class of several.
+    BinaryCrossEntropy : Where probabilities are wanted.
+
     Notes
     -----
     Targets are 0 and 1, or -1 and 1, of shape (n,) or (n, 1) for one output and (n, k) for k of
@@ -173,7 +196,7 @@ class Hinge(Loss):
         return "hinge"
 
     def caution(self, last_activation: str) -> str:
-        """Say where a margin of 1 cannot be had; see `Loss.caution`."""
+        """Return where a margin of 1 is out of reach; see `Loss.caution`."""
         return _unbounded(self, last_activation)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -197,6 +220,11 @@ class CategoricalHinge(Loss):
     The largest prediction is the answer, and costs nothing from a lead of 1 on. The last layer is
     linear.
 
+    See Also
+    --------
+    Hinge : For two classes, and for multi-label targets.
+    CrossEntropy : Where probabilities are wanted.
+
     Notes
     -----
     Targets are labels of shape (n,) or (n, 1), whole numbers from 0, or one-hot rows of shape
@@ -219,7 +247,7 @@ class CategoricalHinge(Loss):
         return "categorical_hinge"
 
     def caution(self, last_activation: str) -> str:
-        """Say where a margin of 1 cannot be had; see `Loss.caution`."""
+        """Return where a margin of 1 is out of reach; see `Loss.caution`."""
         return _unbounded(self, last_activation)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:

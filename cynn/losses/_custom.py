@@ -28,6 +28,10 @@ class Custom(Loss):
     TypeError
         If it is no function.
 
+    See Also
+    --------
+    cynn.activations.Custom : An activation given as a function.
+
     Notes
     -----
     Targets are numbers of shape (n,) or (n, k), k being any number, whatever the outputs are. The
@@ -90,7 +94,7 @@ class Custom(Loss):
     def of_rows(
         self, y: Any, order: Any, start: int, prediction: Any
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Return losses and gradient of some rows, checked; the network asks this.
+        """Return the losses and the gradient of some rows, checked; the network calls this.
 
         Parameters
         ----------
@@ -102,6 +106,20 @@ class Custom(Loss):
             Where in it the rows begin.
         prediction : array_like, shape (n, n_outputs)
             What the network says of them.
+
+        Returns
+        -------
+        losses : ndarray of float64, shape (n,)
+            The loss of each row.
+        gradient : ndarray, shape (n, n_outputs)
+            The gradient of each row's loss with respect to its prediction, of the dtype of
+            `prediction`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the function does not return such a pair, or returns numbers that are not finite for
+            finite predictions.
         """
         predicted = user_functions.given(prediction)
         stop = start + len(predicted)

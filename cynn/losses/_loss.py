@@ -11,7 +11,23 @@ Kernel = str | tuple[Any, ...]
 
 
 class Loss(spec.Spec):
-    """Base of the losses."""
+    """Base of the losses.
+
+    See Also
+    --------
+    Custom : A loss given as a function over arrays.
+
+    Examples
+    --------
+    A subclass that the kernels have a rule for, with other targets:
+
+    >>> from cynn.losses import MeanSquaredError
+    >>> class Percent(MeanSquaredError):
+    ...     def targets(self, y, n_outputs, dtype):
+    ...         return super().targets(y, n_outputs, dtype) / 100
+    >>> Percent().kernel("identity"), Percent().targets([50.0, 100.0], 1, "float64").tolist()
+    ('mean_squared_error', [[0.5], [1.0]])
+    """
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return the name of the kernel for a network that ends in that activation.
@@ -35,11 +51,22 @@ class Loss(spec.Spec):
         raise NotImplementedError(f"{type(self).__name__} must define kernel(last_activation)")
 
     def caution(self, last_activation: str) -> str:
-        """Say what is doubtful about a network that ends in that activation; empty: nothing."""
+        """Return what is doubtful about a network that ends in that activation.
+
+        Parameters
+        ----------
+        last_activation : str
+            One of ``cynn.layers.ACTIVATIONS``.
+
+        Returns
+        -------
+        str
+            A sentence for a warning; empty where nothing is doubtful.
+        """
         return ""
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
-        """Check the targets and give them as the kernels read them.
+        """Check the targets and return them as the kernels read them.
 
         Parameters
         ----------
@@ -48,7 +75,7 @@ class Loss(spec.Spec):
         n_outputs : int
             The numbers in one row of the prediction.
         dtype : dtype
-            float32 or float64: the network's type.
+            The network's type: float32 or float64.
 
         Returns
         -------

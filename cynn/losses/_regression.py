@@ -17,6 +17,11 @@ class MeanSquaredError(Loss):
 
         loss = mean((p - t)**2)
 
+    See Also
+    --------
+    Huber : Less sensitive to outliers.
+    MeanAbsoluteError : The least is at the median.
+
     Notes
     -----
     Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
@@ -52,6 +57,10 @@ class MeanAbsoluteError(Loss):
 
     The prediction that makes it least is the median of the targets. Where p is t the gradient is 0.
 
+    See Also
+    --------
+    Huber : Squared for small errors, with a gradient that vanishes at 0.
+    Quantile : The least is at another quantile than the median.
 
     Notes
     -----
@@ -89,6 +98,16 @@ class Huber(Loss):
     ----------
     delta : float, default 1.0
         The error, above 0, from which on the loss grows along a line.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    MeanSquaredError : Without a bound of the gradient.
+    MeanAbsoluteError : With the same gradient for all errors.
 
     Notes
     -----
@@ -131,6 +150,15 @@ class Quantile(Loss):
     ----------
     q : float, default 0.5
         The part, between 0 and 1; 0.5 is the median, and half the mean absolute error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    MeanAbsoluteError : Twice the loss of the median.
 
     Notes
     -----
@@ -176,6 +204,15 @@ class Poisson(Loss):
         The last layer gives the logarithms of the rates, which may be any numbers: it is linear,
         and ``np.exp(model.predict(x))`` are the rates. False: it gives the rates, above 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    MeanSquaredError : For numbers that are no counts.
+
     Notes
     -----
     Targets are finite and not negative, of shape (n,) or (n, 1) for one output and (n, k) for k of
@@ -201,7 +238,7 @@ class Poisson(Loss):
         return "log_poisson" if self.log_rate else "poisson"
 
     def caution(self, last_activation: str) -> str:
-        """Say where the last layer gives no rates, or no logarithms; see `Loss.caution`."""
+        """Return where the outputs are no rates, or no logarithms; see `Loss.caution`."""
         if self.log_rate and last_activation != "identity":
             return (
                 f"{self!r} takes logarithms of rates, which are any numbers, and "

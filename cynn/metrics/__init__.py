@@ -50,6 +50,11 @@ def get(metric: str | _metric.Metric) -> _metric.Metric:
     Metric
         The object.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or no metric has that name.
+
     Examples
     --------
     >>> get("accuracy"), get("top_3_accuracy"), get("multi_label_weighted_recall")
@@ -66,10 +71,25 @@ def get(metric: str | _metric.Metric) -> _metric.Metric:
 def get_all(given: Any) -> list[_metric.Metric]:
     """Return the metrics of a list of names and objects.
 
+    Parameters
+    ----------
+    given : iterable of str and Metric
+        Names and objects, as `get` takes them.
+
+    Returns
+    -------
+    list of Metric
+        In the same order.
+
     Raises
     ------
     TypeError, ValueError
         If it is no such list, or two would have the same name.
+
+    Examples
+    --------
+    >>> get_all(["accuracy", F1("micro")])
+    [Accuracy(), F1('micro')]
     """
     if isinstance(given, str | _metric.Metric) or not isinstance(given, Iterable):
         raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
@@ -82,6 +102,16 @@ def get_all(given: Any) -> list[_metric.Metric]:
 
 def named(metric: _metric.Metric) -> bool:
     """Return whether the metric's name gives one like it: a file carries names.
+
+    Parameters
+    ----------
+    metric : Metric
+        Any metric.
+
+    Returns
+    -------
+    bool
+        False for one of a person's own class, and for one whose settings its name does not tell.
 
     Examples
     --------

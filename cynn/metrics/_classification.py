@@ -34,6 +34,11 @@ class Accuracy(Metric):
 
     For several yes-or-no answers a row, take `BinaryAccuracy`.
 
+    See Also
+    --------
+    BinaryAccuracy : For multi-label targets.
+    F1 : Where classes are of very different frequency.
+
     Examples
     --------
     >>> accuracy = Accuracy()
@@ -45,7 +50,7 @@ class Accuracy(Metric):
     name = "accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right."""
+        """Return which rows are right; see `Metric.score`."""
         n, k = prediction.shape
         if k == 1:
             return _same_side(y, prediction)[:, 0]
@@ -67,6 +72,10 @@ class BinaryAccuracy(Metric):
     An answer is right if prediction and target are on the same side of 0.5 (0.5 itself is no). NaN
     is wrong.
 
+    See Also
+    --------
+    Accuracy : For one class of several.
+
     Examples
     --------
     >>> accuracy = BinaryAccuracy()
@@ -78,7 +87,7 @@ class BinaryAccuracy(Metric):
     name = "binary_accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the part of each row's answers that is right."""
+        """Return the part of each row's answers that is right; see `Metric.score`."""
         found: NDArray[np.float64] = _same_side(y, prediction).mean(axis=1)
         return found
 
@@ -93,6 +102,15 @@ class TopKAccuracy(Metric):
     ----------
     k : int, default 5
         How many count, at least 1; all are right where there are no more classes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Accuracy : For ``k=1``.
 
     Examples
     --------
@@ -116,7 +134,7 @@ class TopKAccuracy(Metric):
         return cls(int(parts[1])) if parts else None
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right."""
+        """Return which rows are right; see `Metric.score`."""
         wanted = label_of("y", y, prediction.shape[1])
         own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
         before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
@@ -142,6 +160,15 @@ class AUC(Metric):
     ----------
     multi_label : bool, default False
         Each output is an answer of its own, yes or no: the mean over the outputs of theirs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    F1 : A measure of the predicted classes, not of their order.
 
     Examples
     --------
@@ -170,7 +197,7 @@ class AUC(Metric):
         self.parts: list[tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]] = []
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Keep the rows' scores."""
+        """Keep the rows' scores; see `Metric.add`."""
         k = prediction.shape[1]
         if self.parts and self.parts[0][1].shape[1] != k:
             before = self.parts[0][1].shape[1]
@@ -179,11 +206,11 @@ class AUC(Metric):
         self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
 
     def merge(self, other: "AUC") -> None:
-        """Keep the scores of another one too; see `Metric.merge`."""
+        """Add the scores that another metric keeps; see `Metric.merge`."""
         self.parts += other.parts
 
     def result(self) -> float:
-        """Return the area, or the mean of the classes' areas."""
+        """Return the area, or the mean of the areas of the classes; see `Metric.result`."""
         if not self.parts:
             return math.nan
         wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))
@@ -283,7 +310,7 @@ class MatthewsCorrelation(Metric):
 
 
 def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> NDArray[np.int64]:
-    """Count what was taken for what.
+    """Compute the confusion matrix (rows: true, columns: predicted).
 
     Parameters
     ----------
@@ -303,6 +330,10 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
     ------
     TypeError, ValueError
         If something is not a label, a row holds a NaN, or there are more than 10,000 classes.
+
+    See Also
+    --------
+    cynn.plots.confusion : Plot it.
 
     Examples
     --------

@@ -16,6 +16,11 @@ class Metric:
 
     A subclass sets `name` and writes `score`.
 
+    Attributes
+    ----------
+    name : str
+        The name in the logs of a training.
+
     Examples
     --------
     >>> class Confidence(Metric):
@@ -77,7 +82,7 @@ class Metric:
         Raises
         ------
         TypeError, ValueError
-            If the shapes do not fit together, or the values are not as said.
+            If the shapes do not fit together, or the values are not as described.
         """
         predicted = array("prediction", prediction)
         if predicted.ndim == 1:
@@ -109,6 +114,12 @@ class Metric:
             The predictions.
         weight : ndarray of float64, shape (n,)
             What each row counts.
+
+        Raises
+        ------
+        ValueError
+            If the targets do not fit the metric, or a metric that keeps something by column gets
+            another number of columns than before.
         """
         score = self.score(y, prediction)
         self.total += float(weight @ score.astype(np.float64))
@@ -151,11 +162,24 @@ class Metric:
         -------
         ndarray, shape (n,)
             Numbers or bools.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
+        ValueError
+            If the targets do not fit the metric.
         """
         raise NotImplementedError(f"{type(self).__name__} must define score(y, prediction)")
 
     def result(self) -> float:
-        """Return the weighted mean over the rows since `reset`; NaN where there were none."""
+        """Return the weighted mean over the rows since `reset`; NaN where there were none.
+
+        Returns
+        -------
+        float
+            The value.
+        """
         return self.total / self.weight if self.weight else math.nan
 
     def __repr__(self) -> str:

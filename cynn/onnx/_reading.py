@@ -108,7 +108,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file. Files beside it are never opened: the weights must be in it.
 
     Returns
@@ -126,10 +126,19 @@ def load(path: str | os.PathLike[str]) -> Model:
     ImportError
         Without the ``onnx`` package.
 
+    See Also
+    --------
+    export : Write such a file.
+
     Notes
     -----
     Wanted is one input of shape (batch, ...), float32 or float64, whose sizes but the first are
     known, and one output. A dense layer is ``Gemm``, or ``MatMul`` with ``Add`` after it.
+
+    Examples
+    --------
+    >>> model = load("model.onnx")  # doctest: +SKIP
+    >>> model.predict(x)  # doctest: +SKIP
     """
     need()
     name = os.fsdecode(path)

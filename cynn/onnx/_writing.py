@@ -32,10 +32,10 @@ def export(
     ----------
     model : Model
         With weights: built, trained or loaded.
-    path : path
+    path : path-like
         Where to. What was there is replaced when the new file is whole.
     dtype : dtype, optional
-        float32 or float64, what the file computes in; the model's by default. Many runtimes, ONNX
+        What the file computes in, float32 or float64; by default the model's. Many runtimes, ONNX
         Runtime among them, lack some activations in float64.
     metadata : mapping of str to str, optional
         What else the file shall say: its ``metadata_props``, beside ``cynn.model``, the model's
@@ -44,14 +44,19 @@ def export(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said, a layer is of a person's own class, or the weights do not fit
-        into an ONNX file, of 2 GiB.
+        If an argument is not as described, a layer is of a person's own class, or the weights do
+        not fit into an ONNX file, of 2 GiB.
     RuntimeError
         If the model has no weights yet.
     OSError
         If the file cannot be written; what was there before is still there.
     ImportError
         Without the ``onnx`` package.
+
+    See Also
+    --------
+    load : Read such a file.
+    cynn.Model.save : Write a file from which the training can go on.
 
     Notes
     -----

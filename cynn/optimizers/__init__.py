@@ -42,6 +42,11 @@ def get(optimizer: str | Optimizer) -> Optimizer:
     Optimizer
         The object.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or no optimizer has that name.
+
     Examples
     --------
     >>> get("sgd")
@@ -51,7 +56,23 @@ def get(optimizer: str | Optimizer) -> Optimizer:
 
 
 def from_dict(data: dict[str, Any]) -> Optimizer:
-    """Make an optimizer again from its ``to_dict()``.
+    """Return an optimizer from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Optimizer
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

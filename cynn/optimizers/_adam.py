@@ -36,7 +36,12 @@ class Adam(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    AdamW : With weight decay apart from the gradient, the usual choice with weight decay.
+    SGD : Gradient descent with momentum; needs more tuning.
 
     References
     ----------
@@ -102,7 +107,11 @@ class AdamW(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : With the weight decay in the gradient, as an L2 penalty.
 
     References
     ----------

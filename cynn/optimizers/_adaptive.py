@@ -39,7 +39,11 @@ class RMSprop(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : With momentum too; the usual choice.
 
     References
     ----------
@@ -104,7 +108,11 @@ class Adagrad(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    RMSprop : With a mean in place of the sum, so that steps do not vanish.
 
     References
     ----------
@@ -170,7 +178,11 @@ class Adadelta(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : The usual choice.
 
     References
     ----------

@@ -30,7 +30,11 @@ class Lion(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    AdamW : The usual choice; its learning rate is usually 3 to 10 times larger.
 
     References
     ----------

@@ -40,7 +40,12 @@ class SGD(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : A step of its own size for each weight; needs less tuning.
+    cynn.schedules : Learning rates that change from step to step.
 
     References
     ----------
@@ -79,5 +84,5 @@ class SGD(Optimizer):
             raise ValueError("nesterov=True needs a momentum above 0, got momentum=0.0")
 
     def kernel(self) -> tuple[str | float, ...]:
-        """Return ``("sgd", nesterov, weight_decay)``."""
+        """Return ``("sgd", nesterov, weight_decay)``; see `Optimizer.kernel`."""
         return ("sgd", float(self.nesterov), self.weight_decay)

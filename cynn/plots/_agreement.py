@@ -10,7 +10,7 @@ MOST_POINTS = 5_000
 
 
 def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
-    """Draw what a regression said against what is true; on the line both are the same.
+    """Plot the predictions of a regression against the targets, with the line where both are equal.
 
     Of more than 5,000 rows that many are drawn, evenly out of all, and it says so.
 
@@ -32,6 +32,10 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
         If matplotlib is not installed.
     TypeError, ValueError
         If they are not of one length, or hold something else.
+
+    See Also
+    --------
+    confusion : For classes.
 
     Examples
     --------

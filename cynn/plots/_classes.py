@@ -12,7 +12,7 @@ MOST_NUMBERS, MOST_NAMES = 24, 40
 
 
 def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) -> Any:
-    """Draw the confusion matrix: a row for what is true, a column for what was said.
+    """Plot the confusion matrix (rows: true, columns: predicted).
 
     The darker a cell, the larger its share of the rows of its class; the darkness follows the
     square root of the share, so that the few mistakes of a good network are seen. The numbers are
@@ -40,6 +40,11 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
         If matplotlib is not installed.
     TypeError, ValueError
         If something is not a label or a row, as `cynn.metrics.confusion_matrix` says.
+
+    See Also
+    --------
+    cynn.metrics.confusion_matrix : Count only.
+    agreement : For a regression.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from ._style import FAINT, NEGATIVE, POSITIVE, axes, plain
 
 
 def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
-    """Draw what was measured over the epochs, in training and in validation.
+    """Plot the loss and the metrics over the epochs, in training and in validation.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ LOUDEST = 99.5
 
 
 def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -> Any:
-    """Draw the weights of the first dense layer as images, one for each neuron.
+    """Plot the weights of the first dense layer as images, one for each neuron.
 
     A neuron answers to what is bright where its image is blue and dark where it is orange. All have
     one scale of colours. Of more than `count` neurons that many are drawn, evenly out of all, and
@@ -44,7 +44,7 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the inputs are no image.
+        If an argument is not as described, or the inputs are no image.
     RuntimeError
         If the model has no weights yet.
 
@@ -95,7 +95,7 @@ def mistakes(
     classes: Any = None,
     ax: Any = None,
 ) -> Any:
-    """Draw a sheet of the worst mistakes, each with what was said and what is true.
+    """Plot the worst mistakes, each with the predicted and the true class.
 
     A mistake is the worse the less probable the model held what is true; of those that it held as
     improbable, the one it was surer of comes first. All pictures are in one Axes.
@@ -128,7 +128,7 @@ def mistakes(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the rows are no images.
+        If an argument is not as described, or the rows are no images.
 
     Examples
     --------

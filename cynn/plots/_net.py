@@ -20,7 +20,7 @@ SKIP: dict[str, Any] = {"color": FAINT, "linewidth": 1.2, "linestyle": (0, (4, 2
 def network(
     model: Any, *, max_neurons: int = 16, inputs: Any = None, outputs: Any = None, ax: Any = None
 ) -> Any:
-    """Draw the network: a circle for each neuron, a line for each weight.
+    """Plot the network: a circle for each neuron, a line for each weight.
 
     Blue weights are positive, orange ones negative; the wider the line the larger the weight, to a
     scale of its own between any two layers. Biases are not drawn, nor what has no neurons of its
@@ -49,7 +49,7 @@ def network(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the model has no dense layer.
+        If an argument is not as described, or the model has no dense layer.
     RuntimeError
         If the model has no weights yet.
 

@@ -20,7 +20,7 @@ LEAKY_SLOPE = 0.01
 
 
 def identity(x: Matrix, out: Matrix) -> None:
-    """Leave numbers as they are: ``f(x) = x``.
+    """Compute the identity: ``f(x) = x``.
 
     Parameters
     ----------
@@ -45,9 +45,18 @@ def identity(x: Matrix, out: Matrix) -> None:
 
 
 def identity_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `identity`: ``f'(x) = 1``, so ``out = grad_y``.
+    """Compute the gradient of `identity`: ``f'(x) = 1``, so ``out = grad_y``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `identity`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -60,7 +69,7 @@ def identity_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def relu(x: Matrix, out: Matrix) -> None:
-    """Cut off what is below zero: ``f(x) = max(x, 0)``, and NaN stays NaN.
+    """Compute the rectified linear unit: ``f(x) = max(x, 0)``; NaN stays NaN.
 
     Nair & Hinton, *Rectified linear units improve restricted Boltzmann machines* (2010).
 
@@ -87,7 +96,7 @@ def relu(x: Matrix, out: Matrix) -> None:
 
 
 def relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `relu`: ``f'(x)`` is 1 above zero and 0 elsewhere, also at zero itself.
+    """Compute the gradient of `relu`: ``f'(x)`` is 1 above zero, and 0 at zero and below.
 
     Parameters
     ----------
@@ -115,10 +124,19 @@ def relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def leaky_relu(x: Matrix, out: Matrix) -> None:
-    """Turn down what is below zero: ``f(x) = x`` above zero, ``0.01 * x`` elsewhere.
+    """Compute the leaky rectified linear unit: ``f(x) = x`` above zero, ``0.01 * x`` elsewhere.
 
     Maas, Hannun & Ng, *Rectifier nonlinearities improve neural network acoustic models* (2013).
-    Parameters and errors are those of `relu`.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -131,10 +149,20 @@ def leaky_relu(x: Matrix, out: Matrix) -> None:
 
 
 def leaky_relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `leaky_relu`: ``f'(x)`` is 1 above zero, 0.01 elsewhere.
+    """Compute the gradient of `leaky_relu`: ``f'(x)`` is 1 above zero, 0.01 elsewhere.
 
-    The output has the sign of the input, so `y` tells on which side of zero it was. Parameters and
-    errors are those of `relu_backward`.
+    The output has the sign of the input, so `y` tells on which side of zero it was.
+
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `leaky_relu`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -148,9 +176,17 @@ def leaky_relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def sigmoid(x: Matrix, out: Matrix) -> None:
-    """Squeeze any number into (0, 1): ``f(x) = 1 / (1 + exp(-x))``.
+    """Compute the logistic sigmoid, in (0, 1): ``f(x) = 1 / (1 + exp(-x))``.
 
-    Parameters and errors are those of `relu`.
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -177,9 +213,18 @@ def sigmoid_of(z: float) -> float:
 
 
 def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `sigmoid`: ``f'(x) = y * (1 - y)``.
+    """Compute the gradient of `sigmoid`: ``f'(x) = y * (1 - y)``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `sigmoid`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -192,9 +237,17 @@ def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def tanh(x: Matrix, out: Matrix) -> None:
-    """Squeeze any number into (-1, 1): ``f(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
+    """Compute tanh, in (-1, 1): ``f(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
 
-    Parameters and errors are those of `relu`.
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -207,9 +260,18 @@ def tanh(x: Matrix, out: Matrix) -> None:
 
 
 def tanh_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `tanh`: ``f'(x) = 1 - y**2``.
+    """Compute the gradient of `tanh`: ``f'(x) = 1 - y**2``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `tanh`; the gradient of the loss with respect to it; and, written, that with
+        respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------

@@ -96,30 +96,100 @@ class Network:
         self._plan.augmentation = found
 
     def get_params(self, out: MutableVector) -> None:
-        """Write the parameters: for each dense step W row by row, then b."""
+        """Write the parameters: for each dense step W row by row, then b.
+
+        Parameters
+        ----------
+        out : vector (n_params,)
+            Written.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         self._copy("get_params", "out", out, self._params, out)
 
     def set_params(self, flat: Vector) -> None:
-        """Take the parameters, in the order of `get_params`."""
+        """Set the parameters, in the order of `get_params`.
+
+        Parameters
+        ----------
+        flat : vector (n_params,)
+            The numbers, which are copied.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         self._copy("set_params", "flat", flat, numbers(flat), self._params)
 
     def get_state(self, out: MutableVector) -> None:
-        """Write the running statistics: for each batch_norm step the means, then the variances."""
+        """Write the running statistics: for each batch_norm step the means, then the variances.
+
+        Parameters
+        ----------
+        out : vector (n_state,)
+            Written.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         require_shape("get_state", "out", out, (self.n_state,))
         for i, value in enumerate(self._state):
             out[i] = value
 
     def set_state(self, flat: Vector) -> None:
-        """Take the running statistics, in the order of `get_state`."""
+        """Set the running statistics, in the order of `get_state`.
+
+        Parameters
+        ----------
+        flat : vector (n_state,)
+            The numbers, which are copied.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         require_shape("set_state", "flat", flat, (self.n_state,))
         self._state = numbers(flat)
 
     def get_slot(self, name: str, out: MutableVector) -> None:
-        """Write a slot of the optimizer, in the order of `get_params`."""
+        """Write a slot of the optimizer, in the order of `get_params`.
+
+        Parameters
+        ----------
+        name : str
+            One of `slot_names`.
+        out : vector (n_params,)
+            Written.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slot, or the vector is of another length.
+        """
         self._copy("get_slot", "out", out, self._slot(name), out)
 
     def set_slot(self, name: str, flat: Vector) -> None:
-        """Take a slot of the optimizer, in the order of `get_params`."""
+        """Set a slot of the optimizer, in the order of `get_params`.
+
+        Parameters
+        ----------
+        name : str
+            One of `slot_names`.
+        flat : vector (n_params,)
+            The numbers, which are copied.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slot, or the vector is of another length.
+        """
         self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
 
     @property
@@ -164,7 +234,7 @@ class Network:
         Raises
         ------
         ValueError
-            If one is not as said.
+            If one is not as described.
         """
         given = read_optimizer(optimizer)
         if not (clip_value > 0 and clip_norm > 0):
@@ -284,7 +354,33 @@ class Network:
     def evaluate(
         self, x: Any, y: Any, weight: Any, outputs: Any, threads: int
     ) -> tuple[float, float]:
-        """Return the sums of weight times loss and of weight; `outputs` gets predictions."""
+        """Return the sums of weight times loss and of weight.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            The inputs.
+        y : vector (n,) of int or matrix (n, n_outputs)
+            Labels, or the outputs that are wanted.
+        weight : vector (n,) or None
+            The weight of each row; None for 1 each.
+        outputs : matrix (n, n_outputs) or None
+            Written, if given: the predictions.
+        threads : int
+            Ignored here.
+
+        Returns
+        -------
+        loss_sum : float
+            The sum of weight times loss, penalties included.
+        weight_sum : float
+            The sum of the weights.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others, or no loss was chosen.
+        """
         data = self._data("evaluate", x, y, weight)
         if outputs is not None:
             require_shape("evaluate", "outputs", outputs, (len(data[0]), self.n_outputs))
@@ -296,7 +392,22 @@ class Network:
         return loss, sum(data[2])
 
     def predict(self, x: Any, out: Any, threads: int) -> None:
-        """Write what the last step gives for every row of `x` into `out`."""
+        """Write the output of the last step for every row of `x`.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            The inputs.
+        out : matrix (n, n_outputs)
+            Written.
+        threads : int
+            Ignored here.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not agree.
+        """
         require_shape("predict", "x", x, (None, self.n_inputs))
         require_shape("predict", "out", out, (len(x), self.n_outputs))
         _write(self._plan.predict(self._params, rows(x), Call(self._state)), out, 0)
@@ -311,11 +422,38 @@ class Network:
         moment: Moment | None = None,
         outputs: Any = None,
     ) -> tuple[float, float]:
-        """Write the gradient of the sum of weight times loss; give that sum, and that of weight.
+        """Write the gradient of the sum of weight times loss, and return that sum.
 
-        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch`
-        but that it ends with the place of the first row in its batch, the steps are as in training;
-        else as in `evaluate`.
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            The inputs.
+        y : vector (n,) of int or matrix (n, n_outputs)
+            Labels, or the outputs that are wanted.
+        weight : vector (n,) or None
+            The weight of each row; None for 1 each.
+        out : vector (n_params,)
+            Written: the gradient, in the order of `get_params`.
+        threads : int
+            Ignored here.
+        moment : tuple of int, optional
+            As for `train_epoch`, but that it ends with the place of the first row in its batch: the
+            steps are then as in training. By default they are as in `evaluate`.
+        outputs : matrix (n, n_outputs), optional
+            Written, if given: the predictions.
+
+        Returns
+        -------
+        loss_sum : float
+            The sum of weight times loss, penalties included.
+        weight_sum : float
+            The sum of the weights.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others, or no loss was chosen, or there are more than
+            `LARGEST_BATCH` rows for a batch_norm.
         """
         data = self._data("gradients", x, y, weight)
         call = Call(self._state)
@@ -338,7 +476,7 @@ class Network:
         return loss, sum(data[2])
 
     def input_gradient(self, x: Any, y: Any, along: Any, out: Any, threads: int) -> None:
-        """Write how the loss of each row changes with the numbers of `x`.
+        """Write the gradient of the loss of each row with respect to `x`.
 
         Parameters
         ----------
@@ -376,6 +514,20 @@ class Network:
         """Take one step of the optimizer from a gradient in the order of `get_params`.
 
         The gradient is clipped first; the penalties are in it already.
+
+        Parameters
+        ----------
+        gradient : vector (n_params,)
+            The gradient of the loss.
+        learning_rate : float
+            The length of the step.
+        momentum : float
+            How much of the previous steps is kept, by an optimizer that has a momentum.
+
+        Raises
+        ------
+        ValueError
+            If `gradient` is of another length, or no optimizer was chosen.
         """
         self._require_compiled("update")
         require_shape("update", "gradient", gradient, (self.n_params,))

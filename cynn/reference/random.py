@@ -52,7 +52,7 @@ def random_below(key: int, i: int, end: int) -> int:
 
 
 def permutation(out: list[int], seed: int, epoch: int) -> None:
-    """Write the numbers from 0 in a random order: the order of the rows of an epoch.
+    """Write a permutation of the numbers from 0: the order of the rows of an epoch.
 
     Number i takes a place drawn among the first i + 1, and what stood there moves to place i; so
     all orders are equally likely (Knuth, *The Art of Computer Programming*, volume 2, 3.4.2,

@@ -58,7 +58,13 @@ class SparseRows:
         return len(self), self.n_columns
 
     def tolist(self) -> Rows:
-        """Return all rows in full."""
+        """Return all rows in full.
+
+        Returns
+        -------
+        list of list of float
+            One list for each row, zeros included.
+        """
         found = []
         for start, end in zip(self._starts, self._starts[1:], strict=False):
             row = [0.0] * self.n_columns

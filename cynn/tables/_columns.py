@@ -27,6 +27,24 @@ class Column(Spec):
         The column's name.
     width : int
         How many numbers it gives for a row.
+
+    See Also
+    --------
+    Numeric : A column of numbers.
+    Categorical : A column of texts.
+
+    Examples
+    --------
+    >>> class Length(Column):
+    ...     width = 1
+    ...     def __init__(self, name):
+    ...         self.name = name
+    ...     def encode(self, values, out):
+    ...         out[:, 0] = [len(value) for value in values]
+    >>> out = np.zeros((2, 1))
+    >>> Length("title").encode(np.array(["cat", "mouse"]), out)
+    >>> out.tolist()
+    [[3.0], [5.0]]
     """
 
     name: str
@@ -42,9 +60,9 @@ class Column(Spec):
         Parameters
         ----------
         values : ndarray, shape (n,)
-            What stands in the column.
+            The values of the column.
         out : ndarray, shape (n, width)
-            Zeros, to write into.
+            Written; zeros before.
 
         Raises
         ------
@@ -65,6 +83,15 @@ class Numeric(Column):
         What is subtracted, and by what is divided then. A missing number counts as the mean.
     missing : bool, default False
         Whether a second number says, by 1, that the first was missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Categorical : A column of texts.
 
     Examples
     --------
@@ -116,6 +143,15 @@ class Categorical(Column):
     categories : sequence of str
         The texts it knows. Any other, and a missing one, gives zeros only.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Numeric : A column of numbers.
+
     Examples
     --------
     >>> out = np.zeros((3, 2))
@@ -155,6 +191,16 @@ class LeftOut(Spec):
         The column's name; empty if it has none.
     why : str
         The reason, for people.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> LeftOut("id", "it is constant")
+    LeftOut('id', 'it is constant')
     """
 
     def __init__(self, name: str, why: str) -> None:

@@ -25,6 +25,20 @@ class TableEncoder(Spec):
     left_out : sequence of LeftOut, optional
         What else the table had.
 
+    Attributes
+    ----------
+    width : int
+        The numbers that a row becomes: the inputs of the network.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, there is no column, or two columns have the same name.
+
+    See Also
+    --------
+    TableEncoder.fit : Make the encoder from a table.
+
     Examples
     --------
     >>> table = {"size": np.array([1.0, 3.0, 5.0, 3.0]), "kind": np.array(["a", "b", "b", "a"])}
@@ -59,7 +73,7 @@ class TableEncoder(Spec):
         categorical: Iterable[str] = (),
         ignore: Iterable[str] = (),
     ) -> "TableEncoder":
-        """Make the encoder of a table.
+        """Build the encoder of a table.
 
         Parameters
         ----------
@@ -141,12 +155,23 @@ class TableEncoder(Spec):
 
 
 def from_dict(data: Any) -> TableEncoder:
-    """Make an encoder again from the dictionary that its ``to_dict`` gave.
+    """Return an encoder from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    TableEncoder
+        Equal to the one that was written.
 
     Raises
     ------
     ValueError
-        If anything is wrong with it.
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

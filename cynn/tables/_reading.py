@@ -15,11 +15,11 @@ DELIMITERS = (",", ";", "\t")
 
 
 def read(path: str | os.PathLike[str]) -> Table:
-    """Read a table.
+    """Read a table from a CSV, Parquet or npz file.
 
     Parameters
     ----------
-    path : path
+    path : path-like
         A file whose name ends in ``.csv`` (UTF-8, the names in the first line, separated by commas,
         semicolons or tabs), ``.parquet`` (needs pyarrow), or ``.npz`` (arrays of one length; the
         columns of a matrix ``x`` become ``x.0``, ``x.1`` and so on).
@@ -38,6 +38,15 @@ def read(path: str | os.PathLike[str]) -> Table:
         If it cannot be read.
     ImportError
         If it is Parquet and pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "table.npz")
+    ...     np.savez(path, size=[1.5, 2.0], x=[[1, 2], [3, 4]])
+    ...     read(path)
+    {'size': array([1.5, 2. ]), 'x.0': array([1, 3]), 'x.1': array([2, 4])}
     """
     ending = Path(path).suffix.lower()
     if ending not in READERS:

@@ -34,6 +34,17 @@ class Target(Spec):
         What the last layer, the training and its epochs take.
     header : tuple of str
         The names of the columns that `said` gives.
+
+    See Also
+    --------
+    Classes : One of several classes.
+    Quantity : A number.
+
+    Examples
+    --------
+    >>> target = target_of({"answer": np.array(["no", "yes"])}, "answer")
+    >>> isinstance(target, Target), target.task, target.n_outputs, target.loss
+    (True, 'classification', 2, 'cross_entropy')
     """
 
     task: str
@@ -55,6 +66,16 @@ class Target(Spec):
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the targets as the loss takes them, shape (n,).
 
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            The values of the column.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Labels, int64, of classes; float64 of a quantity.
+
         Raises
         ------
         ValueError
@@ -65,6 +86,16 @@ class Target(Spec):
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return what a network's outputs say, in the words of the table.
 
+        Parameters
+        ----------
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        list of tuple of str
+            For each row a text for each column of `header`.
+
         Raises
         ------
         ValueError
@@ -73,7 +104,25 @@ class Target(Spec):
         raise NotImplementedError
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return how well outputs meet encoded targets, in the units of the table."""
+        """Return how well outputs meet encoded targets, in the units of the table.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+            The targets, as `encode` returns them.
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        dict of str to float
+            The measures by name.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
+        """
         raise NotImplementedError
 
 
@@ -86,6 +135,16 @@ class Classes(Target):
         The column's name.
     labels : sequence of str
         What the classes are called, two at least.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    target_of : Choose between the two.
+    Quantity : A number.
 
     Examples
     --------
@@ -134,7 +193,7 @@ class Classes(Target):
         return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, highest, strict=True)]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the part of the rows whose class is met."""
+        """Return the part of the rows whose class is met; see `Target.measure`."""
         return {"accuracy": float((outputs.argmax(axis=1) == y).mean())}
 
 
@@ -147,6 +206,16 @@ class Quantity(Target):
         The column's name.
     mean, std : float
         What is subtracted, and by what is divided then.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    target_of : Choose between the two.
+    Classes : One of several classes.
 
     Examples
     --------
@@ -187,7 +256,10 @@ class Quantity(Target):
         return [(f"{value:.7g}",) for value in self.decode(outputs[:, 0]).tolist()]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the mean absolute error, the root of the mean squared one, and R2."""
+        """Return the mean absolute error, the root of the mean squared one, and R2.
+
+        See `Target.measure`.
+        """
         errors = (outputs[:, 0].astype(np.float64) - y) * self.std
         r2 = R2()
         r2.update(y, outputs)
@@ -198,7 +270,18 @@ class Quantity(Target):
         }
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return quantities in the units of the table, from those of the network."""
+        """Return quantities in the units of the table, from those of the network.
+
+        Parameters
+        ----------
+        outputs : ndarray of float, of any shape
+            Numbers in the units of the network: of mean 0 and standard deviation 1.
+
+        Returns
+        -------
+        ndarray of float64
+            ``outputs * std + mean``.
+        """
         quantities: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
         return quantities
 
