@@ -203,8 +203,8 @@ class Learned:
         Parameters
         ----------
         state : sequence of array_like
-            As `get_optimizer_state` returns it; the scalars and the number of steps at its end may be
-            left out, and begin anew then.
+            As `get_optimizer_state` returns it; the scalars and the number of steps at its end may
+            be left out, and begin anew then.
 
         Raises
         ------
