@@ -67,7 +67,9 @@ class Augment(Spec):
         ValueError: augment needs rows of shape (height, width), got (784,)
         """
         if len(input_shape) != 2:
-            raise ValueError(f"augment needs rows of shape (height, width), got {input_shape}")
+            raise ValueError(
+                f"x must have rows of shape (height, width) for augment, got {input_shape}"
+            )
         return (*input_shape, self.shift, math.radians(self.rotate), self.noise)
 
 

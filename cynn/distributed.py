@@ -68,13 +68,16 @@ def world() -> Any:
     except RuntimeError as error:  # mpi4py is there, and MPI's own library is not
         raise ImportError(f"mpi4py found no MPI ({error}): {wanted}") from error
     if MPI.Is_finalized() or not MPI.Is_initialized():
-        raise RuntimeError("MPI is not initialised yet, or finalised: training needs it running")
+        raise RuntimeError(
+            "MPI must be running to train, got one that is not initialised yet, or finalised"
+        )
     comm = MPI.COMM_WORLD
     started = launched_ranks()
     if started != comm.Get_size() and started > 1:
         raise RuntimeError(
-            f"the launcher has started {started} ranks, mpi4py sees {comm.Get_size()}: take the "
-            "launcher of the MPI that mpi4py uses, " + MPI.Get_library_version().splitlines()[0]
+            f"mpi4py must see the {started} ranks that the launcher started, got "
+            f"{comm.Get_size()}: use the launcher of the MPI that mpi4py uses, "
+            + MPI.Get_library_version().splitlines()[0]
         )
     return comm
 
@@ -174,8 +177,8 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
         for part in parts:
             if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
                 raise ValueError(
-                    f"{part.file} holds {part.dtype} of shape {part.shape}, the first file "
-                    f"{first.dtype} of shape {first.shape}"
+                    f"{part.file} must hold {first.dtype} rows of shape {first.shape[1:]}, as the "
+                    f"first file, got {part.dtype} of shape {part.shape}"
                 )
         cuts = _cuts(path, parts, comm)
         if len(cuts) == 1:
@@ -258,7 +261,9 @@ def load_parquet(
             columns = columns or [name for name in schema.names if name != target]
             for name in (*columns, target):
                 if name not in schema.names:
-                    raise ValueError(f"{file} has no column {name!r}")
+                    raise ValueError(
+                        f"{file} must have the column {name!r}, got {', '.join(schema.names):.200}"
+                    )
             counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             groups += [Group(file, i, n) for i, n in enumerate(counts)]
         cuts = _cuts(path, groups, comm)
@@ -314,10 +319,10 @@ def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
     found = column.to_numpy(zero_copy_only=False)
     try:
         if found.dtype.kind in "mM":
-            raise TypeError("they are times")
+            raise TypeError("times are no numbers")
         return np.asarray(found, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{file}: {name!r} must hold numbers: {error}") from None
+    except (TypeError, ValueError):
+        raise ValueError(f"{file}: {name!r} must hold numbers, got {column.type}") from None
 
 
 def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
@@ -327,7 +332,7 @@ def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
         return [found]
     files = sorted(file for file in found.iterdir() if file.suffix == ending)
     if not files:
-        raise ValueError(f"{path} holds no {ending} files")
+        raise ValueError(f"{path} must hold {ending} files, got none")
     return files
 
 
@@ -338,9 +343,9 @@ def _map(file: Path) -> NDArray[Any]:
     try:
         found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise ValueError(f"{file} is no array: {error}") from error
+        raise ValueError(f"{file} must be a .npy array, got another file: {error}") from error
     if found.ndim == 0:
-        raise ValueError(f"{file} holds a number, not rows")
+        raise ValueError(f"{file} must hold rows, got a single number")
     return found
 
 
@@ -348,7 +353,7 @@ def _cuts(path: Any, parts: Sequence[Any], comm: Any) -> list[tuple[Any, slice]]
     """Return what of parts, one after the other, is this rank's share."""
     total, size = sum(map(len, parts)), 1 if comm is None else comm.Get_size()
     if total < size:
-        raise ValueError(f"{path} has {total} rows for {size} ranks, wanted one for each at least")
+        raise ValueError(f"{path} must have a row for each of {size} ranks, got {total} rows")
     mine = share(total, comm)
     found, start = [], 0
     for part in parts:

@@ -83,11 +83,13 @@ class Schedule(spec.Spec):
         total = integer("total", total, 0)
         start, stop = integer("start", start, 0), integer("stop", stop, 0)
         if not start <= stop <= total:
-            raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
+            raise ValueError(
+                f"start and stop must be within the {total} steps of a run, got {start} and {stop}"
+            )
         found = np.empty(stop - start)
         found[:] = self.at(np.arange(start, stop, dtype=np.float64), total)
         if not ((found >= 0) & (found < np.inf)).all():
-            raise ValueError(f"{self!r} gave a learning rate that is negative or not finite")
+            raise ValueError(f"{self!r} must return finite rates of at least 0, got others")
         return found
 
 

@@ -76,7 +76,7 @@ def chosen_threads() -> int | None:
         return None
     count = int(named) if named.isdecimal() and len(named) < 10 else 0
     if count < 1:
-        raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {named!r}")
+        raise ValueError(f"CYNN_NUM_THREADS must be a positive integer, got {named!r}")
     return min(count, 1024)
 
 

@@ -69,7 +69,7 @@ def checked(who: str, ask: Callable[..., Any], *rows: NDArray[Any]) -> NDArray[A
     >>> with np.errstate(divide="ignore"):
     ...     checked("log", np.log, np.array([[1.0, 0.0]]))
     Traceback (most recent call last):
-    ValueError: log must give finite numbers for finite ones, got -inf in row 0 of 1
+    ValueError: log must return finite numbers for finite ones, got -inf in row 0 of 1
     """
     finite = np.logical_and.reduce([np.isfinite(each).all(axis=1) for each in rows])
     return answer(who, ask(*rows), rows[0].shape, rows[0].dtype, finite)
@@ -101,12 +101,14 @@ def answer(
     try:
         found = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{who} must give a regular array of numbers: {error}") from error
+        raise ValueError(
+            f"{who} must return a regular array of numbers, got {type(value).__name__}: {error}"
+        ) from error
     if found.dtype.kind not in "biuf":
         came = type(value).__name__ if found.ndim == 0 else f"dtype {found.dtype}"
-        raise TypeError(f"{who} must give an array of real numbers, got {came}")
+        raise TypeError(f"{who} must return an array of real numbers, got {came}")
     if found.shape != shape:
-        raise ValueError(f"{who} must give an array of shape {shape}, got shape {found.shape}")
+        raise ValueError(f"{who} must return an array of shape {shape}, got shape {found.shape}")
     with np.errstate(over="ignore"):  # found below
         found = np.require(found, dtype, ["C", "A"])
     good = np.isfinite(found)
@@ -116,7 +118,7 @@ def answer(
             row = int(bad.argmax())
             came = found[row][~good[row]].ravel()[0]
             raise ValueError(
-                f"{who} must give finite numbers for finite ones, got {came} in row {row} of "
+                f"{who} must return finite numbers for finite ones, got {came} in row {row} of "
                 f"{len(found)}"
             )
     return found

@@ -133,7 +133,8 @@ class CSVLogger(Callback):
                 writer.writerow(self._columns)
             if list(found) != self._columns:
                 raise ValueError(
-                    f"{self.path} has the columns {self._columns}, this epoch {list(found)}"
+                    f"{self.path} must have the columns of this epoch, {list(found)}, got "
+                    f"{self._columns}: write to another file, or without append"
                 )
             writer.writerow(found.values())
 

@@ -43,7 +43,9 @@ def optimizer(options: argparse.Namespace, learning_rate: float) -> Optimizer:
         if name in options
     }
     if "momentum" in said and kind not in (SGD, RMSprop):
-        raise ValueError(f"--momentum is for sgd and rmsprop: {options.optimizer} has its own")
+        raise ValueError(
+            f"--optimizer must be sgd or rmsprop for --momentum, got {options.optimizer}"
+        )
     if kind is SGD:
         said = {"learning_rate": learning_rate, "momentum": MOMENTUM} | said
         said["nesterov"] = said["momentum"] > 0
@@ -57,21 +59,21 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
     Of several ranks only the first reads it: a fit begins with what that one has.
     """
     if options.resume and options.checkpoint is None:
-        raise ValueError("--resume needs --checkpoint FILE, where to go on from")
+        raise ValueError("--checkpoint FILE must be given for --resume, got none")
     if not options.resume or (comm is not None and comm.Get_rank() > 0):
         return model
     if not os.path.exists(options.checkpoint):
-        print(f"no checkpoint in {options.checkpoint} yet: training from the beginning")
+        print(f"no checkpoint in {options.checkpoint} yet: training from the start")
         return model
     found = Model.load(options.checkpoint)
     for name in ("layers", "dtype", "optimizer", "loss", "input_shape"):
         said, kept = getattr(model, name), getattr(found, name)
         if repr(said) != repr(kept):
             raise ValueError(
-                f"{options.checkpoint} has {name} {kept!r}, the command asks for {said!r}: resume "
-                "with the options of the first training"
+                f"{name} must be {kept!r}, as in {options.checkpoint}, got {said!r}: resume with "
+                "the options of the first training"
             )
-    print(f"going on from {options.checkpoint} after epoch {found.epochs}")
+    print(f"resuming from {options.checkpoint} after epoch {found.epochs}")
     return found
 
 
@@ -97,7 +99,7 @@ def fit(
             **more,
         )
     except KeyboardInterrupt:
-        print(f"\ninterrupted in epoch {model.epochs + 1}; the network as it is:", file=sys.stderr)
+        print(f"\ninterrupted in epoch {model.epochs + 1}; the network so far:", file=sys.stderr)
         status = INTERRUPTED
     seconds = time.perf_counter() - started
     if done := model.epochs - begun:

@@ -102,6 +102,6 @@ def one_axis(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:
     sizes = shape("input_shape", input_shape)
     if len(sizes) != 1:
         raise ValueError(
-            f"{layer!r} takes rows of shape (n,), got {sizes}: put Flatten() before it"
+            f"rows must have shape (n,) for {layer!r}, got {sizes}: put Flatten() before it"
         )
     return sizes

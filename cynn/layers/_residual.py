@@ -63,7 +63,8 @@ class Residual(Layer):
             found = layer.output_shape(found)
         if found != sizes:
             raise ValueError(
-                f"the layers of a Residual must give the shape {sizes} that they take, got {found}"
+                f"the layers of a Residual must return the shape {sizes} that they take, got "
+                f"{found}"
             )
         return sizes
 

@@ -133,8 +133,8 @@ class BinaryCrossEntropy(Loss):
         """Return 1 where the one output is to be above 0.5; see `Loss.classes`."""
         if targets.shape[1] != 1:
             raise ValueError(
-                f"class_weight needs one output, got {targets.shape[1]}: "
-                "several answers a row are no class"
+                f"class_weight must be None for multi-label targets, got {targets.shape[1]} "
+                "outputs: use sample_weight"
             )
         found: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
         return found
@@ -245,8 +245,8 @@ def _labels_or_rows(
     if n_outputs == 1:
         other = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
         raise ValueError(
-            f"{loss!r} needs an output for each class, got 1 output: give the last layer one "
-            f"unit a class, or take {other}"
+            f"the last layer must have an output for each class for {loss!r}, got 1 output: "
+            f"give it one unit a class, or use {other}"
         )
     found = array("y", y)
     if found.ndim == 1 or found.ndim == 2 and found.shape[1] == 1:
@@ -262,7 +262,7 @@ def _labels_or_rows(
 def _expect_each(good: NDArray[Any], wanted: str) -> None:
     """Refuse the targets at the first row of which something is not so."""
     if not good.all():
-        raise ValueError(f"y must hold {wanted}, got something else in row {int(np.argmin(good))}")
+        raise ValueError(f"y must hold {wanted}, got other numbers in row {int(np.argmin(good))}")
 
 
 def _smoothing(value: Any) -> float:
@@ -276,8 +276,8 @@ def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) ->
     if from_logits:
         if last_activation != "identity":
             raise ValueError(
-                f"from_logits=True needs a last layer that is linear ('identity'), got "
-                f"{last_activation!r}: make it linear, or leave out from_logits"
+                f"the last activation must be 'identity' for from_logits=True, got "
+                f"{last_activation!r}: remove it, or pass from_logits=False"
             )
         return True
     return last_activation == partner

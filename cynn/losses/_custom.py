@@ -84,7 +84,7 @@ class Custom(Loss):
         if targets.ndim == 2:
             return super().classes(targets)
         if len(targets) and targets.min() < 0:
-            raise ValueError(f"class_weight needs labels from 0, got {targets.min()}")
+            raise ValueError(f"y must hold labels from 0 for class_weight, got {targets.min()}")
         return targets
 
     def of_rows(
@@ -112,8 +112,8 @@ class Custom(Loss):
         given = self.function(wanted, predicted)
         if not isinstance(given, tuple | list) or len(given) != 2:
             raise TypeError(
-                f"function of {self!r} must give a pair: the loss of each row, of shape ({n},), "
-                f"and its gradient for the prediction, of shape {shape}; got "
+                f"function of {self!r} must return a pair: the loss of each row, of shape ({n},), "
+                f"and its gradient for the prediction, of shape {shape}, got "
                 f"{type(given).__name__}"
             )
         return (

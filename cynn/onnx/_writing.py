@@ -41,7 +41,9 @@ class Graph:
             with np.errstate(over="raise"):
                 numbers = np.asarray(value).astype(self.dtype, order="C")
         except FloatingPointError:
-            raise ValueError(f"{name} has numbers that {self.dtype} does not hold") from None
+            raise ValueError(
+                f"{name} must hold numbers that are finite in {self.dtype}, got larger ones"
+            ) from None
         self.constants.append(numpy_helper.from_array(numbers, name))
         return name
 
@@ -57,7 +59,10 @@ class Graph:
     def activation(self, activation: Any, name: str, x: str) -> str:
         """Add an activation; identity adds nothing."""
         if not isinstance(activation, str):
-            raise ValueError(f"{activation!r} is a function of Python: ONNX has no operator for it")
+            raise ValueError(
+                "activation must be one of cynn's own for ONNX, got the user-defined "
+                f"{activation!r}"
+            )
         if activation == "identity":
             return x
         if activation in GATED:
@@ -206,10 +211,12 @@ def export(
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _known(layer):
-            raise ValueError(f"layers[{i}] is {layer!r}: ONNX files carry cynn's own layers only")
+            raise ValueError(
+                f"layers[{i}] must be one of cynn's own layers for ONNX, got {layer!r}"
+            )
     size = sum(part.size for part in weights) * real.itemsize
     if size > LARGEST:
-        raise ValueError(f"an ONNX file holds at most 2 GiB of weights, the model has {size} bytes")
+        raise ValueError(f"model must have at most 2 GiB of weights for ONNX, got {size} bytes")
     need()
     storage.replace(path, _file(model, weights, real, said))
 

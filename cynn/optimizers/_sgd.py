@@ -74,7 +74,7 @@ class SGD(Optimizer):
         self.momentum = part("momentum", momentum)
         self.nesterov = flag("nesterov", nesterov)
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov=True needs a momentum above 0, got momentum=0.0")
+            raise ValueError("momentum must be above 0 for nesterov=True, got 0.0")
 
     def kernel(self) -> tuple[str | float, ...]:
         """Return ``("sgd", nesterov, weight_decay)``."""

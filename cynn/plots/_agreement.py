@@ -1,4 +1,4 @@
-"""The numbers that a regression said against those that are true."""
+"""The predictions of a regression against the true values."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ MOST_POINTS = 5_000
 
 
 def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
-    """Draw what a regression said against what is true; on the line both are the same.
+    """Draw the predictions of a regression against the true values; on the line they are equal.
 
     Of more than 5,000 rows that many are drawn, evenly out of all, and it says so.
 
@@ -48,9 +48,9 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
     at = spread(len(true), MOST_POINTS)
     size = 16 if len(at) < 500 else 6
     ax.scatter(true[at], said[at], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
-    ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="said = true")
-    ax.set_xlabel("what is true")
-    ax.set_ylabel("what was said")
+    ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="predicted = true")
+    ax.set_xlabel("true")
+    ax.set_ylabel("predicted")
     if len(at) < len(true):
         ax.set_title(f"{len(at):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
     ax.grid(color="0.9")

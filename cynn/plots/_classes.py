@@ -12,7 +12,7 @@ MOST_NUMBERS, MOST_NAMES = 24, 40
 
 
 def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) -> Any:
-    """Draw the confusion matrix: a row for what is true, a column for what was said.
+    """Draw the confusion matrix: rows are true classes, columns predicted ones.
 
     The darker a cell, the larger its share of the rows of its class; the darkness follows the
     square root of the share, so that the few mistakes of a good network are seen. The numbers are
@@ -70,12 +70,12 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     ax.set_xticks(at, [names[i] for i in at], rotation=90 if long and k > 3 else 0, fontsize=small)
     ax.set_yticks(at, [names[i] for i in at], fontsize=small)
     ax.tick_params(length=0 if k <= MOST_NAMES else 3)
-    ax.set_xlabel("what was said")
-    ax.set_ylabel("what is true")
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true")
     right, total = int(np.trace(counts)), int(counts.sum())
     if total:
         ax.set_title(
-            f"{right:,} of {total:,} right ({right / total:.2%})",
+            f"{right:,} of {total:,} correct ({right / total:.2%})",
             fontsize="medium", color=FAINT,
         )  # fmt: skip
     return ax

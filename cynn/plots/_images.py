@@ -95,7 +95,7 @@ def mistakes(
     classes: Any = None,
     ax: Any = None,
 ) -> Any:
-    """Draw a sheet of the worst mistakes, each with what was said and what is true.
+    """Draw a sheet of the worst mistakes, each with its predicted and its true class.
 
     A mistake is the worse the less probable the model held what is true; of those that it held as
     improbable, the one it was surer of comes first. All pictures are in one Axes.
@@ -148,7 +148,7 @@ def mistakes(
             f"x, y_true and y_pred must be of one length, got {len(images)}, {len(true)}, {n}"
         )
     if np.isnan(said).any():
-        raise ValueError("y_pred must not hold NaN: the training has diverged")
+        raise ValueError("y_pred must not hold NaN, got some: the training has diverged")
     names = [plain(name, 12) for name in names_of("classes", classes, k)]
     images = _images(images, shape)
     guess = said.argmax(axis=1)
@@ -161,7 +161,7 @@ def mistakes(
     blank(ax)
     ax.set_xlim(0, columns)
     ax.set_ylim(1.32 * lines, 0)
-    said_of = [f"said {names[guess[row]]} ({_percent(sure[row])})" for row in worst]
+    said_of = [f"predicted {names[guess[row]]} ({_percent(sure[row])})" for row in worst]
     true_of = [f"true {names[true[row]]} ({_percent(held[row])})" for row in worst]
     longest = max(map(len, said_of + true_of), default=1)
     area = ax.get_window_extent()
@@ -182,7 +182,7 @@ def mistakes(
 
 def _title(shown: int, wrong: int, n: int) -> str:
     if not wrong:
-        return f"no mistake in {n:,} rows"
+        return f"no mistakes in {n:,} rows"
     mistakes = "mistake" if wrong == 1 else "mistakes"
     which = f"the {shown} worst of " if shown < wrong else ""
     return f"{which}{wrong:,} {mistakes} in {n:,} rows"

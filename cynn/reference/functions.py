@@ -19,7 +19,7 @@ class Function:
 
     def __init__(self, n_in: int, place: Place, asked: Any) -> None:
         if not hasattr(asked, "value"):
-            raise ValueError(f"steps: activation is {asked!r}, wanted a name or a function")
+            raise ValueError(f"steps: activation must be a name or a function, got {asked!r}")
         self.n_out, self.asked = n_in, asked
 
     def without_activation(self) -> "Function":

@@ -99,7 +99,10 @@ class Numeric(Column):
             out[:, 0] = np.where(gone, 0.0, (found - self.mean) / self.std)
         if not np.isfinite(out[:, 0]).all():
             row = int(np.argmin(np.isfinite(out[:, 0])))
-            raise ValueError(f"column {self.name!r} holds {found[row]} in row {row + 1}: too large")
+            raise ValueError(
+                f"column {self.name!r} must hold numbers that float64 can scale, got {found[row]} "
+                f"in row {row + 1}"
+            )
         if self.missing:
             out[:, 1] = gone
 
@@ -137,7 +140,7 @@ class Categorical(Column):
         """Write the numbers of a column's values; see `Column.encode`."""
         found = texts(values)
         if found is None:
-            raise ValueError(f"column {self.name!r} must hold texts, got type {values.dtype}")
+            raise ValueError(f"column {self.name!r} must hold strings, got dtype {values.dtype}")
         places = {category: place for place, category in enumerate(self.categories)}
         at = np.array([places.get(each, -1) for each in found], np.intp)
         rows = np.flatnonzero(at >= 0)
@@ -240,9 +243,9 @@ def mean_and_std(what: str, values: NDArray[np.float64]) -> tuple[float, float]:
 def text(name: str, value: object, *allowed: str) -> str:
     """Return a text that is not empty, or one of the allowed."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r:.100}")
+        raise TypeError(f"{name} must be a string, got {value!r:.100}")
     if not value and value not in allowed:
-        raise ValueError(f"{name} must not be empty")
+        raise ValueError(f"{name} must not be empty, got ''")
     return value
 
 
@@ -255,11 +258,11 @@ def positive(name: str, value: object) -> float:
 def distinct(name: str, value: object) -> tuple[str, ...]:
     """Return different texts, 1 to `MAX_CATEGORIES`, as a tuple."""
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be a sequence of texts, got {value!r:.100}")
+        raise TypeError(f"{name} must be a sequence of strings, got {value!r:.100}")
     found = tuple(text(f"{name}[{i}]", each) for i, each in enumerate(value))
     if len(set(found)) < len(found) or not 1 <= len(found) <= MAX_CATEGORIES:
         raise ValueError(
-            f"{name} must be 1 to {MAX_CATEGORIES} different texts, got {len(found)}, "
+            f"{name} must be 1 to {MAX_CATEGORIES} different strings, got {len(found)}, "
             f"{len(set(found))} of them different"
         )
     return found

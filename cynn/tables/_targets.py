@@ -118,12 +118,15 @@ class Classes(Target):
         """Return the number of each row's class; see `Target.encode`."""
         found = texts(values)
         if found is None:
-            raise ValueError(f"target {self.name!r} must hold texts, got type {values.dtype}")
+            raise ValueError(f"target {self.name!r} must hold strings, got dtype {values.dtype}")
         _expect_all(self.name, np.array([not each for each in found], bool))
         places = {label: place for place, label in enumerate(self.labels)}
         for row, each in enumerate(found, 1):
             if each not in places:
-                raise ValueError(f"target {self.name!r} holds {each!r:.100} in row {row}: no class")
+                raise ValueError(
+                    f"target {self.name!r} must hold the classes of the training set, got "
+                    f"{each!r:.100} in row {row}"
+                )
         return np.array([places[each] for each in found], np.int64)
 
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
@@ -238,7 +241,7 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
         choice("task", task, TASKS)
     values = column(table, name)
     if not len(values):
-        raise ValueError(f"target {name!r} has no rows")
+        raise ValueError(f"target {name!r} must have at least one row, got none")
     found = numbers(values)
     if task is None and found is not None:
         task = _task(values, found)
@@ -246,20 +249,24 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
         found = _numbers(name, values)
         mean, std = mean_and_std(f"target {name!r}", found)
         if (found == found[0]).all():
-            raise ValueError(f"target {name!r} is {found[0]} in every row: nothing to learn")
+            raise ValueError(
+                f"target {name!r} must differ between rows, got {found[0]} in all of them"
+            )
         return Quantity(name, mean, std)
     words = texts(values)
     if words is None:
-        raise ValueError(f"target {name!r} holds neither numbers nor texts: {values.dtype}")
+        raise ValueError(f"target {name!r} must hold numbers or strings, got dtype {values.dtype}")
     gone = np.array([not each for each in words], bool) if found is None else np.isnan(found)
     _expect_all(name, gone)
     counts = Counter(words)
     if len(counts) == 1:
-        raise ValueError(f"target {name!r} is {words[0]!r:.100} in every row: nothing to learn")
+        raise ValueError(
+            f"target {name!r} must differ between rows, got {words[0]!r:.100} in all of them"
+        )
     if len(counts) > MAX_CATEGORIES or len(counts) > max(2, len(words) / 2):
         raise ValueError(
-            f"target {name!r} has {len(counts):,} different values in {len(words):,} rows, "
-            "too many to be classes"
+            f"target {name!r} must have few different values to be classes, got {len(counts):,} in "
+            f"{len(words):,} rows"
         )
     order = dict(zip(words, words if found is None else found.tolist(), strict=True))
     return Classes(name, sorted(counts, key=lambda word: order[word]))
@@ -270,7 +277,7 @@ def column(table: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
     if name not in table:
         there = ", ".join(repr(each)[:40] for each in list(table)[:20])
         more = ", ..." if len(table) > 20 else ""
-        raise ValueError(f"there is no column {name!r:.100}, but {there}{more}")
+        raise ValueError(f"table must have the column {name!r:.100}, got {there}{more}")
     return np.asarray(table[name])
 
 
@@ -298,10 +305,11 @@ def _expect_all(name: str, gone: NDArray[np.bool_]) -> None:
     if gone.any():
         row, n = int(gone.argmax()) + 1, int(gone.sum())
         raise ValueError(
-            f"target {name!r} has no value in {n:,} of {len(gone):,} rows, row {row} the first"
+            f"target {name!r} must have a value in every row, got none in {n:,} of {len(gone):,}, "
+            f"row {row} the first"
         )
 
 
 def _expect_finite(outputs: NDArray[Any]) -> None:
     if not np.isfinite(outputs).all():
-        raise ValueError("the network gives numbers that are not finite: its training diverged")
+        raise ValueError("outputs must be finite, got NaN or infinity: the training has diverged")

@@ -126,7 +126,7 @@ batch_norm_kind = Kind(
 
 cdef int describe_batch_norm(Step* step, double momentum, double epsilon) except -1:
     if not 0 <= momentum <= 1:
-        raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
+        raise ValueError(f"steps: momentum of batch_norm must be from 0 to 1, got {momentum}")
     step.kind = &batch_norm_kind
     step.weight_rows = 1
     step.momentum = <real>momentum

@@ -59,7 +59,7 @@ cdef int describe_step(Step* step, tuple description) except -1:
     elif name == "join" and len(description) == 1:
         step.kind = &join_kind
     else:
-        raise ValueError(f"steps: {description!r} is no step that this network knows")
+        raise ValueError(f"steps: each must be one that a network knows, got {description!r}")
     if step.outputs < 1:
-        raise ValueError(f"steps: {description!r} has {step.outputs} outputs, wanted at least 1")
+        raise ValueError(f"steps: outputs must be at least 1, got {step.outputs} of {description!r}")
     return 0

@@ -56,7 +56,7 @@ dropout_kind = Kind(False, activation_step_forward, activation_step_backward, NU
 cdef int describe_dropout(Step* step, double rate) except -1:
     cdef double steps
     if not 0 <= rate < 1:
-        raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0 and less than 1")
+        raise ValueError(f"steps: rate of dropout must be at least 0 and less than 1, got {rate}")
     steps = rate * 65536 + 0.5
     step.kind = &dropout_kind
     step.threshold = 65535 if steps >= 65535 else <uint16_t>steps

@@ -79,5 +79,5 @@ cdef int describe_layer_norm(Step* step, double epsilon) except -1:
 
 cdef double positive_epsilon(double epsilon) except -1:
     if not 0 < epsilon < INFINITY:
-        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
+        raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
     return epsilon

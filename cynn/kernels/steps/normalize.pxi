@@ -46,7 +46,7 @@ cdef int describe_normalize(Step* step, object mean, object std) except -1:
     cdef Py_ssize_t size = panel_size(1, step.inputs), c
     if not len(mean) == len(std) == step.inputs:
         raise ValueError(
-            f"steps: normalize has {len(mean)} means and {len(std)} deviations, wanted {step.inputs}"
+            f"steps: normalize must have {step.inputs} means and deviations, got {len(mean)} and {len(std)}"
         )
     step.kind = &normalize_kind
     step.constants = allocate(2 * size)
