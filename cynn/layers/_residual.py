@@ -42,7 +42,7 @@ class Residual(Layer):
     ('residual', (('dense', 64, 'relu'), ('dense', 32, 'identity')))
     >>> layer.output_shape((16,))
     Traceback (most recent call last):
-    ValueError: the layers of a Residual must give the shape (16,) that they take, got (32,)
+    ValueError: the layers of a Residual must return the shape (16,) that they take, got (32,)
     """
 
     def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:

@@ -57,7 +57,7 @@ class SGD(Optimizer):
     SGD(Cosine(0.1), 0.9, nesterov=True)
     >>> SGD(0.1, nesterov=True)
     Traceback (most recent call last):
-    ValueError: nesterov=True needs a momentum above 0, got momentum=0.0
+    ValueError: momentum must be above 0 for nesterov=True, got 0.0
     """
 
     def __init__(

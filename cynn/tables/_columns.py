@@ -196,7 +196,7 @@ def column_of(
         return _numeric(name, found[rows])
     words = texts(values[rows])
     if words is None:
-        return LeftOut(name, "it holds neither numbers nor texts")
+        return LeftOut(name, "it holds neither numbers nor strings")
     counts = Counter(words)
     n_missing = counts.pop("", 0)
     if not counts:
@@ -205,7 +205,7 @@ def column_of(
         return LeftOut(name, "it is constant")
     n = len(words) - n_missing
     if len(counts) > MAX_CATEGORIES or not categorical and len(counts) > max(FEW, n / 2):
-        return LeftOut(name, f"it has {len(counts):,} different texts in {n:,} rows")
+        return LeftOut(name, f"it has {len(counts):,} different strings in {n:,} rows")
     return Categorical(name, sorted(counts))
 
 

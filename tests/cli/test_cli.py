@@ -68,7 +68,7 @@ def test_train(run, folder):
     status, out, err = run("train", "--data", folder, "--epochs", 3, "--hidden", 64)
     lines = out.splitlines()
     assert (status, err) == (0, "")
-    assert lines[0].startswith(f"MNIST in {folder}: 600 images to train on, 200 to test; network")
+    assert lines[0].startswith(f"MNIST in {folder}: 600 training images, 200 test images; network")
     assert "784-64-10, float32, target " in lines[0]
     assert all(re.match(r"epoch \d/3  \d+\.\d\d s  loss", line) for line in lines[1:4])
     assert re.fullmatch(r"3 epochs in \d+\.\d\d s: [\d,]+ images a second", lines[4])
@@ -78,7 +78,7 @@ def test_train(run, folder):
     assert len(table) == 10 and sum(counts) == 200
     right = sum(int(row[1 + i]) for i, row in enumerate(table) if row[1 + i] != ".")
     assert right / 2 == accuracy(out)
-    assert lines[-1].startswith("most often: ")
+    assert lines[-1].startswith("most frequent errors: ")
     again = run("train", "--data", folder, "--epochs", 3, "--hidden", 64)[1]
     assert again.splitlines()[5:] == lines[5:]
 
@@ -147,12 +147,12 @@ def test_all_optimizers_can_be_named():
         ([], "required: COMMAND"),
         (["learn"], "invalid choice: 'learn'"),
         (["train", "--epoch-count", "3"], "unrecognized arguments"),
-        (["train", "--epochs", "0"], "--epochs: wanted a whole number from 1, got '0'"),
-        (["train", "--epochs", "1.5"], "--epochs: wanted a whole number"),
-        (["train", "--batch-size", "-3"], "--batch-size: wanted a whole number"),
-        (["train", "--seed", "-1"], "--seed: wanted a whole number from 0"),
-        (["train", "--threads", "0"], "--threads: wanted a whole number"),
-        (["train", "--hidden", "10,,3"], "--hidden: wanted a whole number from 1, got ''"),
+        (["train", "--epochs", "0"], "--epochs: must be an integer of at least 1, got '0'"),
+        (["train", "--epochs", "1.5"], "--epochs: must be an integer"),
+        (["train", "--batch-size", "-3"], "--batch-size: must be an integer"),
+        (["train", "--seed", "-1"], "--seed: must be an integer of at least 0"),
+        (["train", "--threads", "0"], "--threads: must be an integer"),
+        (["train", "--hidden", "10,,3"], "--hidden: must be an integer of at least 1, got ''"),
         (["train", "--hidden", "1" * 5000], "--hidden: "),
         (["train", "--activation", "ReLU"], "--activation: invalid choice: 'ReLU'"),
         (["train", "--dtype", "float16"], "--dtype: invalid choice"),
@@ -192,8 +192,8 @@ def test_drawn_digits_where_there_is_no_mnist(run, monkeypatch):
     monkeypatch.setattr(cli._images.datasets, "load_mnist", unavailable)
     monkeypatch.setattr(cli._images, "DIGITS", (300, 100))
     status, out, err = run("train", "--epochs", 1)
-    assert status == 0 and out.startswith("drawn digits: 300 images to train on, 100 to test")
-    assert err == "no MNIST here (MNIST is nowhere); training on drawn digits instead\n"
+    assert status == 0 and out.startswith("synthetic digits: 300 training images, 100 test images")
+    assert err == "no MNIST here (MNIST is nowhere); training on synthetic digits instead\n"
     assert run("train", "--data", "mnist")[::2] == (1, "cynn: error: MNIST is nowhere\n")
     assert run("train", "--data", "digits", "--epochs", 1)[2] == ""
 
@@ -215,7 +215,7 @@ def test_plots(run, folder, tmp_path):
     assert (status, err) == (0, "")
     names = ["loss", "accuracy", "network", "confusion", "weights", "mistakes"]
     files = [f"{name}.png" for name in names]
-    assert out.splitlines()[-1] == f"drawn in {place}: {', '.join(files)}"
+    assert out.splitlines()[-1] == f"plots in {place}: {', '.join(files)}"
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
     assert all((place / name).read_bytes().startswith(b"\x89PNG") for name in files)
     (tmp_path / "file").touch()
@@ -256,7 +256,7 @@ def test_evaluate(run, folder, saved):
     status, out, err = run("evaluate", saved, "--data", folder)
     assert (status, err) == (0, "")
     assert out.startswith(f"MNIST in {folder}: 200 test images: loss ") and "  accuracy " in out
-    assert "what was taken for what" in out
+    assert "confusion matrix (rows: true, columns: predicted)" in out
 
 
 def test_evaluate_a_model_that_does_not_fit(run, folder, tmp_path):

@@ -64,9 +64,9 @@ def test_classification(run, table, tmp_path):
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[:3] == [
-        "column '' is left out: it has no name",
-        "column 'note' is left out: it has 240 different texts in 240 rows",
-        "column 'price' is left out: it was to be ignored",
+        "column '' is ignored: it has no name",
+        "column 'note' is ignored: it has 240 different strings in 240 rows",
+        "column 'price' is ignored: it was asked for",
     ]
     assert lines[3].startswith(
         f"{table}: 240 rows for training, 60 rows for validation; columns: 2 numeric, "
@@ -139,7 +139,7 @@ def test_what_cannot_be(run, table, tmp_path):
     (tmp_path / "two.csv").write_text("a,b\n1,x\n2,y\n")
     assert run("train", table, "--target", "kind", "--quiet", "--save", tmp_path / "m")[0] == 0
     for arguments, said in [
-        (["train", table], "needs --target COLUMN"),
+        (["train", table], "--target COLUMN must be given"),
         (["train", "--target", "a"], "--target is for a table"),
         (["train", "--patience", "0"], "--patience is for a table"),
         (
@@ -150,7 +150,7 @@ def test_what_cannot_be(run, table, tmp_path):
         (["train", table, "--target", "kind", "--ignore", "zz"], "there is no column 'zz'"),
         (["train", table, "--target", "kind", "--data", "digits"], "either a table or --data"),
         (["train", table, "--target", "kind", "--task", "regression"], "must hold numbers"),
-        (["train", table, "--target", "note"], "too many to be classes"),
+        (["train", table, "--target", "note"], "must have few different values to be classes"),
         (["train", tmp_path / "gone.csv", "--target", "b"], "gone.csv: target 'b' has no value"),
         (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction=0.2 of 2 rows"),
         (["train", tmp_path / "no.csv", "--target", "b"], "No such file"),
@@ -184,7 +184,7 @@ def test_a_model_of_images_takes_no_table(run, table, tmp_path):
     model = cynn.Model([cynn.layers.Dense(2, "softmax")])
     model.build(3)
     model.save(tmp_path / "m")
-    assert "was not trained on a table" in run("evaluate", tmp_path / "m", table)[2]
+    assert "must be left out for a model of images" in run("evaluate", tmp_path / "m", table)[2]
     assert run("predict", tmp_path / "m", table, "--output", "x")[::2] == (
         1,
         "cynn: error: --output is for a model of a table\n",
@@ -195,7 +195,7 @@ def test_a_model_of_images_takes_no_table(run, table, tmp_path):
 def test_wrong_parts(run, table, capsys, part):
     with pytest.raises(SystemExit):
         run("train", table, "--target", "kind", f"--validation={part}")
-    assert "--validation: wanted a number from 0, less than 1" in capsys.readouterr().err
+    assert "--validation: must be a number of at least 0" in capsys.readouterr().err
 
 
 def test_the_commands_of_the_page(run, tmp_path, monkeypatch):
@@ -230,7 +230,7 @@ def test_plots(run, table, tmp_path, target, names):
     status, out, err = run("train", table, "--target", target, *options)
     files = [f"{name}.png" for name in ["loss", *names]]
     assert (status, err) == (0, "")
-    assert out.splitlines()[-1] == f"drawn in {place}: {', '.join(files)}"
+    assert out.splitlines()[-1] == f"plots in {place}: {', '.join(files)}"
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
 
 

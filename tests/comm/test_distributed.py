@@ -339,7 +339,7 @@ def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, t
     again = train(folder, *options, "--resume", "--batch-size", str(32 // after))
     status, out, err = job.run(after, again, tmp_path)
     assert (status, err) == (0, "")
-    assert f"going on from kept after epoch {begun}" in out
+    assert f"resuming from kept after epoch {begun}" in out
     wanted = ("--epochs", "30", "--save", "wanted", "--batch-size", "32", "--quiet")
     command = [sys.executable, "-P", *train(folder, *wanted)]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
@@ -383,7 +383,7 @@ def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
     assert "m has layers" in capsys.readouterr().err
     assert cli.main([*options, "--hidden", "8", "--checkpoint", "m"]) == 0
     out = capsys.readouterr().out
-    assert "going on from m after epoch 1" in out and "images a second" not in out
+    assert "resuming from m after epoch 1" in out and "images a second" not in out
 
 
 def test_a_mistake_in_the_command_ends_all_ranks(folder, tmp_path):

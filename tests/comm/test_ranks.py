@@ -331,7 +331,7 @@ def model_of(comm, **others):
 
 
 BAD = {
-    "no rows": (
+    "at least one row, got none": (
         lambda c: fit(c, X[: N * (c.Get_rank() != 1)], Y[: N * (c.Get_rank() != 1)]),
         ValueError,
         r"rank 1 of 3: x must have at least one row, got shape \(0, 6\)",

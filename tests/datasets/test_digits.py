@@ -59,20 +59,20 @@ def test_labels_are_shuffled(drawn):
 
 @pytest.mark.parametrize("bad", [-1, 10_000_001, 10**30])
 def test_bad_n(bad):
-    with pytest.raises(ValueError, match="^n: "):
+    with pytest.raises(ValueError, match="^n must be "):
         make_digits(bad)
 
 
 @pytest.mark.parametrize("bad", [1.0, "3", None, True, np.float32(2)])
 def test_not_an_integer(bad):
-    with pytest.raises(TypeError, match="^n: "):
+    with pytest.raises(TypeError, match="^n must be "):
         make_digits(bad)
-    with pytest.raises(TypeError, match="^seed: "):
+    with pytest.raises(TypeError, match="^seed must be "):
         make_digits(1, bad)
 
 
 def test_bad_seed_and_numpy_integers():
-    with pytest.raises(ValueError, match="^seed: "):
+    with pytest.raises(ValueError, match="^seed must be "):
         make_digits(1, -1)
     assert make_digits(np.int64(3), seed=np.uint8(4))[0].shape == (3, 28, 28)
 

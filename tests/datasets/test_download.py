@@ -77,7 +77,7 @@ def test_no_mirror_helps(mirrors, cached, alone, wrong):
     assert said.startswith("MNIST is not in ") and str(cached) in said
     assert "127.0.0.1" in said and "\n" not in said and len(said) < 700
     if wrong == "web page":
-        assert "a web page (HTML) came" in said
+        assert "of a web page (HTML)" in said
     assert listing(cached) == []
     assert len(mirrors.hits) == (2 if wrong == "not there" else 6)
     assert alone == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds
@@ -103,7 +103,7 @@ def test_a_first_mirror_that_is_shut(mirrors, cached, monkeypatch):
 def test_a_body_without_end_is_stopped(mirrors, cached, monkeypatch):
     monkeypatch.setattr(module, "MOST_BYTES", 10_000)
     mirrors.act["/a/"] = mirrors.act["/b/"] = bytes(1_000_000)
-    with pytest.raises(DatasetUnavailable, match="more than 10,000 bytes came"):
+    with pytest.raises(DatasetUnavailable, match="at most 10,000 bytes, got more"):
         load_mnist()
     assert listing(cached) == []
 

@@ -89,7 +89,7 @@ def test_compile_refuses_and_changes_nothing():
     before, was = bits(model), (model.optimizer, model.loss, model.metrics)
     for named, message in (
         ({"optimizer": "ada"}, "optimizer must be one of 'sgd'"),
-        ({"optimizer": SGD}, "optimizer must be .* got a class: call it first"),
+        ({"optimizer": SGD}, "optimizer must be .* got a class: make an object"),
         ({"loss": "hubert"}, "loss must be one of"),
         ({"loss": CrossEntropy(from_logits=True)}, "needs a last layer that is linear"),
         ({"metrics": "accuracy"}, r"metrics must be a list such as \['accuracy'\]"),

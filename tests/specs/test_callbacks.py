@@ -142,7 +142,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told_at_once(tmp_path):
 
 @pytest.mark.parametrize("name", ["{lost}", "{}", "{epoch:z}", "{epoch.real.more}"])
 def test_a_checkpoint_whose_name_cannot_be_filled_in(tmp_path, name):
-    with pytest.raises(ValueError, match=r"path may hold \{loss\}, \{epoch\}, got "):
+    with pytest.raises(ValueError, match=r"path must hold no fields but \{loss\}, \{epoch\}, got "):
         fresh().fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / name)], verbose=0)
 
 
@@ -162,7 +162,7 @@ def test_tables(tmp_path):
     assert lines(tmp_path / "history.csv") == wanted
     model.fit(X, Y, epochs=3, initial_epoch=2, callbacks=[CSVLogger(path, True)], verbose=0)
     assert [line[0] for line in lines(path)] == ["epoch", "0", "1", "2"]
-    with pytest.raises(ValueError, match="log.csv has the columns .*, this epoch"):
+    with pytest.raises(ValueError, match="log.csv must have the columns of this epoch"):
         fresh().fit(X, Y, callbacks=[CSVLogger(path, append=True)], verbose=0)
     assert len(lines(path)) == 4
 
@@ -227,14 +227,14 @@ def test_a_table_is_written_as_it_goes(tmp_path):
         (lambda: EarlyStopping(min_delta=-1), ValueError, "min_delta must be"),
         (lambda: EarlyStopping(mode="best"), ValueError, "mode must be one of 'auto'"),
         (lambda: EarlyStopping(restore_best_weights=1), TypeError, "restore_best_weights must be"),
-        (lambda: ModelCheckpoint("m", None), ValueError, "must not both be None"),
+        (lambda: ModelCheckpoint("m", None), ValueError, "must be a number, got None for both"),
         (lambda: ModelCheckpoint("m", 0), ValueError, "every_epochs must be"),
         (lambda: ModelCheckpoint("m", 1, 0), ValueError, "every_minutes must be"),
-        (lambda: ModelCheckpoint(3), TypeError, "path must be a path, got 3"),
+        (lambda: ModelCheckpoint(3), TypeError, "path must be a string or a path, got 3"),
         (
             lambda: ModelCheckpoint("a{"),
             ValueError,
-            "path must be as str.format takes it, got 'a{'",
+            "path must be a format string .*, got 'a{'",
         ),
         (lambda: CSVLogger(""), ValueError, "path must name a file"),
         (lambda: CSVLogger("log.csv", 1), TypeError, "append must be True or False"),

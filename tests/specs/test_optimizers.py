@@ -20,7 +20,7 @@ from cynn.schedules import Constant, Cosine, Schedule
         ({"momentum": math.nan}, "momentum must be .*, got nan"),
         ({"weight_decay": -1}, "weight_decay must be a finite number of at least 0, got -1.0"),
         ({"weight_decay": math.inf}, "weight_decay must be .*, got inf"),
-        ({"nesterov": True}, "nesterov=True needs a momentum above 0"),
+        ({"nesterov": True}, "momentum must be above 0 for nesterov=True"),
     ],
 )
 def test_sgd_values(arguments, message):
@@ -87,7 +87,7 @@ def test_steps_outside_the_run(schedule, start, stop, total):
 def test_steps_are_integers():
     with pytest.raises(ValueError, match="step must be a non-negative integer, got -1"):
         Cosine(0.1)(-1, 10)
-    with pytest.raises(ValueError, match="steps 10 to 11 are not within a run of 10"):
+    with pytest.raises(ValueError, match="within the 10 steps of a run, got 10 and 11"):
         Cosine(0.1)(10, 10)
     with pytest.raises(TypeError, match="stop must be a non-negative integer, got 1.0"):
         Cosine(0.1).rates(0, 1.0, 10)
@@ -116,7 +116,7 @@ def test_a_schedule_of_ones_own_is_checked(rate):
             return np.where(steps == 2, rate, 0.1)
 
     assert SGD(Own()).rates(0, 2, 5).tolist() == [0.1, 0.1]
-    with pytest.raises(ValueError, match=r"Own\(\) gave a learning rate that is negative or not"):
+    with pytest.raises(ValueError, match=r"Own\(\) must return finite rates"):
         SGD(Own()).rates(0, 5, 5)
     with pytest.raises(NotImplementedError, match="Schedule must define at"):
         Schedule().rates(0, 1, 1)
