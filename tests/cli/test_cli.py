@@ -132,7 +132,7 @@ def test_optimizers(run, folder, tmp_path, options, optimizer):
     assert [type(layer) for layer in model.layers[2:]] == [Dense, Dropout, Dense, Dropout, Dense]
 
 
-def test_momentum_for_one_that_has_its_own(run, folder):
+def test_momentum_is_refused_for_other_optimizers(run, folder):
     status, out, err = run("train", "--data", folder, "--optimizer", "adam", "--momentum", "0.5")
     assert (status, out) == (1, "") and "--momentum is for sgd and rmsprop: adam has" in err
 
@@ -173,7 +173,7 @@ def test_wrong_arguments(run, arguments, said):
     assert (status, out) == (2, "") and said in err and err.startswith("usage: cynn")
 
 
-def test_data_that_cannot_be_had(run, tmp_path, monkeypatch):
+def test_unavailable_data(run, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     shut = {k: d._replace(mirrors=("http://127.0.0.1:9/",)) for k, d in _mnist.DATASETS.items()}
     monkeypatch.setattr(_mnist, "DATASETS", shut)
@@ -185,7 +185,7 @@ def test_data_that_cannot_be_had(run, tmp_path, monkeypatch):
         assert err.startswith("cynn: error: ") and err.count("\n") == 1
 
 
-def test_drawn_digits_where_there_is_no_mnist(run, monkeypatch):
+def test_synthetic_digits_if_mnist_is_unavailable(run, monkeypatch):
     def unavailable(*_):
         raise datasets.DatasetUnavailable("MNIST is nowhere")
 
@@ -198,7 +198,7 @@ def test_drawn_digits_where_there_is_no_mnist(run, monkeypatch):
     assert run("train", "--data", "digits", "--epochs", 1)[2] == ""
 
 
-def test_a_bad_place_to_save_is_told_before_the_training(run, folder, tmp_path):
+def test_an_unwritable_path_is_an_error_before_training(run, folder, tmp_path):
     for path in (tmp_path / "absent" / "model", tmp_path, "", os.devnull):
         status, out, err = run("train", "--data", folder, "--save", path)
         assert (status, out) == (1, "")
@@ -219,7 +219,7 @@ def test_plots(run, folder, tmp_path):
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
     assert all((place / name).read_bytes().startswith(b"\x89PNG") for name in files)
     (tmp_path / "file").touch()
-    for bad in (tmp_path / "file", tmp_path / "file" / "below"):  # told before the training
+    for bad in (tmp_path / "file", tmp_path / "file" / "below"):  # an error before the training
         status, out, err = run("train", "--data", folder, "--plots", bad)
         assert (status, out) == (1, "") and err.startswith("cynn: error: [Errno ")
 
@@ -269,7 +269,7 @@ def test_evaluate_a_model_that_does_not_fit(run, folder, tmp_path):
 
 
 @needs_files
-def test_files_that_are_no_models(run, folder, tmp_path):
+def test_invalid_model_files(run, folder, tmp_path):
     (tmp_path / "text").write_text("hello")
     for path in (tmp_path / "text", tmp_path / "absent", tmp_path, folder / _mnist.FILES[0]):
         for command in (["evaluate", path, "--data", folder], ["predict", path, path]):
@@ -315,7 +315,7 @@ def test_predict_pictures(run, saved, tmp_path):
         assert status == 0 or (out == "" and err.startswith("cynn: error: ") and "Trace" not in err)
 
 
-def test_predict_what_is_no_image(run, saved, tmp_path):
+def test_predict_invalid_images(run, saved, tmp_path):
     with open(tmp_path / "zip.npy", "wb") as file:
         np.savez(file, a=np.zeros(3))
     np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
@@ -374,7 +374,7 @@ def test_ctrl_c(folder, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="pipes and descriptors of POSIX")
 @pytest.mark.parametrize("arguments", [["info"], ["train", "--epochs", "200"]])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_leaves(folder, arguments, unbuffered):
+def test_a_closed_pipe(folder, arguments, unbuffered):
     if arguments[0] == "train":
         arguments = [*arguments, "--data", folder]
     child = start(*arguments, env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
@@ -386,7 +386,7 @@ def test_a_reader_that_leaves(folder, arguments, unbuffered):
 
 @needs_files
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-def test_odd_places_to_write(folder, tmp_path):
+def test_unusual_output_files(folder, tmp_path):
     def shell(line, **environment):
         ran = subprocess.run(
             ["sh", "-c", line, "sh", *COMMAND], capture_output=True, timeout=60,

@@ -134,7 +134,7 @@ def test_other_files(run, tmp_path, ending):
 
 
 @needs_files
-def test_what_cannot_be(run, table, tmp_path):
+def test_invalid_options_and_tables(run, table, tmp_path):
     (tmp_path / "gone.csv").write_text("a,b\n1,x\n2,\n3,y\n")
     (tmp_path / "two.csv").write_text("a,b\n1,x\n2,y\n")
     assert run("train", table, "--target", "kind", "--quiet", "--save", tmp_path / "m")[0] == 0
@@ -192,13 +192,13 @@ def test_a_model_of_images_takes_no_table(run, table, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["1", "-0.1", "nan", "half"])
-def test_wrong_parts(run, table, capsys, part):
+def test_invalid_fractions(run, table, capsys, part):
     with pytest.raises(SystemExit):
         run("train", table, "--target", "kind", f"--validation={part}")
     assert "--validation: must be a number of at least 0" in capsys.readouterr().err
 
 
-def test_the_commands_of_the_page(run, tmp_path, monkeypatch):
+def test_the_commands_of_the_docs_page(run, tmp_path, monkeypatch):
     """They work in their order, where there is a table as the page says."""
     page = ROOT / "docs" / "tables.md"
     if not page.exists():
@@ -234,7 +234,7 @@ def test_plots(run, table, tmp_path, target, names):
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
 
 
-def test_each_class_gives_its_share_of_the_rows_to_validate_on():
+def test_the_validation_set_is_stratified():
     target = tables.Classes("y", ["a", "b"])
     y = np.repeat([0, 1], [95, 5])
     for seed in range(5):

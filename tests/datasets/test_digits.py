@@ -1,4 +1,4 @@
-"""Drawn digits: the promises of the docstring, and that they look and behave like digits."""
+"""Synthetic digits: the guarantees of the docstring, and that they resemble digits."""
 
 import hashlib
 import subprocess
@@ -121,7 +121,7 @@ def test_the_table_of_glyphs():
         assert sum(g.share for g in _digits.GLYPHS if g.digit == d) == pytest.approx(1.0)
 
 
-def test_worth_learning(drawn):
+def test_digits_are_learnable_but_not_trivial(drawn):
     """Neither trivial nor noise: bounds for the nearest class mean and for least squares."""
     images, labels = drawn
     x = images.reshape(len(images), -1) / 255.0

@@ -83,7 +83,7 @@ def test_no_mirror_helps(mirrors, cached, alone, wrong):
     assert alone == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds
 
 
-def test_a_passing_trouble_is_tried_again(mirrors, cached, monkeypatch):
+def test_transient_failures_are_retried(mirrors, cached, monkeypatch):
     aim(monkeypatch, mirrors.urls[0])
     mirrors.act[f"/a/{NAMES[0]}"] = [503, "cut"]
     mirrors.act[f"/a/{NAMES[2]}"] = [b"<html>"]
@@ -91,7 +91,7 @@ def test_a_passing_trouble_is_tried_again(mirrors, cached, monkeypatch):
     assert listing(cached) == NAMES
 
 
-def test_a_first_mirror_that_is_shut(mirrors, cached, monkeypatch):
+def test_an_unreachable_first_mirror(mirrors, cached, monkeypatch):
     with socket.socket() as shut:
         shut.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{shut.getsockname()[1]}/"
@@ -100,7 +100,7 @@ def test_a_first_mirror_that_is_shut(mirrors, cached, monkeypatch):
     assert listing(cached) == NAMES
 
 
-def test_a_body_without_end_is_stopped(mirrors, cached, monkeypatch):
+def test_an_endless_response_is_stopped(mirrors, cached, monkeypatch):
     monkeypatch.setattr(module, "MOST_BYTES", 10_000)
     mirrors.act["/a/"] = mirrors.act["/b/"] = bytes(1_000_000)
     with pytest.raises(DatasetUnavailable, match="at most 10,000 bytes, got more"):
@@ -157,7 +157,7 @@ def test_a_silent_network_does_not_hang(monkeypatch):
         forever.set()
 
 
-def test_a_mirror_that_connects_and_keeps_silent(mirrors, cached, monkeypatch):
+def test_a_mirror_that_connects_but_does_not_answer(mirrors, cached, monkeypatch):
     """It is asked once, not once a round and file."""
     monkeypatch.setattr(module, "READ_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -98,7 +98,7 @@ def test_broken_files_are_refused(tmp_path, name):
     assert isinstance(caught.value, ValueError)
 
 
-def test_no_memory_is_taken_for_a_promise(tmp_path, monkeypatch):
+def test_no_memory_is_allocated_for_a_claimed_size(tmp_path, monkeypatch):
     """The check comes before the allocation, for plain and for packed files."""
     import cynn.datasets._idx as module
 
@@ -112,8 +112,8 @@ def test_no_memory_is_taken_for_a_promise(tmp_path, monkeypatch):
             read_idx(write(tmp_path, data))
 
 
-def test_a_bomb_is_not_unpacked_past_its_promise(tmp_path, monkeypatch):
-    """20 MB of zeros behind a header that promises ten: only a few are ever unpacked."""
+def test_decompression_stops_at_the_claimed_size(tmp_path, monkeypatch):
+    """20 MB of zeros behind a header that claims ten: only a few are ever unpacked."""
     seen = 0
     real = gzip.GzipFile.read
 
@@ -139,7 +139,7 @@ def test_max_bytes(tmp_path, pack):
         read_idx(path, max_bytes=PIXELS.size - 1)
 
 
-def test_what_is_no_file(tmp_path):
+def test_not_a_regular_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_idx(tmp_path / "absent")
     with pytest.raises(OSError):

@@ -115,7 +115,7 @@ def test_a_damaged_file_in_a_folder(tmp_path, end):
 
 
 def test_fashion_is_not_digits(tmp_path):
-    """The two have the same file names: a folder of one is never taken for the other."""
+    """Both have the same file names: a folder of one must not be loaded as the other."""
     digits, clothes = ([a.copy() for a in ARRAYS] for _ in range(2))
     digits[1][:10] = module.DATASETS["mnist"].first_labels
     clothes[1][:10] = module.DATASETS["fashion_mnist"].first_labels

@@ -566,9 +566,7 @@ def test_files(tmp_path):
     path = tmp_path / "model.safetensors"
     model = compiled(deep(), squared)
     model.fit(X, Y, verbose=0)
-    with pytest.raises(
-        ValueError, match=r"layers\[0\] must be .*user-defined.*get_weights"
-    ):
+    with pytest.raises(ValueError, match=r"layers\[0\] must be .*user-defined.*get_weights"):
         model.save(path)
     assert not path.exists()
     plain = compiled(names(model), squared)

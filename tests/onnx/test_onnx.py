@@ -1,4 +1,4 @@
-"""Models as ONNX files, against ONNX Runtime; and such files as models."""
+"""Export to ONNX, compared with ONNX Runtime, and import."""
 
 import sys
 
@@ -129,7 +129,7 @@ def test_float64(tmp_path, name):
     assert np.allclose(run(path, x.astype(np.float32)), model.predict(x), rtol=1e-5, atol=1e-5)
 
 
-def test_numbers_at_the_edges(tmp_path):
+def test_extreme_numbers(tmp_path):
     path = tmp_path / "model.onnx"
     model = Model([Dense(3, "relu"), Dense(2)], seed=0)
     model.build(2)
@@ -147,7 +147,7 @@ def test_numbers_at_the_edges(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["model.onnx"]
 
 
-def test_what_a_file_says_of_itself(tmp_path):
+def test_metadata(tmp_path):
     path = tmp_path / "model.onnx"
     model, _ = model_of("image")
     cynn.onnx.export(model, path, metadata={"classes": "good,bad é"})
@@ -174,7 +174,7 @@ def test_the_same_bytes_twice(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_what_cannot_be_written(tmp_path, monkeypatch):
+def test_models_that_cannot_be_exported(tmp_path, monkeypatch):
     class Wide(Dense):
         pass
 
@@ -211,7 +211,7 @@ def test_what_cannot_be_written(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", MODELS)
-def test_there_and_back(tmp_path, name, dtype):
+def test_export_and_import(tmp_path, name, dtype):
     model, x = model_of(name, dtype)
     path = tmp_path / "model.onnx"
     cynn.onnx.export(model, path)
@@ -226,7 +226,7 @@ def test_there_and_back(tmp_path, name, dtype):
     assert again.predict(x).tobytes() == loaded.predict(x).tobytes()
 
 
-def test_layers_come_back_as_they_were(tmp_path):
+def test_layers_are_imported_as_exported(tmp_path):
     layers = [Flatten(), Rescale(0.5, -1), Dense(4, "leaky_relu"), Dense(3, "softmax")]
     model = Model(layers)
     model.build((2, 2))
@@ -377,7 +377,7 @@ def test_what_is_refused(tmp_path, name):
 
 
 def test_operators_are_those_that_are_written():
-    """What `export` writes is read: see test_there_and_back. What is read beside is MatMul."""
+    """All that `export` writes is read (test_export_and_import); MatMul is read in addition."""
     written = {"Add", "Div", "Flatten", "Gemm", "Mul", "Sub"}
     written |= {"BatchNormalization", "LayerNormalization"}
     written |= {op for op, _ in _activations.ACTIVATIONS.values()}

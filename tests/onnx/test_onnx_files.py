@@ -184,7 +184,7 @@ def test_too_many_nodes(tmp_path, whole, monkeypatch):
     "data", [b"", b"\0", b"<!DOCTYPE html><html></html>" * 9, b"\x89PNG\r\n\x1a\n" + bytes(99)]
     + [bytes(99), b"PK\x03\x04" + bytes(99), b"\x7fELF" + bytes(99), b"\x0a" * 999]
 )  # fmt: skip
-def test_what_is_no_such_file_at_all(tmp_path, data):
+def test_not_an_onnx_file(tmp_path, data):
     with pytest.raises(OnnxFileError, match=f"^{tmp_path}"):
         load(tmp_path, data)
 
@@ -210,7 +210,7 @@ def test_no_regular_file(tmp_path):
                 cynn.onnx.load(path)
 
 
-def test_a_file_beyond_what_a_file_can_be(tmp_path):
+def test_a_file_that_is_too_large(tmp_path):
     with open(tmp_path / "large", "wb") as file:
         file.truncate(2**31)  # a hole: nothing is written
     with pytest.raises(OnnxFileError, match="got 2147483648 bytes"):
@@ -220,7 +220,7 @@ def test_a_file_beyond_what_a_file_can_be(tmp_path):
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_nothing_else_escapes(tmp_path_factory, whole, data):
-    """Whatever happens to a file, loading gives a model that predicts, or the one error."""
+    """Whatever happens to a file, loading returns a model that predicts, or raises one error."""
     damaged = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(damaged) - 1))

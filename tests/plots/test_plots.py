@@ -1,4 +1,4 @@
-"""Pictures: what stands in them, and what cannot be drawn."""
+"""Plots: their contents, and what cannot be drawn."""
 
 import re
 
@@ -189,7 +189,7 @@ def test_curve(ax):
     assert len(plots.curve(history, "accuracy").lines) == 1
 
 
-def test_the_best_is_the_most_where_more_is_better(ax):
+def test_the_best_epoch_is_the_maximum_for_scores(ax):
     history = History()
     history.on_train_begin()
     for epoch, value in enumerate((0.5, np.nan, 0.75, 0.25), start=7):

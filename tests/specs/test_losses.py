@@ -1,4 +1,4 @@
-"""Loss specs: which kernel runs, and every kind of target a person may bring."""
+"""Loss specs: which kernel runs, and every kind of target."""
 
 import tracemalloc
 import warnings
@@ -11,7 +11,7 @@ from cynn.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSqua
 
 
 class Series:
-    """What pandas gives: an object that only np.asarray understands."""
+    """Like a pandas series: an object that only np.asarray converts."""
 
     def __init__(self, values):
         self.values = values
@@ -229,7 +229,7 @@ def test_kernels(last):
 
 
 @pytest.mark.parametrize("loss", [CrossEntropy(), BinaryCrossEntropy()])
-def test_a_last_layer_that_gives_no_probabilities_is_warned_of(loss):
+def test_a_last_layer_without_probabilities_warns(loss):
     for last in ("identity", "relu", "leaky_relu", "tanh"):
         assert f"takes probabilities, and {last!r}" in loss.caution(last)
     assert loss.caution("softmax") == loss.caution("sigmoid") == ""

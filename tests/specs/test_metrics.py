@@ -57,7 +57,7 @@ def test_accuracy_by_hand(y, prediction, wanted):
     assert measure(Accuracy(), y, prediction) == wanted
 
 
-def test_binary_accuracy_is_by_answer():
+def test_binary_accuracy_is_by_label():
     y = [[1, 0, 1], [0, 0, 1]]
     prediction = [[0.9, 0.1, 0.4], [0.5, math.nan, 0.6]]
     assert measure(BinaryAccuracy(), y, prediction) == pytest.approx(4 / 6)

@@ -110,7 +110,7 @@ def test_schedule_values(make, message):
 
 
 @pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
-def test_a_schedule_of_ones_own_is_checked(rate):
+def test_a_user_defined_schedule_is_checked(rate):
     class Own(Schedule):
         def at(self, steps, total_steps):
             return np.where(steps == 2, rate, 0.1)

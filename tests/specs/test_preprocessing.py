@@ -62,7 +62,7 @@ def test_one_hot_refuses(arguments, message):
 
 
 @pytest.mark.parametrize("stratify", [None, np.arange(10) % 2])
-def test_split_parts_the_rows_of_all_arrays_alike(stratify):
+def test_all_arrays_are_split_alike(stratify):
     x, y = np.arange(20).reshape(10, 2), [str(i) for i in range(10)]
     x_train, x_val, y_train, y_val = train_validation_split(
         x, y, fraction=0.3, seed=1, stratify=stratify
@@ -97,7 +97,7 @@ def test_each_row_is_as_likely_as_another(stratified):
 
 @pytest.mark.parametrize("fraction", [0.1, 0.2, 0.37, 0.5])
 @pytest.mark.parametrize("names", [False, True])
-def test_each_class_gives_its_share(fraction, names):
+def test_stratified_split(fraction, names):
     rng = np.random.default_rng(0)
     y = rng.choice(5, 500, p=[0.5, 0.3, 0.1, 0.06, 0.04])
     y = np.array([f"class {label}" for label in y]) if names else y

@@ -1,4 +1,4 @@
-"""Tables: reading files, and encoding what stands in them."""
+"""Tables: reading files, and encoding their columns."""
 
 import csv
 
@@ -60,7 +60,7 @@ def test_columns_without_a_name(tmp_path):
         ("t", b"a,b", "must end in"),
     ],
 )
-def test_files_that_are_no_tables(tmp_path, name, data, said):
+def test_invalid_table_files(tmp_path, name, data, said):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ValueError, match=said) as error:
         tables.read(tmp_path / name)
@@ -86,7 +86,7 @@ def test_damaged_csv(tmp_path):
     assert 0 < good < 300
 
 
-def test_files_that_are_not_there(tmp_path):
+def test_missing_files(tmp_path):
     for name in ("a.csv", "a.npz", "a.parquet"):
         with pytest.raises(FileNotFoundError):
             tables.read(tmp_path / name)
@@ -191,14 +191,14 @@ def test_what_columns_are():
     assert tables.from_dict(encoder.to_dict()) == encoder
 
 
-def test_rows_to_learn_from():
+def test_statistics_of_the_training_set():
     table = {"a": objects("1", "3", "100"), "b": objects("u", "v", "w"), "y": objects(*"pqp")}
     encoder = TableEncoder.fit(table, "y", rows=np.array([0, 1]))
     assert encoder.columns == (Numeric("a", 2.0, 1.0), Categorical("b", ["u", "v"]))
     assert encoder.encode(table)[2].tolist() == [98, 0, 0]
 
 
-def test_what_was_never_seen():
+def test_unseen_categories():
     encoder = TableEncoder(
         [Numeric("a", 1.0, 2.0), Categorical("b", ["u", "v"])], Classes("y", ["p", "q"])
     )
@@ -270,12 +270,12 @@ def test_the_task_is_found(values, task, target):
         (np.zeros(2), "guess", "task must be one of"),
     ],
 )
-def test_targets_that_cannot_be(values, task, said):
+def test_invalid_targets(values, task, said):
     with pytest.raises(ValueError, match=said):
         tables.target_of({"y": values}, "y", task)
 
 
-def test_targets_said_and_measured():
+def test_targets_decoded_and_measured():
     classes = Classes("y", ["a", "b"])
     outputs = np.array([[0.9, 0.1], [0.4, 0.6]], np.float32)
     assert classes.said(outputs) == [("a", "0.9"), ("b", "0.6")]
