@@ -42,19 +42,14 @@ class Users:
         writer = self.writers.setdefault("one", token)
         if writer is token:
             if self.readers:
-                raise RuntimeError(
-                    f"cannot {token[1]}: predictions are running on the model in other threads; "
-                    "wait for them"
-                )
+                raise RuntimeError(f"cannot {token[1]}: predictions are running on the model")
         elif not (nested and writer[0] == token[0]):
-            raise RuntimeError(
-                f"cannot {token[1]}: the model is busy with a {writer[1]}; wait for it"
-            )
+            raise RuntimeError(f"cannot {token[1]}: the model is busy with a {writer[1]}")
 
     def expect_own(self, writer: tuple[int, str], what: str) -> None:
         """Refuse a reader, unless the writer is of its own thread."""
         if writer[0] != threading.get_ident():
-            raise RuntimeError(f"cannot {what}: the model is busy with a {writer[1]}; wait for it")
+            raise RuntimeError(f"cannot {what}: the model is busy with a {writer[1]}")
 
 
 class Guard:

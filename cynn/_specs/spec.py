@@ -216,7 +216,7 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     Dense(10)
     >>> from_dict({"class": "Dense", "unit": 10}, [Dense])
     Traceback (most recent call last):
-    ValueError: Dense has no argument 'unit'
+    ValueError: arguments of Dense must be among units, ..., got 'unit'
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
@@ -227,7 +227,10 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
         parameters = inspect.signature(kind).parameters
         for name in arguments:
             if name not in parameters:
-                raise ValueError(f"{kind.__name__} must have arguments that it knows, got {name!r}")
+                known = ", ".join(parameters)
+                raise ValueError(
+                    f"arguments of {kind.__name__} must be among {known}, got {name!r}"
+                )
         for name, parameter in parameters.items():
             if parameter.default is parameter.empty and name not in arguments:
                 raise ValueError(f"{kind.__name__} must have the argument {name!r}, got none")

@@ -96,7 +96,7 @@ class TableEncoder(Spec):
         for name in sorted(names | ignored):
             column(table, name)
         made = [
-            LeftOut(name, "it was asked for")
+            LeftOut(name, "as requested")
             if name in ignored
             else column_of(name, _of_length(name, column(table, name), n), rows, name in names)
             for name in table

@@ -41,7 +41,9 @@ def read(path: str | os.PathLike[str]) -> Table:
     """
     ending = Path(path).suffix.lower()
     if ending not in READERS:
-        raise ValueError(f"path must end in {', '.join(READERS)} to be read as a table, got {path}")
+        raise ValueError(
+            f"{path} must end in {', '.join(READERS)} to be read as a table, got {ending!r}"
+        )
     with open(path, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
         pass
     try:

@@ -134,7 +134,7 @@ def test_optimizers(run, folder, tmp_path, options, optimizer):
 
 def test_momentum_is_refused_for_other_optimizers(run, folder):
     status, out, err = run("train", "--data", folder, "--optimizer", "adam", "--momentum", "0.5")
-    assert (status, out) == (1, "") and "--momentum is for sgd and rmsprop: adam has" in err
+    assert (status, out) == (1, "") and "must be sgd or rmsprop for --momentum, got adam" in err
 
 
 def test_all_optimizers_can_be_named():
@@ -335,7 +335,7 @@ def test_info(run, monkeypatch):
     assert (status, err) == (0, "")
     assert out.startswith(f"cynn {cynn.__version__}, Python 3.") and "reference" in out
     monkeypatch.setenv("CYNN_TARGET", "best")
-    assert run("info")[::2] == (1, run("info")[2]) and "CYNN_TARGET is 'best'" in run("info")[2]
+    assert run("info")[::2] == (1, run("info")[2]) and "CYNN_TARGET must be" in run("info")[2]
     assert run("--version")[:2] == (0, f"cynn {cynn.__version__}\n")
     for width in ("1", "0", "-5", "wide", "100000"):
         monkeypatch.setenv("COLUMNS", width)

@@ -66,7 +66,7 @@ def test_classification(run, table, tmp_path):
     assert lines[:3] == [
         "column '' is ignored: it has no name",
         "column 'note' is ignored: it has 240 different strings in 240 rows",
-        "column 'price' is ignored: it was asked for",
+        "column 'price' is ignored: as requested",
     ]
     assert lines[3].startswith(
         f"{table}: 240 rows for training, 60 rows for validation; columns: 2 numeric, "
@@ -107,7 +107,7 @@ def test_regression_without_the_target_and_into_a_file(run, table, tmp_path):
     wanted = [100 + 20 * (i % 3) for i in range(30)]
     assert name == "price" and np.abs(np.array(said, float) - wanted).mean() < 5
     status, out, err = run("evaluate", tmp_path / "m", tmp_path / "new.csv")
-    assert (status, out) == (1, "") and "there is no column 'price', the target" in err
+    assert (status, out) == (1, "") and "table must have the target column 'price'" in err
 
 
 @needs_files
@@ -140,24 +140,30 @@ def test_invalid_options_and_tables(run, table, tmp_path):
     assert run("train", table, "--target", "kind", "--quiet", "--save", tmp_path / "m")[0] == 0
     for arguments, said in [
         (["train", table], "--target COLUMN must be given"),
-        (["train", "--target", "a"], "--target is for a table"),
-        (["train", "--patience", "0"], "--patience is for a table"),
+        (["train", "--target", "a"], "--target must go with a table"),
+        (["train", "--patience", "0"], "--patience must go with a table"),
         (
             ["train", table, "--target", "kind", "--patience", "1", "--validation", "0"],
             "--patience",
         ),
-        (["train", table, "--target", "kinds"], "there is no column 'kinds', but '', 'length'"),
-        (["train", table, "--target", "kind", "--ignore", "zz"], "there is no column 'zz'"),
+        (
+            ["train", table, "--target", "kinds"],
+            "table must have the column 'kinds', got '', 'length'",
+        ),
+        (["train", table, "--target", "kind", "--ignore", "zz"], "table must have the column 'zz'"),
         (["train", table, "--target", "kind", "--data", "digits"], "either a table or --data"),
         (["train", table, "--target", "kind", "--task", "regression"], "must hold numbers"),
         (["train", table, "--target", "note"], "must have few different values to be classes"),
-        (["train", tmp_path / "gone.csv", "--target", "b"], "gone.csv: target 'b' has no value"),
-        (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction=0.2 of 2 rows"),
+        (
+            ["train", tmp_path / "gone.csv", "--target", "b"],
+            "gone.csv: target 'b' must have a value",
+        ),
+        (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction must leave a row"),
         (["train", tmp_path / "no.csv", "--target", "b"], "No such file"),
         (["train", tmp_path / "m", "--target", "b"], "must end in .csv"),
         (["evaluate", tmp_path / "m"], "was trained on a table"),
-        (["predict", tmp_path / "m", table, table], "takes one table, got 2 files"),
-        (["predict", tmp_path / "m", tmp_path / "two.csv"], "two.csv: there is no column"),
+        (["predict", tmp_path / "m", table, table], "FILE must be one table"),
+        (["predict", tmp_path / "m", tmp_path / "two.csv"], "two.csv: table must have the column"),
         (["predict", tmp_path / "m", table, "--output", tmp_path], "Errno"),
     ]:
         status, out, err = run(*arguments)

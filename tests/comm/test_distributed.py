@@ -95,7 +95,12 @@ say(digest(fit()[0]))
     found = lines(2, body, tmp_path)
     assert len(found) == 6 and len(set(found)) == 3
     assert "rank 1 of 2: x must have at least one row, got shape (0, 6)" in found
-    assert any(line.startswith("rank 1 of 2: batch_size is 9, on rank 0 it is 8") for line in found)
+    assert any(
+        line.startswith(
+            "rank 1 of 2: batch_size must be the same on all ranks, got 9, and 8 on rank 0"
+        )
+        for line in found
+    )
 
 
 @pytest.mark.parametrize(("code", "status"), [("'no data'", 1), ("7", 7)])
@@ -388,7 +393,9 @@ def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
 
 def test_a_mistake_in_the_command_ends_all_ranks(folder, tmp_path):
     status, out, err = job.run(2, train(folder, "--target", "x"), tmp_path)
-    assert status != 0 and re.search(r"cynn: error: rank [01] of 2: --target is for a table", err)
+    assert status != 0 and re.search(
+        r"cynn: error: rank [01] of 2: --target must go with a table", err
+    )
 
 
 # ---- without ranks ------------------------------------------------------------------------------

@@ -82,5 +82,7 @@ def test_only_classes_have_weights():
     with pytest.raises(ValueError, match="y must hold labels, one-hot rows, or 0 and 1"):
         fitted(X[:, :1], "mean_squared_error", (1,), class_weight=[1, 1])
     y = np.eye(3)[Y]
-    with pytest.raises(ValueError, match="class_weight needs one output, got 3"):
+    with pytest.raises(
+        ValueError, match="class_weight must be None for multi-label targets, got 3"
+    ):
         fitted(y, "binary_cross_entropy", (3, "sigmoid"), class_weight=[1, 1, 1])

@@ -117,7 +117,7 @@ def test_networks_that_cannot_be_drawn():
             "layer0.weight": np.ones((4, 4)), "layer1.weight": np.ones((8, 3))
         }  # fmt: skip
         plots.network(model)
-    with pytest.raises(ValueError, match="weights of other layers than Dense"):
+    with pytest.raises(ValueError, match="weights in Dense layers only"):
         model = built(Dense(4))
         model.named_weights = lambda: dict.fromkeys(["layer0.weight", "more"], np.ones((4, 4)))
         plots.network(model)
@@ -129,7 +129,7 @@ def test_networks_that_cannot_be_drawn():
     with pytest.raises(ValueError, match="max_neurons must be an integer of at least 2"):
         plots.network(model, max_neurons=1)
     model.set_weights([np.full((4, 3), np.nan), np.zeros(3)])
-    with pytest.raises(ValueError, match="weights that are not finite"):
+    with pytest.raises(ValueError, match="finite weights"):
         plots.network(model)
 
 
@@ -222,7 +222,7 @@ def test_confusion(ax):
     cells = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in ax.texts}
     assert cells == {(0, 0): "1", (1, 1): "1", (2, 1): "1", (2, 0): "1"}
     assert [t.get_text() for t in ax.get_yticklabels()] == ["cat", "dog", r"a \$ and a line"]
-    assert ax.get_title() == "2 of 4 right (50.00%)"
+    assert ax.get_title() == "2 of 4 correct (50.00%)"
     assert ax.get_xlabel() == "predicted" and ax.get_ylabel() == "true"
     many = np.arange(200)
     ax = drawn(plots.confusion(many, many))
@@ -266,7 +266,7 @@ def test_the_worst_mistakes_come_first(ax):
     x, _ = images(4)
     drawn(plots.mistakes(x, Y, P, classes=["cat", "dog", "cow"], ax=ax))
     assert texts(ax) == [
-        "said cat (96%)", "true cow (4%)", "said dog (60%)", "true cow (10%)"
+        "predicted cat (96%)", "true cow (4%)", "predicted dog (60%)", "true cow (10%)"
     ]  # fmt: skip
     assert len(ax.images) == 2
     shown = ax.images[0].get_array()

@@ -255,7 +255,7 @@ def test_initial_epoch(value):
 def test_a_hook_that_is_never_called_is_an_error(name):
     kind = type("Ported", (Callback,), {name: lambda self, *_: None})
     model = fresh()
-    with pytest.raises(TypeError, match=f"callbacks: Ported has {name}, which is never called"):
+    with pytest.raises(TypeError, match=f"got Ported with {name}, which is never called"):
         model.fit(X, Y, callbacks=[kind()], verbose=0)
     assert model.epochs == 0
 

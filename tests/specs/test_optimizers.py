@@ -80,7 +80,9 @@ def test_cosine_by_hand(initial, final, warmup, total):
 @pytest.mark.parametrize("schedule", [Constant(0.1), Cosine(0.1)])
 @pytest.mark.parametrize(("start", "stop", "total"), [(0, 11, 10), (3, 2, 10)])
 def test_steps_outside_the_run(schedule, start, stop, total):
-    with pytest.raises(ValueError, match=f"steps {start} to {stop} are not within a run of"):
+    with pytest.raises(
+        ValueError, match=f"within the {total} steps of a run, got {start} and {stop}"
+    ):
         schedule.rates(start, stop, total)
 
 

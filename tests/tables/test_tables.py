@@ -105,7 +105,7 @@ def test_npz(tmp_path):
         ({"a": np.zeros((2, 2, 2))}, "shape"),
         ({"a": np.array(3)}, "shape"),
         ({"a": objects({})}, "allow_pickle"),
-        ({"x": np.zeros((2, 1)), "x.0": np.zeros(2)}, "two columns"),
+        ({"x": np.zeros((2, 1)), "x.0": np.zeros(2)}, "different names, got"),
         ({"a": np.zeros(0)}, "at least one row, got none"),
     ]:
         np.savez(path, **arrays)
@@ -179,9 +179,9 @@ def test_what_columns_are():
         "same": "it is constant",
         "same text": "it is constant",
         "empty": "it is empty",
-        "note": "it has 40 different texts in 40 rows",
-        "when": "it holds must hold numbers or strings",
-        "skip": "it was to be ignored",
+        "note": "it has 40 different strings in 40 rows",
+        "when": "it holds neither numbers nor strings",
+        "skip": "as requested",
     }
     x = encoder.encode(table, "float64")
     assert x.shape == (n, 11)
@@ -209,14 +209,14 @@ def test_unseen_categories():
         ({"a": objects("1", "1_0", "3")}, "'1_0' in row 2"),
         ({"a": np.array([1, np.inf, 3])}, "column 'a' must hold .*, got inf in row 2"),
         ({"a": np.array([1, 1e300, 3])}, "row 2"),
-        ({"a": np.zeros(2)}, "column 'b' has shape|column 'a' has shape"),
+        ({"a": np.zeros(2)}, "column '[ab]' must have shape"),
         ({"a": np.zeros((3, 1))}, "shape"),
-        ({"b": np.zeros(3, complex)}, "column 'b' must hold texts"),
+        ({"b": np.zeros(3, complex)}, "column 'b' must hold strings"),
     ]:
         with pytest.raises(ValueError, match=said):
             encoder.encode(table | change)
     del table["a"]
-    with pytest.raises(ValueError, match="there is no column 'a', but 'more', 'b'"):
+    with pytest.raises(ValueError, match="table must have the column 'a', got 'more', 'b'"):
         encoder.encode(table)
 
 
@@ -286,7 +286,7 @@ def test_targets_decoded_and_measured():
     found = quantity.measure(quantity.encode(objects("8", "12")), np.array([[-1.0], [0.0]]))
     assert found == {"mean absolute error": 1.0, "root mean squared error": 2**0.5, "R2": 0.5}
     for target in (classes, quantity):
-        with pytest.raises(ValueError, match="not finite"):
+        with pytest.raises(ValueError, match="must be finite"):
             target.said(np.full((1, target.n_outputs), np.nan))
 
 
