@@ -35,9 +35,7 @@ def _predict(options: argparse.Namespace) -> None:
         _table.predict(model, model.table, options)
         return
     if options.output is not None:
-        raise ValueError(
-            "--output must be left out: it is for models of tables, got a model of images"
-        )
+        raise ValueError("MODEL must be of a table for --output, got one of images")
     for path in options.files:
         try:
             predicted = model.predict(read_images(path, model.input_shape or ()))

@@ -161,7 +161,7 @@ def test_invalid_options_and_tables(run, table, tmp_path):
         (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction must leave a row"),
         (["train", tmp_path / "no.csv", "--target", "b"], "No such file"),
         (["train", tmp_path / "m", "--target", "b"], "must end in .csv"),
-        (["evaluate", tmp_path / "m"], "was trained on a table"),
+        (["evaluate", tmp_path / "m"], "a table must be given to evaluate"),
         (["predict", tmp_path / "m", table, table], "FILE must be one table"),
         (["predict", tmp_path / "m", tmp_path / "two.csv"], "two.csv: table must have the column"),
         (["predict", tmp_path / "m", table, "--output", tmp_path], "Errno"),
@@ -193,7 +193,7 @@ def test_a_model_of_images_takes_no_table(run, table, tmp_path):
     assert "must be left out for a model of images" in run("evaluate", tmp_path / "m", table)[2]
     assert run("predict", tmp_path / "m", table, "--output", "x")[::2] == (
         1,
-        "cynn: error: --output is for a model of a table\n",
+        "cynn: error: MODEL must be of a table for --output, got one of images\n",
     )
 
 

@@ -473,7 +473,7 @@ def test_shares_of_parquet_files(tmp_path, size):
     for error in together(
         2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y", columns=["c"])
     ):
-        assert isinstance(error, ValueError) and "has no column 'c'" in str(error)
+        assert isinstance(error, ValueError) and "must have the column 'c'" in str(error)
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -167,7 +167,7 @@ def test_links_modes_and_devices(tmp_path):
             model.save(path)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     for path in ("/dev/null", tmp_path / "pipe"):
-        with pytest.raises(ModelFileError, match="no regular file"):
+        with pytest.raises(ModelFileError, match="must be a regular file"):
             Model.load(path)
     with pytest.raises(IsADirectoryError):
         Model.load(tmp_path)
