@@ -61,12 +61,18 @@ def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
     """
     n = len(data.x)
     if not 0 < round(part * n) < n:
-        raise ValueError(f"validation_split={part} of {n} rows leaves none for one of the two")
+        raise ValueError(
+            f"validation_split must leave rows for training and for validation, got {part} of {n} "
+            "rows"
+        )
     rows = train_validation_split(np.arange(n), fraction=part, seed=seed)
     kept, held_out = (data._replace(rows=some) for some in rows)
     for some in rows:
         if data.weight is not None and not data.weight[some].any():
-            raise ValueError(f"validation_split={part} leaves only weights of 0 in one of the two")
+            raise ValueError(
+                f"validation_split must leave weights above 0 on both sides, got {part}: change it "
+                "or the seed"
+            )
     return kept, held_out
 
 
@@ -218,7 +224,7 @@ def expect_room(network: Any, batch_size: int, largest_batch: int) -> None:
     if network.n_state and batch_size > largest_batch:
         raise ValueError(
             f"batch_size must be {largest_batch} at most with a BatchNorm, which needs all rows of "
-            f"a batch at once; got {batch_size}"
+            f"a batch at once, got {batch_size}"
         )
 
 

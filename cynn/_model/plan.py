@@ -69,8 +69,8 @@ def rows(
     found = row_array(name, x, dtype, shape, flattens(given))
     if isinstance(found, SparseInput) and not can_skip_zeros(given):
         raise ValueError(
-            f"{name} must not be sparse where the first layer is no Dense, or a Rescale with an "
-            f"offset stands before it: give {name}.toarray()"
+            f"{name} must be dense unless the first layer is Dense, without a Rescale with an "
+            f"offset before it, got a sparse matrix: pass {name}.toarray()"
         )
     return found
 

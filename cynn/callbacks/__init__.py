@@ -74,7 +74,7 @@ def get_all(given: Any) -> list[Callback]:
         for name in NEVER_CALLED:
             if hasattr(type(callback), name):  # of an object that answers to all, nothing is known
                 raise TypeError(
-                    f"callbacks: {type(callback).__name__} has {name}, which is never called: "
-                    "there are hooks of the training and of its epochs alone"
+                    f"callbacks must only have hooks of the training and of its epochs, got "
+                    f"{type(callback).__name__} with {name}, which is never called"
                 )
     return found

@@ -57,7 +57,7 @@ class Dense(Layer):
     [(784, 128), (128,)]
     >>> layer.output_shape((28, 28))
     Traceback (most recent call last):
-    ValueError: Dense(128, 'relu') takes rows of shape (n,), got (28, 28): put Flatten() before it
+    ValueError: rows for Dense(128, 'relu') must be flat, got (28, 28): put Flatten() before it
     """
 
     def __init__(

@@ -44,7 +44,8 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
         found.append(input_shape)
     if len(input_shape) != 1:
         raise ValueError(
-            f"the last layer gives rows of shape {input_shape}: put Flatten() before it"
+            f"the last layer must return rows of shape (n,), got {input_shape}: put Flatten() "
+            "before it"
         )
     return found
 

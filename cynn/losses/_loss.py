@@ -119,6 +119,6 @@ class Loss(spec.Spec):
                 classes = targets.argmax(axis=1)
                 return classes
         raise ValueError(
-            f"class_weight needs targets that are classes, one-hot rows or 0 and 1: {self!r} got "
-            "others"
+            f"y must hold labels, one-hot rows, or 0 and 1 for class_weight, got other targets of "
+            f"{self!r}"
         )

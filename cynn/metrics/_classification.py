@@ -352,7 +352,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
         )
     k = n_classes or max(least, least_predicted)
     if k > MAX_CLASSES:
-        raise ValueError(f"confusion_matrix takes at most {MAX_CLASSES} classes, got {k}")
+        raise ValueError(f"n_classes must be at most {MAX_CLASSES} for a confusion matrix, got {k}")
     return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
@@ -391,7 +391,7 @@ def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
             row = int(single.argmin())
             raise ValueError(
                 f"{name} must be labels or one-hot rows, got {y[row].tolist()!r:.60} in row {row}: "
-                "for several answers a row take binary_accuracy and the metrics that begin with "
+                "for multi-label targets use binary_accuracy and the metrics that begin with "
                 "multi_label_"
             )
         return places

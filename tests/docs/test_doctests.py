@@ -50,7 +50,7 @@ def test_there_are_examples(name):
 PAGES = sorted(ROOT.joinpath("docs").glob("*.md"))
 
 
-def test_everything_a_model_is_made_of_stands_in_an_example_of_a_page():
+def test_every_public_class_is_in_an_example_of_the_docs():
     if not PAGES:
         pytest.skip("docs is not beside the tests")
     lines = [line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines()]
@@ -73,7 +73,7 @@ def test_everything_a_model_is_made_of_stands_in_an_example_of_a_page():
         "Schedule",
         "Monitor",
     }
-    assert public - code - bases == {"History"}  # which fit gives back
+    assert public - code - bases == {"History"}  # which fit returns
     assert {"Dense", "Poisson", "Lion", "OneCycle", "AUC", "CSVLogger"} <= public & code
 
 

@@ -190,5 +190,5 @@ def test_a_network_refuses_clips_and_penalties(target):
     ):
         with pytest.raises(ValueError):
             network.compile(TWO_LAYERS.loss, *settings)
-    with pytest.raises(ValueError, match="no slot"):
+    with pytest.raises(ValueError, match="slot must be one of"):
         network.get_slot("exp_avg", np.empty(network.n_params, target.dtype))

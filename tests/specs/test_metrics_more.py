@@ -56,7 +56,7 @@ def test_class_by_class(metric, sample):
 
 
 @pytest.mark.parametrize("metric", [Precision, Recall, F1])
-def test_yes_or_no(metric):
+def test_binary_targets(metric):
     y = np.array([1, 1, 1, 0, 0, 1])
     prediction = np.array([0.9, 0.8, 0.2, 0.7, 0.5, math.nan])
     wanted = {"precision": 2 / 3, "recall": 2 / 4, "f1": 4 / 7}[metric.name]
@@ -64,7 +64,7 @@ def test_yes_or_no(metric):
         assert in_parts(metric(average), y, prediction, np.ones(6), (0, 2)) == pytest.approx(wanted)
 
 
-def test_classes_that_nobody_names_do_not_count():
+def test_absent_classes_do_not_count():
     precision = Precision()
     precision.update([0, 1], [[1, 0, 0, 0], [1, 0, 0, 0]])
     assert (
@@ -187,7 +187,7 @@ def test_reset_forgets(name):
 
 @pytest.fixture(scope="module")
 def answers():
-    """Three answers a row, of which the last is never yes and never said."""
+    """Return three labels a row, of which the last is never true and never predicted."""
     rng = np.random.default_rng(0)
     y = (rng.random((120, 3)) < [0.7, 0.4, 0.0]).astype(float)
     prediction = 0.3 * y + 0.7 * rng.random((120, 3)) * [1.0, 1.0, 0.7]
@@ -195,7 +195,7 @@ def answers():
 
 
 @pytest.mark.parametrize("metric", [Precision, Recall, F1])
-def test_several_answers_a_row(metric, answers):
+def test_multi_label_targets(metric, answers):
     y, prediction, weight = answers
     pairs = [by_class(metric.name, y[:, j], prediction[:, j] > 0.5, weight, [1]) for j in range(3)]
     each, support = (np.concatenate(part) for part in zip(*pairs, strict=True))
@@ -209,7 +209,7 @@ def test_several_answers_a_row(metric, answers):
     assert lone == in_parts(metric(), y[:, :1], prediction[:, :1], weight)
 
 
-def test_no_answer_is_yes():
+def test_no_positive_label():
     for average in AVERAGES:
         metric = Precision(average, multi_label=True)
         metric.update(np.zeros((4, 3)), np.zeros((4, 3)))
@@ -217,7 +217,7 @@ def test_no_answer_is_yes():
         assert metric.reset() is None and math.isnan(metric.result())
 
 
-def test_the_area_of_several_answers(answers):
+def test_auc_of_multi_label_targets(answers):
     y, prediction, weight = (part[:, :2] if part.ndim == 2 else part for part in answers)
     each = [in_parts(AUC(), y[:, [j]], prediction[:, [j]], weight) for j in range(2)]
     found = in_parts(AUC(multi_label=True), y, prediction, weight)
@@ -226,7 +226,7 @@ def test_the_area_of_several_answers(answers):
 
 @pytest.mark.parametrize("metric", [Precision(), Recall(), F1(), AUC(), TopKAccuracy(2)], ids=repr)
 @pytest.mark.parametrize("row", [[1, 1, 0], [0, 0, 0]])
-def test_several_answers_are_no_class(metric, row):
+def test_class_metrics_refuse_multi_label_targets(metric, row):
     with pytest.raises(ValueError, match=r"y must be .* in row 1: .* begin with multi_label_"):
         metric.update([[1, 0, 0], row], np.ones((2, 3)))
 
