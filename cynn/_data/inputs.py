@@ -243,7 +243,8 @@ def class_weight_array(
                 index = integer("a label in class_weight", label, 0)
                 if index >= n_classes:
                     raise ValueError(
-                        f"class_weight must have labels from 0 to {n_classes - 1} as keys, got {index}"
+                        f"class_weight must have labels from 0 to {n_classes - 1} as keys, "
+                        f"got {index}"
                     )
                 table[index] = value
             class_weight = table

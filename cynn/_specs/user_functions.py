@@ -131,7 +131,7 @@ def answer(
             row = int(bad.argmax())
             bad_value = result[row][~finite_values[row]].ravel()[0]
             raise ValueError(
-                f"{name} must return finite numbers for finite ones, got {bad_value} in row {row} of "
-                f"{len(result)}"
+                f"{name} must return finite numbers for finite ones, got {bad_value} in row {row} "
+                f"of {len(result)}"
             )
     return result

@@ -386,8 +386,8 @@ def _expect_all(name: str, missing: NDArray[np.bool_]) -> None:
     if missing.any():
         row, n = int(missing.argmax()) + 1, int(missing.sum())
         raise ValueError(
-            f"target {name!r} must have a value in every row, got none in {n:,} of {len(missing):,}, "
-            f"row {row} the first"
+            f"target {name!r} must have a value in every row, got none in {n:,} of "
+            f"{len(missing):,}, row {row} the first"
         )
 
 
