@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._specs import user_functions
-from ._specs.spec import ACTIVATIONS, Spec
+from ._specs.activation_table import ACTIVATIONS
+from ._specs.spec import Spec
 from ._specs.validation import choice
 
 Elementwise = Callable[[NDArray[Any]], NDArray[Any]]

@@ -42,9 +42,9 @@ def launched_ranks() -> int:
     1
     """
     for name in (*SIZES, *([OF_SLURM] if "PMIX_RANK" in os.environ else [])):
-        said = os.environ.get(name, "")
-        if said.isdecimal() and 0 < len(said) < 10 and int(said) > 0:
-            return int(said)
+        value = os.environ.get(name, "")
+        if value.isdecimal() and 0 < len(value) < 10 and int(value) > 0:
+            return int(value)
     return 1
 
 
@@ -123,29 +123,29 @@ def job() -> Iterator[Any]:
     comm = world()
     with contextlib.ExitStack() as stack:
         if comm.Get_rank() > 0:
-            nothing = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            stack.enter_context(contextlib.redirect_stdout(nothing))
+            devnull = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(devnull))
         try:
             yield comm
         except BaseException as error:
-            status = _status(error)
-            if not status:
+            exit_status = _exit_status(error)
+            if not exit_status:
                 ranks.leave(comm)
             elif not ranks.is_agreed(error):
                 place = f"rank {comm.Get_rank()} of {comm.Get_size()}"
-                ranks.end_all(comm, f"error: {place}: {_said(error)}", status)
+                ranks.end_all(comm, f"error: {place}: {_error_text(error)}", exit_status)
             raise
         ranks.leave(comm)
 
 
-def _status(error: BaseException) -> int:
+def _exit_status(error: BaseException) -> int:
     """Return the status that a program ends with by this error."""
     if not isinstance(error, SystemExit):
         return 1
     return error.code if isinstance(error.code, int) else int(error.code is not None)
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return f"exit with status {error.code}"
     return str(error) or type(error).__name__
@@ -212,24 +212,24 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
     array([1., 2., 3.])
     """
     with ranks.get(comm).agreed():
-        parts = [Saved(file) for file in _files(path, ".npy")]
-        first = parts[0]
-        for part in parts:
-            if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
+        arrays = [Saved(file) for file in _files(path, ".npy")]
+        first = arrays[0]
+        for array in arrays:
+            if (array.shape[1:], array.dtype) != (first.shape[1:], first.dtype):
                 raise ValueError(
-                    f"{part.file} holds {part.dtype} of shape {part.shape}, the first file "
+                    f"{array.file} holds {array.dtype} of shape {array.shape}, the first file "
                     f"{first.dtype} of shape {first.shape}"
                 )
-        cuts = _cuts(path, parts, comm)
+        cuts = _cuts(path, arrays, comm)
         if len(cuts) == 1:
-            part, cut = cuts[0]
-            return _map(part.file)[cut]
+            array, cut = cuts[0]
+            return _map(array.file)[cut]
         n = sum(cut.stop - cut.start for _, cut in cuts)
-        out, done = np.empty((n, *first.shape[1:]), first.dtype), 0
-        for part, cut in cuts:
-            past = done + cut.stop - cut.start
-            out[done:past] = _map(part.file)[cut]
-            done = past
+        out, start = np.empty((n, *first.shape[1:]), first.dtype), 0
+        for array, cut in cuts:
+            stop = start + cut.stop - cut.start
+            out[start:stop] = _map(array.file)[cut]
+            start = stop
         return out
 
 
@@ -268,8 +268,8 @@ class Saved:
     """
 
     def __init__(self, file: Path) -> None:
-        found = _map(file)
-        self.file, self.shape, self.dtype, self.n = file, found.shape, found.dtype, len(found)
+        array = _map(file)
+        self.file, self.shape, self.dtype, self.n = file, array.shape, array.dtype, len(array)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -348,13 +348,13 @@ def load_parquet(
         cuts = _cuts(path, groups, comm)
         names = list(columns or ())
         n = sum(cut.stop - cut.start for _, cut in cuts)
-        x, targets, done = np.empty((n, len(names)), real), [], 0
+        x, targets, start = np.empty((n, len(names)), real), [], 0
         for group, cut in cuts:
             for rows in group.read([*names, target], cut):
                 for j, name in enumerate(names):
-                    x[done : done + len(rows), j] = _numbers(group.file, name, rows.column(name))
+                    x[start : start + len(rows), j] = _numbers(group.file, name, rows.column(name))
                 targets.append(rows.column(target).to_numpy(zero_copy_only=False))
-                done += len(rows)
+                start += len(rows)
         return x, np.concatenate(targets)
 
 
@@ -403,14 +403,14 @@ class Group:
         OSError, ValueError
             If the file cannot be read, or is damaged.
         """
-        at = 0
+        start = 0
         with _opened(self.file) as opened:
             for rows in opened.iter_batches(PARQUET_ROWS, [self.number], columns):
-                some = slice(max(cut.start - at, 0), min(cut.stop - at, len(rows)))
-                if some.start < some.stop:
-                    yield rows.slice(some.start, some.stop - some.start)
-                at += len(rows)
-                if at >= cut.stop:
+                overlap = slice(max(cut.start - start, 0), min(cut.stop - start, len(rows)))
+                if overlap.start < overlap.stop:
+                    yield rows.slice(overlap.start, overlap.stop - overlap.start)
+                start += len(rows)
+                if start >= cut.stop:
                     return
 
 
@@ -427,22 +427,22 @@ def _opened(file: Path) -> Any:
 
 
 def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
-    """Return a column of numbers, NaN where it says nothing."""
-    found = column.to_numpy(zero_copy_only=False)
+    """Return a column of numbers, NaN where one is missing."""
+    values = column.to_numpy(zero_copy_only=False)
     try:
-        if found.dtype.kind in "mM":
+        if values.dtype.kind in "mM":
             raise TypeError("they are times")
-        return np.asarray(found, np.float64)
+        return np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{file}: {name!r} must hold numbers: {error}") from None
 
 
 def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
     """Return the files of a folder, or the one file."""
-    found = Path(path)
-    if not found.is_dir():
-        return [found]
-    files = sorted(file for file in found.iterdir() if file.suffix == ending)
+    source = Path(path)
+    if not source.is_dir():
+        return [source]
+    files = sorted(file for file in source.iterdir() if file.suffix == ending)
     if not files:
         raise ValueError(f"{path} holds no {ending} files")
     return files
@@ -453,24 +453,24 @@ def _map(file: Path) -> NDArray[Any]:
     with open(file, "rb"):  # the plain reason first, if there is one: missing, forbidden
         pass
     try:
-        found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{file} is no array: {error}") from error
-    if found.ndim == 0:
+    if array.ndim == 0:
         raise ValueError(f"{file} holds a number, not rows")
-    return found
+    return array
 
 
 def _cuts(path: Any, parts: Sequence[Any], comm: Any) -> list[tuple[Any, slice]]:
-    """Return what of parts, one after the other, is this rank's share."""
+    """Return the parts that hold rows of this rank's share, each with the slice of them."""
     total, size = sum(map(len, parts)), 1 if comm is None else comm.Get_size()
     if total < size:
         raise ValueError(f"{path} has {total} rows for {size} ranks, wanted one for each at least")
-    mine = share(total, comm)
-    found, start = [], 0
-    for part in parts:
-        first, past = max(mine.start - start, 0), min(mine.stop - start, len(part))
-        if first < past:
-            found.append((part, slice(first, past)))
-        start += len(part)
-    return found
+    own = share(total, comm)
+    cuts, start = [], 0
+    for piece in parts:
+        first, stop = max(own.start - start, 0), min(own.stop - start, len(piece))
+        if first < stop:
+            cuts.append((piece, slice(first, stop)))
+        start += len(piece)
+    return cuts

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ._specs.activation_table import TABLE
 from ._specs.validation import choice, real_dtype
 from ._specs.validation import shape as checked_shape
 
@@ -332,10 +333,8 @@ def for_activation(activation: object) -> str:
     >>> for_activation("gelu"), for_activation("selu"), for_activation("tanh")
     ('he_uniform', 'lecun_uniform', 'glorot_uniform')
     """
-    if activation == "selu":
-        return "lecun_uniform"
-    rectifies = activation in ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
-    return "he_uniform" if rectifies else "glorot_uniform"
+    entry = TABLE.get(activation) if isinstance(activation, str) else None
+    return "glorot_uniform" if entry is None else entry.first_weights
 
 
 def get(name: str) -> Initializer:

@@ -44,10 +44,10 @@ def flatten(x: ArrayLike) -> NDArray[Any]:
     >>> flatten(np.zeros((3, 28, 28))).shape
     (3, 784)
     """
-    found = array("x", x)
-    if found.ndim == 0:
+    values = array("x", x)
+    if values.ndim == 0:
         raise ValueError("x must have a row for each sample, got a single number")
-    return found.reshape(len(found), math.prod(found.shape[1:]))  # -1 would fail for no rows
+    return values.reshape(len(values), math.prod(values.shape[1:]))  # -1 would fail for no rows
 
 
 def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArray[Any]:
@@ -79,10 +79,10 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
     >>> rescale(np.array([0, 255], dtype=np.uint8))
     array([0., 1.], dtype=float32)
     """
-    found = array("x", x)
-    wide = found.dtype.kind == "f" and found.dtype.itemsize >= 8
+    values = array("x", x)
+    wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
     real = np.float64 if wide else np.float32
-    scaled: NDArray[Any] = found.astype(real)
+    scaled: NDArray[Any] = values.astype(real)
     scaled *= real(number("scale", scale))
     scaled += real(number("offset", offset))
     return scaled
@@ -123,15 +123,15 @@ def one_hot(
            [1., 0., 0.]], dtype=float32)
     """
     if n_classes is None:
-        found = labels("y", y)
-        n_classes = int(found.max(initial=-1)) + 1
+        classes = labels("y", y)
+        n_classes = int(classes.max(initial=-1)) + 1
         if n_classes > MAX_INFERRED:  # one wild label would otherwise ask for gigabytes
             raise ValueError(f"y holds the label {n_classes - 1}: give n_classes if it is meant")
     else:
         n_classes = integer("n_classes", n_classes)
-        found = labels("y", y, n_classes)
-    hot: NDArray[Any] = np.zeros((len(found), n_classes), dtype)
-    hot[np.arange(len(found)), found] = 1
+        classes = labels("y", y, n_classes)
+    hot: NDArray[Any] = np.zeros((len(classes), n_classes), dtype)
+    hot[np.arange(len(classes)), classes] = 1
     return hot
 
 
@@ -182,11 +182,11 @@ def train_validation_split(
     named = [(f"array {i}", np.asarray(a)) for i, a in enumerate(arrays)]
     if stratify is not None:
         named.append(("stratify", np.asarray(stratify)))
-    for name, found in named:
-        if found.ndim == 0:
-            raise TypeError(f"{name} must have a row for each sample, got {found.item()!r}")
-        if len(found) != len(named[0][1]):
-            raise ValueError(f"{name} has {len(found)} rows, array 0 has {len(named[0][1])}")
+    for name, values in named:
+        if values.ndim == 0:
+            raise TypeError(f"{name} must have a row for each sample, got {values.item()!r}")
+        if len(values) != len(named[0][1]):
+            raise ValueError(f"{name} has {len(values)} rows, array 0 has {len(named[0][1])}")
     n = len(named[0][1])
     n_validation = round(fraction * n)
     if not 0 < n_validation < n:
@@ -206,7 +206,7 @@ def train_validation_split(
     chosen = np.zeros(n, dtype=bool)
     chosen[line[due[1:] > due[:-1]]] = True
     parts = (order[~chosen], order[chosen])
-    return tuple(found[rows] for _, found in named for rows in parts)
+    return tuple(values[rows] for _, values in named for rows in parts)
 
 
 def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:

@@ -94,11 +94,11 @@ class Schedule(spec.Spec):
         start, stop = integer("start", start, 0), integer("stop", stop, 0)
         if not start <= stop <= total:
             raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
-        found = np.empty(stop - start)
-        found[:] = self.at(np.arange(start, stop, dtype=np.float64), total)
-        if not ((found >= 0) & (found < np.inf)).all():
+        rates = np.empty(stop - start)
+        rates[:] = self.at(np.arange(start, stop, dtype=np.float64), total)
+        if not ((rates >= 0) & (rates < np.inf)).all():
             raise ValueError(f"{self!r} gave a learning rate that is negative or not finite")
-        return found
+        return rates
 
 
 class Constant(Schedule):
@@ -398,11 +398,11 @@ class Then(Schedule):
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
         """Return the first's rates, then the second's; see `Schedule.at`."""
         turn = round(self.part * total_steps)
-        found = np.empty_like(steps)
+        rates = np.empty_like(steps)
         early = steps < turn
-        found[early] = self.first.at(steps[early], turn)
-        found[~early] = self.second.at(steps[~early] - turn, total_steps - turn)
-        return found
+        rates[early] = self.first.at(steps[early], turn)
+        rates[~early] = self.second.at(steps[~early] - turn, total_steps - turn)
+        return rates
 
 
 SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
@@ -473,5 +473,5 @@ def _checked_schedule(name: str, value: object) -> Schedule:
 
 def _cosine(start: float, end: float, part: NDArray[np.float64]) -> NDArray[np.float64]:
     """Go from one rate to another along half a cosine; `part` of the way, from 0 to 1."""
-    found: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * part)) / 2
-    return found
+    rate: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * part)) / 2
+    return rate

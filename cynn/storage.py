@@ -3,7 +3,8 @@
 The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers
 and what the model was compiled with; under ``table``, where there is one, how the rows of a table
 become its inputs. The arrays are ``layer0.weight``, ``layer0.bias`` and so on, the optimizer's
-state ``state.velocity.layer0.weight``, by slot. A file is written beside its name and renamed when
+state ``state.velocity.layer0.weight``, by slot; the optimizer's scalars, where it has any, stand in
+the object under ``scalars``. A file is written beside its name and renamed when
 it is whole, so that a full disk or a killed process leaves what was there before.
 """
 
@@ -173,8 +174,8 @@ class ModelFile:
         """
         wanted = (shape, {"float32": "F32", "float64": "F64"}[dtype.name])
         if self.shapes.get(name) != wanted:
-            came = self.shapes.get(name, "nothing")
-            self.refuse(f"its array {name!r} should be {wanted}, got {came}")
+            actual = self.shapes.get(name, "nothing")
+            self.refuse(f"its array {name!r} should be {wanted}, got {actual}")
 
     def read(self, name: str) -> NDArray[Any]:
         """Read an array into memory.
@@ -189,8 +190,8 @@ class ModelFile:
         ndarray
             Float32 or float64, C-contiguous.
         """
-        found: NDArray[Any] = self._file.get_tensor(name)
-        return found
+        array: NDArray[Any] = self._file.get_tensor(name)
+        return array
 
 
 @contextlib.contextmanager
@@ -241,10 +242,10 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a dictionary; keys that come twice mean one thing here, another there."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         raise ValueError("a key comes twice")
-    return found
+    return mapping
 
 
 def _no_number(text: str) -> NoReturn:
@@ -309,12 +310,15 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)
     tensors = dict(zip(names, weights, strict=True))
-    kept = layers.state_shapes(model.layers, model.input_shape)
-    tensors |= zip(kept, model.get_state(), strict=True)
+    state_names = layers.state_shapes(model.layers, model.input_shape)
+    tensors |= zip(state_names, model.get_state(), strict=True)
     state = {} if optimizer is None else named_state(model._network, names, model.dtype)
     updates = int(state.pop("state.updates", 0))
-    used = {name.split(".")[1] for name, part in state.items() if part.any()}
-    tensors |= {name: part for name, part in state.items() if name.split(".")[1] in used}
+    scalars = {} if optimizer is None else model._network.scalars
+    for name in scalars:
+        del state[f"state.{name}"]
+    used = {name.split(".")[1] for name, array in state.items() if array.any()}
+    tensors |= {name: array for name, array in state.items() if name.split(".")[1] in used}
     description = {
         "layers": [layer.to_dict() for layer in model.layers],
         "dtype": model.dtype.name,
@@ -329,6 +333,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if model.table is not None:
         _expect_table_fits(model)
         description["table"] = model.table.to_dict()
+    if scalars:
+        description["scalars"] = scalars
     if model.rate_factor != 1:
         description["rate_factor"] = model.rate_factor
     if model.callback_state:
@@ -350,7 +356,7 @@ def _expect_table_fits(model: Any) -> None:
 
 
 def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> bool:
-    """Return whether a file can bring a spec back: one of a person's own class is code."""
+    """Return whether a file can bring a spec back: one of a user-defined class is code."""
     try:
         return spec is None or from_dict(spec.to_dict()) == spec
     except (AttributeError, TypeError, ValueError):
@@ -406,59 +412,64 @@ _CALLBACK = "callback."  # before the names of callbacks, where they are those o
 
 
 def _model_in(file: ModelFile, make: Callable[..., Any]) -> Any:
-    said = file.model
-    parts = [layers.from_dict(layer) for layer in said["layers"]]
-    model = make(parts, dtype=said["dtype"], seed=said["seed"])
-    model.epochs = integer("epochs", said["epochs"], 0)
+    description = file.model
+    model_layers = [layers.from_dict(layer) for layer in description["layers"]]
+    model = make(model_layers, dtype=description["dtype"], seed=description["seed"])
+    model.epochs = integer("epochs", description["epochs"], 0)
     wanted_factor = "a finite number of at least 0"
-    factor = said.get("rate_factor", 1.0)
+    factor = description.get("rate_factor", 1.0)
     model.rate_factor = number("rate_factor", factor, wanted_factor, lambda f: f >= 0)
     model.callback_state = {
-        str(name): {str(key): number(str(key), value) for key, value in kept.items()}
-        for name, kept in said.get("callbacks", {}).items()
+        str(name): {str(key): number(str(key), value) for key, value in state.items()}
+        for name, state in description.get("callbacks", {}).items()
     }
-    # The file's arrays are held against its description before memory is taken for either.
-    input_shape = shape("input_shape", said["input_shape"])
-    wanted = layers.weight_shapes(model.layers, input_shape)
-    kept = layers.state_shapes(model.layers, input_shape)
-    for name, size in (wanted | kept).items():
+    # The file's arrays are checked against its description before memory is taken for either.
+    input_shape = shape("input_shape", description["input_shape"])
+    weight_shapes = layers.weight_shapes(model.layers, input_shape)
+    state_shapes = layers.state_shapes(model.layers, input_shape)
+    for name, size in (weight_shapes | state_shapes).items():
         file.expect(name, size, model.dtype)
-    learned = (sum(map(math.prod, (wanted | kept).values())),)
+    learned = (sum(map(math.prod, (weight_shapes | state_shapes).values())),)
     callbacks = [name for name in model.callback_state if _CALLBACK + name in file.shapes]
     for name in callbacks:
         file.expect(_CALLBACK + name, learned, model.dtype)
-    if said["loss"] is not None:
+    if description["loss"] is not None:
         model._compile(
-            optimizers.from_dict(said["optimizer"]),
-            losses.from_dict(said["loss"]),
-            said["metrics"],
-            silent=True,  # a caution was said when the model was compiled first
+            optimizers.from_dict(description["optimizer"]),
+            losses.from_dict(description["loss"]),
+            description["metrics"],
+            silent=True,  # the warning came when the model was first compiled
         )
-    state = _state_in(file, model, wanted)
+    state = _state_in(file, model, weight_shapes)
     model._take_network(input_shape)
-    model.set_weights([file.read(name) for name in wanted])
-    model.set_state([file.read(name) for name in kept])
+    model.set_weights([file.read(name) for name in weight_shapes])
+    model.set_state([file.read(name) for name in state_shapes])
     model.callback_weights = {name: file.read(_CALLBACK + name) for name in callbacks}
     for slot, names in state.items():
         arrays = [file.read(name) for name in names]
         model._network.set_slot(slot, flat(arrays, model.dtype))
-    model._network.updates = integer("updates", said.get("updates", 0), 0)
-    if said.get("table") is not None:
-        model.table = tables.from_dict(said["table"])
+    model._network.updates = integer("updates", description.get("updates", 0), 0)
+    scalars = description.get("scalars", {})
+    model._network.scalars = {
+        name: number(name, scalars.get(name, first))
+        for name, first in model._network.scalars.items()
+    }
+    if description.get("table") is not None:
+        model.table = tables.from_dict(description["table"])
         _expect_table_fits(model)
     return model
 
 
 def _state_in(
-    file: ModelFile, model: Any, wanted: dict[str, tuple[int, ...]]
+    file: ModelFile, model: Any, weight_shapes: dict[str, tuple[int, ...]]
 ) -> dict[str, list[str]]:
     """Return the arrays that the file has of each slot, all of the right shapes."""
-    found = {}
+    arrays = {}
     for slot in model._slot_names():
         # The first files had SGD's velocity under a shorter name.
         for prefix in (f"state.{slot}.", f"{slot}."):
             if any(name.startswith(prefix) for name in file.shapes):
-                found[slot] = [prefix + name for name in wanted]
-                for name, size in zip(found[slot], wanted.values(), strict=True):
+                arrays[slot] = [prefix + name for name in weight_shapes]
+                for name, size in zip(arrays[slot], weight_shapes.values(), strict=True):
                     file.expect(name, size, model.dtype)
-    return found
+    return arrays

@@ -1,4 +1,4 @@
-"""What a rank does of an epoch: its part of each batch, in an order that all draw alike."""
+"""A rank's share of an epoch: its part of each batch, in an order that all ranks draw alike."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
 
 
 class Shard:
-    """What a rank does of an epoch: its rows of some data, and how many steps all ranks take.
+    """A rank's share of an epoch: its rows of some data, and how many steps all ranks take.
 
     Parameters
     ----------
@@ -56,13 +56,13 @@ class Shard:
             permute(rows, 0 if self._shared else self._rank)
         if not self._shared:
             return rows
-        together = batch_size * self._size
-        whole = self.n // together * together
-        mine = rows[:whole].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
-        return np.concatenate([mine, rows[whole:][self._slice(self.n - whole)]])
+        step_rows = batch_size * self._size
+        n_even = self.n // step_rows * step_rows
+        own_rows = rows[:n_even].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
+        return np.concatenate([own_rows, rows[n_even:][self._slice(self.n - n_even)]])
 
     def own(self, data: Batches) -> Batches:
-        """Return the rows that this rank alone looks at when all are to be seen once."""
+        """Return the rows that only this rank evaluates, where each row counts once."""
         if not self._shared:
             return data
         rows = np.arange(self.n) if data.rows is None else data.rows
@@ -70,9 +70,9 @@ class Shard:
 
     def place(self, step: int, batch_size: int) -> int:
         """Return where in the batch of all ranks this one's rows begin, in a step of an epoch."""
-        together = batch_size * self._size
-        if self._shared and (step + 1) * together > self.n:
-            start: int = self._slice(self.n % together).start
+        step_rows = batch_size * self._size
+        if self._shared and (step + 1) * step_rows > self.n:
+            start: int = self._slice(self.n % step_rows).start
             return start
         return batch_size * self._rank
 
@@ -83,9 +83,9 @@ class Shard:
 def fingerprint(data: Batches) -> bytes:
     """Return a number for rows, the same where a sample of them is, with targets and weights."""
     rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
-    part = data.take(rows[: data.n_rows])
-    numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
-    found = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
-    for array in (numbers, part.y, part.weight):
-        found.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-    return found.digest()
+    sample = data.take(rows[: data.n_rows])
+    numbers = sample.x.values if isinstance(sample.x, SparseInput) else sample.x
+    sha256 = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
+    for array in (numbers, sample.y, sample.weight):
+        sha256.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    return sha256.digest()

@@ -79,37 +79,37 @@ def _start(address: str, size: int) -> "subprocess.Popen[bytes]":
 def _connect(address: str, rank: int) -> socket.socket:
     import fcntl
 
-    with socket.socket(socket.AF_UNIX) as made:
-        made.settimeout(PATIENCE)
-        made.connect(address)
-        made.sendall(struct.pack("!q", rank))
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(address)
+        connection.sendall(struct.pack("!q", rank))
         try:
-            number = fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, HIGH)
+            descriptor = fcntl.fcntl(connection, fcntl.F_DUPFD_CLOEXEC, HIGH)
         except OSError:  # so many files are not allowed
-            number = os.dup(made.fileno())
-    return socket.socket(fileno=number)
+            descriptor = os.dup(connection.fileno())
+    return socket.socket(fileno=descriptor)
 
 
 def main(size: str) -> None:
     """Wait for a death among the ranks that connect, or for the word of each that all is well."""
     listener = socket.socket(fileno=0)
-    waiting = select.epoll()
-    waiting.register(listener, select.EPOLLIN)
+    poller = select.epoll()
+    poller.register(listener, select.EPOLLIN)
     ranks: dict[int, tuple[socket.socket, int, int]] = {}
     while True:
-        ready = waiting.poll(None if ranks else PATIENCE, maxevents=1)  # the first that came
+        ready = poller.poll(None if ranks else PATIENCE, maxevents=1)  # the first that came
         if not ready:
             return
-        number = ready[0][0]
-        if number == 0:
-            made = listener.accept()[0]
-            pid, user, _ = struct.unpack("3i", made.getsockopt(socket.SOL_SOCKET, PEER, 12))
-            said = made.recv(8)
-            if user == os.getuid() and len(said) == 8:
-                ranks[made.fileno()] = made, struct.unpack("!q", said)[0], pid
-                waiting.register(made, select.EPOLLIN)
+        descriptor = ready[0][0]
+        if descriptor == 0:
+            accepted = listener.accept()[0]
+            pid, user, _ = struct.unpack("3i", accepted.getsockopt(socket.SOL_SOCKET, PEER, 12))
+            message = accepted.recv(8)
+            if user == os.getuid() and len(message) == 8:
+                ranks[accepted.fileno()] = accepted, struct.unpack("!q", message)[0], pid
+                poller.register(accepted, select.EPOLLIN)
             continue
-        connection, rank, pid = ranks.pop(number)
+        connection, rank, pid = ranks.pop(descriptor)
         word = connection.recv(1)
         if not word:
             now = time.time()
@@ -120,7 +120,7 @@ def main(size: str) -> None:
             )
         if not word or word == b"!" or not ranks:
             return
-        waiting.unregister(number)
+        poller.unregister(descriptor)
         connection.close()
 
 

@@ -87,8 +87,8 @@ class Learned:
         RuntimeError
             If the model has no weights yet.
         """
-        taken = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
-        self._network.set_params(flat(taken, self.dtype))
+        arrays = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
+        self._network.set_params(flat(arrays, self.dtype))
 
     @shared
     def get_state(self) -> list[NDArray[Any]]:
@@ -127,11 +127,11 @@ class Learned:
             If the model has no weights yet.
         """
         names = state_shapes(self.layers, self._built_shape())
-        taken = checked_arrays("state", state, list(names.values()), self.dtype)
+        arrays = checked_arrays("state", state, list(names.values()), self.dtype)
         for i, name in enumerate(names):
-            if name.endswith("variance") and not (taken[i] >= 0).all():
+            if name.endswith("variance") and not (arrays[i] >= 0).all():
                 raise ValueError(f"state[{i}] must hold variances, got negative numbers or NaN")
-        self._network.set_state(flat(taken, self.dtype))
+        self._network.set_state(flat(arrays, self.dtype))
 
     @shared
     def get_learned(self) -> NDArray[Any]:
@@ -174,9 +174,9 @@ class Learned:
         state = list(state_shapes(self.layers, self._built_shape()).values())
         n = self._network.n_params
         size = (n + self._network.n_state,)
-        (taken,) = checked_arrays("learned", [numbers], [size], self.dtype)
-        self.set_state(shaped(taken[n:], state))
-        self.set_weights(shaped(taken[:n], weights))
+        (values,) = checked_arrays("learned", [numbers], [size], self.dtype)
+        self.set_state(shaped(values[n:], state))
+        self.set_weights(shaped(values[:n], weights))
 
     @shared
     def get_optimizer_state(self) -> list[NDArray[Any]]:
@@ -186,7 +186,8 @@ class Learned:
         -------
         list of ndarray
             For each of its slots (SGD has one, the velocity; Adam two) an array for each weight,
-            in the order and shapes of `get_weights`; then the number of steps it has done, int64.
+            in the order and shapes of `get_weights`; then its scalars, float64 (NAdam has one, the
+            product of its momenta); then the number of steps it has done, int64.
 
         Raises
         ------
@@ -202,7 +203,8 @@ class Learned:
         Parameters
         ----------
         state : sequence of array_like
-            As `get_optimizer_state` returns it; the number of steps may be left out, and is 0 then.
+            As `get_optimizer_state` returns it; the scalars and the number of steps at its end may
+            be left out, and begin anew then.
 
         Raises
         ------

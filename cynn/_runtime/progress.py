@@ -54,7 +54,7 @@ class Progress:
             self._bar_class = tqdm
 
     def begin(self, epochs: int, rows: int | None) -> None:
-        """Say how many epochs of how many rows will come; None: nobody knows."""
+        """Say how many epochs of how many rows will come; None: unknown."""
         self._epochs, self._rows = epochs, rows
 
     def begin_epoch(self, epoch: int) -> None:

@@ -13,23 +13,6 @@ from typing import Any, Self, TypeVar
 
 from .validation import choice
 
-ACTIVATIONS = (
-    "identity",
-    "relu",
-    "leaky_relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "elu",
-    "selu",
-    "softplus",
-    "hard_sigmoid",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-)
-"""The activations that the kernels know, by name."""
-
 T = TypeVar("T")
 S = TypeVar("S", bound="Spec")
 
@@ -151,6 +134,36 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if isinstance(value, Spec) else value
 
 
+def subclasses_in(namespace: Mapping[str, Any], base: type[T]) -> list[type[T]]:
+    """Return the subclasses of a class that a module's namespace holds, in order, without itself.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        The module's ``globals()``.
+    base : type
+        The class.
+
+    Returns
+    -------
+    list of type
+        Those whose names begin with no underscore, each once.
+
+    Examples
+    --------
+    >>> subclasses_in({"bool": bool, "int": int, "_hidden": bool, "one": 1}, int)
+    [<class 'bool'>]
+    """
+    return [
+        found
+        for name, found in namespace.items()
+        if isinstance(found, type)
+        and issubclass(found, base)
+        and found is not base
+        and not name.startswith("_")
+    ]
+
+
 def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -> T:
     """Return the object that a person means: by a name, or the object itself.
 
@@ -231,7 +244,7 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
-    by_name = {found.__name__: found for found in classes}
+    by_name = {cls.__name__: cls for cls in classes}
     arguments = dict(data)
     try:
         kind = by_name[choice("class", arguments.pop("class", None), by_name)]

@@ -130,20 +130,20 @@ class CSVLogger(Callback):
         See `Callback.on_epoch_begin`.
         """
         if self.append and not self._begun and self._columns is not None:
-            self._cut(epoch)
+            self._truncate(epoch)
         self._begun = True
 
-    def _cut(self, epoch: int) -> None:
+    def _truncate(self, epoch: int) -> None:
         with open(self.path, newline="", encoding="utf-8") as file:
             lines = file.readlines()
-        kept = len(lines)
+        n_kept = len(lines)
         if not lines[-1].endswith("\n"):  # what a full disk or a killed process left
-            kept -= 1
-        while epoch > 0 and kept > 1 and _epoch_of(lines[kept - 1]) >= epoch:
-            kept -= 1
-        if kept < len(lines):
-            replace(self.path, "".join(lines[:kept]).encode())
-            self._columns = self._columns if kept else None
+            n_kept -= 1
+        while epoch > 0 and n_kept > 1 and _epoch_of(lines[n_kept - 1]) >= epoch:
+            n_kept -= 1
+        if n_kept < len(lines):
+            replace(self.path, "".join(lines[:n_kept]).encode())
+            self._columns = self._columns if n_kept else None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the line of the epoch; see `Callback.on_epoch_end`.
@@ -155,17 +155,17 @@ class CSVLogger(Callback):
         OSError
             If it cannot be written.
         """
-        found = {"epoch": epoch, **(logs or {})}
+        row = {"epoch": epoch, **(logs or {})}
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if self._columns is None:
-                self._columns = list(found)
+                self._columns = list(row)
                 writer.writerow(self._columns)
-            if list(found) != self._columns:
+            if list(row) != self._columns:
                 raise ValueError(
-                    f"{self.path} has the columns {self._columns}, this epoch {list(found)}"
+                    f"{self.path} has the columns {self._columns}, this epoch {list(row)}"
                 )
-            writer.writerow(found.values())
+            writer.writerow(row.values())
 
 
 def _epoch_of(line: str) -> int:

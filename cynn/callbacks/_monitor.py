@@ -71,8 +71,8 @@ class Monitor(Callback):
 
     def _kept(self) -> Mapping[str, float]:
         """Return what was kept for a training that is resumed; empty where none is."""
-        found: Mapping[str, float] = self.model.callback_state.get(self._key, {})
-        return found
+        state: Mapping[str, float] = self.model.callback_state.get(self._key, {})
+        return state
 
     def _keep(self, **counts: float) -> None:
         """Keep that, and the best."""
@@ -99,13 +99,15 @@ class Monitor(Callback):
         ValueError
             If `logs` lacks the value that is monitored.
         """
-        found = dict(logs or {})
-        if self.monitor not in found:
-            names = ", ".join(map(repr, found)) or "nothing"
+        measures = dict(logs or {})
+        if self.monitor not in measures:
+            names = ", ".join(map(repr, measures)) or "nothing"
             raise ValueError(f"monitor must be one of {names}, got {self.monitor!r}")
-        value = float(found[self.monitor])
-        more = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith(MORE_IS_BETTER))
-        gain = value - self.best if more else self.best - value
+        value = float(measures[self.monitor])
+        maximize = self.mode == "max" or (
+            self.mode == "auto" and self.monitor.endswith(MORE_IS_BETTER)
+        )
+        gain = value - self.best if maximize else self.best - value
         if gain > self.min_delta or (math.isnan(self.best) and not math.isnan(value)):
             self.best = value
             return True

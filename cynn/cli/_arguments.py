@@ -47,9 +47,9 @@ def names(text: str) -> list[str]:
 def fraction(text: str) -> float:
     """Read a part: from 0, less than 1."""
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = -1.0
-    if not 0 <= found < 1:
+        value = -1.0
+    if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"wanted a number from 0, less than 1, got {text!r}")
-    return found
+    return value

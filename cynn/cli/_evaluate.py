@@ -31,6 +31,6 @@ def _evaluate(options: argparse.Namespace) -> None:
     if model.loss is None:
         model.compile("sgd", "cross_entropy", ["accuracy"])
     measured = model.evaluate(x_test, y_test)
-    shown = "  ".join(f"{key} {value:.4f}" for key, value in measured.items())
-    print(f"{name}: {len(x_test):,} test images: {shown}")
+    text = "  ".join(f"{key} {value:.4f}" for key, value in measured.items())
+    print(f"{name}: {len(x_test):,} test images: {text}")
     _images.print_confusion(y_test, model.predict(x_test))

@@ -52,20 +52,20 @@ def print_confusion(y: NDArray[Any], predicted: NDArray[Any]) -> None:
         print(f"{i:4} " + "".join(f"{n if n else '.':>{width}}" for n in line))
     mistakes = matrix - np.diag(np.diag(matrix))
     worst = [divmod(int(k), len(matrix)) for k in np.argsort(-mistakes, axis=None)[:3]]
-    said = [f"{i} taken for {j}: {mistakes[i, j]}" for i, j in worst if mistakes[i, j]]
-    print("most often: " + (", ".join(said) if said else "no mistake"))
+    frequent = [f"{i} taken for {j}: {mistakes[i, j]}" for i, j in worst if mistakes[i, j]]
+    print("most often: " + (", ".join(frequent) if frequent else "no mistake"))
 
 
 def read_images(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """Read one image, or several, of the model's shape."""
     if path.endswith(".npy"):
         with open(path, "rb") as file:
-            found = np.lib.format.read_array(file, allow_pickle=False)
+            images = np.lib.format.read_array(file, allow_pickle=False)
     elif path.lower().endswith((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")):
-        found = _read_picture(path, shape)
+        images = _read_picture(path, shape)
     else:
-        found = read_idx(path)
-    return found[np.newaxis] if found.shape == shape else found
+        images = read_idx(path)
+    return images[np.newaxis] if images.shape == shape else images
 
 
 def _read_picture(path: str, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -60,12 +60,12 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     model = _training.resumed(model, options, comm)
     model.table = encoder
     rows, held_out = parts["training"], parts.get("validation")
-    more: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     if held_out is not None:
-        more["validation_data"] = x[held_out], y[held_out]
+        extra["validation_data"] = x[held_out], y[held_out]
     if options.patience is not None:
-        more["callbacks"] = [EarlyStopping("val_loss", options.patience)]
-    status = _training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **more)
+        extra["callbacks"] = [EarlyStopping("val_loss", options.patience)]
+    status = _training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **extra)
     if comm is not None and comm.Get_rank() > 0:
         return status
     for part, rows in parts.items():
@@ -99,9 +99,9 @@ def _introduce(
     comm: Any,
 ) -> None:
     """Print what is trained on what, and what of the table is not used."""
-    for each in encoder.left_out:
-        print(f"column {each.name!r} is left out: {each.why}")
-    kinds = Counter(type(each).__name__.lower() for each in encoder.columns)
+    for column in encoder.left_out:
+        print(f"column {column.name!r} is left out: {column.why}")
+    kinds = Counter(type(column).__name__.lower() for column in encoder.columns)
     target = encoder.target
     widths = [encoder.width, *options.hidden, target.n_outputs]
     print(
@@ -117,8 +117,8 @@ def _introduce(
 def _measured(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> str:
     if not np.isfinite(outputs).all():
         return "the network gives NaN: the training has diverged; try a lower --learning-rate"
-    found = target.measure(y, outputs)
-    return "  ".join(f"{name} {value:.4g}" for name, value in found.items())
+    measures = target.measure(y, outputs)
+    return "  ".join(f"{name} {value:.4g}" for name, value in measures.items())
 
 
 def evaluate(model: Model, encoder: TableEncoder, options: argparse.Namespace) -> None:

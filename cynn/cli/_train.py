@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, distributed
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from ..layers import Dense, Dropout, Flatten, Rescale
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD
@@ -32,19 +32,19 @@ def add(commands: Any) -> None:
         default=argparse.SUPPRESS,
         help="a .csv, .parquet or .npz file with a column for each thing that is known of a row",
     )
-    known = train.add_argument_group("of a table")
-    known.add_argument("--target", metavar="COLUMN", help="what to predict")
-    known.add_argument("--task", choices=TASKS, help="found from the target unless said")
-    known.add_argument(
+    table_options = train.add_argument_group("of a table")
+    table_options.add_argument("--target", metavar="COLUMN", help="what to predict")
+    table_options.add_argument("--task", choices=TASKS, help="found from the target unless said")
+    table_options.add_argument(
         "--categorical", type=names, default="", metavar="COLUMN[,...]", help="no numbers but names"
     )
-    known.add_argument(
+    table_options.add_argument(
         "--ignore", type=names, default="", metavar="COLUMN[,...]", help="columns to leave out"
     )
-    known.add_argument(
+    table_options.add_argument(
         "--validation", type=fraction, default=0.2, help="part of the rows to validate on"
     )
-    known.add_argument(
+    table_options.add_argument(
         "--patience",
         type=whole_or_zero,
         metavar="EPOCHS",
@@ -60,8 +60,8 @@ def add(commands: Any) -> None:
     train.add_argument(
         "--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers"
     )
-    said = f"times through the data (default: 8; of a table {_table.EPOCHS})"
-    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=said)
+    epochs_help = f"times through the data (default: 8; of a table {_table.EPOCHS})"
+    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=epochs_help)
     train.add_argument("--batch-size", type=whole, default=64, help="rows of a step")
     train.add_argument(
         "--dropout",

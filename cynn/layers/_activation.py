@@ -5,6 +5,8 @@ from typing import Any
 from .. import activations
 from ._layer import Layer, one_axis
 
+__all__ = ["Activation"]
+
 
 class Activation(Layer):
     """An activation on its own, for each number; softmax is over the numbers of a row.

@@ -11,6 +11,8 @@ from .. import activations, initializers
 from .._specs.validation import choice, flag, integer, number, real_dtype
 from ._layer import Layer, one_axis
 
+__all__ = ["Dense"]
+
 
 class Dense(Layer):
     """A fully connected layer: ``activation(x @ W + b)``.

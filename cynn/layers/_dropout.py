@@ -5,6 +5,8 @@ from typing import Any
 from .._specs.validation import number
 from ._layer import Layer
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Layer):
     """In training each number becomes 0 with the probability `rate`; what is left is scaled up.

@@ -4,6 +4,8 @@ import math
 
 from ._layer import Layer
 
+__all__ = ["Flatten"]
+
 
 class Flatten(Layer):
     """Rows of any shape as rows of numbers, in C order.

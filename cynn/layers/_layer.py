@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from .._specs import spec
 from .._specs.validation import shape
 
+__all__ = ["Layer"]
+
 
 class Layer(spec.Spec):
     """Base of the layers; the methods here are those of a layer without weights.

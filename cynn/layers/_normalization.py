@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from .._specs.validation import integer, number, real_dtype
 from ._layer import Layer, one_axis
 
+__all__ = ["BatchNorm", "LayerNorm"]
+
 
 class _Normalization(Layer):
     """What both have: a scale gamma and a shift beta for each column."""

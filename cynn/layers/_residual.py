@@ -12,6 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 from .._specs.validation import integer
 from ._layer import Layer
 
+__all__ = ["Residual"]
+
 
 class Residual(Layer):
     """A skip connection: ``x + f(x)``, f being layers in a row.

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from ._layer import Layer
 
+__all__ = ["input_sizes", "output_shapes", "state_shapes", "weight_shapes"]
+
 
 def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the shape of a row after each layer.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, flag, integer, labels, number, rows
 from ._loss import Kernel, Loss
 
@@ -154,8 +154,8 @@ class BinaryCrossEntropy(Loss):
                 f"class_weight needs one output, got {targets.shape[1]}: "
                 "several answers a row are no class"
             )
-        found: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
-        return found
+        positive: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
+        return positive
 
 
 class Hinge(Loss):
@@ -203,10 +203,10 @@ class Hinge(Loss):
         """Return rows of 0 and 1; see `Loss.targets`."""
         n_outputs = integer("n_outputs", n_outputs)
         wanted = "0 and 1, or -1 and 1"
-        found = rows("y", y, n_outputs, dtype, -1.0, 1.0, wanted)
-        no = -1 if found.size and found.min() < 0 else 0
-        _expect_each(((found == no) | (found == 1)).all(axis=1), wanted)
-        zeros_and_ones: NDArray[Any] = (found + 1) / 2 if no else found
+        values = rows("y", y, n_outputs, dtype, -1.0, 1.0, wanted)
+        negative = -1 if values.size and values.min() < 0 else 0
+        _expect_each(((values == negative) | (values == 1)).all(axis=1), wanted)
+        zeros_and_ones: NDArray[Any] = (values + 1) / 2 if negative else values
         return zeros_and_ones
 
 
@@ -253,11 +253,11 @@ class CategoricalHinge(Loss):
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Return labels; see `Loss.targets`."""
         wanted = "one-hot rows, a 1 among zeros"
-        found = _labels_or_rows(self, y, n_outputs, dtype, 1.0, wanted)
-        if found.ndim == 1:
-            return found
-        _expect_each(((found == 1).sum(axis=1) == 1) & ((found != 0).sum(axis=1) == 1), wanted)
-        places: NDArray[Any] = found.argmax(axis=1).astype(np.int32)
+        targets = _labels_or_rows(self, y, n_outputs, dtype, 1.0, wanted)
+        if targets.ndim == 1:
+            return targets
+        _expect_each(((targets == 1).sum(axis=1) == 1) & ((targets != 0).sum(axis=1) == 1), wanted)
+        places: NDArray[Any] = targets.argmax(axis=1).astype(np.int32)
         return places
 
     def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
@@ -271,26 +271,26 @@ def _labels_or_rows(
     """Return the labels of one class of several, or a row for each."""
     n_outputs = integer("n_outputs", n_outputs)
     if n_outputs == 1:
-        other = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
+        alternative = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
         raise ValueError(
             f"{loss!r} needs an output for each class, got 1 output: give the last layer one "
-            f"unit a class, or take {other}"
+            f"unit a class, or take {alternative}"
         )
-    found = array("y", y)
-    if found.ndim == 1 or found.ndim == 2 and found.shape[1] == 1:
-        return labels("y", found, n_outputs)
-    if found.ndim == 2 and found.shape[1] == n_outputs:
-        return rows("y", found, n_outputs, dtype, 0.0, high, wanted)
+    targets = array("y", y)
+    if targets.ndim == 1 or targets.ndim == 2 and targets.shape[1] == 1:
+        return labels("y", targets, n_outputs)
+    if targets.ndim == 2 and targets.shape[1] == n_outputs:
+        return rows("y", targets, n_outputs, dtype, 0.0, high, wanted)
     raise ValueError(
         f"y must be labels of shape (n,) or (n, 1), or rows of shape (n, {n_outputs}), "
-        f"got shape {found.shape}"
+        f"got shape {targets.shape}"
     )
 
 
-def _expect_each(good: NDArray[Any], wanted: str) -> None:
+def _expect_each(valid: NDArray[Any], wanted: str) -> None:
     """Refuse the targets at the first row of which something is not so."""
-    if not good.all():
-        raise ValueError(f"y must hold {wanted}, got something else in row {int(np.argmin(good))}")
+    if not valid.all():
+        raise ValueError(f"y must hold {wanted}, got something else in row {int(np.argmin(valid))}")
 
 
 def _smoothing(value: Any) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import user_functions
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, integer, rows
 from ._loss import Kernel, Loss
 
@@ -74,14 +74,14 @@ class Custom(Loss):
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Return labels or rows, as `y` has them; see `Loss.targets`."""
-        found = array("y", y)
+        targets = array("y", y)
         n_outputs = integer("n_outputs", n_outputs)
-        if found.ndim == 1 and n_outputs > 1 and np.can_cast(found.dtype, np.int64):
-            return np.ascontiguousarray(found, np.int64)
-        if found.ndim not in (1, 2) or found.shape[1:] == (0,):
-            raise ValueError(f"y must have shape (n,) or (n, k), got shape {found.shape}")
-        columns = found.shape[1] if found.ndim == 2 else 1
-        return rows("y", found, columns, dtype, -np.inf, np.inf, "finite numbers")
+        if targets.ndim == 1 and n_outputs > 1 and np.can_cast(targets.dtype, np.int64):
+            return np.ascontiguousarray(targets, np.int64)
+        if targets.ndim not in (1, 2) or targets.shape[1:] == (0,):
+            raise ValueError(f"y must have shape (n,) or (n, k), got shape {targets.shape}")
+        columns = targets.shape[1] if targets.ndim == 2 else 1
+        return rows("y", targets, columns, dtype, -np.inf, np.inf, "finite numbers")
 
     def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
         """Return the labels, or the classes of rows; see `Loss.classes`."""
@@ -122,19 +122,19 @@ class Custom(Loss):
             finite predictions.
         """
         predicted = user_functions.given(prediction)
-        past = start + len(predicted)
-        some = np.arange(start, past) if order is None else np.asarray(order)[start:past]
-        wanted = user_functions.given(y)[some].reshape(len(predicted), -1)
+        stop = start + len(predicted)
+        indices = np.arange(start, stop) if order is None else np.asarray(order)[start:stop]
+        targets = user_functions.given(y)[indices].reshape(len(predicted), -1)
         finite = np.isfinite(predicted).all(axis=1)
         n, shape, dtype = len(predicted), predicted.shape, predicted.dtype
-        given = self.function(wanted, predicted)
-        if not isinstance(given, tuple | list) or len(given) != 2:
+        result = self.function(targets, predicted)
+        if not isinstance(result, tuple | list) or len(result) != 2:
             raise TypeError(
                 f"function of {self!r} must give a pair: the loss of each row, of shape ({n},), "
                 f"and its gradient for the prediction, of shape {shape}; got "
-                f"{type(given).__name__}"
+                f"{type(result).__name__}"
             )
         return (
-            user_functions.answer(f"losses of {self!r}", given[0], (n,), np.float64, finite),
-            user_functions.answer(f"gradient of {self!r}", given[1], shape, dtype, finite),
+            user_functions.answer(f"losses of {self!r}", result[0], (n,), np.float64, finite),
+            user_functions.answer(f"gradient of {self!r}", result[1], shape, dtype, finite),
         )

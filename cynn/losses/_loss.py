@@ -113,11 +113,11 @@ class Loss(spec.Spec):
         ones = (targets == 1).sum(axis=1)
         if bool(((targets == 0) | (targets == 1)).all()):
             if targets.shape[1] == 1:
-                found: NDArray[Any] = ones
-                return found
+                classes: NDArray[Any] = ones
+                return classes
             if bool((ones == 1).all()):
-                found = targets.argmax(axis=1)
-                return found
+                classes = targets.argmax(axis=1)
+                return classes
         raise ValueError(
             f"class_weight needs targets that are classes, one-hot rows or 0 and 1: {self!r} got "
             "others"

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import choice, flag, integer, number, rows
 from ._loss import Kernel, Loss
 

@@ -1,7 +1,7 @@
 """Metrics that go class by class: what was said against what is true."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from .._specs.validation import choice, flag
 from ._classification import answers, label_of
 from ._metric import Metric
+
+__all__ = ["F1", "ClassMetric", "Precision", "Recall"]
 
 AVERAGES = ("macro", "weighted", "micro")
 
@@ -56,6 +58,12 @@ class ClassMetric(Metric):
             before += f"{self.average}_"
         self.name = before + type(self).name
         super().__init__()
+
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return that with the name's settings; see `Metric.from_name`."""
+        made = (cls(average, several) for average in AVERAGES for several in (False, True))
+        return next((metric for metric in made if metric.name == name), None)
 
     def reset(self) -> None:
         """Forget every row."""

@@ -1,13 +1,24 @@
 """Metrics of classifiers: right or wrong, class by class, and how well the scores rank."""
 
 import math
-from typing import Any
+import re
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import MAX_LABEL, array, flag, integer, labels, rows
 from ._metric import Metric
+
+__all__ = [
+    "AUC",
+    "MAX_CLASSES",
+    "Accuracy",
+    "BinaryAccuracy",
+    "MatthewsCorrelation",
+    "TopKAccuracy",
+    "confusion_matrix",
+]
 
 MAX_CLASSES = 10_000
 """The most classes of a `confusion_matrix`: its table then takes 800 MB."""
@@ -109,10 +120,18 @@ class TopKAccuracy(Metric):
     0.5
     """
 
+    name = "top_5_accuracy"
+
     def __init__(self, k: int = 5) -> None:
         self.k = integer("k", k)
         self.name = f"top_{self.k}_accuracy"
         super().__init__()
+
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return that of the k in the name; see `Metric.from_name`."""
+        parts = re.fullmatch(r"top_([1-9][0-9]{0,8})_accuracy", name)
+        return cls(int(parts[1])) if parts else None
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which rows are right; see `Metric.score`."""
@@ -167,6 +186,12 @@ class AUC(Metric):
             self.name = f"multi_label_{type(self).name}"
         super().__init__()
 
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return that with the name's setting; see `Metric.from_name`."""
+        made = (cls(multi_label) for multi_label in (False, True))
+        return next((metric for metric in made if metric.name == name), None)
+
     def reset(self) -> None:
         """Forget every row."""
         self.parts: list[tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]] = []
@@ -196,6 +221,92 @@ class AUC(Metric):
     def __repr__(self) -> str:
         """Write the call that makes this metric."""
         return "AUC(True)" if self.multi_label else "AUC()"
+
+
+class MatthewsCorrelation(Metric):
+    """The correlation of predicted and true classes: 1 is perfect, 0 no better than chance.
+
+    With n the weight of all rows, c that of the rows that are right, t[k] that of the rows of class
+    k and p[k] that of the rows taken for it::
+
+        (c n - sum(t p)) / sqrt((n**2 - sum(p**2)) (n**2 - sum(t**2)))
+
+    which for two classes is the correlation coefficient of two yes-or-no variables. With k outputs
+    the largest prediction, the first of equals, is the class predicted; with one, "yes" where it is
+    above 0.5. A row with a NaN in its prediction is taken for no class. Targets are labels or
+    one-hot rows; rows of several answers are refused. 0 where all rows are of one class, or all are
+    taken for one, as in scikit-learn; NaN where there are no rows.
+
+    See Also
+    --------
+    F1 : Precision and recall in one number, class by class.
+
+    Notes
+    -----
+    Classes may be of very different size: a model that always says the largest gets 0.
+
+    References
+    ----------
+    Matthews, Comparison of the predicted and observed secondary structure of T4 phage lysozyme,
+    Biochimica et Biophysica Acta 405, 1975. Gorodkin, Comparing two K-category assignments by a
+    K-category correlation coefficient, Computational Biology and Chemistry 28, 2004.
+
+    Examples
+    --------
+    >>> correlation = MatthewsCorrelation()
+    >>> correlation.update([1, 1, 1, 0], [0.9, 0.2, 0.8, 0.6])
+    >>> round(correlation.result(), 4)
+    -0.3333
+    """
+
+    name = "matthews_correlation"
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.right = 0.0
+        self.true = self.predicted = np.zeros(0)  # of predictions the last says no class
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Count the rows of each class, those taken for it, and those that are right."""
+        k = prediction.shape[1]
+        if k == 1:
+            true, predicted = answers("y", y, 1)[:, 0].astype(int), (prediction > 0.5)[:, 0]
+        else:
+            true, predicted = label_of("y", y, k), prediction.argmax(axis=1)
+            predicted[np.isnan(prediction).any(axis=1)] = k
+        size = max(k, 2)
+        right = float(weight @ (true == predicted))
+        self._count(
+            right, np.bincount(true, weight, size + 1), np.bincount(predicted, weight, size + 1)
+        )
+
+    def _count(
+        self, right: float, true: NDArray[np.float64], predicted: NDArray[np.float64]
+    ) -> None:
+        if len(self.true) == 0:
+            self.true = self.predicted = np.zeros(len(true))
+        if len(self.true) != len(true):
+            raise ValueError(
+                f"prediction must have {len(self.true) - 1} columns as before, got {len(true) - 1}"
+            )
+        self.right += right
+        self.true, self.predicted = self.true + true, self.predicted + predicted
+
+    def merge(self, other: "MatthewsCorrelation") -> None:
+        """Add the counts of another one; see `Metric.merge`."""
+        if len(other.true):
+            self._count(other.right, other.true, other.predicted)
+
+    def result(self) -> float:
+        """Return the coefficient."""
+        true, predicted, n = self.true, self.predicted, float(self.true.sum())
+        if not n:
+            return math.nan
+        if min(np.count_nonzero(true), np.count_nonzero(predicted)) < 2:
+            return 0.0  # here, so that no rounding of weights makes something of it
+        spread = (n * n - float(true @ true)) * (n * n - float(predicted @ predicted))
+        covariance = self.right * n - float(true @ predicted)
+        return covariance / math.sqrt(spread) if spread > 0 else 0.0
 
 
 def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> NDArray[np.int64]:

@@ -1,12 +1,14 @@
 """What every metric is: fed with ``update``, read with ``result``."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import array, rows
+
+__all__ = ["Metric"]
 
 
 class Metric:
@@ -35,6 +37,30 @@ class Metric:
 
     def __init__(self) -> None:
         self.reset()
+
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return a new metric of this class that goes by a name, or None: a file carries names.
+
+        A metric whose settings change its name writes this one too.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+
+        Returns
+        -------
+        Metric or None
+            One whose `name` is that.
+
+        Examples
+        --------
+        >>> from cynn.metrics import Recall
+        >>> Recall.from_name("micro_recall"), Recall.from_name("accuracy")
+        (Recall('micro'), None)
+        """
+        return cls() if name == cls.name else None
 
     def reset(self) -> None:
         """Forget every row."""

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from .._specs.validation import rows
 from ._metric import Metric
 
+__all__ = ["R2", "MeanAbsoluteError", "MeanSquaredError"]
+
 
 class MeanSquaredError(Metric):
     """The mean of the squared differences, over outputs and rows.

@@ -4,6 +4,8 @@ from .._specs.validation import flag
 from ..schedules import Schedule
 from ._optimizer import Optimizer, above_zero, pair
 
+__all__ = ["Adam", "AdamW"]
+
 
 class Adam(Optimizer):
     """Steps by the mean of the gradients, divided by the root of their mean square.

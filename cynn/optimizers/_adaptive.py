@@ -4,6 +4,8 @@ from .._specs.validation import flag
 from ..schedules import Schedule
 from ._optimizer import Optimizer, above_zero, not_negative, part
 
+__all__ = ["RMSprop", "Adagrad", "Adadelta"]
+
 
 class RMSprop(Optimizer):
     """Gradients divided by the root of their mean square.

@@ -3,6 +3,8 @@
 from ..schedules import Schedule
 from ._optimizer import Optimizer, pair
 
+__all__ = ["Lion"]
+
 
 class Lion(Optimizer):
     """Every weight moves by as much: by the sign of a mean of the gradients.

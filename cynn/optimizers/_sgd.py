@@ -4,6 +4,8 @@ from .._specs.validation import flag
 from ..schedules import Schedule
 from ._optimizer import Optimizer, part
 
+__all__ = ["SGD"]
+
 
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, Nesterov's look ahead, and weight decay.

@@ -43,20 +43,22 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
     """
     wanted = "finite numbers"
     true = rows("y_true", y_true, 1, "float64", -math.inf, math.inf, wanted)[:, 0]
-    said = rows("y_pred", y_pred, 1, "float64", -math.inf, math.inf, wanted)[:, 0]
-    if len(true) != len(said):
-        raise ValueError(f"y_true and y_pred must be of one length, got {len(true)}, {len(said)}")
+    predicted = rows("y_pred", y_pred, 1, "float64", -math.inf, math.inf, wanted)[:, 0]
+    if len(true) != len(predicted):
+        raise ValueError(
+            f"y_true and y_pred must be of one length, got {len(true)}, {len(predicted)}"
+        )
     if not len(true):
         raise ValueError("y_true must have at least one row, got none")
     ax = axes(ax, 5.2, 5.0)
-    at = spread(len(true), MOST_POINTS)
-    size = 16 if len(at) < 500 else 6
-    ax.scatter(true[at], said[at], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
+    shown = spread(len(true), MOST_POINTS)
+    size = 16 if len(shown) < 500 else 6
+    ax.scatter(true[shown], predicted[shown], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
     ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="said = true")
     ax.set_xlabel("what is true")
     ax.set_ylabel("what was said")
-    if len(at) < len(true):
-        ax.set_title(f"{len(at):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
+    if len(shown) < len(true):
+        ax.set_title(f"{len(shown):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
     ax.grid(color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

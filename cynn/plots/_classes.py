@@ -59,9 +59,9 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.15)
     if k <= MOST_NUMBERS:
-        room = max(len(f"{counts.max()}"), 2)
+        digits = max(len(f"{counts.max()}"), 2)
         width = 72 * ax.get_window_extent().width / ax.figure.dpi / k  # points a cell
-        font = min(10.0, 1.3 * width / room)
+        font = min(10.0, 1.3 * width / digits)
         for (i, j), n in np.ndenumerate(counts):
             if n and font >= 3:
                 dark = share[i, j] > 0.35
@@ -69,18 +69,20 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
                     j, i, str(n), ha="center", va="center", fontsize=font,
                     color="white" if dark else "black",
                 )  # fmt: skip
-    at = spread(k, MOST_NAMES if k <= MOST_NAMES else 11)
-    long = max(len(names[i]) for i in at) > 2
+    ticks = spread(k, MOST_NAMES if k <= MOST_NAMES else 11)
+    long_names = max(len(names[i]) for i in ticks) > 2
     small = "small" if k <= MOST_NUMBERS else "x-small"
-    ax.set_xticks(at, [names[i] for i in at], rotation=90 if long and k > 3 else 0, fontsize=small)
-    ax.set_yticks(at, [names[i] for i in at], fontsize=small)
+    ax.set_xticks(
+        ticks, [names[i] for i in ticks], rotation=90 if long_names and k > 3 else 0, fontsize=small
+    )
+    ax.set_yticks(ticks, [names[i] for i in ticks], fontsize=small)
     ax.tick_params(length=0 if k <= MOST_NAMES else 3)
     ax.set_xlabel("what was said")
     ax.set_ylabel("what is true")
-    right, total = int(np.trace(counts)), int(counts.sum())
+    correct, total = int(np.trace(counts)), int(counts.sum())
     if total:
         ax.set_title(
-            f"{right:,} of {total:,} right ({right / total:.2%})",
+            f"{correct:,} of {total:,} right ({correct / total:.2%})",
             fontsize="medium", color=FAINT,
         )  # fmt: skip
     return ax

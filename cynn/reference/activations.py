@@ -3,9 +3,9 @@
 Each one comes as a pair. ``f(x, out)`` writes f of every number of `x`. ``f_backward(y, grad_y,
 out)`` is for training: `y` is what f gave (the stored output, so that nothing needs computing
 twice), `grad_y` says how the loss changes with each number of `y`, and `out` receives how it
-changes with each number that went into f, which is ``grad_y * f'(x)`` by the chain rule. Those in
-`FROM_INPUT` fall before they rise, so that two inputs give one output: their way back takes `x`
-in the place of `y`. They and the other smooth kin of relu stand in `smooth`.
+changes with each number that went into f, which is ``grad_y * f'(x)`` by the chain rule. Some fall
+before they rise, so that two inputs give one output: their way back takes `x` in the place of `y`.
+They and the other smooth kin of relu stand in `smooth`; `by_name` has all of them.
 
 Infinities and NaN go through as processors carry them, without an exception.
 """
@@ -14,25 +14,6 @@ import math
 
 from .arrays import Matrix
 from .elementwise import each, each_pair
-
-ACTIVATIONS = (
-    "identity",
-    "relu",
-    "leaky_relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "elu",
-    "selu",
-    "softplus",
-    "hard_sigmoid",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-)
-
-FROM_INPUT = ("silu", "gelu", "gelu_tanh")
-"""The activations whose way back takes what went in."""
 
 LEAKY_SLOPE = 0.01
 """Slope of `leaky_relu` below zero."""

@@ -25,10 +25,8 @@ class Network:
     n_inputs : int
         Numbers in a row of x.
     steps : list of tuple
-        In order: ``("dense", n_out, activation)``, ``("activation", name)``,
-        ``("rescale", scale, offset)``, ``("normalize", mean, std)``, ``("dropout", rate)``,
-        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)``,
-        ``("residual", steps)`` or ``("function", what is asked)``.
+        In order, each as its kind in `cynn.reference.steps.STEPS` describes it, such as
+        ``("dense", n_out, activation)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 
@@ -80,6 +78,7 @@ class Network:
         self.n_state, self._state = self._plan.n_state, self._plan.initial_state()
         self.slot_names: tuple[str, ...] = ()
         self._slots: list[Flat] = []
+        self._scalars: dict[str, float] = {}
         self.updates = 0
         self.penalty_of_sum = False
         self._compiled = False
@@ -193,6 +192,17 @@ class Network:
         """
         self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
 
+    @property
+    def scalars(self) -> dict[str, float]:
+        """What the optimizer keeps, one number for all parameters, by name."""
+        return dict(self._scalars)
+
+    @scalars.setter
+    def scalars(self, given: dict[str, float]) -> None:
+        if given.keys() != self._scalars.keys():
+            raise ValueError(f"network: scalars {list(given)}, wanted {list(self._scalars)}")
+        self._scalars = {name: float(given[name]) for name in self._scalars}
+
     def _slot(self, name: str) -> Flat:
         if name not in self.slot_names:
             raise ValueError(f"network: {name!r} is no slot, wanted one of {self.slot_names}")
@@ -230,7 +240,7 @@ class Network:
         if not (clip_value > 0 and clip_norm > 0):
             raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
         self._plan.compile(loss, penalties or [])
-        names, self.slot_names = OPTIMIZERS[optimizer[0]]
+        names, self.slot_names, self._scalars = OPTIMIZERS[optimizer[0]]
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]
         if "initial" in names:
@@ -527,10 +537,12 @@ class Network:
             factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
             clipped = [g * min(factor, 1.0) for g in clipped]
         self.updates += 1
+        scalars = list(self._scalars.values())
         optimizer_step(
             self._params, clipped, self._slots, self._optimizer, learning_rate, momentum,
-            self.updates,
+            self.updates, scalars,
         )  # fmt: skip
+        self.scalars = dict(zip(self._scalars, scalars, strict=True))
 
     def _scale(self, weight: Flat) -> float:
         """Return what penalties count beside the summed loss of such rows."""

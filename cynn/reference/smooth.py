@@ -13,6 +13,9 @@ from .activations import sigmoid_of
 from .arrays import Matrix
 from .elementwise import each, each_pair
 
+KIN_OF_RELU = ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
+"""The activations that cut off about half of what they see: `initializers` makes up for it."""
+
 SELU_SCALE = 1.0507009873554804934
 SELU_ALPHA = 1.6732632423543772848
 """With these two a layer of `selu` keeps the mean 0 and the variance 1 of what goes through it."""

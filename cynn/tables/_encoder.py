@@ -98,22 +98,22 @@ class TableEncoder(Spec):
         ValueError
             If a column that was named is not there, or none is left to learn from.
         """
-        found = target_of(table, target) if isinstance(target, str) else target
-        n = len(column(table, found.name))
+        chosen = target_of(table, target) if isinstance(target, str) else target
+        n = len(column(table, chosen.name))
         if rows is None:
             rows = np.arange(n)
         names, ignored = set(categorical), set(ignore)
         for name in sorted(names | ignored):
             column(table, name)
-        made = [
+        columns = [
             LeftOut(name, "it was to be ignored")
             if name in ignored
             else column_of(name, _of_length(name, column(table, name), n), rows, name in names)
             for name in table
-            if name != found.name
+            if name != chosen.name
         ]
-        taken = [each for each in made if isinstance(each, Column)]
-        return cls(taken, found, [each for each in made if isinstance(each, LeftOut)])
+        kept = [part for part in columns if isinstance(part, Column)]
+        return cls(kept, chosen, [part for part in columns if isinstance(part, LeftOut)])
 
     @property
     def width(self) -> int:
@@ -142,15 +142,15 @@ class TableEncoder(Spec):
         ValueError
             If a column is missing, or holds what it cannot.
         """
-        found = [column(table, each.name) for each in self.columns]
-        n = len(found[0])
-        for each, values in zip(self.columns, found, strict=True):
+        arrays = [column(table, each.name) for each in self.columns]
+        n = len(arrays[0])
+        for each, values in zip(self.columns, arrays, strict=True):
             _of_length(each.name, values, n)
         x = np.zeros((n, self.width), real_dtype(dtype))
-        at = 0
-        for each, values in zip(self.columns, found, strict=True):
-            each.encode(values, x[:, at : at + each.width])
-            at += each.width
+        start = 0
+        for each, values in zip(self.columns, arrays, strict=True):
+            each.encode(values, x[:, start : start + each.width])
+            start += each.width
         return x
 
 
@@ -179,11 +179,11 @@ def from_dict(data: Any) -> TableEncoder:
     >>> from_dict(encoder.to_dict()) == encoder
     True
     """
-    parts = [TableEncoder, Numeric, Categorical, LeftOut]
-    found: Spec = spec.from_dict(data, parts, [Classes, Quantity])
-    if not isinstance(found, TableEncoder):
-        raise ValueError(f"a table must be a TableEncoder, got {type(found).__name__}")
-    return found
+    classes = [TableEncoder, Numeric, Categorical, LeftOut]
+    encoder: Spec = spec.from_dict(data, classes, [Classes, Quantity])
+    if not isinstance(encoder, TableEncoder):
+        raise ValueError(f"a table must be a TableEncoder, got {type(encoder).__name__}")
+    return encoder
 
 
 def _of_length(name: str, values: NDArray[Any], n: int) -> NDArray[Any]:

@@ -70,8 +70,8 @@ def read(path: str | os.PathLike[str]) -> Table:
 def _read_csv(path: str | os.PathLike[str]) -> Table:
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
-            found = {d: len(next(_lines(file, d), [])) for d in DELIMITERS}
-            lines = _lines(file, max(DELIMITERS, key=found.__getitem__))
+            n_fields = {d: len(next(_lines(file, d), [])) for d in DELIMITERS}
+            lines = _lines(file, max(DELIMITERS, key=n_fields.__getitem__))
             names = [name.strip() for name in next(lines, [])]
             rows = []
             for row in lines:
@@ -99,15 +99,15 @@ def _read_parquet(path: str | os.PathLike[str]) -> Table:
         wanted = "pip install 'cynn-learn[tables]'"
         raise ImportError(f"reading Parquet needs pyarrow: {wanted}") from error
     with open(path, "rb") as file:
-        found = parquet.read_table(file)
+        table = parquet.read_table(file)
     columns = []
-    for column in found.columns:
+    for column in table.columns:
         if types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if types.is_decimal(column.type):
             column = column.cast("float64")
         columns.append(column.to_numpy())
-    return _named(found.column_names, columns)
+    return _named(table.column_names, columns)
 
 
 def _read_npz(path: str | os.PathLike[str]) -> Table:

@@ -11,7 +11,7 @@ from .._specs.spec import Spec
 from .._specs.validation import choice, number
 from ..metrics import R2
 from ._columns import MAX_CATEGORIES, distinct, mean_and_std, positive, text
-from ._values import first_that_is_no_number, numbers, texts
+from ._values import first_non_number, numbers, texts
 
 TASKS = ("classification", "regression")
 
@@ -175,22 +175,22 @@ class Classes(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the number of each row's class; see `Target.encode`."""
-        found = texts(values)
-        if found is None:
+        words = texts(values)
+        if words is None:
             raise ValueError(f"target {self.name!r} must hold texts, got type {values.dtype}")
-        _expect_all(self.name, np.array([not each for each in found], bool))
+        _expect_all(self.name, np.array([not word for word in words], bool))
         places = {label: place for place, label in enumerate(self.labels)}
-        for row, each in enumerate(found, 1):
-            if each not in places:
-                raise ValueError(f"target {self.name!r} holds {each!r:.100} in row {row}: no class")
-        return np.array([places[each] for each in found], np.int64)
+        for row, word in enumerate(words, 1):
+            if word not in places:
+                raise ValueError(f"target {self.name!r} holds {word!r:.100} in row {row}: no class")
+        return np.array([places[word] for word in words], np.int64)
 
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return each row's class and its probability; see `Target.said`."""
         _expect_finite(outputs)
         best = outputs.argmax(axis=1)
-        most = outputs.max(axis=1).tolist()
-        return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, most, strict=True)]
+        highest = outputs.max(axis=1).tolist()
+        return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, highest, strict=True)]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
         """Return the part of the rows whose class is met; see `Target.measure`."""
@@ -245,9 +245,9 @@ class Quantity(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return each row's quantity in the network's units; see `Target.encode`."""
-        found = _numbers(self.name, values)
+        floats = _numbers(self.name, values)
         with np.errstate(over="ignore"):
-            scaled: NDArray[Any] = (found - self.mean) / self.std
+            scaled: NDArray[Any] = (floats - self.mean) / self.std
         return scaled
 
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
@@ -260,12 +260,12 @@ class Quantity(Target):
 
         See `Target.measure`.
         """
-        away = (outputs[:, 0].astype(np.float64) - y) * self.std
+        errors = (outputs[:, 0].astype(np.float64) - y) * self.std
         r2 = R2()
         r2.update(y, outputs)
         return {
-            "mean absolute error": float(np.abs(away).mean()),
-            "root mean squared error": float(np.sqrt((away**2).mean())),
+            "mean absolute error": float(np.abs(errors).mean()),
+            "root mean squared error": float(np.sqrt((errors**2).mean())),
             "R2": r2.result(),
         }
 
@@ -282,8 +282,8 @@ class Quantity(Target):
         ndarray of float64
             ``outputs * std + mean``.
         """
-        found: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
-        return found
+        quantities: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
+        return quantities
 
 
 def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = None) -> Target:
@@ -322,20 +322,20 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
     values = column(table, name)
     if not len(values):
         raise ValueError(f"target {name!r} has no rows")
-    found = numbers(values)
-    if task is None and found is not None:
-        task = _task(values, found)
+    floats = numbers(values)
+    if task is None and floats is not None:
+        task = _task(values, floats)
     if task == "regression":
-        found = _numbers(name, values)
-        mean, std = mean_and_std(f"target {name!r}", found)
-        if (found == found[0]).all():
-            raise ValueError(f"target {name!r} is {found[0]} in every row: nothing to learn")
+        floats = _numbers(name, values)
+        mean, std = mean_and_std(f"target {name!r}", floats)
+        if (floats == floats[0]).all():
+            raise ValueError(f"target {name!r} is {floats[0]} in every row: nothing to learn")
         return Quantity(name, mean, std)
     words = texts(values)
     if words is None:
         raise ValueError(f"target {name!r} holds neither numbers nor texts: {values.dtype}")
-    gone = np.array([not each for each in words], bool) if found is None else np.isnan(found)
-    _expect_all(name, gone)
+    missing = np.array([not word for word in words], bool) if floats is None else np.isnan(floats)
+    _expect_all(name, missing)
     counts = Counter(words)
     if len(counts) == 1:
         raise ValueError(f"target {name!r} is {words[0]!r:.100} in every row: nothing to learn")
@@ -344,23 +344,23 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
             f"target {name!r} has {len(counts):,} different values in {len(words):,} rows, "
             "too many to be classes"
         )
-    order = dict(zip(words, words if found is None else found.tolist(), strict=True))
+    order = dict(zip(words, words if floats is None else floats.tolist(), strict=True))
     return Classes(name, sorted(counts, key=lambda word: order[word]))
 
 
 def column(table: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
     """Return a column, or say what columns there are."""
     if name not in table:
-        there = ", ".join(repr(each)[:40] for each in list(table)[:20])
-        more = ", ..." if len(table) > 20 else ""
-        raise ValueError(f"there is no column {name!r:.100}, but {there}{more}")
+        known = ", ".join(repr(key)[:40] for key in list(table)[:20])
+        ellipsis = ", ..." if len(table) > 20 else ""
+        raise ValueError(f"there is no column {name!r:.100}, but {known}{ellipsis}")
     return np.asarray(table[name])
 
 
-def _task(values: NDArray[Any], found: NDArray[np.float64]) -> str:
+def _task(values: NDArray[Any], floats: NDArray[np.float64]) -> str:
     if values.dtype.kind == "b":
         return "classification"
-    present = found[np.isfinite(found)]
+    present = floats[np.isfinite(floats)]
     if (present != np.floor(present)).any():
         return "regression"
     few = len(np.unique(present)) <= max(2, min(MANY, len(present) // 4))
@@ -368,20 +368,18 @@ def _task(values: NDArray[Any], found: NDArray[np.float64]) -> str:
 
 
 def _numbers(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    found = numbers(values)
-    if found is None:
-        raise ValueError(
-            f"target {name!r} must hold numbers, got {first_that_is_no_number(values)}"
-        )
-    _expect_all(name, np.isnan(found))
-    return found
+    floats = numbers(values)
+    if floats is None:
+        raise ValueError(f"target {name!r} must hold numbers, got {first_non_number(values)}")
+    _expect_all(name, np.isnan(floats))
+    return floats
 
 
-def _expect_all(name: str, gone: NDArray[np.bool_]) -> None:
-    if gone.any():
-        row, n = int(gone.argmax()) + 1, int(gone.sum())
+def _expect_all(name: str, missing: NDArray[np.bool_]) -> None:
+    if missing.any():
+        row, n = int(missing.argmax()) + 1, int(missing.sum())
         raise ValueError(
-            f"target {name!r} has no value in {n:,} of {len(gone):,} rows, row {row} the first"
+            f"target {name!r} has no value in {n:,} of {len(missing):,} rows, row {row} the first"
         )
 
 

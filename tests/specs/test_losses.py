@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from cynn._specs.spec import ACTIVATIONS
+from cynn._specs.activation_table import ACTIVATIONS
 from cynn.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, Poisson
 
 

@@ -148,10 +148,12 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
     """`train`. After an error weights and running statistics are those of the batch before."""
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
+    cdef double[MOST_SCALARS] scalars
     cdef Call call = start_call(job, NULL, 0, 1)
     cdef Scratch before = scratch_of(state_size, 0)
     cdef uint64_t mode
     cdef double total, penalty
+    memcpy(scalars, job.scalars, sizeof(scalars))
     barrier_open(&job.meeting, 1, 1)
     if job.n_penalty_parts:
         penalty_parts(job, 0, 1)
@@ -168,7 +170,7 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
         with nogil:
             mode = flush_denormals()
             penalty = in_order(job.penalty_parts, job.n_penalty_parts)
-            end_batch(job, &rule, total, penalty, job.step, &updates, &call)
+            end_batch(job, &rule, total, penalty, job.step, &updates, scalars, &call)
             restore_denormals(mode)
     return 0
 

@@ -50,7 +50,7 @@ cdef class Network(Parameters):
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
         cdef Py_ssize_t width = n_inputs, state_size = 0
-        cdef int i, dropouts = 0
+        cdef int i, draws = 0
         cdef Step* step
         if n_inputs < 1 or not steps:
             raise ValueError(f"network: {n_inputs} inputs and {len(steps)} steps, wanted at least 1 of each")
@@ -58,6 +58,7 @@ cdef class Network(Parameters):
         self.n_inputs = n_inputs
         self.scale, self.offset = scale, offset
         self.slot_names = ()
+        self.scalars = {}
         self.scratch_fill = -1
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
@@ -75,20 +76,19 @@ cdef class Network(Parameters):
             width = step.outputs
             step.input = self.steps[i - 1].output if i > 0 else 0
             step.output = self.output_size
-            if step.kind == &fork_kind:
+            if step.in_place:
                 step.output = step.input
             else:
                 self.output_size += panel_size(1, width)
-            if step.kind == &function_kind:
+            if step.kind.forward == NULL:
                 self.functions = self.functions or [None] * self.count
                 self.functions[i] = steps[i][1]
-            elif step.kind == &dropout_kind:
-                step.number = dropouts
-                dropouts += 1
-            elif step.kind == &batch_norm_kind:
-                step.state = state_size
-                state_size += 2 * panel_size(1, width)
-                self.n_state += 2 * width
+            if step.draws:
+                step.number = draws
+                draws += 1
+            step.state = state_size
+            state_size += step.state_lines * panel_size(1, width)
+            self.n_state += step.state_lines * width
             if step.weight_rows:
                 if step.weight_rows > (<Py_ssize_t>1 << 40) // width:
                     raise ValueError(f"steps: {steps[i]!r} on {step.inputs} inputs is too large")
@@ -108,9 +108,8 @@ cdef class Network(Parameters):
         for i in range(self.count):
             self.steps[i].gradient = self.row_size
             self.row_size += panel_size(1, self.steps[i].outputs)
-            if self.steps[i].weight_rows and not self.steps[i].kind.multiplies:
-                self.steps[i].kept = self.row_size
-                self.row_size += 2 * panel_size(1, self.steps[i].outputs)
+            self.steps[i].kept = self.row_size
+            self.row_size += self.steps[i].kept_lines * panel_size(1, self.steps[i].outputs)
         connect_forks(self.steps, self.count)
         memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
         for i in range(self.count):
@@ -178,6 +177,7 @@ cdef class Network(Parameters):
         self.forget_slots()
         self.optimizer = &optimizer_entries[entry]
         self.slot_names = OPTIMIZERS[optimizer[0]][1]
+        self.scalars = OPTIMIZERS[optimizer[0]][2]
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0
@@ -263,19 +263,16 @@ cdef class Network(Parameters):
         return 0
 
     cdef void begin_state(self) noexcept:
-        """Running means of 0 and variances of 1."""
+        """Running statistics as they are before training."""
         cdef const Step* step
-        cdef real* line
         cdef Py_ssize_t c, size
-        cdef int i
+        cdef int i, line
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind == &batch_norm_kind:
-                line = self.state + step.state
-                size = panel_size(1, step.outputs)
+            size = panel_size(1, step.outputs)
+            for line in range(step.state_lines):
                 for c in range(size):
-                    line[c] = 0
-                    line[size + c] = 1
+                    self.state[step.state + line * size + c] = step.state_begins[line]
 
     cdef int learn(self, Job* job, tuple moment) except -1:
         """The steps as they are in training, and when that is."""
@@ -455,6 +452,7 @@ cdef class Network(Parameters):
         job.optimizer = self.optimizer
         job.numbers = self.numbers
         job.updates = self.updates
+        self.read_scalars(job.scalars)
         self.need_slots(self.slots_for(&momenta[0], steps))
         self.begin_update(&job.rule)
         self.learn(&job, moment)
@@ -462,6 +460,7 @@ cdef class Network(Parameters):
             self.run_training(&job, threads, self.asked(y, order))
         finally:
             self.updates = job.updates
+            self.write_scalars(job.scalars)
             self.loss_so_far = job.loss_sum
             self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum

@@ -40,6 +40,7 @@ cdef class Parameters:
     cdef real* state  # running statistics, saved and not trained
     cdef readonly Py_ssize_t n_params, n_state
     cdef readonly tuple slot_names  # what the optimizer keeps for each parameter
+    cdef public dict scalars  # what the optimizer keeps, one number for all parameters, by name
     cdef public int64_t updates  # steps that the optimizer has done
     cdef public bint penalty_of_sum  # penalties belong to a batch's summed loss, not to its mean
 
@@ -163,13 +164,11 @@ cdef class Parameters:
         """Out, or in from `flat`."""
         cdef const Step* step
         cdef real* line
-        cdef int i, half
+        cdef int i, number
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind != &batch_norm_kind:
-                continue
-            for half in range(2):
-                line = self.state + step.state + half * panel_size(1, step.outputs)
+            for number in range(step.state_lines):
+                line = self.state + step.state + number * panel_size(1, step.outputs)
                 if flat == NULL:
                     memcpy(out, line, step.outputs * sizeof(real))
                     out += step.outputs
@@ -196,12 +195,29 @@ cdef class Parameters:
         if self.n_params:
             self.pack_flat(&flat[0], self.slots[s])
 
+    cdef int read_scalars(self, double* values) except -1:
+        cdef list held = list(self.scalars.values())
+        cdef Py_ssize_t i
+        for i in range(smaller(len(held), MOST_SCALARS)):
+            values[i] = held[i]
+        return 0
+
+    cdef int write_scalars(self, const double* values) except -1:
+        """Into a new dictionary: the first one is that of the optimizer's entry."""
+        cdef list held = []
+        cdef Py_ssize_t i
+        for i in range(MOST_SCALARS):
+            held.append(values[i])
+        self.scalars = dict(zip(self.scalars, held))
+        return 0
+
     # -- the optimizer
 
     def update(self, const real[::1] gradient, double learning_rate, double momentum):
         """One step of the optimizer from a flat gradient, which has the penalties in it already."""
         cdef Scratch packed = scratch_of(self.packed, 0)
         cdef Rule rule
+        cdef double[MOST_SCALARS] scalars
         cdef double square = 0
         cdef Py_ssize_t k
         if self.optimizer == NULL:
@@ -212,7 +228,9 @@ cdef class Parameters:
             return
         self.need_slots(self.slots_for(&momentum, 1))
         self.begin_update(&rule)
-        self.optimizer.set_step(&rule, self.numbers, learning_rate, momentum, self.updates)
+        self.read_scalars(scalars)
+        self.optimizer.set_step(&rule, self.numbers, scalars, learning_rate, momentum, self.updates)
+        self.write_scalars(scalars)
         with nogil:
             self.pack_flat(&gradient[0], packed.block)
             if self.clip_norm < INFINITY:
@@ -236,7 +254,7 @@ cdef class Parameters:
             raise MemoryError("no memory for the penalties")
         try:
             for i in range(self.count):
-                if self.steps[i].kind != &dense_kind:
+                if not self.steps[i].kind.multiplies:
                     continue
                 if dense < len(penalties):
                     read[2 * i], read[2 * i + 1] = penalties[dense]

@@ -24,6 +24,8 @@ ACTIVATIONS = (
     "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh",
 )
 
+FROM_INPUT = ("silu", "gelu", "gelu_tanh")  # the gradient takes x
+
 cdef enum:  # in the order of ACTIVATIONS
     IDENTITY
     RELU
@@ -38,10 +40,6 @@ cdef enum:  # in the order of ACTIVATIONS
     SILU
     GELU
     GELU_TANH
-
-    FIRST_FROM_INPUT = SILU  # from here on the gradient takes x
-
-FROM_INPUT = ACTIVATIONS[FIRST_FROM_INPUT:]
 
 LEAKY_SLOPE = 0.01
 cdef real leaky_slope = LEAKY_SLOPE
@@ -137,20 +135,45 @@ cdef inline vec activated_backward(const int activation, vec kept, vec delta) no
     return delta * slope_from_input(activation, kept)
 
 
-cdef inline void each(const int activation, real* x, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    while i < count:
-        store(x + i, activated(activation, load(x + i)))
-        i += LANES
-
-
-cdef inline void each_backward(
-    const int activation, const real* kept, real* delta, Py_ssize_t count
+cdef inline void each(
+    const int activation, const bint forward, const real* kept, real* at, Py_ssize_t count
 ) noexcept nogil:
+    """Forward `at` is x and becomes y; backward it is the gradient of y and becomes that of x."""
     cdef Py_ssize_t i = 0
     while i < count:
-        store(delta + i, activated_backward(activation, load(kept + i), load(delta + i)))
+        if forward:
+            store(at + i, activated(activation, load(at + i)))
+        else:
+            store(at + i, activated_backward(activation, load(kept + i), load(at + i)))
         i += LANES
+
+
+cdef inline void each_of(
+    int activation, const bint forward, const real* kept, real* at, Py_ssize_t count
+) noexcept nogil:
+    """Each activation has a loop of its own: the choice is made outside."""
+    if activation == RELU:
+        each(RELU, forward, kept, at, count)
+    elif activation == LEAKY_RELU:
+        each(LEAKY_RELU, forward, kept, at, count)
+    elif activation == SIGMOID:
+        each(SIGMOID, forward, kept, at, count)
+    elif activation == TANH:
+        each(TANH, forward, kept, at, count)
+    elif activation == ELU:
+        each(ELU, forward, kept, at, count)
+    elif activation == SELU:
+        each(SELU, forward, kept, at, count)
+    elif activation == SOFTPLUS:
+        each(SOFTPLUS, forward, kept, at, count)
+    elif activation == HARD_SIGMOID:
+        each(HARD_SIGMOID, forward, kept, at, count)
+    elif activation == SILU:
+        each(SILU, forward, kept, at, count)
+    elif activation == GELU:
+        each(GELU, forward, kept, at, count)
+    else:
+        each(GELU_TANH, forward, kept, at, count)
 
 
 cdef void activate(
@@ -158,36 +181,13 @@ cdef void activate(
 ) noexcept nogil:
     """Apply an activation to rows first to past of panels that have `rows` rows, in place."""
     cdef Py_ssize_t p, count = (past - first) * PANEL
-    cdef real* at
     if activation == SOFTMAX:
         softmax_rows(x, rows, first, past, columns)
         return
     if activation == IDENTITY:
         return
     for p in range(panels_of(columns)):
-        at = x + (p * rows + first) * PANEL
-        if activation == RELU:  # each with its own loop: the choice is made outside
-            each(RELU, at, count)
-        elif activation == LEAKY_RELU:
-            each(LEAKY_RELU, at, count)
-        elif activation == SIGMOID:
-            each(SIGMOID, at, count)
-        elif activation == TANH:
-            each(TANH, at, count)
-        elif activation == ELU:
-            each(ELU, at, count)
-        elif activation == SELU:
-            each(SELU, at, count)
-        elif activation == SOFTPLUS:
-            each(SOFTPLUS, at, count)
-        elif activation == HARD_SIGMOID:
-            each(HARD_SIGMOID, at, count)
-        elif activation == SILU:
-            each(SILU, at, count)
-        elif activation == GELU:
-            each(GELU, at, count)
-        else:
-            each(GELU_TANH, at, count)
+        each_of(activation, True, NULL, x + (p * rows + first) * PANEL, count)
 
 
 cdef void activate_backward(
@@ -204,25 +204,4 @@ cdef void activate_backward(
         return
     for p in range(panels_of(columns)):
         offset = (p * rows + first) * PANEL
-        if activation == RELU:
-            each_backward(RELU, kept + offset, delta + offset, count)
-        elif activation == LEAKY_RELU:
-            each_backward(LEAKY_RELU, kept + offset, delta + offset, count)
-        elif activation == SIGMOID:
-            each_backward(SIGMOID, kept + offset, delta + offset, count)
-        elif activation == TANH:
-            each_backward(TANH, kept + offset, delta + offset, count)
-        elif activation == ELU:
-            each_backward(ELU, kept + offset, delta + offset, count)
-        elif activation == SELU:
-            each_backward(SELU, kept + offset, delta + offset, count)
-        elif activation == SOFTPLUS:
-            each_backward(SOFTPLUS, kept + offset, delta + offset, count)
-        elif activation == HARD_SIGMOID:
-            each_backward(HARD_SIGMOID, kept + offset, delta + offset, count)
-        elif activation == SILU:
-            each_backward(SILU, kept + offset, delta + offset, count)
-        elif activation == GELU:
-            each_backward(GELU, kept + offset, delta + offset, count)
-        else:
-            each_backward(GELU_TANH, kept + offset, delta + offset, count)
+        each_of(activation, False, kept + offset, delta + offset, count)

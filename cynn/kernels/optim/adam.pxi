@@ -47,7 +47,7 @@ cdef void amsgrad(const Rule* rule, real* at, const real* gradient, Py_ssize_t c
 
 
 cdef void set_adam(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
     cdef double correction = sqrt(1 - power(numbers[1], t))
     rule.learning_rate = <real>(learning_rate * correction / (1 - power(numbers[0], t)))
@@ -60,15 +60,25 @@ cdef void set_adam(
 
 
 cdef void set_adam_in_sklearn(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
-    set_adam(rule, numbers, learning_rate, momentum, t)
+    set_adam(rule, numbers, scalars, learning_rate, momentum, t)
     rule.epsilon = at_least_tiny(numbers[2])
 
 
 cdef void set_adamw(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
-    set_adam(rule, numbers, learning_rate, momentum, t)
+    set_adam(rule, numbers, scalars, learning_rate, momentum, t)
     rule.weight_decay = 0
     rule.shrinkage = <real>(learning_rate * numbers[3])
+
+
+cdef tuple betas = ("beta1", "beta2", "epsilon", "weight_decay")
+cdef tuple moments = ("exp_avg", "exp_avg_sq")
+cdef tuple with_maxima = (*moments, "max_exp_avg_sq")
+enter("adam", betas, moments, 2, adam, set_adam)
+enter("adam_sklearn", betas, moments, 2, adam, set_adam_in_sklearn)
+enter("adamw", betas, moments, 2, adam, set_adamw)
+enter("amsgrad", betas, with_maxima, 3, amsgrad, set_adam)
+enter("amsgradw", betas, with_maxima, 3, amsgrad, set_adamw)

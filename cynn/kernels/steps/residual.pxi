@@ -50,9 +50,14 @@ cdef void add_rows(
             i += LANES
 
 
+cdef int describe_fork(Step* step, tuple arguments) except -1:
+    step.in_place = True
+    return 0
+
+
 cdef Kind fork_kind, join_kind
-fork_kind = Kind(False, fork_step_forward, fork_step_backward, NULL, NULL)
-join_kind = Kind(False, join_step_forward, join_step_backward, NULL, NULL)
+fork_kind = Kind(b"fork", 0, 0, describe_fork, False, fork_step_forward, fork_step_backward, NULL, NULL)
+join_kind = Kind(b"join", 0, 0, NULL, False, join_step_forward, join_step_backward, NULL, NULL)
 
 
 cdef int connect_forks(Step* steps, int count) except -1:

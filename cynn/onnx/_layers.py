@@ -1,111 +1,129 @@
-"""What the operators of ONNX are here: each makes rows of rows, by a layer more."""
+"""What each layer is in ONNX: how it is written, and what is made of the operators that are read.
+
+A layer has its entry in `LAYERS`; what it is written with has its entry in `OPERATORS`, so that a
+file comes back as what it was.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import layers
-from ._activations import ACTIVATIONS, GATED
+from .._specs.activation_table import TABLE
+from ._graph import Graph, Weights
+from ._values import Array, Node, Value, joined
 
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Value:
-    """Rows of numbers in the graph: their shape, and the layers that they come from.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        That of one row.
-    before : Value or None
-        What the last layer was given; None for the graph's input.
-    layer : Layer or None
-        The last layer.
-    weights, state : tuple of ndarray
-        The last layer's, and its running statistics.
-    """
-
-    shape: tuple[int, ...]
-    before: "Value | None" = None
-    layer: layers.Layer | None = None
-    weights: tuple[Array, ...] = ()
-    state: tuple[Array, ...] = ()
-
-    def then(self, layer: layers.Layer, *weights: Array, state: Sequence[Array] = ()) -> "Value":
-        """Return these rows after one layer more."""
-        return Value(layer.output_shape(self.shape), self, layer, weights, tuple(state))
-
-    def path(self, start: "Value") -> "list[Value] | None":
-        """Return the values after another up to this one; None where they do not come of it."""
-        found, value = [], self
-        while value is not start:
-            found.append(value)
-            if value.before is None:
-                return None
-            value = value.before
-        return found[::-1]
+# -- writing, one entry a layer: what computes it, given the layer's name and its weights by name
 
 
-class Node:
-    """A node of the graph: what it is given, and attributes that are taken one by one."""
+def write_dense(graph: Graph, layer: layers.Dense, name: str, weights: Weights, x: str) -> str:
+    """``activation(x W + b)``."""
+    parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
+    y = graph.node("Gemm", name, x, *parts)
+    return graph.activation(layer.activation, name, y)
 
-    def __init__(self, made: Any, inputs: list[Any], dtype: np.dtype[Any]) -> None:
-        from onnx import defs
 
-        self.operator: str = made.op_type
-        self.dtype = dtype
-        self.inputs = inputs
-        self._written = {each.name: _value(each) for each in made.attribute}
-        # What is not written has the value of the operator's definition.
-        self._default = {
-            name: _value(attribute.default_value)
-            for name, attribute in defs.get_schema(self.operator).attributes.items()
-            if attribute.default_value.type
+def write_activation(
+    graph: Graph, layer: layers.Activation, name: str, weights: Weights, x: str
+) -> str:
+    """Write an activation on its own."""
+    return graph.activation(layer.activation, name, x)
+
+
+def write_flatten(graph: Graph, layer: layers.Flatten, name: str, weights: Weights, x: str) -> str:
+    """Make rows of numbers."""
+    return graph.node("Flatten", name, x, axis=1)
+
+
+def write_rescale(graph: Graph, layer: layers.Rescale, name: str, weights: Weights, x: str) -> str:
+    """Multiply by a number and add a number."""
+    x = graph.node("Mul", name, x, graph.constant(f"{name}.scale", layer.scale))
+    if layer.offset:
+        x = graph.node("Add", name, x, graph.constant(f"{name}.offset", layer.offset))
+    return x
+
+
+def write_normalize(
+    graph: Graph, layer: layers.Normalize, name: str, weights: Weights, x: str
+) -> str:
+    """Subtract the means and divide by the standard deviations."""
+    mean, std = (np.reshape(part, graph.row) for part in (layer.mean, layer.std))
+    x = graph.node("Sub", name, x, graph.constant(f"{name}.mean", mean))
+    return graph.node("Div", name, x, graph.constant(f"{name}.std", std))
+
+
+def write_dropout(graph: Graph, layer: layers.Dropout, name: str, weights: Weights, x: str) -> str:
+    """Write nothing: it acts in training alone."""
+    return x
+
+
+def write_layer_norm(
+    graph: Graph, layer: layers.LayerNorm, name: str, weights: Weights, x: str
+) -> str:
+    """Normalise each row, then scale and shift it."""
+    parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
+    return graph.node("LayerNormalization", name, x, *parts, axis=-1, epsilon=layer.epsilon)
+
+
+def write_batch_norm(
+    graph: Graph, layer: layers.BatchNorm, name: str, weights: Weights, x: str
+) -> str:
+    """Normalise each column by the running statistics, then scale and shift it."""
+    parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
+    said = {"epsilon": layer.epsilon, "momentum": layer.momentum}
+    return graph.node("BatchNormalization", name, x, *parts, **said)
+
+
+def write_residual(
+    graph: Graph, layer: layers.Residual, name: str, weights: Weights, x: str
+) -> str:
+    """Add what the layers inside give."""
+    inner = {f"{name}.{key}": value for key, value in weights.items()}
+    return graph.node("Add", name, x, write_layers(graph, layer.layers, f"{name}.", inner, x))
+
+
+def write_scale(graph: Graph, layer: layers.Scale, name: str, weights: Weights, x: str) -> str:
+    """Multiply by a factor for each column."""
+    return graph.node("Mul", name, x, graph.constant(f"{name}.weight", weights["weight"]))
+
+
+LAYERS: dict[type[layers.Layer], Callable[[Graph, Any, str, Weights, str], str]] = {
+    layers.Activation: write_activation,
+    layers.BatchNorm: write_batch_norm,
+    layers.Dense: write_dense,
+    layers.Dropout: write_dropout,
+    layers.Flatten: write_flatten,
+    layers.LayerNorm: write_layer_norm,
+    layers.Normalize: write_normalize,
+    layers.Residual: write_residual,
+    layers.Rescale: write_rescale,
+    layers.Scale: write_scale,
+}
+
+
+def write_layers(
+    graph: Graph, parts: Sequence[layers.Layer], prefix: str, weights: Weights, x: str
+) -> str:
+    """Write layers in a row, each by its entry; return the name of what the last gives."""
+    for i, layer in enumerate(parts):
+        name = f"{prefix}{i}"
+        own = {
+            key.removeprefix(f"{name}."): value
+            for key, value in weights.items()
+            if key.startswith(f"{name}.")
         }
-
-    def attribute(self, name: str) -> Any:
-        """Take an attribute, written or by default."""
-        default = self._default.get(name)
-        return self._written.pop(name, default)
-
-    def attributes(self) -> dict[str, Any]:
-        """Take all attributes."""
-        found = self._default | self._written
-        self._written = {}
-        return found
-
-    def end(self) -> None:
-        """Refuse a node with an attribute that nobody took."""
-        if self._written:
-            raise ValueError(f"cynn knows no attribute {min(self._written)!r} of it")
-
-    def given(self, *kinds: type) -> list[Any]:
-        """Return the inputs, each of its kind: a `Value`, or an array for a constant."""
-        kinds_that_came = [type(each) for each in self.inputs]
-        if len(kinds_that_came) != len(kinds) or not all(map(issubclass, kinds_that_came, kinds)):
-            words = {Value: "rows", np.ndarray: "a constant", type(None): "nothing"}
-            wanted = " and ".join(words[kind] for kind in kinds)
-            came = " and ".join(words[kind] for kind in kinds_that_came) or "nothing"
-            raise ValueError(f"it should be given {wanted}, got {came}")
-        return self.inputs
-
-    def rows_and_constant(self) -> tuple[Value, Array]:
-        """Return the inputs of an operator that may be given its constant first."""
-        if self.inputs and isinstance(self.inputs[0], np.ndarray):
-            self.inputs.reverse()
-        x, constant = self.given(Value, np.ndarray)
-        return x, constant
+        row = graph.row
+        x = LAYERS[type(layer)](graph, layer, name, own, x)
+        graph.row = layer.output_shape(row)
+    return x
 
 
-# -- one entry an operator: what a node makes of what it is given
+# -- reading, one entry an operator: what a node makes of what it is given
 
 
-def gemm(node: Node) -> Value:
+def read_gemm(node: Node) -> Value:
     """``alpha x W + beta b``, W stored either way; without b it is 0."""
     b: Array | None = None
     if len(node.inputs) == 2:
@@ -136,13 +154,13 @@ def dense(x: Value, w: Array, b: Array | None = None) -> Value:
     return x.then(layers.Dense(w.shape[1]), w, b)
 
 
-def matmul(node: Node) -> Value:
+def read_matmul(node: Node) -> Value:
     """``x W``; if b is added, that follows."""
     x, w = node.given(Value, np.ndarray)
     return dense(x, w)
 
 
-def add(node: Node) -> Value:
+def read_add(node: Node) -> Value:
     """End a dense layer that MatMul began, give a `Rescale` its offset, or skip layers."""
     if _only_rows(node):
         return skip(*node.inputs)
@@ -157,15 +175,20 @@ def add(node: Node) -> Value:
     return x.then(layers.Rescale(1, offset))
 
 
-def mul(node: Node) -> Value:
-    """Add a `Rescale`, without an offset so far, or what a `GATED` activation is."""
+def read_mul(node: Node) -> Value:
+    """Add a `Rescale`, without an offset so far, a `Scale`, or an activation times its gate."""
     if _only_rows(node):
-        for x, gate in (node.inputs, node.inputs[::-1]):
-            for name, inner in GATED.items():
-                if gate.before is x and gate.layer == layers.Activation(inner):
-                    return x.then(layers.Activation(name))  # type: ignore[no-any-return]
-        raise ValueError("cynn has no product of rows and rows but silu")
+        gated = {entry.gate: name for name, entry in TABLE.items() if entry.gate}
+        for x, end in (node.inputs, node.inputs[::-1]):
+            steps = [value.layer for value in end.path(x) or ()]
+            gate = tuple(getattr(layer, "activation", None) for layer in steps)
+            if gate in gated and steps == [layers.Activation(part) for part in gate]:
+                return x.then(layers.Activation(gated[gate]))  # type: ignore[no-any-return]
+        known = " and ".join(gated.values())
+        raise ValueError(f"cynn has no product of rows and rows but {known}")
     x, constant = node.rows_and_constant()
+    if len(x.shape) == 1 and constant.shape in (x.shape, (1, *x.shape)):
+        return x.then(layers.Scale(), constant.ravel())
     return x.then(layers.Rescale(_one_number(constant, x)))
 
 
@@ -179,7 +202,7 @@ def skip(a: Value, b: Value) -> Value:
     raise ValueError("cynn adds rows to what comes of them, by layers in a row, only")
 
 
-def sub(node: Node) -> Value:
+def read_sub(node: Node) -> Value:
     """Begin a `Normalize`, or add a `Rescale`."""
     x, constant = node.given(Value, np.ndarray)
     if constant.shape in (x.shape, (1, *x.shape)):
@@ -188,7 +211,7 @@ def sub(node: Node) -> Value:
     return x.then(layers.Rescale(1, -_one_number(constant, x)))  # type: ignore[no-any-return]
 
 
-def div(node: Node) -> Value:
+def read_div(node: Node) -> Value:
     """End a `Normalize`, or add one without means."""
     x, constant = node.given(Value, np.ndarray)
     if constant.size == 1 and constant.shape not in (x.shape, (1, *x.shape)):
@@ -202,7 +225,7 @@ def div(node: Node) -> Value:
     return x.then(layers.Normalize([0.0] * len(std), std))  # type: ignore[no-any-return]
 
 
-def layer_norm(node: Node) -> Value:
+def read_layer_norm(node: Node) -> Value:
     """`LayerNorm`, of rows of one axis; without a shift that is 0."""
     if len(node.inputs) == 2:
         node.inputs.append(np.zeros_like(node.inputs[1]))
@@ -215,7 +238,7 @@ def layer_norm(node: Node) -> Value:
     return x.then(layer, *_columns(x, gamma, beta))  # type: ignore[no-any-return]
 
 
-def batch_norm(node: Node) -> Value:
+def read_batch_norm(node: Node) -> Value:
     """`BatchNorm`, of rows of one axis."""
     x, gamma, beta, mean, variance = node.given(Value, *[np.ndarray] * 4)
     said = node.attributes()
@@ -226,7 +249,7 @@ def batch_norm(node: Node) -> Value:
     return x.then(layer, *_columns(x, gamma, beta), state=state)  # type: ignore[no-any-return]
 
 
-def flatten(node: Node) -> Value:
+def read_flatten(node: Node) -> Value:
     """`Flatten`, of all axes but that of the rows."""
     x: Value
     (x,) = node.given(Value)
@@ -236,55 +259,31 @@ def flatten(node: Node) -> Value:
     return x.then(layers.Flatten())
 
 
-def activation(node: Node) -> Value:
+def read_activation(node: Node) -> Value:
     """Whichever activation it is: more than one may be the same operator."""
     x: Value
     (x,) = node.given(Value)
     said = node.attributes()
     if said.get("axis") == len(x.shape):
         said["axis"] = -1
-    for name, (operator, wanted) in ACTIVATIONS.items():
-        if operator == node.operator and _same(said, wanted):
+    for name, entry in TABLE.items():
+        if entry.operator == node.operator and _same(said, entry.attributes):
             return x if name == "identity" else x.then(layers.Activation(name))
     raise ValueError(f"cynn has no such {node.operator}, with {said}")
 
 
 OPERATORS: dict[str, Callable[[Node], Value]] = {
-    **{operator: activation for operator, _ in ACTIVATIONS.values()},
-    "Add": add,
-    "BatchNormalization": batch_norm,
-    "Div": div,
-    "Flatten": flatten,
-    "Gemm": gemm,
-    "LayerNormalization": layer_norm,
-    "MatMul": matmul,
-    "Mul": mul,
-    "Sub": sub,
+    **{entry.operator: read_activation for entry in TABLE.values() if entry.operator},
+    "Add": read_add,
+    "BatchNormalization": read_batch_norm,
+    "Div": read_div,
+    "Flatten": read_flatten,
+    "Gemm": read_gemm,
+    "LayerNormalization": read_layer_norm,
+    "MatMul": read_matmul,
+    "Mul": read_mul,
+    "Sub": read_sub,
 }
-
-
-def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array], list[Array]]:
-    """Return the layers of a path, their weights and their running statistics.
-
-    An activation goes into its dense layer.
-    """
-    parts: list[layers.Layer] = []
-    weights: list[Array] = []
-    state: list[Array] = []
-    for value in path:
-        layer, last = value.layer, parts[-1] if parts else None
-        assert layer is not None
-        if (
-            isinstance(layer, layers.Activation)
-            and isinstance(last, layers.Dense)
-            and last.activation == "identity"
-        ):
-            parts[-1] = last.replace(activation=layer.activation)
-        else:
-            parts.append(layer)
-            weights += value.weights
-            state += value.state
-    return parts, weights, state
 
 
 def _only_rows(node: Node) -> bool:
@@ -317,11 +316,3 @@ def _same(came: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
         else came[name] == value
         for name, value in wanted.items()
     )
-
-
-def _value(attribute: Any) -> Any:
-    """Return an attribute's value, texts as strings."""
-    from onnx import helper
-
-    value = helper.get_attribute_value(attribute)
-    return value.decode() if isinstance(value, bytes) else value
