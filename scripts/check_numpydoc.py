@@ -100,39 +100,42 @@ def raises(function: Any) -> bool:
     return False
 
 
-def failings(thing: Any, accepted: set[str]) -> Iterator[tuple[str, str]]:
+def failings(documented: Any, accepted: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the codes and messages of one object."""
-    document = get_doc_object(thing)
+    document = get_doc_object(documented)
     for code, message in validate(document)["errors"]:
         if code not in accepted:
             yield code, message
-    maker = vars(thing).get("__init__") if isinstance(thing, type) else thing
+    maker = vars(documented).get("__init__") if isinstance(documented, type) else documented
     if "RS01" not in accepted and raises(maker) and not document["Raises"]:
         yield "RS01", "No Raises section found"
+
+
+def objects() -> Iterator[tuple[str, Any, set[str]]]:
+    """Yield all that is public, by name, with the codes that each may fail by."""
+    for module in modules():
+        for name, documented in public(module):
+            is_class = isinstance(documented, type)
+            is_exception = is_class and issubclass(documented, BaseException)
+            yield name, documented, ACCEPTED_WITHOUT_EXAMPLES if is_exception else ACCEPTED
+            for member_name, owner, member in members(documented) if is_class else ():
+                accepted = ACCEPTED_WITHOUT_EXAMPLES
+                if refers_to_the_overridden(member_name, owner, member.__doc__ or ""):
+                    accepted = accepted | BY_THE_OVERRIDDEN
+                yield f"{name}.{member_name}", member, accepted
 
 
 def main() -> int:
     """Check all; return the exit status."""
     seen: set[int] = set()
     n_failings = 0
-
-    def look(name: str, thing: Any, accepted: set[str]) -> None:
-        nonlocal n_failings
-        if id(thing) not in seen:
-            seen.add(id(thing))
-            for code, message in failings(thing, accepted):
-                print(f"{name}: {code}: {message}")
-                n_failings += 1
-
-    for module in modules():
-        for name, thing in public(module):
-            is_exception = isinstance(thing, type) and issubclass(thing, BaseException)
-            look(name, thing, ACCEPTED_WITHOUT_EXAMPLES if is_exception else ACCEPTED)
-            for member_name, owner, member in members(thing) if isinstance(thing, type) else ():
-                accepted = ACCEPTED_WITHOUT_EXAMPLES
-                if refers_to_the_overridden(member_name, owner, member.__doc__ or ""):
-                    accepted = accepted | BY_THE_OVERRIDDEN
-                look(f"{name}.{member_name}", member, accepted)
+    for name, documented, accepted in objects():
+        if id(documented) in seen:
+            continue
+        seen.add(id(documented))
+        for code, message in failings(documented, accepted):
+            print(f"{name}: {code}: {message}")
+            n_failings += 1
     print(f"{len(seen)} public objects, {n_failings} failings")
     return min(n_failings, 1)
 
