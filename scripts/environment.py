@@ -271,6 +271,7 @@ def build(choice: str) -> None:
         # The libraries are there: isolation would only fetch them again.
         pip("--verbose", "--no-build-isolation", "--no-deps", "--editable", str(ROOT)),
         "the kernels could not be compiled: the lines above say why",
+        CYNN_BUILD_KEPT=str(ROOT / "build" / "kept"),
         **compiler_variables(choice),
     )
     LOG.replace(VENV / "build.log")
