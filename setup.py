@@ -193,11 +193,15 @@ class BuildKernels(build_ext):
             self.compiler.set_library_dirs([])
 
     def copy_extensions_to_source(self) -> None:
-        """Put the modules beside their sources, and take away what earlier builds left there.
+        """Put the modules beside their sources."""
+        super().copy_extensions_to_source()
+        self.take_others_away()
+
+    def take_others_away(self) -> None:
+        """Remove what earlier builds left beside the sources.
 
         A target that is not built now would be imported all the same, whatever it was made of.
         """
-        super().copy_extensions_to_source()
         made = {Path(self.get_ext_filename(e.name)).name for e in self.extensions}
         for path in Path("cynn", "kernels").glob("*.so"):
             if path.name not in made:
@@ -258,7 +262,9 @@ def extensions() -> list[Extension]:
         for target in built_targets()
         for real in ("float32", "float64")
     ]
-    included = sorted(path for kind in ("h", "pxi") for path in Path(folder).rglob(f"*.{kind}"))
+    included = sorted(
+        path for kind in ("h", "pxd", "pxi") for path in Path(folder).rglob(f"*.{kind}")
+    )
     return [
         Extension(
             name,

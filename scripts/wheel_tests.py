@@ -33,10 +33,15 @@ def suite(python: Path, folder: Path, what: str, reference: bool = True) -> str:
     Those of the reference by itself can be left out: it is plain Python, and what is compiled is
     held to it all the same.
     """
-    said = run([python, "-P", "-c", "import cynn; print(cynn.__file__)"], f"{what}: no import")
-    if not Path(said.strip()).is_relative_to(python.parent.parent):
-        raise Failure(f"{what}: cynn is {said.strip()}, wanted the one that was installed")
-    told = ["-q", "--color=no", "-p", "no:cacheprovider"]
+    program = (
+        "import cynn; from cynn import _backend; print(cynn.__file__, _backend.target(), sep='\\n')"
+    )
+    place, target = run([python, "-P", "-c", program], f"{what}: no import").split("\n")[:2]
+    if not Path(place).is_relative_to(python.parent.parent):
+        raise Failure(f"{what}: cynn is {place}, wanted the one that was installed")
+    if target == "reference":
+        raise Failure(f"{what}: the target in use is the reference, wanted a compiled one")
+    told = ["-q", "--color=no", "-p", "no:cacheprovider", "--installed"]
     told += [] if reference else ["-k", "not reference_float"]
     said = run([python, "-P", "-m", "pytest", *told], f"{what}: tests failed, as above", folder)
     return summary(said)

@@ -130,7 +130,8 @@ def check_all(results: dict[str, Path], commit: str) -> None:
         [ROOT / "scripts" / "instructions.py", *wheels],
     ):
         name = tool[1] if tool[0] == "-m" else "instructions.py"
-        run([sys.executable, *tool], f"{name} complains, as above")
+        scripts = {"PYTHONPATH": str(ROOT / "scripts")}  # which import each other
+        run([sys.executable, *tool], f"{name} complains, as above", **scripts)
 
 
 def expect_same(results: dict[str, Path], again: dict[str, Path]) -> None:
