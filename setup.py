@@ -97,7 +97,7 @@ MARKS = [
     (re.compile(r"^static (?=int __pyx_f_\w+_calling\()", re.M), "static CYNN_SMALL "),
 ]
 
-# The stable interface serves every CPython from 3.11 on; builds without the lock have none before
+# The stable interface serves every CPython from 3.11 on; free-threaded builds have none before
 # 3.15. CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
 LIMITED = (
     not sysconfig.get_config_var("Py_GIL_DISABLED") and os.environ.get("CYNN_BUILD_LIMITED") != "0"

@@ -26,6 +26,15 @@ else:  # emulated, or beside others, a test takes long and is right all the same
 # package.
 collect_ignore = [] if (ROOT / "setup.py").exists() else ["repository"]
 
+# Folders whose tests have the mark `alone`: .ci/run runs the others side by side.
+ALONE = ("repository", "runtime")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in ALONE:
+            item.add_marker("alone")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
