@@ -1,17 +1,27 @@
 """What every loss says: which kernel runs, and which targets it reads."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import spec
+
+__all__ = ["Kernel", "Loss"]
 
 Kernel = str | tuple[Any, ...]
 """A kernel's name, or its name and the number, or the function, that is its own."""
 
 
 class Loss(spec.Spec):
-    """Base of the losses."""
+    """Base of the losses.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What `cynn.losses.get` knows the class by, with its defaults.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return the name of the kernel for a network that ends in that activation.

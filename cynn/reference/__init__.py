@@ -12,6 +12,7 @@ once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `h
 `checks`, `elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
 """
 
+from . import losses
 from .activations import (
     ACTIVATIONS,
     FROM_INPUT,
@@ -28,25 +29,13 @@ from .activations import (
     tanh_backward,
 )
 from .backprop import dense_backward, dense_forward
-from .canonical import binary_log_loss, half_poisson_deviance, half_squared_error, log_loss
-from .hinge import categorical_hinge, hinge
 from .initializers import initial_weights
-from .losses import (
-    LOSSES,
-    TINY,
-    binary_cross_entropy,
-    cross_entropy,
-    log_poisson,
-    poisson,
-    sigmoid_binary_cross_entropy,
-    softmax_cross_entropy,
-)
+from .losses import *
 from .matmul import matmul, matmul_nt, matmul_tn
 from .network import LARGEST_BATCH, Network
 from .neuron import Layer, Neuron, forward_propagation
 from .optimizers import OPTIMIZERS, optimizer_step
 from .random import permutation
-from .regression import huber, mean_absolute_error, mean_squared_error, quantile
 from .sgd import sgd
 from .smooth import (
     elu,
@@ -72,17 +61,11 @@ __all__ = [
     "FROM_INPUT",
     "LARGEST_BATCH",
     "LEAKY_SLOPE",
-    "LOSSES",
     "OPTIMIZERS",
-    "TINY",
     "Layer",
     "Network",
     "Neuron",
     "SparseRows",
-    "binary_cross_entropy",
-    "binary_log_loss",
-    "categorical_hinge",
-    "cross_entropy",
     "dense_backward",
     "dense_forward",
     "elu",
@@ -92,28 +75,18 @@ __all__ = [
     "gelu_backward",
     "gelu_tanh",
     "gelu_tanh_backward",
-    "half_poisson_deviance",
-    "half_squared_error",
     "hard_sigmoid",
     "hard_sigmoid_backward",
-    "hinge",
-    "huber",
     "identity",
     "identity_backward",
     "initial_weights",
     "leaky_relu",
     "leaky_relu_backward",
-    "log_loss",
-    "log_poisson",
     "matmul",
     "matmul_nt",
     "matmul_tn",
-    "mean_absolute_error",
-    "mean_squared_error",
     "optimizer_step",
     "permutation",
-    "poisson",
-    "quantile",
     "relu",
     "relu_backward",
     "selu",
@@ -121,14 +94,13 @@ __all__ = [
     "sgd",
     "sigmoid",
     "sigmoid_backward",
-    "sigmoid_binary_cross_entropy",
     "silu",
     "silu_backward",
     "softmax",
     "softmax_backward",
-    "softmax_cross_entropy",
     "softplus",
     "softplus_backward",
     "tanh",
     "tanh_backward",
+    *losses.__all__,
 ]
