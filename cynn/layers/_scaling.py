@@ -178,7 +178,7 @@ class Scale(Layer):
 
     References
     ----------
-    Holzmueller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
+    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
     trees on tabular data, NeurIPS 2024 (there "scaling layer").
 
     Examples

@@ -10,6 +10,8 @@ from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, flag, integer, labels, number, rows
 from ._loss import Kernel, Loss
 
+__all__ = ["CrossEntropy", "BinaryCrossEntropy", "Hinge", "CategoricalHinge"]
+
 
 class CrossEntropy(Loss):
     """Cross-entropy, for one class of several.
@@ -61,6 +63,8 @@ class CrossEntropy(Loss):
     Traceback (most recent call last):
     ValueError: y must hold whole numbers from 0 to 9, got 10 in row 1
     """
+
+    names = ("cross_entropy",)
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
@@ -128,6 +132,8 @@ class BinaryCrossEntropy(Loss):
            [0.]], dtype=float32)
     """
 
+    names = ("binary_cross_entropy",)
+
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
         self.label_smoothing = _smoothing(label_smoothing)
@@ -190,6 +196,8 @@ class Hinge(Loss):
            [1.]], dtype=float32)
     """
 
+    names = ("hinge",)
+
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``hinge``; see `Loss.kernel`."""
         choice("last_activation", last_activation, ACTIVATIONS)
@@ -240,6 +248,8 @@ class CategoricalHinge(Loss):
     >>> CategoricalHinge().targets([[0, 1, 0], [1, 0, 0]], 3, "float32")
     array([1, 0], dtype=int32)
     """
+
+    names = ("categorical_hinge",)
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``categorical_hinge``; see `Loss.kernel`."""

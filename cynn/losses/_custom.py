@@ -11,6 +11,8 @@ from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, integer, rows
 from ._loss import Kernel, Loss
 
+__all__ = ["Custom"]
+
 
 class Custom(Loss):
     """A loss given as a function over arrays; ``compile(loss=function)`` makes it.

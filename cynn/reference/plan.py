@@ -12,7 +12,8 @@ from .batches import targets
 from .call import Call, Place
 from .functions import loss_of
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
-from .steps import Step, make_step, separated
+from .step import Step
+from .steps import make_step, separated
 
 FUSED = {
     "softmax_cross_entropy": "softmax",

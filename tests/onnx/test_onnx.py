@@ -19,7 +19,9 @@ from cynn.layers import (
     Normalize,
     Rescale,
     Residual,
+    Scale,
 )
+from layer_examples import COLUMNS, EXAMPLES
 from models import blobs, trained
 
 onnx = pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[onnx]")
@@ -65,6 +67,12 @@ MODELS = {
             BatchNorm(0.5, 0.25),
         ],
     ),  # fmt: skip
+    **{
+        f"{type(layer).__name__} {place}": ((COLUMNS,), [*before, layer, Dense(3)])
+        for layer in EXAMPLES
+        for place, before in (("first", []), ("between", [Dense(COLUMNS, "tanh")]))
+    },
+    "a column of its own": ((1,), [Scale(), Dense(2)]),
     "odd": ((17,), [Dense(33, "leaky_relu"), Dense(31, "sigmoid"), Dense(7, "softmax")]),
 } | {
     f"{kind.__name__} {name}": ((6,), [Dense(5, "tanh"), *made])
@@ -101,6 +109,8 @@ def run_slowly(path, x):
 
 
 def test_every_layer_has_its_entry():
+    missing = [layer.__name__ for layer in LAYERS if layer not in _layers.LAYERS]
+    assert not missing, f"cynn/onnx/_layers.py: LAYERS has no entry for {missing}"
     assert set(_layers.LAYERS) == set(LAYERS)
     assert {type(layer) for _, made in MODELS.values() for layer in made} == set(LAYERS)
 

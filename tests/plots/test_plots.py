@@ -24,6 +24,7 @@ from cynn.layers import (  # noqa: E402
     Residual,
 )
 from cynn.plots._style import NEGATIVE, POSITIVE  # noqa: E402
+from layer_examples import COLUMNS, by_layer  # noqa: E402
 from models import images  # noqa: E402
 
 
@@ -143,6 +144,14 @@ def test_layers_without_neurons_are_passed_over(ax):
     model = built(Normalize([0.0] * 4, [1.0] * 4), Dense(3), *between, Dense(2, "softmax"))
     drawn(plots.network(model, ax=ax))
     assert texts(ax) == ["4 inputs", "3 relu", "2 softmax"]
+
+
+@pytest.mark.parametrize(**by_layer)
+def test_every_layer_is_drawn_or_passed_over(ax, layer):
+    model = Model([Dense(COLUMNS), layer, Dense(2)], seed=0)
+    model.build(4)
+    drawn(plots.network(model, ax=ax))
+    assert texts(ax)[0] == "4 inputs" and texts(ax)[-1] in ("2 linear", "+")
 
 
 def skips(ax):

@@ -10,6 +10,7 @@ import pytest
 from cynn import initializers, layers, losses, optimizers, schedules
 from cynn._specs.activation_table import TABLE
 from cynn.layers import Activation, Dense, Flatten, Normalize, Rescale, Residual
+from layer_examples import EXAMPLES
 
 SPECS = [
     (layers, Dense(128, "relu"), "Dense(128, 'relu')"),
@@ -46,6 +47,7 @@ SPECS = [
     ),
     (schedules, schedules.Constant(0.5), "Constant(0.5)"),
 ]
+SPECS += [(layers, layer, repr(layer)) for layer in EXAMPLES if layer != Flatten()]
 
 
 @pytest.mark.parametrize(("module", "spec", "text"), SPECS, ids=[text for *_, text in SPECS])

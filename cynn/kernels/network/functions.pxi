@@ -4,7 +4,7 @@
 # as any other does. All other networks take the loops of job.pxi and come by none of this.
 
 cdef enum:
-    CALLED = HALF_POISSON_DEVIANCE + 1  # a loss that is a function; no kernel knows it
+    CALLED = LOSS_COUNT  # a loss that is a function; no kernel knows it
 
 
 cdef class Functions:
