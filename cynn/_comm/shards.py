@@ -1,13 +1,20 @@
-"""What a rank does of an epoch: its part of each batch, in an order that all draw alike."""
+"""What a rank does of an epoch: its part of each batch, in an order that all draw alike.
 
+And what a fit asks of its ranks where there is one process: `SingleProcess`.
+"""
+
+import contextlib
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._data.sparse import SparseInput
-from .._model.loops import Batches
+from .._model.loops import Batches, Exchange, Measures
+from .._runtime import threads
 
 SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
 
@@ -89,3 +96,66 @@ def fingerprint(data: Batches) -> bytes:
     for array in (numbers, part.y, part.weight):
         found.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
     return found.digest()
+
+
+NOTHING = contextlib.nullcontext()  # one for all: a fit of few rows would feel new ones
+
+
+class SingleProcess:
+    """One process, without a communicator."""
+
+    rank, size = 0, 1
+
+    def threads(self) -> int:
+        """Return how many threads a call may use."""
+        return threads.get_num_threads()
+
+    def agreed(self) -> AbstractContextManager[None]:
+        """Raise what one rank raises inside on all of them."""
+        return NOTHING
+
+    def training(self) -> AbstractContextManager[None]:
+        """End the job where this rank raises inside, or dies."""
+        return NOTHING
+
+    def shared(self, value: Any) -> Any:
+        """Return the first rank's value."""
+        return value
+
+    def expect_same(self, settings: dict[str, object]) -> None:
+        """Refuse to go on where a rank has other settings than the first."""
+
+    def expect_same_fit(self, model: Any, settings: Any, sample_weight: Any) -> None:
+        """Refuse to train where a rank has another model or other settings than the first."""
+
+    def begin_alike(self, model: Any) -> None:
+        """Broadcast the weights and the optimizer state of the first rank."""
+
+    def expect_alike(self, model: Any) -> None:
+        """Refuse to go on where a rank has other weights, or another rate, than the first."""
+
+    def shard(self, data: Batches) -> Shard:
+        """Say what this rank does of data that it was given."""
+        return Shard(data.n_rows, data.n_rows, False, 0, 1)
+
+    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
+        """Add up arrays of all ranks."""
+        return counts
+
+    def any(self, answer: bool) -> bool:
+        """Return whether one rank says yes."""
+        return answer
+
+    def result(self, measures: Measures) -> dict[str, float]:
+        """Return what was measured on all ranks together."""
+        return measures.result()
+
+    def exchange(self, model: Any, shard: Shard, batch_size: int) -> Exchange | None:
+        """Return what adds up gradients, or None where there is one network."""
+        return None
+
+    def blend_state(self, model: Any) -> None:
+        """Set the running statistics of every rank to the mean over all."""
+
+
+SINGLE = SingleProcess()

@@ -1,7 +1,7 @@
-"""Callbacks: code of your own between the epochs of a fit.
+"""Callbacks: code of your own between the epochs and the batches of a fit.
 
-The hooks have Keras's names and arguments. There are none by batch: an epoch runs in compiled code
-from end to end.
+The hooks have Keras's names and arguments. Without a hook of batches an epoch runs in compiled code
+from end to end; with one Python is entered twice a batch, to the same bits.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ __all__ = [
 
 NEVER_CALLED = tuple(
     f"on_{of}{when}"
-    for of in ("batch_", "train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
+    for of in ("train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
     for when in ("begin", "end")
 )
 """Keras's hooks that there are none of: who writes one would wait for it in vain."""
@@ -55,6 +55,7 @@ def get_all(given: Any) -> list[Callback]:
             if hasattr(type(callback), name):  # of an object that answers to all, nothing is known
                 raise TypeError(
                     f"callbacks: {type(callback).__name__} has {name}, which is never called: "
-                    "there are hooks of the training and of its epochs alone"
+                    "there are hooks of the training, its epochs and its batches (on_batch_begin, "
+                    "on_batch_end) alone"
                 )
     return found

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .._training.fitting import naming
+from .._model.loops import naming
 from ..callbacks import get_all
 from ..optimizers import Optimizer
 from ..schedules import Schedule
