@@ -186,7 +186,7 @@ class Model(Inspected):
         """Return a network for rows of that shape, its weights 0."""
         sizes = self._row_sizes(input_shape)  # refuses what they cannot take
         try:
-            network = self._plan.network(self._kernels, sizes[0])
+            network = self._kernels.Network(sizes[0], *self._plan[:3])
         except OverflowError:
             raise ValueError(
                 f"layers: for rows of shape {input_shape} they are larger than any memory"
@@ -208,7 +208,8 @@ class Model(Inspected):
         """Return the names of what the optimizer keeps for each weight."""
         if self.optimizer is None:
             return ()
-        return self._kernels.OPTIMIZERS[str(self.optimizer.kernel()[0])][1]
+        names: tuple[str, ...] = self._kernels.OPTIMIZERS[str(self.optimizer.kernel()[0])][1]
+        return names
 
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:
@@ -252,10 +253,9 @@ class Model(Inspected):
         self.optimizer, self.loss, self.metrics = chosen
         self._compile_settings = settings
 
-    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
+    def _expect_compiled(self) -> None:
         if self.optimizer is None or self.loss is None:
             raise RuntimeError("the model has no loss and optimizer yet: call compile first")
-        return self.optimizer, self.loss
 
     # -- training
 
@@ -351,7 +351,7 @@ class Model(Inspected):
         with together.training():
             self.seed, self.epochs = together.shared((self.seed, self.epochs))
             with together.agreed():
-                self._compiled()
+                self._expect_compiled()
                 settings = fitting.checked_settings(
                     batch_size=batch_size,
                     epochs=epochs,
@@ -426,7 +426,7 @@ class Model(Inspected):
         dict of str to float
             ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
         """
-        self._compiled()
+        self._expect_compiled()
         data = loops.batches_of(self, x, y, sample_weight, self._built_shape())
         measures = loops.Measures(self.metrics)
         loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)

@@ -13,7 +13,6 @@ import time
 import traceback
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -160,13 +159,13 @@ class Ranks(SingleProcess):
                         "it must be the same on all ranks"
                     )
 
-    def expect_same_fit(self, model: Any, settings: Any, sample_weight: Any) -> None:
+    def _expect_same_fit(self, model: Any, settings: Any, sample_weight: Any) -> None:
         """Refuse to train where a rank has another model or other settings than the first."""
-        if self.size == 1:
-            return
         with self.agreed():
             if names := cannot_merge(model.metrics):
-                raise ValueError(f"metrics: {names[0]} must define merge(other) to be used with comm")
+                raise ValueError(
+                    f"metrics: {names[0]} must define merge(other) to be used with comm"
+                )
         validation = settings.validation
         self.expect_same(
             {
@@ -185,8 +184,16 @@ class Ranks(SingleProcess):
             | {name: getattr(settings, name) for name in SAME_SETTINGS}
         )
 
-    def begin_alike(self, model: Any) -> None:
-        """Broadcast the weights and the optimizer state of the first rank."""
+    def begin_alike(self, model: Any, settings: Any, sample_weight: Any) -> None:
+        """Broadcast what the first rank has learned, if all have the same model and settings.
+
+        Raises
+        ------
+        ValueError
+            On all ranks, if one has others.
+        """
+        if self.size > 1:
+            self._expect_same_fit(model, settings, sample_weight)
         network = model._network
         numbers = np.empty(network.n_params, model.dtype)
         network.get_params(numbers)

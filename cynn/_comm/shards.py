@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._data.sparse import SparseInput
 from .._model.loops import Batches, Exchange, Measures
-from .._runtime import threads
+from .._runtime.threads import get_num_threads
 
 SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
 
@@ -98,25 +98,22 @@ def fingerprint(data: Batches) -> bytes:
     return found.digest()
 
 
-NOTHING = contextlib.nullcontext()  # one for all: a fit of few rows would feel new ones
-
-
 class SingleProcess:
     """One process, without a communicator."""
 
     rank, size = 0, 1
 
-    def threads(self) -> int:
-        """Return how many threads a call may use."""
-        return threads.get_num_threads()
+    threads: Callable[..., int] = staticmethod(get_num_threads)
+    """Return how many threads a call may use."""
 
-    def agreed(self) -> AbstractContextManager[None]:
-        """Raise what one rank raises inside on all of them."""
-        return NOTHING
+    agreed: Callable[..., AbstractContextManager[None]] = contextlib.nullcontext
+    """Raise what one rank raises inside on all of them."""
 
-    def training(self) -> AbstractContextManager[None]:
-        """End the job where this rank raises inside, or dies."""
-        return NOTHING
+    training: Callable[..., AbstractContextManager[None]] = contextlib.nullcontext
+    """End the job where this rank raises inside, or dies."""
+
+    any: Callable[..., bool] = staticmethod(bool)
+    """Return whether one rank says yes."""
 
     def shared(self, value: Any) -> Any:
         """Return the first rank's value."""
@@ -125,11 +122,8 @@ class SingleProcess:
     def expect_same(self, settings: dict[str, object]) -> None:
         """Refuse to go on where a rank has other settings than the first."""
 
-    def expect_same_fit(self, model: Any, settings: Any, sample_weight: Any) -> None:
-        """Refuse to train where a rank has another model or other settings than the first."""
-
-    def begin_alike(self, model: Any) -> None:
-        """Broadcast the weights and the optimizer state of the first rank."""
+    def begin_alike(self, model: Any, settings: Any, sample_weight: Any) -> None:
+        """Broadcast what the first rank has learned, if all have the same model and settings."""
 
     def expect_alike(self, model: Any) -> None:
         """Refuse to go on where a rank has other weights, or another rate, than the first."""
@@ -141,10 +135,6 @@ class SingleProcess:
     def total(self, counts: NDArray[Any]) -> NDArray[Any]:
         """Add up arrays of all ranks."""
         return counts
-
-    def any(self, answer: bool) -> bool:
-        """Return whether one rank says yes."""
-        return answer
 
     def result(self, measures: Measures) -> dict[str, float]:
         """Return what was measured on all ranks together."""

@@ -13,12 +13,20 @@ from .._runtime.threads import get_num_threads
 from .._specs.validation import integer
 from . import loops, summary
 from .arrays import Learned
-from .plan import plan_of
+from .plan import Plan, plan_of
 from .weights import flat
 
 
 class Inspected(Learned):
     """The part of `Model` that shows what is inside."""
+
+    loss: Any
+    _kernels: Any
+    _plan: Plan
+    _input_shape: tuple[int, ...] | None
+
+    def _expect_compiled(self) -> None:
+        raise NotImplementedError
 
     @shared
     def layer_outputs(self, x: ArrayLike) -> list[NDArray[Any]]:
@@ -106,7 +114,7 @@ class Inspected(Learned):
         rows = self._dense_rows(x)
         targets = None
         if y is not None:
-            self._compiled()
+            self._expect_compiled()
             targets = loops.batches_of(self, rows, y, None, rows.shape[1:]).y
         gradient = gradient_by_row(self._network, rows, targets, output, self.dtype)
         return gradient.reshape(np.shape(x))
@@ -157,7 +165,7 @@ def outputs_by_layer(
     sizes = layers.input_sizes(parts, input_shape)
     shapes = layers.output_shapes(parts, input_shape)
     for layer, size, shape in zip(parts, sizes, shapes, strict=True):
-        network = plan_of([layer]).network(kernels, size)
+        network = kernels.Network(size, *plan_of([layer])[:3])
         network.set_params(numbers[start : start + network.n_params])
         network.set_state(state[begin : begin + network.n_state])
         start, begin = start + network.n_params, begin + network.n_state

@@ -1,7 +1,7 @@
 """Rows on their way through a network: batches, what is measured on them, predictions.
 
-Each loop here enters the network for a slice of the work at a time, so that signals are seen between two
-slices. The loop of a training is `cynn._training.fitting`.
+Each loop here enters the network for a slice of the work at a time, so that signals are seen in
+between. The loop of a training is in `cynn._training.fitting`.
 """
 
 import contextlib
@@ -115,7 +115,7 @@ def training_batches(
     """
     if type(x) is not np.ndarray and not is_sparse(x):
         x = array("x", x)
-    input_shape = input_shape or model.input_shape or x.shape[1:]
+    input_shape = input_shape or model._input_shape or x.shape[1:]
     data = batches_of(model, x, y, sample_weight, input_shape)
     expect_trainable("x", data.x, model.dtype)
     held_out: Batches | None = None

@@ -1,7 +1,6 @@
 """What a network is told of the layers: its steps, and what its loss finds at their end."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .. import layers, losses, optimizers
@@ -26,9 +25,10 @@ def checked_layers(value: Any) -> tuple[layers.Layer, ...]:
     return checked
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a network is told of the layers, whatever its rows are.
+
+    A network takes the size of a row and the first three.
 
     Attributes
     ----------
@@ -53,10 +53,6 @@ class Plan:
     ends_in_function: bool
     takes_any_shape: bool
     skips_zeros: bool
-
-    def network(self, kernels: Any, n_inputs: int) -> Any:
-        """Make a network of a target's kernels for rows of so many numbers, its weights 0."""
-        return kernels.Network(n_inputs, self.steps, self.scale, self.offset)
 
 
 def plan_of(parts: Sequence[layers.Layer]) -> Plan:
@@ -118,7 +114,7 @@ class CompileSettings(NamedTuple):
     rule: tuple[str | float, ...]
     clip_value: float
     clip_norm: float
-    parameters: list[ParameterValues]
+    parameters: list[tuple[float, float]]
 
 
 def compile_settings(
@@ -131,6 +127,8 @@ def compile_settings(
     ValueError
         If the loss cannot take what the last activation gives.
     """
-    table = [ParameterValues(*pair) for layer in parts for pair in layer.penalties()]
+    table: list[tuple[float, float]] = [
+        ParameterValues(*pair) for layer in parts for pair in layer.penalties()
+    ]
     kernel = loss.kernel(plan.last_activation)
     return CompileSettings(kernel, optimizer.kernel(), *optimizer.clips(), table)

@@ -63,7 +63,9 @@ def checked_settings(
     if not (augment is None or isinstance(augment, Augment)):
         raise TypeError(f"augment must be an Augment object or None, got {augment!r}")
     wanted = "at least 0 and less than 1"
-    part = number("validation_split", validation_split, wanted, lambda p: 0 <= p < 1)
+    part = number("validation_split", validation_split, wanted)
+    if not 0 <= part < 1:
+        raise ValueError(f"validation_split must be {wanted}, got {part!r}")
     return FitSettings(
         batch_size=integer("batch_size", batch_size),
         epochs=integer("epochs", epochs, 0),
@@ -172,8 +174,7 @@ class Fit:
         """Find out who hears of what, and say who learns."""
         everybody = self.callbacks if history is None else [history, *self.callbacks]
         self._hooks = {
-            hook: [getattr(one, hook) for one in everybody if _defines(one, hook)]
-            for hook in HOOKS
+            hook: [getattr(one, hook) for one in everybody if _defines(one, hook)] for hook in HOOKS
         }
         batches = self._hooks["on_batch_begin"] + self._hooks["on_batch_end"]
         self._tells_batches = self.ranks.any(bool(batches))
@@ -186,7 +187,8 @@ class Fit:
         with self.ranks.agreed():
             for call in self._hooks[hook]:
                 call(*arguments)
-        if not hook.startswith("on_batch"):  # what these leave is seen at the end of the epoch
+        # What is left after a batch, the end of the epoch sees.
+        if self.ranks.size > 1 and not hook.startswith("on_batch"):
             self.ranks.expect_alike(self.learner)
 
     # -- steps
@@ -246,8 +248,8 @@ class Fit:
     def _take_steps(self, part: Part, measures: Measures) -> int:
         """Take the steps of a part in the network; return how many rows they had."""
         network, n = self.learner._network, len(part.order)
-        read = part.data.read_by(network)
         values = _scaled(part.values, self.learner.rate_factor)
+        read = part.data.read_by(network)
         step, sums = 0, [0.0, 0.0]
         while step < len(values.rate):
             begin = step * part.batch_size
@@ -378,23 +380,23 @@ def fit_rows(fit: Fit, given: TrainingRows) -> History:
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
-    ranks.expect_same_fit(model, settings, given.sample_weight)
-    ranks.begin_alike(model)
+    ranks.begin_alike(model, settings, given.sample_weight)
     shard = ranks.shard(data)
     if held_out is not None:
         held_out = ranks.shard(held_out).own(held_out)
     batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, shard.n)
+    steps, n_rows = shard.steps(batch_size), shard.length(batch_size)
+    fit.exchange = ranks.exchange(model, shard, batch_size)
     with ranks.agreed():
         expect_whole_batches(model, batch_size)
-    steps = shard.steps(batch_size)
-    fit.exchange = ranks.exchange(model, shard, batch_size)
 
     def train(epoch: int) -> dict[str, float]:
         measures = Measures(model.metrics)
         order = shard.order(batch_size, permute if settings.shuffle else None)
         span = Span(epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
         fit.train(data, order, batch_size, span, measures)
-        ranks.blend_state(model)
+        if fit.exchange is not None:
+            ranks.blend_state(model)
         return end_epoch(fit, measures, held_out)
 
     def permute(rows: NDArray[np.int64], which: int) -> None:
@@ -405,7 +407,7 @@ def fit_rows(fit: Fit, given: TrainingRows) -> History:
         model._network.seek_zeros = (
             seeks and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
         )
-        return fit_epochs(fit, train, shard.length(batch_size))
+        return fit_epochs(fit, train, n_rows)
     finally:
         model._network.seek_zeros = False
 
@@ -414,9 +416,7 @@ ODD = 0x9E3779B97F4A7C15
 """Sets the seeds of the ranks' orders far apart: 2**64 over the golden ratio."""
 
 
-def fit_epochs(
-    fit: Fit, train: Callable[[int], dict[str, float]], n_rows: int | None
-) -> History:
+def fit_epochs(fit: Fit, train: Callable[[int], dict[str, float]], n_rows: int | None) -> History:
     """Go through the epochs of a model; see `Fit.run`."""
     model = fit.learner
     model.history = history = History()
@@ -451,11 +451,11 @@ def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[st
 
 def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
     """Train a step on all rows as one batch; see `Model.train_on_batch`."""
-    optimizer, _ = model._compiled()
-    if isinstance(optimizer.learning_rate, Schedule):
+    model._expect_compiled()
+    if isinstance(model.optimizer.learning_rate, Schedule):
         raise ValueError(
             "train_on_batch needs a learning rate that is a number: a step alone does not know "
-            f"its place in the run of {optimizer.learning_rate!r}"
+            f"its place in the run of {model.optimizer.learning_rate!r}"
         )
     data, _, input_shape = training_batches(model, x, y, sample_weight)
     if model._network is None:

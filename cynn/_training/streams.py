@@ -69,9 +69,7 @@ class Stream:
         If an argument is not as said, or there is no batch.
     """
 
-    def __init__(
-        self, model: Any, batches: Any, settings: FitSettings, class_weight: Any
-    ) -> None:
+    def __init__(self, model: Any, batches: Any, settings: FitSettings, class_weight: Any) -> None:
         if is_sparse(batches) or hasattr(batches, "__array__") or isinstance(batches, str | bytes):
             raise TypeError("y must hold numbers, got NoneType: only x of batches goes without it")
         if not isinstance(batches, Iterable):

@@ -80,7 +80,6 @@ class Callback:
             them where there is validation data.
         """
 
-
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Act before a batch; where no callback defines this or `on_batch_end`, it costs nothing.
 

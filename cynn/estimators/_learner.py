@@ -1,6 +1,7 @@
 """What learns in a fit of an estimator: its network, and what the callbacks know as their model."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -67,8 +68,10 @@ class Learner(Learned):
         return (self._network.n_inputs,)
 
     def _weight_names(self) -> dict[str, tuple[int, ...]]:
-        names = (f"{part}[{i // 2}]" for i, part in enumerate(("coefs_", "intercepts_") * len(self._shapes)))
-        return dict(zip(names, self._shapes))
+        return {
+            f"{('coefs_', 'intercepts_')[i % 2]}[{i // 2}]": shape
+            for i, shape in enumerate(self._shapes)
+        }
 
     def _draw_seed(self) -> tuple[int, int]:
         """Return the seed and the epoch of what is drawn by chance: steps alone count."""
@@ -92,8 +95,4 @@ class Jobs(SingleProcess):
     """One process whose calls use as many threads as an estimator's `n_jobs` says."""
 
     def __init__(self, n_jobs: int | None) -> None:
-        self._n_jobs = n_jobs
-
-    def threads(self) -> int:
-        """Return how many threads a call may use."""
-        return threads_of(self._n_jobs)
+        self.threads = partial(threads_of, n_jobs)

@@ -13,6 +13,7 @@ from .._model.plan import CompileSettings, ParameterValues
 from ._coefficients import readable
 from ._heads import Head
 
+
 class Objective:
     """The loss of some rows and its gradient, in scikit-learn's way.
 
@@ -46,8 +47,9 @@ class Objective:
         clips: tuple[float, float] = (math.inf, math.inf),
     ) -> None:
         self.network, self.head, self.alpha = network, head, float(alpha)
-        by_layer = [ParameterValues(l2=0.5 * self.alpha)] * (len(shapes) // 2)
-        network.compile(*CompileSettings(head.kernel, rule, *clips, by_layer))
+        table: list[tuple[float, float]] = [ParameterValues(l2=0.5 * self.alpha)]
+        table *= len(shapes) // 2
+        network.compile(*CompileSettings(head.kernel, rule, *clips, table))
         network.penalty_of_sum = True
         self.dtype: np.dtype[Any] = np.dtype(np.float64)  # the network's, once it has rows
         self.is_undefined = False  # the loss of the rows

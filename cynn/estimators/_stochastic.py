@@ -257,7 +257,9 @@ class Training:
         self.objective.end()
         self.learner.hand_over()
         self.rule.t = network.updates
-        self.rule.state = [np.empty(network.n_params, self.learner.dtype) for _ in network.slot_names]
+        self.rule.state = [
+            np.empty(network.n_params, self.learner.dtype) for _ in network.slot_names
+        ]
         for name, state in zip(network.slot_names, self.rule.state, strict=True):
             network.get_slot(name, state)
         for callback in self.fit.callbacks:

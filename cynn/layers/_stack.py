@@ -64,7 +64,9 @@ def initial_parameters(
     """
     parts = [np.empty(0, dtype)]
     for layer, size in zip(layers, sizes, strict=False):
-        parts += [weight.astype(dtype).ravel() for weight in layer.initial_weights(size, rng, dtype)]
+        parts += [
+            weight.astype(dtype).ravel() for weight in layer.initial_weights(size, rng, dtype)
+        ]
     return np.concatenate(parts)
 
 
