@@ -366,8 +366,8 @@ class Model(Inspected):
                 listeners = [] if callbacks is None else get_all(callbacks)
                 progress = Progress(verbose if together.rank == 0 else 0)
                 fit = fitting.Fit(self, settings, listeners, progress, together)
-            given = TrainingRows(x, y, sample_weight, class_weight)
-            return (streams.fit_batches if y is None else fitting.fit_rows)(fit, given)
+            rows = TrainingRows(x, y, sample_weight, class_weight)
+            return (streams.fit_batches if y is None else fitting.fit_rows)(fit, rows)
 
     def _draw_seed(self) -> tuple[int, int]:
         """Return the seed and the epoch of what is drawn by chance in training."""

@@ -109,8 +109,7 @@ class Ranks(SingleProcess):
             yield
         except Exception as error:
             raised = error
-        said = None if raised is None else _told(raised)
-        answers = self._comm.allgather(said)
+        answers = self._comm.allgather(None if raised is None else _described(raised))
         bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
         if not bad:
             return
@@ -223,16 +222,16 @@ class Ranks(SingleProcess):
 
         Where all ranks were given the same rows, these are shared: each does its part of them.
         """
-        found = self._comm.allgather((data.n_rows, fingerprint(data)))
-        same = all(other == found[0] for other in found)
-        most = max(n for n, _ in found)
+        of_all = self._comm.allgather((data.n_rows, fingerprint(data)))
+        same = all(other == of_all[0] for other in of_all)
+        most = max(n for n, _ in of_all)
         return Shard(data.n_rows, most, same, self.rank, self.size)
 
     def total(self, counts: NDArray[Any]) -> NDArray[Any]:
         """Add up arrays of all ranks."""
-        found = counts.copy()
-        self._comm.Allreduce(None, found)
-        return found
+        total = counts.copy()
+        self._comm.Allreduce(None, total)
+        return total
 
     def any(self, answer: bool) -> bool:
         """Return whether one rank says yes."""
@@ -241,13 +240,13 @@ class Ranks(SingleProcess):
     def result(self, measures: Measures) -> dict[str, float]:
         """Return what was measured on all ranks together, merged on the first in order of rank."""
         parts = self._comm.gather(measures, 0)
-        found: dict[str, float] | None = None
+        own: dict[str, float] | None = None
         with self.agreed():
             if self.rank == 0:
                 for other in parts[1:]:
                     parts[0].merge(other)
-                found = parts[0].result()
-        result: dict[str, float] = self.shared(found)
+                own = parts[0].result()
+        result: dict[str, float] = self.shared(own)
         return result
 
     def exchange(self, model: Any, shard: Shard, batch_size: int) -> loops.Exchange | None:
@@ -321,7 +320,7 @@ def is_agreed(error: BaseException) -> bool:
     return getattr(error, AGREED, False)
 
 
-def _told(error: Exception) -> tuple[str, str]:
+def _described(error: Exception) -> tuple[str, str]:
     """Return what other ranks need to raise an error: its kind, and what it says."""
     for name, kind in KINDS.items():
         if isinstance(error, kind):

@@ -92,10 +92,10 @@ def fingerprint(data: Batches) -> bytes:
     rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
     part = data.take(rows[: data.n_rows])
     numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
-    found = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
+    digest = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
     for array in (numbers, part.y, part.weight):
-        found.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-    return found.digest()
+        digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.digest()
 
 
 class SingleProcess:

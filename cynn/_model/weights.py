@@ -13,7 +13,7 @@ Shapes = Sequence[tuple[int, ...]]
 
 
 def checked_arrays(
-    name: str, given: Any, shapes: Shapes, dtype: np.dtype[Any]
+    name: str, values: Any, shapes: Shapes, dtype: np.dtype[Any]
 ) -> list[NDArray[Any]]:
     """Return an array for each of the shapes, in that dtype.
 
@@ -22,16 +22,16 @@ def checked_arrays(
     TypeError, ValueError
         If one is missing, too many, or of another shape.
     """
-    if not isinstance(given, tuple | list):
-        raise TypeError(f"{name} must be a list of arrays, got {type(given).__name__}")
-    if len(given) != len(shapes):
-        raise ValueError(f"{name} must hold {len(shapes)} arrays, got {len(given)}")
+    if not isinstance(values, tuple | list):
+        raise TypeError(f"{name} must be a list of arrays, got {type(values).__name__}")
+    if len(values) != len(shapes):
+        raise ValueError(f"{name} must hold {len(shapes)} arrays, got {len(values)}")
     taken = []
-    for i, (value, size) in enumerate(zip(given, shapes, strict=True)):
-        found = array(f"{name}[{i}]", value)
-        if found.shape != size:
-            raise ValueError(f"{name}[{i}] must have shape {size}, got {found.shape}")
-        taken.append(found.astype(dtype))
+    for i, (value, size) in enumerate(zip(values, shapes, strict=True)):
+        value = array(f"{name}[{i}]", value)
+        if value.shape != size:
+            raise ValueError(f"{name}[{i}] must have shape {size}, got {value.shape}")
+        taken.append(value.astype(dtype))
     return taken
 
 
@@ -43,11 +43,11 @@ def shaped(flat: NDArray[Any], shapes: Shapes) -> list[NDArray[Any]]:
     >>> [part.tolist() for part in shaped(np.arange(6), [(2, 2), (2,)])]
     [[[0, 1], [2, 3]], [4, 5]]
     """
-    found, start = [], 0
+    arrays, start = [], 0
     for size in shapes:
-        found.append(flat[start : start + math.prod(size)].reshape(size))
+        arrays.append(flat[start : start + math.prod(size)].reshape(size))
         start += math.prod(size)
-    return found
+    return arrays
 
 
 def flat(weights: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -60,16 +60,16 @@ def named_state(
     network: Any, names: dict[str, tuple[int, ...]], dtype: np.dtype[Any]
 ) -> dict[str, NDArray[Any]]:
     """Return copies of the optimizer's state: each slot by weight, then the steps."""
-    found: dict[str, NDArray[Any]] = {}
+    state: dict[str, NDArray[Any]] = {}
     for slot in network.slot_names:
         numbers = np.empty(network.n_params, dtype)
         network.get_slot(slot, numbers)
         parts = shaped(numbers, list(names.values()))
-        found |= {f"state.{slot}.{name}": part for name, part in zip(names, parts, strict=True)}
-    return found | {"state.updates": np.array(network.updates, np.int64)}
+        state |= {f"state.{slot}.{name}": part for name, part in zip(names, parts, strict=True)}
+    return state | {"state.updates": np.array(network.updates, np.int64)}
 
 
-def set_state(network: Any, given: Any, shapes: Shapes, dtype: np.dtype[Any]) -> None:
+def set_state(network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any]) -> None:
     """Take the same as a list, with or without the steps.
 
     Raises
@@ -78,13 +78,13 @@ def set_state(network: Any, given: Any, shapes: Shapes, dtype: np.dtype[Any]) ->
         If an array is missing, too many, or of another shape; nothing is changed then.
     """
     slots = network.slot_names
-    if not isinstance(given, tuple | list):
-        raise TypeError(f"state must be a list of arrays, got {type(given).__name__}")
+    if not isinstance(state, tuple | list):
+        raise TypeError(f"state must be a list of arrays, got {type(state).__name__}")
     count, updates = len(slots) * len(shapes), 0
-    if len(given) == count + 1 and np.ndim(given[-1]) == 0:
-        *given, last = given
+    if len(state) == count + 1 and np.ndim(state[-1]) == 0:
+        *state, last = state
         updates = integer("the last of state", np.asarray(last)[()], 0)
-    taken = checked_arrays("state", given, list(shapes) * len(slots), dtype)
+    taken = checked_arrays("state", state, list(shapes) * len(slots), dtype)
     held = np.empty(network.n_params, dtype)
     for i, slot in enumerate(slots):
         part = flat(taken[i * len(shapes) : (i + 1) * len(shapes)], dtype)

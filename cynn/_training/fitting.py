@@ -32,7 +32,7 @@ from ..augmentation import Augment
 from ..callbacks import Callback, History
 from ..schedules import Schedule
 from .class_weights import class_weighted
-from .settings import FitSettings, Part, Span, StepValues, TrainingRows
+from .settings import Chunk, FitSettings, Span, StepValues, TrainingRows
 
 SLICE_SECONDS = 0.05  # of training between two looks at signals
 
@@ -63,9 +63,9 @@ def checked_settings(
     if not (augment is None or isinstance(augment, Augment)):
         raise TypeError(f"augment must be an Augment object or None, got {augment!r}")
     wanted = "at least 0 and less than 1"
-    part = number("validation_split", validation_split, wanted)
-    if not 0 <= part < 1:
-        raise ValueError(f"validation_split must be {wanted}, got {part!r}")
+    fraction = number("validation_split", validation_split, wanted)
+    if not 0 <= fraction < 1:
+        raise ValueError(f"validation_split must be {wanted}, got {fraction!r}")
     return FitSettings(
         batch_size=integer("batch_size", batch_size),
         epochs=integer("epochs", epochs, 0),
@@ -76,7 +76,7 @@ def checked_settings(
         steps_per_epoch=(
             None if steps_per_epoch is None else integer("steps_per_epoch", steps_per_epoch)
         ),
-        validation=validation_rows(validation_data, part),
+        validation=validation_rows(validation_data, fraction),
     )
 
 
@@ -229,61 +229,61 @@ class Fit:
             order, data = data.rows[order], data._replace(rows=None)
         converted = isinstance(data.x, Converted)
         width = max(network.n_outputs, data.x.shape[1] if converted else 1)
-        part_steps = max(1, measures.slice_rows(width) // batch_size)
+        chunk_steps = max(1, measures.slice_rows(width) // batch_size)
         self.is_stopped = False
-        for first in range(0, span.stop - span.start, part_steps):
-            rows, taken = order[first * batch_size : (first + part_steps) * batch_size], data
-            if converted:  # the rows of this part of the epoch alone are in memory
+        for first in range(0, span.stop - span.start, chunk_steps):
+            rows, taken = order[first * batch_size : (first + chunk_steps) * batch_size], data
+            if converted:  # the rows of this chunk of the epoch alone are in memory
                 taken, rows = data.take(rows), np.arange(len(rows))
             outputs = measures.outputs(len(rows), network.n_outputs, learner.dtype)
-            part = Part(
-                taken, rows, outputs, _between(values, first, first + part_steps), number + first,
+            chunk = Chunk(
+                taken, rows, outputs, _between(values, first, first + chunk_steps), number + first,
                 (*draws, before + first), batch_size, threads,
             )  # fmt: skip
-            done = take(part, measures)
+            done = take(chunk, measures)
             measures.look(taken, rows[:done], None if outputs is None else outputs[:done])
             if self.is_stopped:
                 break
 
-    def _take_steps(self, part: Part, measures: Measures) -> int:
-        """Take the steps of a part in the network; return how many rows they had."""
-        network, n = self.learner._network, len(part.order)
-        values = _scaled(part.values, self.learner.rate_factor)
-        read = part.data.read_by(network)
+    def _take_steps(self, chunk: Chunk, measures: Measures) -> int:
+        """Take the steps of a chunk in the network; return how many rows they had."""
+        network, n = self.learner._network, len(chunk.order)
+        values = _scaled(chunk.values, self.learner.rate_factor)
+        read = chunk.data.read_by(network)
         step, sums = 0, [0.0, 0.0]
         while step < len(values.rate):
-            begin = step * part.batch_size
+            begin = step * chunk.batch_size
             step, *sums = network.train_epoch(
-                *read, part.order, *values, part.batch_size, step, SLICE_SECONDS, part.outputs,
-                part.threads, (*part.draw_key, 0),
+                *read, chunk.order, *values, chunk.batch_size, step, SLICE_SECONDS, chunk.outputs,
+                chunk.threads, (*chunk.draw_key, 0),
             )  # fmt: skip
             if self.progress is not None:
-                self.progress.advance(min(step * part.batch_size, n) - begin)
+                self.progress.advance(min(step * chunk.batch_size, n) - begin)
         measures.add(*sums)
         self.learner.learning_rate = float(values.rate[-1])
         return n
 
-    def _take_each_step(self, part: Part, measures: Measures) -> int:
+    def _take_each_step(self, chunk: Chunk, measures: Measures) -> int:
         """Do the same to the same bits one step at a time, until somebody stops the training."""
-        learner, size, sums, done = self.learner, part.batch_size, (0.0, 0.0), 0
-        for step in range(len(part.values.rate)):
+        learner, size, sums, done = self.learner, chunk.batch_size, (0.0, 0.0), 0
+        for step in range(len(chunk.values.rate)):
             rows = slice(step * size, (step + 1) * size)
             if self._tells_batches:
-                self.tell("on_batch_begin", part.number + step)
-            values = _scaled(_between(part.values, step, step + 1), learner.rate_factor)
+                self.tell("on_batch_begin", chunk.number + step)
+            values = _scaled(_between(chunk.values, step, step + 1), learner.rate_factor)
             learner.learning_rate = float(values.rate[0])
             measures.before_step()
             if self.exchange is None and size <= learner._kernels.LARGEST_BATCH:
-                loss = self._take_step(part, rows, values, step)
+                loss = self._take_step(chunk, rows, values, step)
             else:
-                loss = self._take_summed_step(part, rows, values, step)
-            n = len(part.order[rows])
+                loss = self._take_summed_step(chunk, rows, values, step)
+            n = len(chunk.order[rows])
             loss = measures.of_step(n, *loss)
             sums, done = (sums[0] + loss[0], sums[1] + loss[1]), done + n
             if self.progress is not None:
                 self.progress.advance(n)
             if self._tells_batches:
-                self._tell_end_of_batch(part.number + step, *loss)
+                self._tell_end_of_batch(chunk.number + step, *loss)
                 if self.is_stopped:
                     break
         measures.add(*sums)
@@ -298,27 +298,27 @@ class Fit:
         self.is_stopped = self.ranks.any(self.learner.stop_training)
 
     def _take_step(
-        self, part: Part, rows: slice, values: StepValues, step: int
+        self, chunk: Chunk, rows: slice, values: StepValues, step: int
     ) -> tuple[float, float]:
         """Take one step in the network; return the sums of losses and of weights."""
-        network, batch = self.learner._network, part.order[rows]
-        outputs = None if part.outputs is None else part.outputs[rows]
-        *key, before = part.draw_key
+        network, batch = self.learner._network, chunk.order[rows]
+        outputs = None if chunk.outputs is None else chunk.outputs[rows]
+        *key, before = chunk.draw_key
         _, loss_sum, weight_sum = network.train_epoch(
-            *part.data.read_by(network), batch, *values, len(batch), 0, math.inf, outputs,
-            part.threads, (*key, before + step, 0),
+            *chunk.data.read_by(network), batch, *values, len(batch), 0, math.inf, outputs,
+            chunk.threads, (*key, before + step, 0),
         )  # fmt: skip
         return loss_sum, weight_sum
 
-    @np.errstate(over="ignore", invalid="ignore")  # a loss that diverges is told of at the end
+    @np.errstate(over="ignore", invalid="ignore")  # a loss that diverges is warned of at the end
     def _take_summed_step(
-        self, part: Part, rows: slice, values: StepValues, step: int
+        self, chunk: Chunk, rows: slice, values: StepValues, step: int
     ) -> tuple[float, float]:
         """Take one step on more rows than the network takes at once, or in several networks."""
         learner, network, exchange = self.learner, self.learner._network, self.exchange
-        batch, outputs = part.order[rows], None if part.outputs is None else part.outputs[rows]
-        *key, before = part.draw_key
-        place = 0 if exchange is None else exchange.place(part.number + step)
+        batch, outputs = chunk.order[rows], None if chunk.outputs is None else chunk.outputs[rows]
+        *key, before = chunk.draw_key
+        place = 0 if exchange is None else exchange.place(chunk.number + step)
         gradient = np.empty(network.n_params, learner.dtype)
         if exchange is not None:
             gradient = exchange.gradient
@@ -329,7 +329,7 @@ class Fit:
         for start in range(0, max(1, len(batch)), block):
             piece = slice(start, start + block)
             loss, weight = network.gradients(
-                *part.data.take(batch[piece]).read_by(network), gradient, part.threads,
+                *chunk.data.take(batch[piece]).read_by(network), gradient, chunk.threads,
                 (*key, before + step, place + start), None if outputs is None else outputs[piece],
             )  # fmt: skip
             if not is_own_sum:
@@ -365,22 +365,22 @@ def _defines(callback: Callback, hook: str) -> bool:
 # -- a model's
 
 
-def fit_rows(fit: Fit, given: TrainingRows) -> History:
+def fit_rows(fit: Fit, rows: TrainingRows) -> History:
     """Train a model on all rows in each epoch; see `Model.fit`."""
     model, settings, ranks = fit.learner, fit.settings, fit.ranks
     with ranks.agreed():
         if settings.steps_per_epoch is not None:
             raise ValueError("steps_per_epoch must be None where y is given")
         data, held_out, input_shape = training_batches(
-            model, given.x, given.y, given.sample_weight, settings.validation
+            model, rows.x, rows.y, rows.sample_weight, settings.validation
         )
         expect_measurable(model, data, input_shape)
-    if given.class_weight is not None or ranks.size > 1:
-        data = class_weighted(model, data, given.class_weight, input_shape, ranks)
+    if rows.class_weight is not None or ranks.size > 1:
+        data = class_weighted(model, data, rows.class_weight, input_shape, ranks)
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
-    ranks.begin_alike(model, settings, given.sample_weight)
+    ranks.begin_alike(model, settings, rows.sample_weight)
     shard = ranks.shard(data)
     if held_out is not None:
         held_out = ranks.shard(held_out).own(held_out)

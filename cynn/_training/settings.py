@@ -60,7 +60,7 @@ class Span(NamedTuple):
     total: int
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """Steps of an epoch whose rows, and predictions, are in memory together.
 
     Attributes

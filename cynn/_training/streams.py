@@ -26,7 +26,7 @@ from .fitting import Fit, end_epoch, fit_epochs
 from .settings import FitSettings, Span, TrainingRows
 
 
-def expect_no_rows(given: TrainingRows, settings: FitSettings, ranks: SingleProcess) -> None:
+def expect_no_rows(rows: TrainingRows, settings: FitSettings, ranks: SingleProcess) -> None:
     """Refuse what is said of rows, where there are batches.
 
     Raises
@@ -36,7 +36,7 @@ def expect_no_rows(given: TrainingRows, settings: FitSettings, ranks: SingleProc
     """
     if ranks is not SINGLE:
         raise ValueError("y must be given with comm: ranks train on rows, not on batches")
-    if given.sample_weight is not None:
+    if rows.sample_weight is not None:
         raise ValueError("sample_weight must be in the batches (x, y, sample_weight), without y")
     if isinstance(settings.validation, float):
         raise ValueError("validation_split must be 0 without y: give validation_data")
@@ -105,8 +105,8 @@ class Stream:
             )
         x, y, *weight = batch
         with naming(f"batch {number}"):
-            given = x if is_sparse(x) else array("x", x)
-        return given, y, weight[0] if weight else None
+            x = x if is_sparse(x) else array("x", x)
+        return x, y, weight[0] if weight else None
 
     def checked(self, batch: Any, number: int) -> Batches:
         """Return a batch as the network reads it; `number` is for the message."""
@@ -167,12 +167,12 @@ class Stream:
             warn(f"x gave {came}: the training ends", RuntimeWarning)
 
 
-def fit_batches(fit: Fit, given: TrainingRows) -> History:
+def fit_batches(fit: Fit, rows: TrainingRows) -> History:
     """Train a model on batches as they come; see `Model.fit`."""
     model, settings = fit.learner, fit.settings
     with fit.ranks.agreed():
-        expect_no_rows(given, settings, fit.ranks)
-    stream = Stream(model, given.x, settings, given.class_weight)
+        expect_no_rows(rows, settings, fit.ranks)
+    stream = Stream(model, rows.x, settings, rows.class_weight)
     stream.check_first()
     held_out = None
     if isinstance(settings.validation, tuple):

@@ -37,7 +37,7 @@ NEVER_CALLED = tuple(
 """Keras's hooks that there are none of: who writes one would wait for it in vain."""
 
 
-def get_all(given: Any) -> list[Callback]:
+def get_all(callbacks: Any) -> list[Callback]:
     """Return the callbacks of a list, or of None.
 
     Raises
@@ -45,10 +45,12 @@ def get_all(given: Any) -> list[Callback]:
     TypeError
         If it is no such list, or one has a hook that is never called.
     """
-    if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
-        raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
-    found = list(given or ())
-    for callback in found:
+    if isinstance(callbacks, Callback) or not (
+        callbacks is None or isinstance(callbacks, Iterable)
+    ):
+        raise TypeError(f"callbacks must be a list of Callback objects, got {callbacks!r}")
+    checked = list(callbacks or ())
+    for callback in checked:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
         for name in NEVER_CALLED:
@@ -58,4 +60,4 @@ def get_all(given: Any) -> list[Callback]:
                     "there are hooks of the training, its epochs and its batches (on_batch_begin, "
                     "on_batch_end) alone"
                 )
-    return found
+    return checked
