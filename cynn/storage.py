@@ -12,7 +12,6 @@ import contextlib
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -23,6 +22,7 @@ from . import layers, losses, metrics, optimizers, tables
 from ._model.weights import flat, named_state
 from ._runtime.atomic_files import replace as replace
 from ._runtime.atomic_files import try_to_write as try_to_write
+from ._runtime.caller import warn
 from ._specs.spec import Spec
 from ._specs.validation import integer, number, shape
 
@@ -311,10 +311,9 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
             )
     optimizer, loss = model.optimizer, model.loss
     if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
-        warnings.warn(
+        warn(
             f"{path}: loss, optimizer and schedule must be cynn's own to be saved, got "
-            f"{optimizer!r} and {loss!r}: they are left out, call compile after load",
-            stacklevel=4,
+            f"{optimizer!r} and {loss!r}: they are left out, call compile after load"
         )
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)

@@ -78,7 +78,7 @@ def row_array(
         and x.flags.aligned
     ):
         return x
-    if is_sparse(x):
+    if type(x) is not np.ndarray and is_sparse(x):
         sparse = SparseInput(name, x, dtype)
         columns = math.prod(input_shape)
         if sparse.shape[1] != columns or not (flattens or len(input_shape) == 1):

@@ -456,8 +456,6 @@ def test_one_error_on_every_rank(name):
 
 
 def test_versions_are_compared(monkeypatch):
-    from cynn._training import fitting
-
     versions, lock = iter(["1.0", "1.1"]), threading.Lock()
 
     class Versions:
@@ -465,7 +463,7 @@ def test_versions_are_compared(monkeypatch):
             with lock:
                 return next(versions)
 
-    monkeypatch.setattr(fitting, "VERSION", Versions())
+    monkeypatch.setattr(ranks, "VERSION", Versions())
     for error in together(2, fit):
         assert isinstance(
             error, ValueError

@@ -251,7 +251,7 @@ def test_initial_epoch(value):
         fresh().fit(X, Y, initial_epoch=value, verbose=0)
 
 
-@pytest.mark.parametrize("name", ["on_train_batch_end", "on_batch_begin", "on_test_end"])
+@pytest.mark.parametrize("name", ["on_train_batch_end", "on_predict_batch_begin", "on_test_end"])
 def test_a_hook_that_is_never_called_is_an_error(name):
     kind = type("Ported", (Callback,), {name: lambda self, *_: None})
     model = fresh()
