@@ -38,7 +38,10 @@ def test_names_and_signatures_are_the_references(compiled):
         assert hasattr(module, name), f"{name} is missing"
     assert module.ACTIVATIONS == reference.ACTIVATIONS
     assert module.FROM_INPUT == reference.FROM_INPUT
-    assert module.LOSSES == reference.LOSSES
+    assert module.LOSSES == reference.LOSSES, (
+        "cynn/reference/losses.py (__all__) and cynn/kernels/ops/losses.pxi (LOSSES) differ in "
+        f"{set(module.LOSSES) ^ set(reference.LOSSES)}"
+    )
     assert module.OPTIMIZERS == reference.OPTIMIZERS
     functions = (*KERNELS, "optimizer_step", "permutation")
     for kernel in functions:

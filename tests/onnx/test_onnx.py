@@ -236,6 +236,22 @@ def test_export_and_import(tmp_path, name, dtype):
     assert again.predict(x).tobytes() == loaded.predict(x).tobytes()
 
 
+@pytest.mark.parametrize("layer", EXAMPLES, ids=lambda layer: type(layer).__name__)
+def test_every_layer_comes_back(tmp_path, layer):
+    """As itself, but for a dropout, which predicts as nothing does."""
+    path = tmp_path / "model.onnx"
+    model = Model([layer, Dense(3)], seed=0)
+    model.build(COLUMNS)
+    cynn.onnx.export(model, path)
+    operators = [node.op_type for node in onnx.load(path).graph.node]
+    try:
+        came = [type(each) for each in cynn.onnx.load(path).layers]
+    except OnnxFileError as error:
+        came = [error]
+    wanted = [type(layer), Dense] if not isinstance(layer, Dropout) else [Dense]
+    assert came == wanted, f"cynn/onnx/_layers.py: OPERATORS makes {came} of {operators}"
+
+
 def test_layers_are_imported_as_exported(tmp_path):
     layers = [Flatten(), Rescale(0.5, -1), Dense(4, "leaky_relu"), Dense(3, "softmax")]
     model = Model(layers)

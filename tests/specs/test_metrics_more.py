@@ -181,6 +181,14 @@ def test_batches_of_other_widths(name):
         metric.update(np.eye(4), np.eye(4))
 
 
+@pytest.mark.parametrize("name", [name for name in metrics.METRICS if name not in MEANS])
+def test_what_is_no_mean_merges_in_a_way_of_its_own(name):
+    kind = metrics.METRICS[name]
+    for needed in ("reset", "merge", "result"):
+        own = getattr(kind, needed) is not getattr(metrics.Metric, needed)
+        assert own, f"{kind.__module__}: {kind.__name__} writes add, and has no {needed}"
+
+
 @pytest.mark.parametrize("name", metrics.METRICS)
 def test_reset_forgets(name):
     metric = metrics.get(name)
