@@ -57,7 +57,7 @@ class Custom(Spec):
     array([[ 1., -2.]])
     """
 
-    room = staticmethod(user_functions.room)
+    empty_rows = staticmethod(user_functions.empty_rows)
 
     def __init__(
         self,
@@ -77,15 +77,15 @@ class Custom(Spec):
 
     def value(self, x: Any) -> NDArray[Any]:
         """Return y for rows x, checked; the network asks this."""
-        rows = user_functions.given(x)
-        return user_functions.checked(f"function of {self!r}", self.function, rows)
+        rows = user_functions.as_rows(x)
+        return user_functions.call_checked(f"function of {self!r}", self.function, rows)
 
     def gradient(self, x: Any, gradient: Any) -> NDArray[Any]:
         """Return the gradient for rows x from that for their y, checked; the network asks this."""
-        rows, wanted = user_functions.given(x), user_functions.given(gradient)
+        rows, wanted = user_functions.as_rows(x), user_functions.as_rows(gradient)
         if self.backward is not None:
-            return user_functions.checked(f"backward of {self!r}", self.backward, rows, wanted)
-        slopes = user_functions.checked(f"derivative of {self!r}", self.derivative, rows)
+            return user_functions.call_checked(f"backward of {self!r}", self.backward, rows, wanted)
+        slopes = user_functions.call_checked(f"derivative of {self!r}", self.derivative, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss tells it
             found: NDArray[Any] = slopes * wanted
         return found
