@@ -62,7 +62,7 @@ class Custom(Spec):
     array([[ 1., -2.]])
     """
 
-    room = staticmethod(user_functions.room)
+    empty_rows = staticmethod(user_functions.empty_rows)
 
     def __init__(
         self,
@@ -99,8 +99,8 @@ class Custom(Spec):
             If the function returns no real numbers, another shape, or numbers that are not finite
             for a finite row.
         """
-        rows = user_functions.given(x)
-        return user_functions.checked(f"function of {self!r}", self.function, rows)
+        rows = user_functions.as_rows(x)
+        return user_functions.call_checked(f"function of {self!r}", self.function, rows)
 
     def gradient(self, x: Any, gradient: Any) -> NDArray[Any]:
         """Return the gradient for the input of some rows, checked; the network calls this.
@@ -122,10 +122,10 @@ class Custom(Spec):
         TypeError, ValueError
             As for `value`, of `derivative` or `backward`.
         """
-        rows, wanted = user_functions.given(x), user_functions.given(gradient)
+        rows, wanted = user_functions.as_rows(x), user_functions.as_rows(gradient)
         if self.backward is not None:
-            return user_functions.checked(f"backward of {self!r}", self.backward, rows, wanted)
-        slopes = user_functions.checked(f"derivative of {self!r}", self.derivative, rows)
+            return user_functions.call_checked(f"backward of {self!r}", self.backward, rows, wanted)
+        slopes = user_functions.call_checked(f"derivative of {self!r}", self.derivative, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss tells it
             found: NDArray[Any] = slopes * wanted
         return found

@@ -32,30 +32,17 @@ def function(name: str, value: Any) -> Callable[..., Any]:
     return user_function
 
 
-def room(rows: int, columns: int, size: int) -> NDArray[Any]:
-    """Return an empty array for the rows that a function is to see.
-
-    Parameters
-    ----------
-    rows, columns : int
-        The shape.
-    size : int
-        Bytes of a number: 4 or 8.
-
-    Returns
-    -------
-    ndarray, shape (rows, columns)
-        Not initialized.
-    """
+def empty_rows(rows: int, columns: int, size: int) -> NDArray[Any]:
+    """Return an uninitialised array of rows for a function to read, of floats of `size` bytes."""
     return np.empty((rows, columns), f"f{size}")
 
 
-def given(rows: Any) -> NDArray[Any]:
+def as_rows(rows: Any) -> NDArray[Any]:
     """Return rows as an array; the reference has lists of float."""
     return np.asarray(rows)
 
 
-def checked(name: str, user_function: Callable[..., Any], *rows: NDArray[Any]) -> NDArray[Any]:
+def call_checked(name: str, user_function: Callable[..., Any], *rows: NDArray[Any]) -> NDArray[Any]:
     """Call a function on rows and return its result, of their shape and type.
 
     Parameters
@@ -80,15 +67,15 @@ def checked(name: str, user_function: Callable[..., Any], *rows: NDArray[Any]) -
     Examples
     --------
     >>> with np.errstate(divide="ignore"):
-    ...     checked("log", np.log, np.array([[1.0, 0.0]]))
+    ...     call_checked("log", np.log, np.array([[1.0, 0.0]]))
     Traceback (most recent call last):
     ValueError: log must return finite numbers for finite ones, got -inf in row 0 of 1
     """
     finite = np.logical_and.reduce([np.isfinite(each).all(axis=1) for each in rows])
-    return answer(name, user_function(*rows), rows[0].shape, rows[0].dtype, finite)
+    return checked_result(name, user_function(*rows), rows[0].shape, rows[0].dtype, finite)
 
 
-def answer(
+def checked_result(
     name: str, value: Any, shape: tuple[int, ...], dtype: Any, finite: NDArray[np.bool_]
 ) -> NDArray[Any]:
     """Return what a function gave, contiguous and of that type.

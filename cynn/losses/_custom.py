@@ -62,7 +62,7 @@ class Custom(Loss):
            [2.]], dtype=float32)
     """
 
-    room = staticmethod(user_functions.room)
+    empty_rows = staticmethod(user_functions.empty_rows)
 
     def __init__(
         self, function: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
@@ -123,10 +123,10 @@ class Custom(Loss):
             If the function does not return such a pair, or returns numbers that are not finite for
             finite predictions.
         """
-        predicted = user_functions.given(prediction)
+        predicted = user_functions.as_rows(prediction)
         stop = start + len(predicted)
         indices = np.arange(start, stop) if order is None else np.asarray(order)[start:stop]
-        targets = user_functions.given(y)[indices].reshape(len(predicted), -1)
+        targets = user_functions.as_rows(y)[indices].reshape(len(predicted), -1)
         finite = np.isfinite(predicted).all(axis=1)
         n, shape, dtype = len(predicted), predicted.shape, predicted.dtype
         result = self.function(targets, predicted)
@@ -137,6 +137,8 @@ class Custom(Loss):
                 f"{type(result).__name__}"
             )
         return (
-            user_functions.answer(f"losses of {self!r}", result[0], (n,), np.float64, finite),
-            user_functions.answer(f"gradient of {self!r}", result[1], shape, dtype, finite),
+            user_functions.checked_result(
+                f"losses of {self!r}", result[0], (n,), np.float64, finite
+            ),
+            user_functions.checked_result(f"gradient of {self!r}", result[1], shape, dtype, finite),
         )

@@ -13,7 +13,7 @@ import pytest
 import job
 from cynn import Model, datasets, distributed
 from cynn.optimizers import SGD
-from job import together
+from job import run_ranks
 from mnist_files import fill
 from models import needs_files
 
@@ -448,7 +448,7 @@ def test_shares_of_npy_files(tmp_path, size, lengths):
     for i, n in enumerate(lengths):
         np.save(tmp_path / f"part{i}.npy", whole[edges[i] : edges[i] + n])
     path = tmp_path / "part0.npy" if len(lengths) == 1 else tmp_path
-    parts = together(size, lambda comm: distributed.load_npy(path, comm))
+    parts = run_ranks(size, lambda comm: distributed.load_npy(path, comm))
     assert np.array_equal(np.concatenate(parts), whole)
     assert {len(part) for part in parts} <= {10 // size, 10 // size + 1}
     assert all(part.dtype == np.uint8 for part in parts)
@@ -466,11 +466,11 @@ def test_shares_of_parquet_files(tmp_path, size):
         table = pyarrow.table({"a": x[rows, 0], "y": y[rows], "b": x[rows, 1]})
         parquet.write_table(table, tmp_path / f"{i}.parquet", row_group_size=4)
     work = lambda comm: distributed.load_parquet(tmp_path, comm, target="y")  # noqa: E731
-    parts = together(size, work)
+    parts = run_ranks(size, work)
     assert np.array_equal(np.concatenate([x for x, _ in parts]), x)
     assert np.array_equal(np.concatenate([y for _, y in parts]), y)
     assert parts[0][0].dtype == np.float32
-    for error in together(
+    for error in run_ranks(
         2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y", columns=["c"])
     ):
         assert isinstance(error, ValueError) and "must have the column 'c'" in str(error)
@@ -485,7 +485,7 @@ def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
     a, y = np.arange(100.0), np.arange(100) % 3
     path = tmp_path / "all.parquet"
     parquet.write_table(pyarrow.table({"a": a, "y": y}), path, row_group_size=60)
-    parts = together(size, lambda comm: distributed.load_parquet(path, comm, target="y"))
+    parts = run_ranks(size, lambda comm: distributed.load_parquet(path, comm, target="y"))
     assert np.array_equal(np.concatenate([x[:, 0] for x, _ in parts]), a)
     assert np.array_equal(np.concatenate([y for _, y in parts]), y)
 
@@ -496,7 +496,7 @@ def test_parquet_columns_of_no_numbers(tmp_path, values):
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.table({"a": values, "y": [0, 1]}), tmp_path / "0.parquet")
-    found = together(2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y"))
+    found = run_ranks(2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y"))
     for error in found:
         assert isinstance(error, ValueError) and "'a' must hold numbers" in str(error)
 
@@ -545,7 +545,7 @@ def test_bad_files_are_one_error_on_every_rank(tmp_path, kind):
         np.save(tmp_path / "a.npy", np.zeros((2, 2)))
     elif kind == "pickled":
         np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
-    found = together(3, lambda comm: distributed.load_npy(path, comm))
+    found = run_ranks(3, lambda comm: distributed.load_npy(path, comm))
     assert len({str(error) for error in found}) == 1
     assert all(isinstance(error, kinds.get(kind, ValueError)) for error in found)
 
@@ -565,5 +565,5 @@ def test_a_mapped_file_trains_as_the_array_does(tmp_path):
         return np.concatenate([w.ravel() for w in model.get_weights()])
 
     mapped = lambda comm: work(comm, np.load(tmp_path / "x.npy", mmap_mode="r"), 8)  # noqa: E731
-    for found in together(2, mapped):
+    for found in run_ranks(2, mapped):
         np.testing.assert_allclose(found, work(None, x, 16), 1e-9)

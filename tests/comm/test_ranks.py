@@ -12,7 +12,7 @@ from cynn._comm import ranks
 from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
 from cynn.layers import Dense
 from cynn.metrics import METRICS, Metric
-from job import Aborted, together
+from job import Aborted, run_ranks
 from models import needs_files
 
 N, INPUTS, CLASSES = 90, 6, 3
@@ -63,7 +63,7 @@ def assert_same(found, wanted, tolerance=1e-6):
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_ranks_with_the_same_rows_are_one_with_larger_batches(size, n, shuffle):
     rows = {"x": X[:n], "y": Y[:n], "shuffle": shuffle}
-    assert_same(together(size, lambda comm: fit(comm, **rows)), fit_alone(8 * size, **rows), 1e-9)
+    assert_same(run_ranks(size, lambda comm: fit(comm, **rows)), fit_alone(8 * size, **rows), 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_optimizers(optimizer):
     def work(comm, batch_size=8):
         return fit(comm, model=new(optimizer=optimizer), batch_size=batch_size)
 
-    assert_same(together(2, work), work(None, 16))
+    assert_same(run_ranks(2, work), work(None, 16))
 
 
 def test_penalties_of_layers_count_once():
@@ -90,7 +90,7 @@ def test_penalties_of_layers_count_once():
         model.compile(optimizers.SGD(0.1), "cross_entropy")
         return fit(comm, model=model, batch_size=batch_size)
 
-    assert_same(together(2, work), work(None, 16))
+    assert_same(run_ranks(2, work), work(None, 16))
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -103,7 +103,7 @@ def test_shares_of_their_own(size):
         return fit(comm, X[mine], Y[mine], batch_size=6, **more)
 
     alone = fit_alone(6 * size, sample_weight=WEIGHT, shuffle=False)
-    assert_same(together(size, work), alone, 1e-9)
+    assert_same(run_ranks(size, work), alone, 1e-9)
 
 
 def test_a_rank_counts_by_its_rows_and_their_weights():
@@ -114,7 +114,7 @@ def test_a_rank_counts_by_its_rows_and_their_weights():
         mine = slice(edges[comm.Get_rank()], edges[comm.Get_rank() + 1])
         return fit(comm, X[mine], Y[mine], sample_weight=WEIGHT[mine], batch_size=100)
 
-    assert_same(together(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
+    assert_same(run_ranks(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
 
 
 def test_shares_of_very_different_length():
@@ -127,7 +127,7 @@ def test_shares_of_very_different_length():
         seen.append(found[0].get_optimizer_state()[-1])
         return found
 
-    found = together(2, work)
+    found = run_ranks(2, work)
     assert np.array_equal(numbers(found[0][0]), numbers(found[1][0]))
     assert [int(updates) for updates in seen] == [2 * 13, 2 * 13]
 
@@ -136,7 +136,7 @@ def test_batches_beyond_the_networks_workspace():
     x, y = np.tile(X, (30, 1)), np.tile(Y, 30)  # 2700 rows, two blocks on each of two ranks
     rows = {"x": x, "y": y, "epochs": 2}
     wanted = fit_alone(2700, **rows)
-    assert_same(together(2, lambda comm: fit(comm, batch_size=1350, **rows)), wanted, 1e-9)
+    assert_same(run_ranks(2, lambda comm: fit(comm, batch_size=1350, **rows)), wanted, 1e-9)
 
 
 def test_validation_and_every_metric():
@@ -148,14 +148,14 @@ def test_validation_and_every_metric():
         more = {"validation_data": (X[:31], Y[:31], WEIGHT[:31]), "batch_size": batch_size}
         return fit(comm, model=model, **more)
 
-    assert_same(together(4, work), work(None, 28), 1e-9)
+    assert_same(run_ranks(4, work), work(None, 28), 1e-9)
 
 
 def test_validation_by_a_part_of_the_rows():
     def work(comm, batch_size=7):
         return fit(comm, batch_size=batch_size, validation_split=0.2, model=new(seed=5))
 
-    assert_same(together(2, work), work(None, 14), 1e-9)
+    assert_same(run_ranks(2, work), work(None, 14), 1e-9)
 
 
 def test_metrics_of_regression():
@@ -167,7 +167,7 @@ def test_metrics_of_regression():
         mine = slice(None) if comm is None else slice(comm.Get_rank(), None, 2)
         return fit(comm, X[mine], y[mine], model=model, shuffle=False, batch_size=batch_size)
 
-    assert_same(together(2, work), work(None, 18), 1e-9)
+    assert_same(run_ranks(2, work), work(None, 18), 1e-9)
 
 
 def test_balanced_classes_are_counted_over_all_ranks():
@@ -179,13 +179,13 @@ def test_balanced_classes_are_counted_over_all_ranks():
         )
         return fit(comm, X[mine], y[mine], batch_size=100, class_weight="balanced")
 
-    assert_same(together(2, work), work(None), 1e-9)
+    assert_same(run_ranks(2, work), work(None), 1e-9)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_same_bits_again(dtype):
     def bits():
-        found = together(3, lambda comm: fit(comm, model=new(dtype)))
+        found = run_ranks(3, lambda comm: fit(comm, model=new(dtype)))
         return {hashlib.sha256(numbers(model).tobytes()).hexdigest() for model, _ in found}
 
     assert len(bits() | bits()) == 1
@@ -200,7 +200,7 @@ def test_seeds_and_weights_come_from_the_first_rank():
         model.build(INPUTS)
         return fit(comm, model=model)
 
-    found = together(2, work)
+    found = run_ranks(2, work)
     assert_same(found, fit_alone(16), 1e-9)
     assert [model.seed for model, _ in found] == [3, 3]
 
@@ -217,7 +217,7 @@ def test_what_the_first_rank_has_trained_is_where_all_begin():
         fit(None, model=model, batch_size=16, epochs=2)
         return fit(None, model=model, batch_size=16, epochs=4, initial_epoch=2)
 
-    assert_same(together(2, work), alone(), 1e-9)
+    assert_same(run_ranks(2, work), alone(), 1e-9)
 
 
 @needs_files
@@ -235,9 +235,9 @@ def test_resumed_by_other_ranks(tmp_path, sizes):
         model = Model.load(path)
         return fit(comm, model=model, batch_size=12 // after, epochs=4, initial_epoch=model.epochs)
 
-    together(before, first)
+    run_ranks(before, first)
     wanted = fit_alone(12, epochs=4)
-    for model, _ in together(after, second):
+    for model, _ in run_ranks(after, second):
         np.testing.assert_allclose(numbers(model), numbers(wanted[0]), 1e-9, 1e-9)
 
 
@@ -254,9 +254,9 @@ def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
         model = Model.load(path)
         return work(comm, model=model, epochs=4, initial_epoch=model.epochs)
 
-    together(2, lambda comm: work(comm, epochs=2, callbacks=[ModelCheckpoint(path)]))
-    wanted = together(2, lambda comm: work(comm, epochs=4))
-    for model, _ in together(2, second):
+    run_ranks(2, lambda comm: work(comm, epochs=2, callbacks=[ModelCheckpoint(path)]))
+    wanted = run_ranks(2, lambda comm: work(comm, epochs=4))
+    for model, _ in run_ranks(2, second):
         assert np.array_equal(numbers(model), numbers(wanted[0][0]))
 
 
@@ -276,7 +276,7 @@ def test_only_the_first_rank_writes_and_shows(tmp_path, capsys):
         model.fit(X, Y, epochs=2, callbacks=callbacks, comm=comm, verbose=2)
         return sorted(path.name for path in folder.iterdir())
 
-    assert together(3, work) == [["m", "t.csv"], [], []]
+    assert run_ranks(3, work) == [["m", "t.csv"], [], []]
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert len(written) == 6 and len(set(written)) == 2
 
@@ -292,9 +292,9 @@ def test_callbacks_stop_all_ranks():
     def work(comm):
         return fit(comm, epochs=5, callbacks=[Once(comm.Get_rank())])
 
-    assert [len(history["loss"]) for _, history in together(2, work)] == [2, 2]
+    assert [len(history["loss"]) for _, history in run_ranks(2, work)] == [2, 2]
     early = lambda comm: fit(comm, epochs=9, callbacks=[EarlyStopping("loss", min_delta=10.0)])  # noqa: E731
-    assert [len(history["loss"]) for _, history in together(2, early)] == [2, 2]
+    assert [len(history["loss"]) for _, history in run_ranks(2, early)] == [2, 2]
 
 
 # ---- bad use: the same error on every rank ------------------------------------------------------
@@ -449,7 +449,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_one_error_on_every_rank(name):
     work, kind, text = BAD[name]
-    for error in together(3, work):
+    for error in run_ranks(3, work):
         assert type(error) is kind
         with pytest.raises(kind, match=text):
             raise error
@@ -464,7 +464,7 @@ def test_versions_are_compared(monkeypatch):
                 return next(versions)
 
     monkeypatch.setattr(ranks, "VERSION", Versions())
-    for error in together(2, fit):
+    for error in run_ranks(2, fit):
         assert isinstance(
             error, ValueError
         ) and "rank 1 of 2: the version of cynn must be the same on all ranks, got 1." in str(error)
@@ -488,7 +488,7 @@ def test_a_rank_that_fails_in_the_midst_ends_the_job(monkeypatch, capfd):
             monkeypatch.setattr(model, "_network", Broken(model._network))
         return fit(comm, model=model)
 
-    found = together(2, work)
+    found = run_ranks(2, work)
     assert isinstance(found[1], Aborted)
     err = capfd.readouterr().err
     assert "rank 1 of 2 ends the training of all: MemoryError: no memory for the plan" in err
@@ -513,7 +513,7 @@ def test_a_training_that_diverges_warns_once():
 
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        found = together(2, work)
+        found = run_ranks(2, work)
     assert all(not np.isfinite(history["loss"][-1]) for _, history in found)
     assert 1 <= len(seen) <= 2 and {str(w.message)[:12] for w in seen} == {"the loss is "}
 
@@ -541,7 +541,7 @@ def test_a_rank_has_its_share_of_the_cores(monkeypatch, places, wanted):
 
 def test_chosen_threads_are_kept(monkeypatch):
     monkeypatch.setenv("CYNN_NUM_THREADS", "5")
-    assert together(2, lambda comm: ranks.get(comm).threads()) == [5, 5]
+    assert run_ranks(2, lambda comm: ranks.get(comm).threads()) == [5, 5]
 
 
 def test_launchers_hints(monkeypatch):

@@ -20,9 +20,9 @@ from mnist_files import (  # noqa: F401
     PUBLISHED,
     SUMS,
     aim,
-    alone,
     cached,
     idx,
+    isolated,
     listing,
     mirrors,
     same,
@@ -69,7 +69,7 @@ def test_the_second_mirror_helps(mirrors, cached, wrong):
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_no_mirror_helps(mirrors, cached, alone, wrong):
+def test_no_mirror_helps(mirrors, cached, isolated, wrong):
     mirrors.act["/a/"] = mirrors.act["/b/"] = WRONG[wrong]
     with pytest.raises(DatasetUnavailable) as caught:
         load_mnist()
@@ -80,7 +80,7 @@ def test_no_mirror_helps(mirrors, cached, alone, wrong):
         assert "of a web page (HTML)" in said
     assert listing(cached) == []
     assert len(mirrors.hits) == (2 if wrong == "not there" else 6)
-    assert alone == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds
+    assert isolated == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds
 
 
 def test_transient_failures_are_retried(mirrors, cached, monkeypatch):

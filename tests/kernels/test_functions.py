@@ -23,7 +23,7 @@ from cynn.losses import Custom as CustomLoss
 from cynn.optimizers import SGD, Adam
 from cynn.storage import ModelFileError
 from differences import ALLOWED, differences
-from job import together
+from job import run_ranks
 from targets import assert_close
 
 N, INPUTS, OUTPUTS = 70, 4, 3
@@ -637,7 +637,7 @@ def test_ranks():
         return model.get_weights(), history.history["loss"]
 
     for training in (work, rid_of_norm):
-        found = together(2, training)
+        found = run_ranks(2, training)
         assert_alike(found[0][0], found[1][0], 0.0)
         assert found[0][1] == found[1][1]
     alone = rid_of_norm(None, 16)

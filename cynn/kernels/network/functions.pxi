@@ -17,7 +17,7 @@ cdef class Functions:
 
 cdef object copied_out(object function, const real* panels, Py_ssize_t rows, Py_ssize_t count, Py_ssize_t columns):
     """The first `count` rows as an array of Python's own, which a function may keep."""
-    cdef object found = function.room(count, columns, sizeof(real))
+    cdef object found = function.empty_rows(count, columns, sizeof(real))
     cdef real[:, ::1] room = found
     expect_shape("network", "a function's input", room, count, columns)
     scatter(panels, rows, 0, count, &room[0, 0], 0, columns)
