@@ -453,7 +453,7 @@ def test_what_an_activation_must_not_give(on, place, what):
     "function, kind, message",
     [
         (lambda t, p: p - t, TypeError, r"a pair: the loss of each row, of shape \(16,\).*ndarray"),
-        (lambda t, p: (1, 2, 3), TypeError, "must give a pair"),
+        (lambda t, p: (1, 2, 3), TypeError, "must return a pair"),
         (lambda t, p: (0.5, p - t), ValueError, r"losses of .* shape \(16,\), got shape \(\)"),
         (lambda t, p: (p[:, 0], p[:, 0]), ValueError, r"gradient of .* shape \(16, 3\), got shape"),
         (lambda t, p: (p[:, 0] * np.nan, p), ValueError, "losses of .* got nan in row 0 of 16"),

@@ -130,7 +130,7 @@ def test_refusals():
         model.build(X.shape[1:])
         with pytest.raises(ValueError, match=message):
             model.predict(sparse.csr_array(X))
-    with pytest.raises(TypeError, match=r"x must hold numbers, got csr_array: give x.toarray\(\)"):
+    with pytest.raises(TypeError, match=r"x must hold numbers, got csr_array: pass x.toarray\(\)"):
         Normalize.adapt(sparse.csr_array(X))
     flat = trained(sparse.csr_array(X), layers=[Flatten(), Dense(4, "softmax")])
     assert flat.predict(sparse.csr_array(X)).shape == (300, 4)

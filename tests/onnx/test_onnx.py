@@ -211,7 +211,7 @@ def test_models_that_cannot_be_exported(tmp_path, monkeypatch):
         cynn.onnx.export(model, tmp_path / "absent" / "model.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
     for action in (lambda: cynn.onnx.export(model, path), lambda: cynn.onnx.load(path)):
-        with pytest.raises(ImportError, match=r"pip install cynn-learn\[onnx\]"):
+        with pytest.raises(ImportError, match=r"pip install 'cynn-learn\[onnx\]'"):
             action()
     assert not list(tmp_path.iterdir())
 
