@@ -83,7 +83,7 @@ MARKS = [
     (re.compile(r"^static (?=int __pyx_f_\w+_calling\()", re.M), "static CYNN_SMALL "),
 ]
 
-# The stable interface serves every CPython from 3.11 on; builds without the lock have none before
+# The stable interface serves every CPython from 3.11 on; free-threaded builds have none before
 # 3.15. CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
 LIMITED = (
     not sysconfig.get_config_var("Py_GIL_DISABLED") and os.environ.get("CYNN_BUILD_LIMITED") != "0"
@@ -105,6 +105,10 @@ def kind() -> str:
     """The kind of processor, a key of MACHINES; empty for one that no target is for."""
     return next((name for name, names in MACHINES.items() if machine() in names), "")
 
+
+# A folder that keeps what Cython and the compiler wrote, by what it was made of: what comes out the
+# same is taken from there (scripts/compile_once.py). Without a name nothing is kept.
+KEPT = os.environ.get("CYNN_BUILD_KEPT", "")
 
 # Targets to build with the instructions of AVX2 instead: so the tests run wide tiles anywhere.
 WIDE = os.environ.get("CYNN_BUILD_WIDE", "").split()
@@ -161,15 +165,44 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         kind = self.kind_of_compiler()
-        if sys.platform == "linux":  # Python's own command may name folders of where it was made
-            link = self.compiler.linker_so
-            self.compiler.linker_so = [word for word in link if not word.startswith("-Wl,-rpath")]
+        if sys.platform == "linux":
+            self.forget_folders(kind)
+        if KEPT and self.compiler.compiler_type == "unix":
+            once = [sys.executable, "-I", os.path.join("scripts", "compile_once.py"), KEPT]
+            self.compiler.compiler_so = once + self.compiler.compiler_so
         for extension in self.extensions:
             extension.extra_compile_args = flags_of(extension.name, kind)
             extension.extra_link_args = architecture()
             if sys.platform == "linux":
                 extension.extra_link_args += ["-s"]
         super().build_extensions()
+
+    def forget_folders(self, kind: str) -> None:
+        """Let no module search a folder of this machine: they need the system's libraries alone.
+
+        Python's own command may name folders of where it was made, and zig makes a DT_RUNPATH of
+        each folder of libraries that it is told.
+        """
+        forgotten = ("-Wl,-rpath", "-L") if kind == "zig" else ("-Wl,-rpath",)
+        link = self.compiler.linker_so
+        self.compiler.linker_so = [word for word in link if not word.startswith(forgotten)]
+        if kind == "zig":
+            self.compiler.set_library_dirs([])
+
+    def copy_extensions_to_source(self) -> None:
+        """Put the modules beside their sources."""
+        super().copy_extensions_to_source()
+        self.take_others_away()
+
+    def take_others_away(self) -> None:
+        """Remove what earlier builds left beside the sources.
+
+        A target that is not built now would be imported all the same, whatever it was made of.
+        """
+        made = {Path(self.get_ext_filename(e.name)).name for e in self.extensions}
+        for path in Path("cynn", "kernels").glob("*.so"):
+            if path.name not in made:
+                path.unlink()
 
     def kind_of_compiler(self) -> str:
         if self.compiler.compiler_type == "msvc":
@@ -251,7 +284,7 @@ def extensions() -> list[Extension]:
     modules = [] if WIDE else ["cynn.kernels.processor"]
     modules += [VIEWS]
     modules += [f"cynn.kernels.{name}_{real}" for name in WIDE or built_targets() for real in REALS]
-    included = sorted(path for kind in ("h", "pxi") for path in KERNELS.rglob(f"*.{kind}"))
+    included = sorted(path for kind in ("h", "pxd", "pxi") for path in KERNELS.rglob(f"*.{kind}"))
     return [
         Extension(
             name,
@@ -286,6 +319,8 @@ def in_c(modules: list[Extension], folder: str = "build/cython", quiet: bool = F
         compiler_directives=DIRECTIVES,
         shared_utility_qualified_name=VIEWS,
         quiet=quiet,
+        # Files by their content, directives and Cython's version, but not by this option.
+        cache=os.path.join(KEPT, f"cython-{Options.buffer_max_dims}") if KEPT else False,
     )
     for path in {Path(source) for module in written for source in module.sources}:
         plain = path.read_text(encoding="utf-8")

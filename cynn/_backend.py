@@ -74,9 +74,9 @@ def target() -> str:
     if wanted in TARGETS:
         why = "this processor cannot run" if _compiled(wanted) else "this build does not have"
         raise ValueError(
-            f"CYNN_TARGET is {wanted!r}, which {why}; available: {', '.join(available)}"
+            f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}, which {why}"
         )
-    raise ValueError(f"CYNN_TARGET is {wanted!r}, wanted one of {', '.join(available)}")
+    raise ValueError(f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}")
 
 
 def load(name: str, dtype: str) -> Kernels:

@@ -74,8 +74,8 @@ class Custom(Spec):
         self.function = user_functions.function("function", function)
         if (derivative is None) == (backward is None):
             raise TypeError(
-                "give either derivative, the slopes for x, or backward, the gradient for x from x "
-                f"and that for y: got {'neither' if backward is None else 'both'}"
+                "either derivative, the slopes for x, or backward, the gradient for x from x and "
+                f"that for y, must be given, got {'neither' if backward is None else 'both'}"
             )
         self.derivative: Any = derivative and user_functions.function("derivative", derivative)
         self.backward: Any = backward and user_functions.function("backward", backward)

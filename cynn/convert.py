@@ -80,7 +80,7 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
             raise TypeError(f"{name} must be a list of arrays, got {type(value).__name__}")
     if len(coefs) != len(intercepts):
         raise ValueError(
-            f"coefs and intercepts must be as many, got {len(coefs)} and {len(intercepts)}"
+            f"coefs and intercepts must have one length, got {len(coefs)} and {len(intercepts)}"
         )
     pairs = [
         (f"coefs[{i}]", array(f"coefs[{i}]", w), f"intercepts[{i}]", array(f"intercepts[{i}]", b))
@@ -132,7 +132,7 @@ def from_sklearn(estimator: Any) -> Model:
     names = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
     for name in names:
         if name not in FROM_SKLEARN:
-            raise ValueError(f"estimator has an activation that cynn does not know: {name!r}")
+            raise ValueError(f"estimator must have activations that cynn knows, got {name!r}")
     coefs = [array("coefs_", w) for w in estimator.coefs_]
     model = Model(
         [
@@ -186,7 +186,10 @@ def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
     dense = [i for i, layer in enumerate(model.layers) if layer.weight_shapes(1)]
     for i in dense:
         if not isinstance(model.layers[i], layers.Dense):
-            raise ValueError(f"layers[{i}] is {model.layers[i]!r}: {name} fills dense layers only")
+            raise ValueError(
+                f"model must have weights in Dense layers only, got {model.layers[i]!r} as "
+                f"layers[{i}]"
+            )
     if len(pairs) != len(dense):
         raise ValueError(
             f"{name} must hold weights of {len(dense)} layers, as the model does, got {len(pairs)}"
@@ -205,7 +208,7 @@ def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
         if b is None:
             b = np.zeros(shapes[1] if len(shapes) > 1 else (0,), w.dtype)
         elif len(shapes) < 2:
-            raise ValueError(f"layers[{i}] is {layer!r}, which has no bias, got {b_name}")
+            raise ValueError(f"layers[{i}] must have a bias for {b_name}, got {layer!r}")
         for part_name, part, shape in zip((w_name, b_name), (w, b), shapes, strict=False):
             if part.shape != shape:
                 # a state dict stores W the other way: shapes are told as they came

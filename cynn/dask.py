@@ -65,7 +65,7 @@ class Blocks:
         self._seed = None if seed is None else integer("seed", seed, 0)
         self._passes = 0
         if not collections:
-            raise TypeError("Blocks must be given a collection at least, got none")
+            raise TypeError("collections must be one at least, got none")
         self._collections = _aligned(collections)
         self._n_blocks = len(_lengths(self._collections[0]))
 
@@ -150,7 +150,7 @@ def _whole_rows(collection: Any, place: int) -> Any:
 
     if _is_array(collection):
         if collection.ndim == 0:
-            raise ValueError(f"collection {place} must have rows, got a number")
+            raise ValueError(f"collection {place} must have rows, got a single number")
         split = [axis for axis in range(1, collection.ndim) if collection.numblocks[axis] > 1]
         return collection.rechunk(dict.fromkeys(split, -1)) if split else collection
     if hasattr(type(collection), "partitions"):

@@ -82,13 +82,16 @@ def world() -> Any:
     except RuntimeError as error:  # mpi4py is there, and MPI's own library is not
         raise ImportError(f"mpi4py found no MPI ({error}): {wanted}") from error
     if MPI.Is_finalized() or not MPI.Is_initialized():
-        raise RuntimeError("MPI is not initialised yet, or finalised: training needs it running")
+        raise RuntimeError(
+            "MPI must be running to train, got one that is not initialised yet, or finalised"
+        )
     comm = MPI.COMM_WORLD
     started = launched_ranks()
     if started != comm.Get_size() and started > 1:
         raise RuntimeError(
-            f"the launcher has started {started} ranks, mpi4py sees {comm.Get_size()}: take the "
-            "launcher of the MPI that mpi4py uses, " + MPI.Get_library_version().splitlines()[0]
+            f"mpi4py must see the {started} ranks that the launcher started, got "
+            f"{comm.Get_size()}: use the launcher of the MPI that mpi4py uses, "
+            + MPI.Get_library_version().splitlines()[0]
         )
     return comm
 
@@ -217,8 +220,8 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
         for array in arrays:
             if (array.shape[1:], array.dtype) != (first.shape[1:], first.dtype):
                 raise ValueError(
-                    f"{array.file} holds {array.dtype} of shape {array.shape}, the first file "
-                    f"{first.dtype} of shape {first.shape}"
+                    f"{array.file} must hold {first.dtype} rows of shape {first.shape[1:]}, as the "
+                    f"first file, got {array.dtype} of shape {array.shape}"
                 )
         cuts = _cuts(path, arrays, comm)
         if len(cuts) == 1:
@@ -342,7 +345,9 @@ def load_parquet(
             columns = columns or [name for name in schema.names if name != target]
             for name in (*columns, target):
                 if name not in schema.names:
-                    raise ValueError(f"{file} has no column {name!r}")
+                    raise ValueError(
+                        f"{file} must have the column {name!r}, got {', '.join(schema.names):.200}"
+                    )
             counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             groups += [Group(file, i, n) for i, n in enumerate(counts)]
         cuts = _cuts(path, groups, comm)
@@ -431,10 +436,10 @@ def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
     values = column.to_numpy(zero_copy_only=False)
     try:
         if values.dtype.kind in "mM":
-            raise TypeError("they are times")
+            raise TypeError("times are no numbers")
         return np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{file}: {name!r} must hold numbers: {error}") from None
+    except (TypeError, ValueError):
+        raise ValueError(f"{file}: {name!r} must hold numbers, got {column.type}") from None
 
 
 def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
@@ -444,7 +449,7 @@ def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
         return [source]
     files = sorted(file for file in source.iterdir() if file.suffix == ending)
     if not files:
-        raise ValueError(f"{path} holds no {ending} files")
+        raise ValueError(f"{path} must hold {ending} files, got none")
     return files
 
 
@@ -455,9 +460,9 @@ def _map(file: Path) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise ValueError(f"{file} is no array: {error}") from error
+        raise ValueError(f"{file} must be a .npy array, got another file: {error}") from error
     if array.ndim == 0:
-        raise ValueError(f"{file} holds a number, not rows")
+        raise ValueError(f"{file} must hold rows, got a single number")
     return array
 
 
@@ -465,7 +470,7 @@ def _cuts(path: Any, parts: Sequence[Any], comm: Any) -> list[tuple[Any, slice]]
     """Return the parts that hold rows of this rank's share, each with the slice of them."""
     total, size = sum(map(len, parts)), 1 if comm is None else comm.Get_size()
     if total < size:
-        raise ValueError(f"{path} has {total} rows for {size} ranks, wanted one for each at least")
+        raise ValueError(f"{path} must have a row for each of {size} ranks, got {total} rows")
     own = share(total, comm)
     cuts, start = [], 0
     for piece in parts:

@@ -4,8 +4,9 @@ This file alone knows both the specs and the network. The specs say what is mean
 the arithmetic, and the model moves arrays between them.
 """
 
+from __future__ import annotations  # so that `help` shows short names in place of their unions
+
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -14,23 +15,25 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _backend, layers, losses, metrics, optimizers, storage
 from ._comm import ranks
-from ._data.inputs import parts, validation_rows
-from ._data.sparse import is_sparse
-from ._model import inspection, loops, plan, summary
-from ._model.arrays import Learned
-from ._model.weights import flat
+from ._comm.shards import SINGLE
+from ._data.inputs import parts
+from ._model import loops, plan
+from ._model.inspection import Inspected
 from ._runtime.access import Guard, exclusive, shared
+from ._runtime.caller import warn
 from ._runtime.progress import Progress, Verbose
 from ._runtime.threads import get_num_threads
-from ._specs.validation import integer, number, real_dtype, shape
+from ._specs.validation import integer, real_dtype, shape
 from ._training import fitting, streams
+from ._training.settings import TrainingRows
 from .augmentation import Augment
 from .callbacks import Callback, History, get_all
+from .layers._stack import initial_parameters, row_sizes
 from .metrics import get_all as metrics_of
 from .tables import TableEncoder
 
 
-class Model(Learned):
+class Model(Inspected):
     """A dense network: built from layers, trained with `fit`, used with `predict`.
 
     Parameters
@@ -111,7 +114,11 @@ class Model(Learned):
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
+        self._plan = plan.plan_of(self.layers)
+        self._compile_settings: plan.CompileSettings | None = None
+        self._kernels = _backend.kernels(self.dtype.name)
         self._input_shape: tuple[int, ...] | None = None
+        self._sizes: tuple[tuple[int, ...], list[int]] | None = None  # of a row, see `_row_sizes`
         self._network: Any = None
         self._guard = Guard()
 
@@ -120,7 +127,7 @@ class Model(Learned):
         """Return what a copy is made of: copies and processes share nothing with the model."""
         state = self.__dict__.copy()
         for name in ("_guard", "_network", "_kernels"):
-            state.pop(name, None)
+            del state[name]
         if self._network is not None:
             state["_arrays"] = self.get_weights(), self.get_optimizer_state(), self.get_state()
         return state
@@ -129,6 +136,7 @@ class Model(Learned):
         """Become a copy."""
         arrays = state.pop("_arrays", None)
         self.__dict__.update(state, _network=None, _guard=Guard())
+        self._kernels = _backend.kernels(self.dtype.name)
         if arrays is not None:
             self._take_network(self._built_shape())
             self.set_weights(arrays[0])
@@ -182,34 +190,38 @@ class Model(Learned):
         """Make the network with its first weights."""
         network = self._new_network(input_shape)
         rng = np.random.default_rng([self.seed, 0])
-        drawn = []
-        sizes = layers.input_sizes(self.layers, input_shape)
-        for layer, size in zip(self.layers, sizes, strict=True):
-            drawn += layer.initial_weights(size, rng, self.dtype)
-        network.set_params(flat(drawn, self.dtype))
+        sizes = self._row_sizes(input_shape)
+        network.set_params(initial_parameters(self.layers, sizes, rng, self.dtype))
         self._network, self._input_shape = network, input_shape
 
     def _new_network(self, input_shape: tuple[int, ...]) -> Any:
         """Return a network for rows of that shape, its weights 0."""
-        sizes = layers.input_sizes(self.layers, input_shape)  # refuses what they cannot take
-        steps, scale, offset = plan.steps_of(self.layers)
-        self._kernels = _backend.kernels(self.dtype.name)
+        sizes = self._row_sizes(input_shape)  # refuses what they cannot take
         try:
-            network = self._kernels.Network(sizes[0], steps, scale, offset)
+            network = self._kernels.Network(sizes[0], *self._plan[:3])
         except OverflowError:
             raise ValueError(
                 f"layers: for rows of shape {input_shape} they are larger than any memory"
             ) from None
-        if self.loss is not None and self.optimizer is not None:
-            self._compile_network(network, self.optimizer, self.loss)
+        if self._compile_settings is not None:
+            network.compile(*self._compile_settings)
         return network
+
+    def _row_sizes(self, input_shape: tuple[int, ...]) -> list[int]:
+        """Return the numbers of a row in front of each layer, and after the last."""
+        if self._sizes is None or self._sizes[0] != input_shape:
+            self._sizes = input_shape, row_sizes(self.layers, input_shape)
+        return self._sizes[1]
+
+    def _n_outputs(self, input_shape: tuple[int, ...]) -> int:
+        return self._row_sizes(input_shape)[-1]
 
     def _slot_names(self) -> tuple[str, ...]:
         """Return the names of what the optimizer keeps for each weight."""
         if self.optimizer is None:
             return ()
-        kernel = str(self.optimizer.kernel()[0])
-        return _backend.kernels(self.dtype.name).OPTIMIZERS[kernel][1]
+        names: tuple[str, ...] = self._kernels.OPTIMIZERS[str(self.optimizer.kernel()[0])][1]
+        return names
 
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:
@@ -243,27 +255,19 @@ class Model(Learned):
         self._compile(optimizer, loss, metrics)
 
     def _compile(self, optimizer: Any, loss: Any, metrics: Any, silent: bool = False) -> None:
-        found = (optimizers.get(optimizer), losses.get(loss), metrics_of(metrics))
-        last = plan.last_activation(self.layers)
-        found[1].kernel(last)  # refuses a pair that does not fit
-        caution = found[1].caution(last)
-        if caution and not silent and not plan.ends_in_function(self.layers):
-            warnings.warn(caution, stacklevel=4)
+        chosen = (optimizers.get(optimizer), losses.get(loss), metrics_of(metrics))
+        settings = plan.compile_settings(self.layers, self._plan, *chosen[:2])
+        caution = chosen[1].caution(self._plan.last_activation)
+        if caution and not silent and not self._plan.ends_in_function:
+            warn(caution)
         if self._network is not None:
-            self._compile_network(self._network, *found[:2])
-        self.optimizer, self.loss, self.metrics = found
+            self._network.compile(*settings)
+        self.optimizer, self.loss, self.metrics = chosen
+        self._compile_settings = settings
 
-    def _compile_network(
-        self, network: Any, optimizer: optimizers.Optimizer, loss: losses.Loss
-    ) -> None:
-        kernel = loss.kernel(plan.last_activation(self.layers))
-        penalties = [pair for layer in self.layers for pair in layer.penalties()]
-        network.compile(kernel, optimizer.kernel(), *optimizer.clips(), penalties)
-
-    def _compiled(self) -> tuple[optimizers.Optimizer, losses.Loss]:
+    def _expect_compiled(self) -> None:
         if self.optimizer is None or self.loss is None:
             raise RuntimeError("the model has no loss and optimizer yet: call compile first")
-        return self.optimizer, self.loss
 
     # -- training
 
@@ -359,26 +363,31 @@ class Model(Learned):
         Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
-        together = ranks.get(comm)
+        together = SINGLE if comm is None else ranks.get(comm)
         with together.training():
             self.seed, self.epochs = together.shared((self.seed, self.epochs))
             with together.agreed():
-                self._compiled()
-                settings = fitting.settings(
-                    batch_size, epochs, initial_epoch, shuffle, sparse, augment
+                self._expect_compiled()
+                settings = fitting.checked_settings(
+                    batch_size=batch_size,
+                    epochs=epochs,
+                    initial_epoch=initial_epoch,
+                    shuffle=shuffle,
+                    sparse=sparse,
+                    augment=augment,
+                    validation_data=validation_data,
+                    validation_split=validation_split,
+                    steps_per_epoch=steps_per_epoch,
                 )
-                wanted = "at least 0 and less than 1"
-                part = number("validation_split", validation_split, wanted, lambda p: 0 <= p < 1)
-                validation = validation_rows(validation_data, part)
-                listeners = get_all(callbacks)
+                listeners = [] if callbacks is None else get_all(callbacks)
                 progress = Progress(verbose if together.rank == 0 else 0)
-                streams.expect_rows_or_batches(y, steps_per_epoch, comm)
-            if y is None:
-                streams.expect_no_rows(sample_weight, part, sparse)
-                stream = streams.Stream(self, x, steps_per_epoch, settings, class_weight)
-                return streams.fit(self, stream, validation, settings, listeners, progress)
-            rows = (x, y, sample_weight, class_weight, validation)
-            return fitting.run(self, *rows, settings, listeners, progress, together)
+                fit = fitting.Fit(self, settings, listeners, progress, together)
+            rows = TrainingRows(x, y, sample_weight, class_weight)
+            return (streams.fit_batches if y is None else fitting.fit_rows)(fit, rows)
+
+    def _draw_seed(self) -> tuple[int, int]:
+        """Return the seed and the epoch of what is drawn by chance in training."""
+        return self.seed % (1 << 64), self.epochs
 
     @exclusive()
     def train_on_batch(
@@ -421,7 +430,7 @@ class Model(Learned):
         >>> losses[-1] < losses[0]
         True
         """
-        return fitting.one_step(self, x, y, sample_weight)
+        return fitting.train_on_batch(self, x, y, sample_weight)
 
     # -- use
 
@@ -452,10 +461,11 @@ class Model(Learned):
         RuntimeError
             If the model is not compiled, has no weights yet, or is being trained in another thread.
         """
-        self._compiled()
-        return fitting.evaluate(
-            self, fitting.batches(self, x, y, sample_weight, self._built_shape())
-        )
+        self._expect_compiled()
+        data = loops.batches_of(self, x, y, sample_weight, self._built_shape())
+        measures = loops.Measures(self.metrics)
+        loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)
+        return measures.result()
 
     @shared
     def predict(self, x: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
@@ -484,7 +494,7 @@ class Model(Learned):
         """
         if batch_size is not None:
             return np.concatenate([self.predict(part) for part in parts("x", x, batch_size)])
-        rows = plan.rows(self.layers, "x", x, self.dtype, self._built_shape())
+        rows = loops.rows_of(self._plan, "x", x, self.dtype, self._built_shape())
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
 
     def predict_batches(self, batches: Iterable[ArrayLike]) -> Iterator[NDArray[Any]]:
@@ -546,7 +556,7 @@ class Model(Learned):
         storage.save(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Model":
+    def load(cls, path: str | os.PathLike[str]) -> Model:
         """Read a model from a file that `save` wrote.
 
         Parameters
@@ -572,7 +582,7 @@ class Model(Learned):
         return model
 
     @classmethod
-    def _bare(cls, layers: Sequence[layers.Layer], dtype: str, seed: int) -> "Model":
+    def _bare(cls, layers: Sequence[layers.Layer], dtype: str, seed: int) -> Model:
         """Return a model of this class without a call of its constructor."""
         model = cls.__new__(cls)
         Model.__init__(model, layers, dtype=dtype, seed=seed)
@@ -581,110 +591,6 @@ class Model(Learned):
     def _take_network(self, input_shape: tuple[int, ...]) -> None:
         """Make the network with weights of 0, for what is about to set them all."""
         self._network, self._input_shape = self._new_network(input_shape), input_shape
-
-    # -- looking
-
-    @shared
-    def layer_outputs(self, x: ArrayLike) -> list[NDArray[Any]]:
-        """Return what each layer makes of the rows; the last is what `predict` gives.
-
-        Parameters
-        ----------
-        x : array_like, shape (n, ...)
-            As for `predict`, but not sparse.
-
-        Returns
-        -------
-        list of ndarray
-            An array for each layer, of shape (n, ...) and of the model's dtype.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x` does not hold rows of the model's shape.
-        RuntimeError
-            If the model has no weights yet, or is being trained in another thread.
-
-        Examples
-        --------
-        >>> from cynn.layers import Activation, Dense
-        >>> model = Model([Dense(2), Activation("relu")], seed=0)
-        >>> model.build(2)
-        >>> model.set_weights([np.eye(2), [0, 0]])
-        >>> [y.tolist() for y in model.layer_outputs([[-1, 1]])]
-        [[[-1.0, 1.0]], [[0.0, 1.0]]]
-        """
-        rows = self._dense_rows(x)
-        numbers = flat(self.get_weights(), self.dtype)
-        state = flat(self.get_state(), self.dtype)
-        return inspection.layer_outputs(
-            self._kernels, self.layers, numbers, state, rows, self._built_shape()
-        )
-
-    @shared
-    def input_gradient(
-        self, x: ArrayLike, y: ArrayLike | None = None, *, output: int | None = None
-    ) -> NDArray[Any]:
-        """Return how the loss of each row, or one of its outputs, changes with the row's numbers.
-
-        Its magnitude is called saliency: where it is large, the model looks.
-
-        Parameters
-        ----------
-        x : array_like, shape (n, ...)
-            As for `predict`, but not sparse.
-        y : array_like, optional
-            The targets, as the loss takes them: the gradient is that of the row's loss.
-        output : int, optional
-            Or the number of an output, from 0: the gradient is that of this number of `predict`.
-
-        Returns
-        -------
-        ndarray, of the shape of `x`
-            Of the model's dtype.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not as described, or both of `y` and `output` are given, or neither.
-        RuntimeError
-            If the model has no weights yet, no loss where `y` is given, or is being trained in
-            another thread.
-
-        References
-        ----------
-        Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks: visualising image
-        classification models and saliency maps, ICLR workshop 2014.
-
-        Examples
-        --------
-        >>> from cynn.layers import Dense
-        >>> model = Model([Dense(2)], dtype="float64", seed=0)
-        >>> model.build(3)
-        >>> model.set_weights([[[1, 2], [3, 4], [5, 6]], [0, 0]])
-        >>> model.input_gradient([[1, 1, 1]], output=1)
-        array([[2., 4., 6.]])
-        """
-        if (y is None) == (output is None):
-            raise ValueError("give either y or output")
-        rows = self._dense_rows(x)
-        targets = None if y is None else fitting.batches(self, rows, y, None, rows.shape[1:]).y
-        found: NDArray[Any] = inspection.input_gradient(
-            self._network, rows, targets, output, self.dtype
-        )
-        return found.reshape(np.shape(x))
-
-    def _dense_rows(self, x: Any) -> NDArray[Any]:
-        if is_sparse(x):
-            raise TypeError("x must be an array here, got a sparse matrix: give x.toarray()")
-        shape = self._built_shape()
-        rows: Any = plan.rows(self.layers, "x", x, self.dtype, shape)
-        dense: NDArray[Any] = rows
-        return dense
-
-    def summary(self) -> None:
-        """Print a table of the layers: what each gives and how many parameters it has."""
-        print(summary.table(self.layers, self._input_shape))
 
     def __repr__(self) -> str:
         """Write the call that makes this model, untrained."""

@@ -126,7 +126,10 @@ def one_hot(
         classes = labels("y", y)
         n_classes = int(classes.max(initial=-1)) + 1
         if n_classes > MAX_INFERRED:  # one wild label would otherwise ask for gigabytes
-            raise ValueError(f"y holds the label {n_classes - 1}: give n_classes if it is meant")
+            raise ValueError(
+                f"y must hold labels below {MAX_INFERRED} unless n_classes is given, got "
+                f"{n_classes - 1}"
+            )
     else:
         n_classes = integer("n_classes", n_classes)
         classes = labels("y", y, n_classes)
@@ -178,7 +181,7 @@ def train_validation_split(
     wanted = "more than 0 and less than 1"
     fraction = number("fraction", fraction, wanted, lambda part: 0 < part < 1)
     if not arrays:
-        raise TypeError("train_validation_split needs at least one array, got none")
+        raise TypeError("arrays must be one at least, got none")
     named = [(f"array {i}", np.asarray(a)) for i, a in enumerate(arrays)]
     if stratify is not None:
         named.append(("stratify", np.asarray(stratify)))
@@ -186,13 +189,15 @@ def train_validation_split(
         if values.ndim == 0:
             raise TypeError(f"{name} must have a row for each sample, got {values.item()!r}")
         if len(values) != len(named[0][1]):
-            raise ValueError(f"{name} has {len(values)} rows, array 0 has {len(named[0][1])}")
+            raise ValueError(
+                f"{name} must have {len(named[0][1])} rows, as array 0, got {len(values)}"
+            )
     n = len(named[0][1])
     n_validation = round(fraction * n)
     if not 0 < n_validation < n:
         raise ValueError(
-            f"fraction={fraction} of {n} rows leaves {n - n_validation} for training and "
-            f"{n_validation} for validation: both need one at least"
+            f"fraction must leave a row for training and one for validation, got {fraction} of "
+            f"{n} rows: {n - n_validation} and {n_validation}"
         )
     order = _generator(seed).permutation(n)
     # Every (n / n_validation)-th row of those in line; sorted by class, each class gives its share.

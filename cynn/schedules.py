@@ -93,11 +93,13 @@ class Schedule(spec.Spec):
         total = integer("total", total, 0)
         start, stop = integer("start", start, 0), integer("stop", stop, 0)
         if not start <= stop <= total:
-            raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
+            raise ValueError(
+                f"start and stop must be within the {total} steps of a run, got {start} and {stop}"
+            )
         rates = np.empty(stop - start)
         rates[:] = self.at(np.arange(start, stop, dtype=np.float64), total)
         if not ((rates >= 0) & (rates < np.inf)).all():
-            raise ValueError(f"{self!r} gave a learning rate that is negative or not finite")
+            raise ValueError(f"{self!r} must return finite rates of at least 0, got others")
         return rates
 
 

@@ -12,7 +12,6 @@ import contextlib
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -23,6 +22,7 @@ from . import layers, losses, metrics, optimizers, tables
 from ._model.weights import flat, named_state
 from ._runtime.atomic_files import replace as replace
 from ._runtime.atomic_files import try_to_write as try_to_write
+from ._runtime.caller import warn
 from ._specs.spec import Spec
 from ._specs.validation import integer, number, shape
 
@@ -71,7 +71,10 @@ def write(
 
     text = json.dumps(model, allow_nan=False)
     if len(text) > LARGEST_DESCRIPTION:
-        raise ValueError(f"{path}: the layers' description has {len(text)} characters, too many")
+        raise ValueError(
+            f"layers must have a description of at most {LARGEST_DESCRIPTION} characters, got "
+            f"{len(text)}"
+        )
     metadata = {"format": FORMAT, "version": VERSION, "model": text}
     # safetensors takes the bytes as they lie, whatever the strides say
     replace(path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata))
@@ -121,20 +124,23 @@ class ModelFile:
             self.refuse("it was not written by cynn")
         if metadata.get("version") != VERSION:
             self.refuse(
-                f"its version is {metadata.get('version')!r}, this cynn reads {VERSION!r}: "
-                "a newer cynn may"
+                f"its version must be {VERSION!r} for this cynn, got {metadata.get('version')!r}: "
+                "upgrade cynn"
             )
         text = metadata.get("model", "")
         if len(text) > LARGEST_DESCRIPTION:
-            self.refuse(f"its description has {len(text)} characters")
+            self.refuse(
+                f"its description must have at most {LARGEST_DESCRIPTION} characters, got "
+                f"{len(text)}"
+            )
         try:
             self.model = json.loads(
                 text, object_pairs_hook=_without_doubles, parse_constant=_no_number
             )
         except (ValueError, RecursionError) as error:
-            self.refuse(f"its description is no JSON: {error}")
+            self.refuse(f"its description must be JSON, got another text: {error}")
         if not isinstance(self.model, dict):
-            self.refuse("its description is no JSON object")
+            self.refuse("its description must be a JSON object, got another value")
         self.shapes: dict[str, tuple[tuple[int, ...], str]] = {}
         for name in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
             part = file.get_slice(name)
@@ -175,7 +181,7 @@ class ModelFile:
         wanted = (shape, {"float32": "F32", "float64": "F64"}[dtype.name])
         if self.shapes.get(name) != wanted:
             actual = self.shapes.get(name, "nothing")
-            self.refuse(f"its array {name!r} should be {wanted}, got {actual}")
+            self.refuse(f"its array {name!r} must be {wanted}, got {actual}")
 
     def read(self, name: str) -> NDArray[Any]:
         """Read an array into memory.
@@ -226,12 +232,15 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
 
     name = os.fsdecode(path)
     if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
-        raise ModelFileError(f"{name} is not a cynn model: it is no regular file")
+        raise ModelFileError(
+            f"{name} is not a cynn model: it must be a regular file, got something else"
+        )
     with open(name, "rb") as raw:  # the plain reason first: missing, a folder, forbidden
         header = int.from_bytes(raw.read(8), "little")
     if header > LARGEST_HEADER:  # before the library takes memory to read it
         raise ModelFileError(
-            f"{name} is not a cynn model: it would have a header of {header} bytes"
+            f"{name} is not a cynn model: its header must have at most {LARGEST_HEADER} bytes, got "
+            f"{header}"
         )
     try:
         with safe_open(name, framework="np") as file:
@@ -244,12 +253,12 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a dictionary; keys that come twice mean one thing here, another there."""
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        raise ValueError("a key comes twice")
+        raise ValueError("keys must be different, got one twice")
     return mapping
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"numbers must be those of JSON, got {text}")
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -297,15 +306,14 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     for i, layer in enumerate(model.layers):
         if not _carried(layer, layers.from_dict):
             raise ValueError(
-                f"layers[{i}] is {layer!r}: a file carries cynn's own layers only, no functions; "
-                "keep get_weights(), and set them in a model made again"
+                f"layers[{i}] must be one of cynn's own layers, without user-defined functions, to "
+                f"be saved, got {layer!r}: save get_weights(), and set them in a model made anew"
             )
     optimizer, loss = model.optimizer, model.loss
     if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
-        warnings.warn(
-            f"{path}: a model file carries cynn's own losses, optimizers and schedules only: "
-            f"{optimizer!r} and {loss!r} are left out, call compile after load",
-            stacklevel=4,
+        warn(
+            f"{path}: loss, optimizer and schedule must be cynn's own to be saved, got "
+            f"{optimizer!r} and {loss!r}: they are left out, call compile after load"
         )
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)
@@ -350,8 +358,8 @@ def _expect_table_fits(model: Any) -> None:
     n_outputs = layers.output_shapes(model.layers, model.input_shape)[-1][0]
     if (model.table.width, model.table.target.n_outputs) != (n_inputs, n_outputs):
         raise ValueError(
-            f"the model takes {n_inputs} numbers and gives {n_outputs}, its table gives "
-            f"{model.table.width} and wants {model.table.target.n_outputs}"
+            f"model must have {model.table.width} inputs and {model.table.target.n_outputs} "
+            f"outputs for its table, got {n_inputs} and {n_outputs}"
         )
 
 

@@ -35,7 +35,7 @@ def run(command: Iterable[object], failure: str, folder: Path = ROOT, **more: st
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env=kept | more,
+        env=kept | {"PYTHONSAFEPATH": "1"} | more,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ OLDEST = (3, 11)
 
 @dataclass(frozen=True)
 class Python:
-    """A CPython: its version, whether it is a build without the lock, and where it is."""
+    """A CPython: its version, whether it is free-threaded, and where it is."""
 
     version: tuple[int, int, int]
     free: bool

@@ -1,7 +1,7 @@
 """What a fit asks of its communicator: one mind, one start, and sums over all ranks.
 
 A communicator is mpi4py's or anything with the same methods; nothing is imported here. A fit
-without one runs through `SINGLE`, which has the same methods and does nothing.
+without one runs through `cynn._comm.shards.SINGLE`, which has the same methods and does nothing.
 """
 
 import contextlib
@@ -13,93 +13,38 @@ import time
 import traceback
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _backend
 from .._model import loops
 from .._model.loops import Batches, Measures
 from .._runtime import threads
+from .._version import VERSION
 from ..metrics import Metric
-from .shards import Shard, fingerprint
+from .shards import SINGLE, Shard, SingleProcess, fingerprint
 from .watchdog import Watchdog
 
 METHODS = ("Get_rank", "Get_size", "Allreduce", "Bcast", "allgather", "bcast", "gather", "Abort")
 """What is called of a communicator, as mpi4py has it."""
 
-NOTHING = contextlib.nullcontext()  # one for all: a fit of few rows would feel new ones
-
-
-class SingleProcess:
-    """One process, without a communicator."""
-
-    rank, size = 0, 1
-
-    def threads(self) -> int:
-        """Return how many threads a call may use."""
-        return threads.get_num_threads()
-
-    def agreed(self) -> AbstractContextManager[None]:
-        """Raise what one rank raises inside on all of them."""
-        return NOTHING
-
-    def training(self) -> AbstractContextManager[None]:
-        """End the job where this rank raises inside, or dies."""
-        return NOTHING
-
-    def shared(self, value: Any) -> Any:
-        """Return the first rank's value."""
-        return value
-
-    def expect_same(self, settings: dict[str, object]) -> None:
-        """Refuse to go on where a rank has other settings than the first."""
-
-    def begin_alike(self, model: Any) -> None:
-        """Broadcast the weights and the optimizer state of the first rank."""
-
-    def expect_alike(self, model: Any) -> None:
-        """Refuse to go on where a rank has other weights, or another rate, than the first."""
-
-    def part(self, data: Batches) -> Shard:
-        """Say what this rank does of data that it was given."""
-        return Shard(data.n_rows, data.n_rows, False, 0, 1)
-
-    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
-        """Add up arrays of all ranks."""
-        return counts
-
-    def any(self, answer: bool) -> bool:
-        """Return whether one rank says yes."""
-        return answer
-
-    def result(self, measures: Measures) -> dict[str, float]:
-        """Return what was measured on all ranks together."""
-        return measures.result()
-
-    def exchange(self, model: Any, part: Shard, batch_size: int) -> loops.Exchange | None:
-        """Return what adds up gradients, or None where there is one network."""
-        return None
-
-    def blend_state(self, model: Any) -> None:
-        """Set the running statistics of every rank to the mean over all."""
-
-
-SINGLE = SingleProcess()
+SAME_SETTINGS = ("batch_size", "epochs", "initial_epoch", "shuffle", "sparse", "augment")
+"""Those of a fit that are compared as they are."""
 
 
 class GradientSum:
     """Adds up gradients with one call for each step; the sum of weights travels at their end."""
 
-    def __init__(self, comm: Any, model: Any, part: Shard, batch_size: int) -> None:
-        self._comm, self._part, self._batch_size = comm, part, batch_size
+    def __init__(self, comm: Any, model: Any, shard: Shard, batch_size: int) -> None:
+        self._comm, self._shard, self._batch_size = comm, shard, batch_size
         self._numbers = np.empty(model._network.n_params + 1, model.dtype)
         self.gradient = self._numbers[:-1]
 
     def place(self, step: int) -> int:
         """Return where in the batch of all ranks this one's rows begin, in a step of the epoch."""
-        return self._part.place(step, self._batch_size)
+        return self._shard.place(step, self._batch_size)
 
     def sum(self, weight: float) -> float:
         """Replace `gradient` by the sum of all ranks'; give the sum of the rows' weights."""
@@ -132,14 +77,17 @@ class Ranks(SingleProcess):
         mpi = sys.modules.get(type(comm).__module__)  # asked out of its time, MPI ends the process
         begun, ended = getattr(mpi, "Is_initialized", None), getattr(mpi, "Is_finalized", None)
         if (begun and not begun()) or (ended and ended()):
-            raise ValueError("comm cannot be used: MPI is not initialised yet, or finalised")
+            raise ValueError(
+                "comm must be of a running MPI, got one that is not initialised yet, or finalised"
+            )
         try:
             self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
             between = bool(getattr(comm, "Is_inter", bool)())
         except Exception as error:  # of a freed communicator, or of COMM_NULL
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(
-                f"comm cannot be used: {why.removesuffix(', error stack:')}"
+                f"comm must be a communicator in use, got an error of MPI: "
+                f"{why.removesuffix(', error stack:')}"
             ) from error
         if between:
             raise ValueError("comm must join ranks of one group, got an intercommunicator")
@@ -164,8 +112,7 @@ class Ranks(SingleProcess):
             yield
         except Exception as error:
             raised = error
-        said = None if raised is None else _told(raised)
-        answers = self._comm.allgather(said)
+        answers = self._comm.allgather(None if raised is None else _described(raised))
         bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
         if not bad:
             return
@@ -210,12 +157,45 @@ class Ranks(SingleProcess):
             for name in sorted({*mine, *first}):
                 if mine.get(name) != first.get(name):
                     raise ValueError(
-                        f"{name} is {mine.get(name)}, on rank 0 it is {first.get(name)}; "
-                        "it must be the same on all ranks"
+                        f"{name} must be the same on all ranks, got {mine.get(name)}, "
+                        f"and {first.get(name)} on rank 0"
                     )
 
-    def begin_alike(self, model: Any) -> None:
-        """Broadcast the weights and the optimizer state of the first rank."""
+    def _expect_same_fit(self, model: Any, settings: Any, sample_weight: Any) -> None:
+        """Refuse to train where a rank has another model or other settings than the first."""
+        with self.agreed():
+            if names := cannot_merge(model.metrics):
+                raise ValueError(
+                    f"metrics: {names[0]} must define merge(other) to be used with comm"
+                )
+        validation = settings.validation
+        self.expect_same(
+            {
+                "the version of cynn": VERSION,
+                "the target": _backend.target(),
+                "the model": repr(list(model.layers)),
+                "dtype": model.dtype,
+                "the shape of a row": model.input_shape,
+                "optimizer": repr(model.optimizer),
+                "loss": repr(model.loss),
+                "metrics": [metric.name for metric in model.metrics],
+                "sample_weight": "not given" if sample_weight is None else "given",
+                "validation_data": "given" if isinstance(validation, tuple) else "not given",
+                "validation_split": validation if isinstance(validation, float) else 0.0,
+            }
+            | {name: getattr(settings, name) for name in SAME_SETTINGS}
+        )
+
+    def begin_alike(self, model: Any, settings: Any, sample_weight: Any) -> None:
+        """Broadcast what the first rank has learned, if all have the same model and settings.
+
+        Raises
+        ------
+        ValueError
+            On all ranks, if one has others.
+        """
+        if self.size > 1:
+            self._expect_same_fit(model, settings, sample_weight)
         network = model._network
         numbers = np.empty(network.n_params, model.dtype)
         network.get_params(numbers)
@@ -240,21 +220,21 @@ class Ranks(SingleProcess):
             }
         )
 
-    def part(self, data: Batches) -> Shard:
+    def shard(self, data: Batches) -> Shard:
         """Say what this rank does of data that it was given.
 
         Where all ranks were given the same rows, these are shared: each does its part of them.
         """
-        found = self._comm.allgather((data.n_rows, fingerprint(data)))
-        same = all(other == found[0] for other in found)
-        most = max(n for n, _ in found)
+        of_all = self._comm.allgather((data.n_rows, fingerprint(data)))
+        same = all(other == of_all[0] for other in of_all)
+        most = max(n for n, _ in of_all)
         return Shard(data.n_rows, most, same, self.rank, self.size)
 
     def total(self, counts: NDArray[Any]) -> NDArray[Any]:
         """Add up arrays of all ranks."""
-        found = counts.copy()
-        self._comm.Allreduce(None, found)
-        return found
+        total = counts.copy()
+        self._comm.Allreduce(None, total)
+        return total
 
     def any(self, answer: bool) -> bool:
         """Return whether one rank says yes."""
@@ -263,18 +243,18 @@ class Ranks(SingleProcess):
     def result(self, measures: Measures) -> dict[str, float]:
         """Return what was measured on all ranks together, merged on the first in order of rank."""
         parts = self._comm.gather(measures, 0)
-        found: dict[str, float] | None = None
+        own: dict[str, float] | None = None
         with self.agreed():
             if self.rank == 0:
                 for other in parts[1:]:
                     parts[0].merge(other)
-                found = parts[0].result()
-        result: dict[str, float] = self.shared(found)
+                own = parts[0].result()
+        result: dict[str, float] = self.shared(own)
         return result
 
-    def exchange(self, model: Any, part: Shard, batch_size: int) -> loops.Exchange | None:
+    def exchange(self, model: Any, shard: Shard, batch_size: int) -> loops.Exchange | None:
         """Return what adds up gradients, or None where there is one network."""
-        return GradientSum(self._comm, model, part, batch_size) if self.size > 1 else None
+        return GradientSum(self._comm, model, shard, batch_size) if self.size > 1 else None
 
     def blend_state(self, model: Any) -> None:
         """Set the running statistics of every rank to the mean over all."""
@@ -343,7 +323,7 @@ def is_agreed(error: BaseException) -> bool:
     return getattr(error, AGREED, False)
 
 
-def _told(error: Exception) -> tuple[str, str]:
+def _described(error: Exception) -> tuple[str, str]:
     """Return what other ranks need to raise an error: its kind, and what it says."""
     for name, kind in KINDS.items():
         if isinstance(error, kind):

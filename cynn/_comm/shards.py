@@ -1,13 +1,20 @@
-"""A rank's share of an epoch: its part of each batch, in an order that all ranks draw alike."""
+"""A rank's share of an epoch: its part of each batch, in an order that all ranks draw alike.
 
+And what a fit asks of its ranks where there is one process: `SingleProcess`.
+"""
+
+import contextlib
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._data.sparse import SparseInput
-from .._model.loops import Batches
+from .._model.loops import Batches, Exchange, Measures
+from .._runtime.threads import get_num_threads
 
 SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
 
@@ -83,9 +90,62 @@ class Shard:
 def fingerprint(data: Batches) -> bytes:
     """Return a number for rows, the same where a sample of them is, with targets and weights."""
     rows = np.unique(np.linspace(0, max(0, data.n_rows - 1), SAMPLE).astype(np.int64))
-    sample = data.take(rows[: data.n_rows])
-    numbers = sample.x.values if isinstance(sample.x, SparseInput) else sample.x
-    sha256 = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
-    for array in (numbers, sample.y, sample.weight):
-        sha256.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-    return sha256.digest()
+    part = data.take(rows[: data.n_rows])
+    numbers = part.x.values if isinstance(part.x, SparseInput) else part.x
+    digest = hashlib.sha256(repr((data.x.shape, data.x.dtype, data.y.shape)).encode())
+    for array in (numbers, part.y, part.weight):
+        digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.digest()
+
+
+class SingleProcess:
+    """One process, without a communicator."""
+
+    rank, size = 0, 1
+
+    threads: Callable[..., int] = staticmethod(get_num_threads)
+    """Return how many threads a call may use."""
+
+    agreed: Callable[..., AbstractContextManager[None]] = contextlib.nullcontext
+    """Raise what one rank raises inside on all of them."""
+
+    training: Callable[..., AbstractContextManager[None]] = contextlib.nullcontext
+    """End the job where this rank raises inside, or dies."""
+
+    any: Callable[..., bool] = staticmethod(bool)
+    """Return whether one rank says yes."""
+
+    def shared(self, value: Any) -> Any:
+        """Return the first rank's value."""
+        return value
+
+    def expect_same(self, settings: dict[str, object]) -> None:
+        """Refuse to go on where a rank has other settings than the first."""
+
+    def begin_alike(self, model: Any, settings: Any, sample_weight: Any) -> None:
+        """Broadcast what the first rank has learned, if all have the same model and settings."""
+
+    def expect_alike(self, model: Any) -> None:
+        """Refuse to go on where a rank has other weights, or another rate, than the first."""
+
+    def shard(self, data: Batches) -> Shard:
+        """Say what this rank does of data that it was given."""
+        return Shard(data.n_rows, data.n_rows, False, 0, 1)
+
+    def total(self, counts: NDArray[Any]) -> NDArray[Any]:
+        """Add up arrays of all ranks."""
+        return counts
+
+    def result(self, measures: Measures) -> dict[str, float]:
+        """Return what was measured on all ranks together."""
+        return measures.result()
+
+    def exchange(self, model: Any, shard: Shard, batch_size: int) -> Exchange | None:
+        """Return what adds up gradients, or None where there is one network."""
+        return None
+
+    def blend_state(self, model: Any) -> None:
+        """Set the running statistics of every rank to the mean over all."""
+
+
+SINGLE = SingleProcess()

@@ -78,7 +78,7 @@ def row_array(
         and x.flags.aligned
     ):
         return x
-    if is_sparse(x):
+    if type(x) is not np.ndarray and is_sparse(x):
         sparse = SparseInput(name, x, dtype)
         columns = math.prod(input_shape)
         if sparse.shape[1] != columns or not (flattens or len(input_shape) == 1):
@@ -146,7 +146,9 @@ def expect_trainable(
         raise ValueError(f"{name} must have at least one row, got shape {x.shape}")
     if isinstance(x, SparseInput):
         if not np.isfinite(x.values).all():
-            raise ValueError(f"{name} must hold numbers that are finite in {dtype}")
+            raise ValueError(
+                f"{name} must hold numbers that are finite in {dtype}, got NaN or infinity"
+            )
         return
     if x.dtype.kind != "f":
         return
@@ -227,7 +229,10 @@ def class_weight_array(
     """
     wanted = "finite numbers that are not negative"
     if len(classes) and classes.max() >= n_classes:  # of labels that no loss has checked
-        raise ValueError(f"class_weight has {n_classes} classes, got the label {classes.max()}")
+        raise ValueError(
+            f"class_weight must have a weight for each class, got {n_classes} and the label "
+            f"{classes.max()}"
+        )
     if isinstance(class_weight, str):
         choice("class_weight", class_weight, ("balanced",))
         per_class = balanced(np.bincount(classes, minlength=n_classes))
@@ -238,7 +243,8 @@ def class_weight_array(
                 index = integer("a label in class_weight", label, 0)
                 if index >= n_classes:
                     raise ValueError(
-                        f"class_weight has the label {index}, wanted 0 to {n_classes - 1}"
+                        f"class_weight must have labels from 0 to {n_classes - 1} as keys, "
+                        f"got {index}"
                     )
                 table[index] = value
             class_weight = table
@@ -247,7 +253,9 @@ def class_weight_array(
             raise ValueError(f"class_weight must have {n_classes} numbers, got {len(per_class)}")
     row_weights = per_class[classes] if weight is None else per_class[classes] * weight
     if not row_weights.any():
-        raise ValueError("class_weight leaves only weights of 0")
+        raise ValueError(
+            "class_weight must leave a row with a weight above 0, got weights of 0 only"
+        )
     weights: NDArray[Any] = rows("class_weight", row_weights, 1, dtype, 0.0, math.inf, wanted)[:, 0]
     _expect_divisor("class_weight", weights)
     return weights
@@ -277,7 +285,9 @@ def validation_rows(
     if validation_data is None:
         return validation_split or None
     if validation_split:
-        raise ValueError("validation_split must be 0 where validation_data is given")
+        raise ValueError(
+            f"validation_split must be 0 where validation_data is given, got {validation_split}"
+        )
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         raise TypeError(
             "validation_data must be (x, y) or (x, y, sample_weight), got "

@@ -51,6 +51,7 @@ class SparseInput:
         self._matrix = rows
         self.shape: tuple[int, int] = self._matrix.shape
         self.dtype = dtype
+        self._read: Any = None  # the rows as kernels read them
 
     @property
     def values(self) -> NDArray[Any]:
@@ -72,18 +73,15 @@ class SparseInput:
         The indices are copied: they are checked once and must not change afterwards.
         """
         kernels = sys.modules[type(network).__module__]
-        matrix = self._matrix
-        return kernels.SparseRows(
-            np.ascontiguousarray(matrix.data),
-            matrix.indices.astype(np.int32),
-            matrix.indptr.astype(np.int64),
-            matrix.shape[1],
-        )
-
-
-def read(x: Any, network: Any) -> Any:
-    """Return rows as a network reads them: arrays as they are, sparse ones converted."""
-    return x.read_by(network) if isinstance(x, SparseInput) else x
+        if type(self._read) is not kernels.SparseRows:
+            matrix = self._matrix
+            self._read = kernels.SparseRows(
+                np.ascontiguousarray(matrix.data),
+                matrix.indices.astype(np.int32),
+                matrix.indptr.astype(np.int64),
+                matrix.shape[1],
+            )
+        return self._read
 
 
 def mostly_zeros(x: NDArray[Any]) -> bool:

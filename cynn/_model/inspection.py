@@ -4,16 +4,134 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import layers
-from .._data.sparse import read
+from .._data.sparse import is_sparse
+from .._runtime.access import shared
 from .._runtime.threads import get_num_threads
 from .._specs.validation import integer
-from . import loops, plan
+from . import loops, summary
+from .arrays import Learned
+from .plan import Plan, plan_of
+from .weights import flat
 
 
-def layer_outputs(
+class Inspected(Learned):
+    """The part of `Model` that shows what is inside."""
+
+    loss: Any
+    _kernels: Any
+    _plan: Plan
+    _input_shape: tuple[int, ...] | None
+
+    def _expect_compiled(self) -> None:
+        raise NotImplementedError
+
+    @shared
+    def layer_outputs(self, x: ArrayLike) -> list[NDArray[Any]]:
+        """Return what each layer makes of the rows; the last is what `predict` gives.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            As for `predict`, but not sparse.
+
+        Returns
+        -------
+        list of ndarray
+            An array for each layer, of shape (n, ...) and of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` does not hold rows of the model's shape.
+        RuntimeError
+            If the model has no weights yet, or is being trained in another thread.
+
+        Examples
+        --------
+        >>> from cynn.layers import Activation, Dense
+        >>> model = Model([Dense(2), Activation("relu")], seed=0)
+        >>> model.build(2)
+        >>> model.set_weights([np.eye(2), [0, 0]])
+        >>> [y.tolist() for y in model.layer_outputs([[-1, 1]])]
+        [[[-1.0, 1.0]], [[0.0, 1.0]]]
+        """
+        rows = self._dense_rows(x)
+        numbers = flat(self.get_weights(), self.dtype)
+        state = flat(self.get_state(), self.dtype)
+        return outputs_by_layer(
+            self._kernels, self.layers, numbers, state, rows, self._built_shape()
+        )
+
+    @shared
+    def input_gradient(
+        self, x: ArrayLike, y: ArrayLike | None = None, *, output: int | None = None
+    ) -> NDArray[Any]:
+        """Return how the loss of each row, or one of its outputs, changes with the row's numbers.
+
+        Its magnitude is called saliency: where it is large, the model looks.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, ...)
+            As for `predict`, but not sparse.
+        y : array_like, optional
+            The targets, as the loss takes them: the gradient is that of the row's loss.
+        output : int, optional
+            Or the number of an output, from 0: the gradient is that of this number of `predict`.
+
+        Returns
+        -------
+        ndarray, of the shape of `x`
+            Of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as said, or both of `y` and `output` are given, or neither.
+        RuntimeError
+            If the model has no weights yet, no loss where `y` is given, or is being trained in
+            another thread.
+
+        References
+        ----------
+        Simonyan, Vedaldi and Zisserman, Deep inside convolutional networks: visualising image
+        classification models and saliency maps, ICLR workshop 2014.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2)], dtype="float64", seed=0)
+        >>> model.build(3)
+        >>> model.set_weights([[[1, 2], [3, 4], [5, 6]], [0, 0]])
+        >>> model.input_gradient([[1, 1, 1]], output=1)
+        array([[2., 4., 6.]])
+        """
+        if (y is None) == (output is None):
+            raise ValueError("give either y or output")
+        rows = self._dense_rows(x)
+        targets = None
+        if y is not None:
+            self._expect_compiled()
+            targets = loops.batches_of(self, rows, y, None, rows.shape[1:]).y
+        gradient = gradient_by_row(self._network, rows, targets, output, self.dtype)
+        return gradient.reshape(np.shape(x))
+
+    def _dense_rows(self, x: Any) -> NDArray[Any]:
+        if is_sparse(x):
+            raise TypeError("x must be an array here, got a sparse matrix: give x.toarray()")
+        rows: Any = loops.rows_of(self._plan, "x", x, self.dtype, self._built_shape())
+        dense: NDArray[Any] = rows
+        return dense
+
+    def summary(self) -> None:
+        """Print a table of the layers: what each gives and how many parameters it has."""
+        print(summary.table(self.layers, self._input_shape))
+
+
+def outputs_by_layer(
     kernels: Any,
     parts: Sequence[layers.Layer],
     numbers: NDArray[Any],
@@ -47,7 +165,7 @@ def layer_outputs(
     sizes = layers.input_sizes(parts, input_shape)
     shapes = layers.output_shapes(parts, input_shape)
     for layer, size, shape in zip(parts, sizes, shapes, strict=True):
-        network = kernels.Network(size, *plan.steps_of([layer]))
+        network = kernels.Network(size, *plan_of([layer])[:3])
         network.set_params(numbers[start : start + network.n_params])
         network.set_state(state[state_start : state_start + network.n_state])
         start, state_start = start + network.n_params, state_start + network.n_state
@@ -56,7 +174,7 @@ def layer_outputs(
     return outputs
 
 
-def input_gradient(
+def gradient_by_row(
     network: Any, rows: Any, targets: Any, output: int | None, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Return how each row's loss, or without targets its output of that number, changes with it."""
@@ -69,7 +187,7 @@ def input_gradient(
         direction[:, index] = 1
     gradient = np.empty((len(rows), network.n_inputs), dtype)
     for part in loops.slices(network, len(rows)):
-        x = read(rows[part], network)
+        x = loops.read(rows[part], network)
         y = None if targets is None else targets[part]
         network.input_gradient(
             x, y, None if direction is None else direction[part], gradient[part], get_num_threads()

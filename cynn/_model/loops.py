@@ -1,26 +1,53 @@
-"""The loops over rows: an epoch of training, an evaluation, a prediction.
+"""Rows on their way through a network: batches, what is measured on them, predictions.
 
-Each enters the network for a slice of the work at a time, so that signals are seen and progress is
-shown between two slices.
+Each loop here enters the network for a slice of the work at a time, so that signals are seen in
+between. The loop of a training is in `cynn._training.fitting`.
 """
 
+import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._data.inputs import Converted
-from .._data.sparse import SparseInput, read
+from .._data.inputs import Converted, expect_trainable, row_array, weight_array
+from .._data.sparse import SparseInput, is_sparse
+from .._specs.validation import array
 from ..metrics import Metric
 from ..preprocessing import train_validation_split
+from .plan import Plan
 
-SLICE_SECONDS = 0.05  # of training
 SLICE_WORK = 5e8  # multiply-adds of a prediction: 0.1 s on one core of the slowest kind
 SMALL_WORK = 1e6  # multiply-adds that one thread does before another has started
 SLICE_NUMBERS = 1 << 21  # predictions kept for the metrics
+
+Rows = NDArray[Any] | SparseInput | Converted
+"""Rows as this module takes them."""
+
+
+def rows_of(plan: Plan, name: str, x: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Rows:
+    """Return the rows of `x` for these layers; see `cynn._data.inputs.row_array`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Also if they are sparse, and the layers need every number.
+    """
+    rows = row_array(name, x, dtype, shape, plan.takes_any_shape)
+    if isinstance(rows, SparseInput) and not plan.skips_zeros:
+        raise ValueError(
+            f"{name} must be dense unless the first layer is Dense, without a Rescale with an "
+            f"offset before it, got a sparse matrix: pass {name}.toarray()"
+        )
+    return rows
+
+
+def read(x: Rows, network: Any) -> Any:
+    """Return rows as a network reads them: arrays as they are, sparse ones converted."""
+    return x.read_by(network) if isinstance(x, SparseInput) else x
 
 
 class Batches(NamedTuple):
@@ -29,7 +56,7 @@ class Batches(NamedTuple):
     `rows` are the numbers of those in use, None: all. So a part of them needs no copy.
     """
 
-    x: NDArray[Any] | SparseInput | Converted
+    x: Rows
     y: NDArray[Any]
     weight: NDArray[Any] | None
     rows: NDArray[np.int64] | None = None
@@ -51,6 +78,94 @@ class Batches(NamedTuple):
         return Batches(self.x[rows], self.y[rows], weight)
 
 
+def batches_of(model: Any, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
+    """Return rows of that shape, their targets and their weights, as a model reads them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model, or its loss, cannot take them.
+    """
+    rows = rows_of(model._plan, "x", x, model.dtype, input_shape)
+    targets = model.loss.targets(y, model._n_outputs(input_shape), model.dtype)
+    if len(targets) != len(rows):
+        raise ValueError(
+            f"y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
+        )
+    if targets.dtype == np.int32:  # a label that another thread changed would index anything
+        targets = targets.copy()
+    weights = weight_array("sample_weight", weight, len(rows), model.dtype)
+    return Batches(rows, targets, weights)
+
+
+def training_batches(
+    model: Any,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    validation: tuple[Any, Any, Any] | float | None = None,
+    input_shape: tuple[int, ...] | None = None,
+) -> tuple[Batches, Batches | None, tuple[int, ...]]:
+    """Return the rows to train on, those to validate on, and the shape of one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not as `Model.fit` says.
+    """
+    if type(x) is not np.ndarray and not is_sparse(x):
+        x = array("x", x)
+    input_shape = input_shape or model._input_shape or x.shape[1:]
+    data = batches_of(model, x, y, sample_weight, input_shape)
+    expect_trainable("x", data.x, model.dtype)
+    held_out: Batches | None = None
+    if isinstance(validation, float):
+        data, held_out = split(data, validation, model.seed)
+    if isinstance(validation, tuple):
+        held_out = validation_batches(model, validation, input_shape)
+    return data, held_out, input_shape
+
+
+def validation_batches(
+    model: Any, validation: tuple[Any, Any, Any], input_shape: tuple[int, ...]
+) -> Batches:
+    """Return rows to validate on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model, its loss or a metric cannot take them.
+    """
+    with naming("validation_data"):
+        held_out = batches_of(model, *validation, input_shape)
+        expect_measurable(model, held_out, input_shape)
+    return held_out
+
+
+def expect_measurable(model: Any, data: Batches, input_shape: tuple[int, ...]) -> None:
+    """Refuse metrics that cannot read the targets, before a step is trained and not after it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one cannot read the first rows; its name is in the message.
+    """
+    if model.metrics:
+        first = slice(0, 100) if data.rows is None else data.rows[:100]
+        zeros = np.zeros((len(data.y[first]), model._n_outputs(input_shape)), model.dtype)
+        Measures(model.metrics).look(data, first, zeros)
+
+
+@contextlib.contextmanager
+def naming(which: str) -> Iterator[None]:
+    """Say in the error for which data it is."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{which}: {error}") from None
+
+
 def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
     """Set a part of the rows aside, drawn by the seed; both parts share the arrays.
 
@@ -61,17 +176,26 @@ def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
     """
     n = len(data.x)
     if not 0 < round(part * n) < n:
-        raise ValueError(f"validation_split={part} of {n} rows leaves none for one of the two")
+        raise ValueError(
+            f"validation_split must leave rows for training and for validation, got {part} of {n} "
+            "rows"
+        )
     rows = train_validation_split(np.arange(n), fraction=part, seed=seed)
     kept, held_out = (data._replace(rows=some) for some in rows)
     for some in rows:
         if data.weight is not None and not data.weight[some].any():
-            raise ValueError(f"validation_split={part} leaves only weights of 0 in one of the two")
+            raise ValueError(
+                f"validation_split must leave weights above 0 on both sides, got {part}: change it "
+                "or the seed"
+            )
     return kept, held_out
 
 
 class Measures:
     """The loss and the metrics, summed over slices."""
+
+    by_step = False
+    """Whether the loss of every step has to be seen; see `of_step`."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = [copy.deepcopy(metric) for metric in metrics]
@@ -79,9 +203,20 @@ class Measures:
             metric.reset()
         self._loss = self._weight = 0.0
 
-    def room(self, n: int, n_outputs: int, dtype: Any) -> NDArray[Any] | None:
+    def outputs(self, n: int, n_outputs: int, dtype: Any) -> NDArray[Any] | None:
         """Return an uninitialised array for n predictions; None without metrics."""
         return np.empty((n, n_outputs), dtype) if self._metrics else None
+
+    def slice_rows(self, width: int) -> int:
+        """Return how many rows of so many numbers may be kept between two calls of `look`."""
+        return SLICE_NUMBERS // width
+
+    def before_step(self) -> None:
+        """Note what has to be known of the weights before a step; not asked without `by_step`."""
+
+    def of_step(self, n: int, loss_sum: float, weight_sum: float) -> tuple[float, float]:
+        """Return what a step of n rows counts for in the epoch's sums."""
+        return loss_sum, weight_sum
 
     def add(self, loss_sum: float, weight_sum: float) -> None:
         """Count the loss of some rows."""
@@ -112,102 +247,7 @@ class Measures:
         return {"loss": loss} | {metric.name: metric.result() for metric in self._metrics}
 
 
-def train_epoch(
-    network: Any,
-    data: Batches,
-    order: NDArray[np.int64],
-    batch_size: int,
-    rates: NDArray[np.float64],
-    momenta: NDArray[np.float64],
-    measures: Measures,
-    advance: Callable[[int], None],
-    threads: int,
-    largest_batch: int,
-    dtype: np.dtype[Any],
-    moment: tuple[int, int, int] = (0, 0, 0),
-    exchange: "Exchange | None" = None,
-) -> None:
-    """Train on the rows that `order` names, once.
-
-    Parameters
-    ----------
-    network : Network
-        What learns.
-    data : Batches
-        All rows.
-    order : ndarray of int64
-        Which of the rows in use the epoch has, in order.
-    batch_size : int
-        Rows of a step; the last batch has what is left.
-    rates, momenta : ndarray of float64
-        One value a step.
-    measures : Measures
-        Sees losses and predictions as the weights change.
-    advance : callable
-        Told how many more rows are done.
-    threads : int
-        The most threads to use.
-    largest_batch : int
-        What the network takes as one batch; larger ones are summed block by block.
-    dtype : dtype
-        The network's.
-    moment : (int, int, int)
-        The seed, the epoch and the first step, for what is drawn by chance.
-    exchange : Exchange, optional
-        Adds up each step's gradient over several networks, of which this one has a part of each
-        batch, some of them perhaps none.
-
-    Raises
-    ------
-    ValueError
-        If the network has to see all rows of a batch at once, and those are too many.
-    """
-    expect_room(network, batch_size, largest_batch)
-    *key, before = moment
-    steps = len(rates)
-    if data.rows is not None:
-        order, data = data.rows[order], data._replace(rows=None)
-    width = network.n_outputs
-    converted = isinstance(data.x, Converted)
-    if converted:
-        width = max(width, data.x.shape[1])
-    else:
-        rows = data.read_by(network)
-    at_once = max(1, SLICE_NUMBERS // (batch_size * width))
-    for first in range(0, steps, at_once):
-        past = min(first + at_once, steps)
-        part = order[first * batch_size : past * batch_size]
-        if converted:  # the rows of this part of the epoch alone are in memory
-            taken = data.take(part)
-            part = np.arange(len(part))
-            rows = taken.read_by(network)
-        else:
-            taken = data
-        outputs = measures.room(len(part), network.n_outputs, dtype)
-        step, sums = 0, [0.0, 0.0]  # of losses and weights since the part began
-        while step < past - first:
-            begin, end = step * batch_size, (step + 1) * batch_size
-            if batch_size <= largest_batch and exchange is None:
-                step, *sums = network.train_epoch(
-                    *rows, part, rates[first:past], momenta[first:past], batch_size, step,
-                    SLICE_SECONDS, outputs, threads, (*key, before + first, 0),
-                )  # fmt: skip
-            else:
-                room = None if outputs is None else outputs[begin:end]
-                rate, momentum = rates[first + step], momenta[first + step]
-                place = 0 if exchange is None else exchange.place(first + step)
-                more = _large_step(
-                    network, taken, part[begin:end], rate, momentum, room, threads, largest_batch,
-                    dtype, (*key, before + first + step, place), exchange,
-                )  # fmt: skip
-                sums = [sums[0] + more[0], sums[1] + more[1]]
-                step += 1
-            advance(max(0, min(step * batch_size, len(part)) - begin))
-        measures.add(*sums)
-        measures.look(taken, part, outputs)
-
-
-def expect_room(network: Any, batch_size: int, largest_batch: int) -> None:
+def expect_whole_batches(model: Any, batch_size: int) -> None:
     """Refuse batches that the network cannot take.
 
     Raises
@@ -215,10 +255,11 @@ def expect_room(network: Any, batch_size: int, largest_batch: int) -> None:
     ValueError
         If the network has to see all rows of a batch at once, and those are too many.
     """
-    if network.n_state and batch_size > largest_batch:
+    largest = model._kernels.LARGEST_BATCH
+    if model._network.n_state and batch_size > largest:
         raise ValueError(
-            f"batch_size must be {largest_batch} at most with a BatchNorm, which needs all rows of "
-            f"a batch at once; got {batch_size}"
+            f"batch_size must be {largest} at most with a BatchNorm, which needs all rows of "
+            f"a batch at once, got {batch_size}"
         )
 
 
@@ -226,52 +267,13 @@ class Exchange(Protocol):
     """What adds up gradients over several networks."""
 
     gradient: NDArray[Any]
-    """Room for this network's, in its dtype; see `sum`."""
+    """Where this network's is written, in its dtype; see `sum`."""
 
     def sum(self, weight: float) -> float:
         """Replace `gradient` by the sum of all networks'; give the sum of the rows' weights."""
 
     def place(self, step: int) -> int:
         """Return where in a step's batch of all networks this one's rows begin."""
-
-
-@np.errstate(over="ignore", invalid="ignore")  # a training that diverges is told of by its loss
-def _large_step(
-    network: Any,
-    data: Batches,
-    rows: NDArray[np.int64],
-    rate: float,
-    momentum: float,
-    outputs: NDArray[Any] | None,
-    threads: int,
-    block: int,
-    dtype: np.dtype[Any],
-    moment: tuple[int, ...],
-    exchange: Exchange | None,
-) -> list[float]:
-    """One step on a batch too large for the network's workspace, or in several networks at once."""
-    *key, place = moment
-    gradient = np.empty(network.n_params, dtype) if exchange is None else exchange.gradient
-    alone = exchange is not None and len(rows) <= block  # one block is its own sum
-    total = gradient if alone else np.zeros(network.n_params)
-    loss_sum = weight_sum = 0.0
-    for start in range(0, max(1, len(rows)), block):
-        part = data.take(rows[start : start + block])
-        room = None if outputs is None else outputs[start : start + block]
-        loss, weight = network.gradients(
-            *part.read_by(network), gradient, threads, (*key, place + start), room
-        )
-        if not alone:
-            total += gradient
-        loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
-    all_weights = weight_sum
-    if exchange is not None:
-        gradient[:] = total
-        total, all_weights = gradient, exchange.sum(weight_sum)
-    if all_weights:
-        total /= all_weights
-        network.update(total.astype(dtype, copy=False), rate, momentum)
-    return [loss_sum, weight_sum]
 
 
 def evaluate(
@@ -281,16 +283,13 @@ def evaluate(
     copies = data.rows is not None or isinstance(data.x, Converted)
     for rows in slices(network, data.n_rows, copies):
         part = data.take(rows)
-        outputs = measures.room(len(part.x), network.n_outputs, dtype)
+        outputs = measures.outputs(len(part.x), network.n_outputs, dtype)
         measures.add(*network.evaluate(*part.read_by(network), outputs, threads))
         measures.look(part, slice(None), outputs)
 
 
 def predict(
-    network: Any,
-    x: NDArray[Any] | SparseInput | Converted,
-    threads: Callable[[], int],
-    dtype: np.dtype[Any],
+    network: Any, x: Rows, threads: Callable[[], int], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Return the network's outputs for all rows; `threads` is asked only where it matters."""
     out = np.empty((len(x), network.n_outputs), dtype)

@@ -34,7 +34,7 @@ def try_to_write(path: str | os.PathLike[str]) -> None:
 def _temporary_path(path: str) -> Iterator[str]:
     """Yield the path of a temporary file next to `path`; after an error it is removed."""
     if os.path.exists(path) and not os.path.isfile(path):  # a device, say: a rename would end it
-        raise FileExistsError(errno.EEXIST, "There is something else than a file", path)
+        raise FileExistsError(errno.EEXIST, "It exists and is not a regular file", path)
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
     try:

@@ -49,7 +49,7 @@ class Progress:
                 from tqdm import tqdm
             except ImportError as error:
                 raise ImportError(
-                    "verbose=1 needs tqdm: pip install 'cynn-learn[data]', or use verbose=2"
+                    "verbose=1 needs tqdm: pip install 'cynn-learn[data]', or pass verbose=2"
                 ) from error
             self._bar_class = tqdm
 

@@ -90,7 +90,7 @@ def chosen_threads() -> int | None:
         return None
     count = int(text) if text.isdecimal() and len(text) < 10 else 0
     if count < 1:
-        raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {text!r}")
+        raise ValueError(f"CYNN_NUM_THREADS must be a positive integer, got {text!r}")
     return min(count, 1024)
 
 

@@ -90,7 +90,7 @@ class Spec:
         if name not in inspect.signature(type(self)).parameters:
             raise AttributeError(f"{kind} has no argument {name!r}")
         if name in self.__dict__:
-            raise AttributeError(f"{kind} does not change: make another with replace({name}=...)")
+            raise AttributeError(f"{kind} cannot be changed: make another with replace({name}=...)")
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -205,7 +205,7 @@ def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -
     kind = base.__name__
     wanted = f"{name} must be a name or {'an' if kind[0] in 'AEIOU' else 'a'} {kind} object"
     if isinstance(value, type) and issubclass(value, base):
-        raise TypeError(f"{wanted}, got a class: call it first")
+        raise TypeError(f"{wanted}, got a class: make an object of it, {value.__name__}(...)")
     raise TypeError(f"{wanted}, got {reprlib.repr(value)}")
 
 
@@ -240,7 +240,7 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     Dense(10)
     >>> from_dict({"class": "Dense", "unit": 10}, [Dense])
     Traceback (most recent call last):
-    ValueError: Dense has no argument 'unit'
+    ValueError: arguments of Dense must be among units, ..., got 'unit'
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
@@ -251,10 +251,13 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
         parameters = inspect.signature(kind).parameters
         for name in arguments:
             if name not in parameters:
-                raise ValueError(f"{kind.__name__} has no argument {name!r}")
+                known = ", ".join(parameters)
+                raise ValueError(
+                    f"arguments of {kind.__name__} must be among {known}, got {name!r}"
+                )
         for name, parameter in parameters.items():
             if parameter.default is parameter.empty and name not in arguments:
-                raise ValueError(f"{kind.__name__} lacks its argument {name!r}")
+                raise ValueError(f"{kind.__name__} must have the argument {name!r}, got none")
             if isinstance(arguments.get(name), Mapping):
                 arguments[name] = from_dict(arguments[name], inner, inner)
             elif isinstance(arguments.get(name), list):

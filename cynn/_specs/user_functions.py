@@ -82,7 +82,7 @@ def checked(name: str, user_function: Callable[..., Any], *rows: NDArray[Any]) -
     >>> with np.errstate(divide="ignore"):
     ...     checked("log", np.log, np.array([[1.0, 0.0]]))
     Traceback (most recent call last):
-    ValueError: log must give finite numbers for finite ones, got -inf in row 0 of 1
+    ValueError: log must return finite numbers for finite ones, got -inf in row 0 of 1
     """
     finite = np.logical_and.reduce([np.isfinite(each).all(axis=1) for each in rows])
     return answer(name, user_function(*rows), rows[0].shape, rows[0].dtype, finite)
@@ -114,12 +114,14 @@ def answer(
     try:
         result = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} must give a regular array of numbers: {error}") from error
+        raise ValueError(
+            f"{name} must return a regular array of numbers, got {type(value).__name__}: {error}"
+        ) from error
     if result.dtype.kind not in "biuf":
         kind = type(value).__name__ if result.ndim == 0 else f"dtype {result.dtype}"
-        raise TypeError(f"{name} must give an array of real numbers, got {kind}")
+        raise TypeError(f"{name} must return an array of real numbers, got {kind}")
     if result.shape != shape:
-        raise ValueError(f"{name} must give an array of shape {shape}, got shape {result.shape}")
+        raise ValueError(f"{name} must return an array of shape {shape}, got shape {result.shape}")
     with np.errstate(over="ignore"):  # overflow is caught below
         result = np.require(result, dtype, ["C", "A"])
     finite_values = np.isfinite(result)
@@ -129,7 +131,7 @@ def answer(
             row = int(bad.argmax())
             bad_value = result[row][~finite_values[row]].ravel()[0]
             raise ValueError(
-                f"{name} must give finite numbers for finite ones, got {bad_value} in row {row} of "
-                f"{len(result)}"
+                f"{name} must return finite numbers for finite ones, got {bad_value} in row {row} "
+                f"of {len(result)}"
             )
     return result

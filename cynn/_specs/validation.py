@@ -232,11 +232,13 @@ from 0 first, for example with np.unique(y, return_inverse=True)
     """
     # np.asarray would drop the mask and use what lies behind it.
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{name} must not have masked entries: drop or fill them first")
+        raise ValueError(f"{name} must not have masked entries, got some: drop or fill them first")
     try:
         values = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} must be a regular array of numbers: {error}") from error
+        raise ValueError(
+            f"{name} must be a regular array of numbers, got {type(value).__name__}: {error}"
+        ) from error
     if values.dtype.kind in "biuf":
         return values
     if values.dtype.kind in "UST":
@@ -247,7 +249,7 @@ from 0 first, for example with np.unique(y, return_inverse=True)
     kind = type(value).__name__ if values.ndim == 0 else f"dtype {values.dtype}"
     hint = "convert it first, for example to float32"
     if hasattr(value, "toarray"):
-        hint = f"give {name}.toarray()"
+        hint = f"pass {name}.toarray()"
     raise TypeError(f"{name} must hold numbers, got {kind}: {hint}")
 
 

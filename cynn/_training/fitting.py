@@ -1,45 +1,59 @@
-"""What `Model.fit` does: which rows it trains on, and its epochs."""
+"""The loop of a training, under `Model` and under the estimators: epochs, and the steps of each.
 
-import contextlib
-import functools
+What a fit is asked to do are its `FitSettings`, what changes from step to step `StepValues`; a
+`Fit` is one under way. Which rows an epoch has, in which order, and when there has been enough is
+said by those that use it: `fit_rows`, `cynn._training.streams`, and `cynn.estimators` by
+scikit-learn's rules.
+"""
+
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _backend, layers
-from .._comm.ranks import SINGLE, SingleProcess, cannot_merge
-from .._comm.shards import Shard
-from .._data.inputs import balanced, class_weight_array, expect_trainable, weight_array
-from .._data.sparse import is_sparse, mostly_zeros
-from .._model import loops, plan
-from .._model.loops import Batches, Exchange, Measures
+from .._comm.shards import SINGLE, SingleProcess
+from .._data.inputs import Converted, validation_rows
+from .._data.sparse import mostly_zeros
+from .._model.loops import (
+    Batches,
+    Exchange,
+    Measures,
+    evaluate,
+    expect_measurable,
+    expect_whole_batches,
+    training_batches,
+)
+from .._runtime.caller import warn
 from .._runtime.progress import Progress
-from .._specs.validation import array, choice, flag, integer
-from .._version import VERSION
+from .._specs.validation import choice, flag, integer, number
 from ..augmentation import Augment
 from ..callbacks import Callback, History
 from ..schedules import Schedule
+from .class_weights import class_weighted
+from .settings import Chunk, FitSettings, Span, StepValues, TrainingRows
+
+SLICE_SECONDS = 0.05  # of training between two looks at signals
+
+HOOKS = tuple(
+    f"on_{of}_{when}" for of in ("train", "epoch", "batch") for when in ("begin", "end")
+)  # of callbacks
 
 
-class Settings(NamedTuple):
-    """The numbers of a fit; see `Model.fit`."""
-
-    batch_size: int
-    epochs: int
-    initial_epoch: int
-    shuffle: bool
-    seek_zeros: bool
-    augment: Augment | None
-
-
-def settings(
-    batch_size: Any, epochs: Any, initial_epoch: Any, shuffle: Any, sparse: Any, augment: Any
-) -> Settings:
-    """Check them.
+def checked_settings(
+    *,
+    batch_size: Any,
+    epochs: Any,
+    initial_epoch: Any,
+    shuffle: Any,
+    sparse: Any,
+    augment: Any,
+    validation_data: Any,
+    validation_split: Any,
+    steps_per_epoch: Any,
+) -> FitSettings:
+    """Return the settings that a person gave.
 
     Raises
     ------
@@ -48,335 +62,405 @@ def settings(
     """
     if not (augment is None or isinstance(augment, Augment)):
         raise TypeError(f"augment must be an Augment object or None, got {augment!r}")
-    if sparse is not None:
-        choice("sparse", sparse, ("auto",))
-    return Settings(
-        integer("batch_size", batch_size),
-        integer("epochs", epochs, 0),
-        integer("initial_epoch", initial_epoch, 0),
-        flag("shuffle", shuffle),
-        sparse is not None,
-        augment,
+    wanted = "at least 0 and less than 1"
+    fraction = number("validation_split", validation_split, wanted)
+    if not 0 <= fraction < 1:
+        raise ValueError(f"validation_split must be {wanted}, got {fraction!r}")
+    return FitSettings(
+        batch_size=integer("batch_size", batch_size),
+        epochs=integer("epochs", epochs, 0),
+        initial_epoch=integer("initial_epoch", initial_epoch, 0),
+        shuffle=flag("shuffle", shuffle),
+        sparse=None if sparse is None else choice("sparse", sparse, ("auto",)),
+        augment=augment,
+        steps_per_epoch=(
+            None if steps_per_epoch is None else integer("steps_per_epoch", steps_per_epoch)
+        ),
+        validation=validation_rows(validation_data, fraction),
     )
 
 
-def batches(model: Any, x: Any, y: Any, weight: Any, input_shape: tuple[int, ...]) -> Batches:
-    """Check rows of that shape, their targets and their weights."""
-    _, loss = model._compiled()
-    rows = plan.rows(model.layers, "x", x, model.dtype, input_shape)
-    n_outputs = layers.output_shapes(model.layers, input_shape)[-1][0]
-    targets = loss.targets(y, n_outputs, model.dtype)
-    if len(targets) != len(rows):
-        raise ValueError(
-            f"y must have a row for each of the {len(rows)} rows of x, got {len(targets)}"
-        )
-    if targets.dtype == np.int32:  # a label that another thread changed would index anything
-        targets = targets.copy()
-    weights = weight_array("sample_weight", weight, len(rows), model.dtype)
-    return Batches(rows, targets, weights)
+class Fit:
+    """A fit under way: who learns, by which settings, who listens, and how the steps are taken.
 
+    Parameters
+    ----------
+    learner : Model, or what an estimator has in its place
+        What learns. Of it are used ``_network``, ``_kernels``, ``dtype``, ``optimizer`` (its rates
+        and momenta), ``_draw_seed()`` (the seed and the epoch of what is drawn by chance), and what
+        callbacks read and set: ``stop_training``, ``rate_factor``, ``learning_rate``.
+    settings : FitSettings
+        What is asked.
+    callbacks : sequence of Callback
+        Who is told.
+    progress : Progress, optional
+        What is shown.
+    ranks : SingleProcess
+        This process, or one of several.
 
-def rows(
-    model: Any,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
-    validation: tuple[Any, Any, Any] | float | None,
-    input_shape: tuple[int, ...],
-) -> tuple[Batches, Batches | None]:
-    """Return the rows to train on and those to validate on, checked.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are not as `Model.fit` says.
+    Attributes
+    ----------
+    exchange : Exchange or None
+        Adds up the gradient of each step over several networks, of which this one has a part of
+        each batch, some of them perhaps none.
+    is_stopped : bool
+        Whether a callback ended the training in the midst of an epoch.
     """
-    data = batches(model, x, y, sample_weight, input_shape)
-    expect_trainable("x", data.x, model.dtype)
-    held_out: Batches | None = None
-    if isinstance(validation, float):
-        data, held_out = loops.split(data, validation, model.seed)
-    elif validation is not None:
-        with naming("validation_data"):
-            held_out = batches(model, *validation, input_shape)
-    return data, held_out
 
+    def __init__(
+        self,
+        learner: Any,
+        settings: FitSettings,
+        callbacks: Sequence[Callback] = (),
+        progress: Progress | None = None,
+        ranks: SingleProcess = SINGLE,
+    ) -> None:
+        self.learner, self.settings, self.ranks = learner, settings, ranks
+        self.callbacks = [c for c in callbacks if ranks.rank == 0 or not c.writes_files]
+        self.progress = progress
+        self.exchange: Exchange | None = None
+        self._tells_batches = False  # whether anybody, on any rank, hears of every batch
+        self.is_stopped = False
 
-def expect_measurable(model: Any, data: Batches, input_shape: tuple[int, ...]) -> None:
-    """Refuse metrics that cannot read the targets, before a step is trained and not after it.
+    # -- epochs
 
-    Raises
-    ------
-    TypeError, ValueError
-        If one cannot read the first rows; its name is in the message.
-    """
-    n_outputs = layers.output_shapes(model.layers, input_shape)[-1][0]
-    first = slice(0, 100) if data.rows is None else data.rows[:100]
-    zeros = np.zeros((len(data.y[first]), n_outputs), model.dtype)
-    Measures(model.metrics).look(data, first, zeros)
+    def run(
+        self,
+        train: Callable[[int], dict[str, float]],
+        n_rows: int | None,
+        history: History | None = None,
+        is_done: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Go through the epochs.
 
+        Parameters
+        ----------
+        train : callable
+            Trains an epoch, whose number it is given, and gives its logs.
+        n_rows : int or None
+            The rows of an epoch; None where nobody knows.
+        history : History, optional
+            Hears of the epochs first.
+        is_done : callable
+            Asked after each epoch whether it was the last.
+        """
+        learner, network, settings = self.learner, self.learner._network, self.settings
+        progress = self.progress = self.progress or Progress(0)
+        learner.stop_training = False
+        self._begin(history)
+        progress.begin(settings.epochs, n_rows)
+        logs: dict[str, float] = {}
+        try:
+            if settings.augment:
+                network.augmentation = settings.augment.kernel(learner.input_shape)
+            network.keeps_threads = True
+            for epoch in range(settings.initial_epoch, settings.epochs):
+                if self.ranks.any(learner.stop_training):
+                    break
+                self.tell("on_epoch_begin", epoch)
+                progress.begin_epoch(epoch)
+                logs = train(epoch)
+                progress.end_epoch(logs)
+                self.tell("on_epoch_end", epoch, logs)
+                if is_done():
+                    break
+        finally:
+            network.keeps_threads = False
+            network.augmentation = None
+            progress.close()
+        self.tell("on_train_end", logs)
 
-def class_weighted(
-    model: Any, data: Batches, class_weight: Any, input_shape: tuple[int, ...], ranks: SingleProcess
-) -> Batches:
-    """Return the rows with what those of each class count.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `class_weight` is not as `Model.fit` says.
-    """
-    words = class_weight if isinstance(class_weight, str | None) else "numbers"
-    ranks.expect_same({"class_weight": words})  # what follows asks all ranks, or none
-    if class_weight is None:
-        return data
-    used = slice(None) if data.rows is None else data.rows
-    n_classes = max(2, layers.output_shapes(model.layers, input_shape)[-1][0])
-    with ranks.agreed():
-        classes = model.loss.classes(data.y[used])
-        if isinstance(class_weight, str):
-            choice("class_weight", class_weight, ("balanced",))
-    if isinstance(class_weight, str):  # by the rows of all ranks
-        class_weight = balanced(ranks.total(np.bincount(classes, minlength=n_classes)))
-    weight = np.ones(len(data.x), model.dtype)
-    with ranks.agreed():
-        each = class_weight_array(class_weight, np.arange(n_classes), n_classes, None, np.float64)
-        own = None if data.weight is None else data.weight[used]
-        weight[used] = class_weight_array(each, classes, n_classes, own, model.dtype)
-    ranks.expect_same({"class_weight": each.tolist()})
-    return data._replace(weight=weight)
-
-
-def expect_same_settings(
-    model: Any, settings: Settings, sample_weight: Any, validation: Any, ranks: SingleProcess
-) -> None:
-    """Refuse to train where the ranks have not got the same model and settings.
-
-    Raises
-    ------
-    ValueError
-        On all ranks, if it is so.
-    """
-    if ranks.size == 1:
-        return
-    with ranks.agreed():
-        if names := cannot_merge(model.metrics):
-            raise ValueError(f"metrics: {names[0]} must define merge(other) to be used with comm")
-    ranks.expect_same(
-        {
-            "the version of cynn": VERSION,
-            "the target": _backend.target(),
-            "the model": repr(list(model.layers)),
-            "dtype": model.dtype,
-            "the shape of a row": model.input_shape,
-            "optimizer": repr(model.optimizer),
-            "loss": repr(model.loss),
-            "metrics": [metric.name for metric in model.metrics],
-            "sample_weight": "not given" if sample_weight is None else "given",
-            "validation_data": "given" if isinstance(validation, tuple) else "not given",
-            "validation_split": validation if isinstance(validation, float) else 0.0,
+    def _begin(self, history: History | None) -> None:
+        """Find out who hears of what, and say who learns."""
+        everybody = self.callbacks if history is None else [history, *self.callbacks]
+        self._hooks = {
+            hook: [getattr(one, hook) for one in everybody if _defines(one, hook)] for hook in HOOKS
         }
-        | settings._asdict()
-    )
+        batches = self._hooks["on_batch_begin"] + self._hooks["on_batch_end"]
+        self._tells_batches = self.ranks.any(bool(batches))
+        self._hooks["set_model"] = [one.set_model for one in self.callbacks]
+        self.tell("set_model", self.learner)
+        self.tell("on_train_begin")
+
+    def tell(self, hook: str, *arguments: Any) -> None:
+        """Call a hook of all who have it, and see that they left the same model on all ranks."""
+        with self.ranks.agreed():
+            for call in self._hooks[hook]:
+                call(*arguments)
+        # What is left after a batch, the end of the epoch sees.
+        if self.ranks.size > 1 and not hook.startswith("on_batch"):
+            self.ranks.expect_alike(self.learner)
+
+    # -- steps
+
+    def train(
+        self,
+        data: Batches,
+        order: NDArray[np.int64],
+        batch_size: int,
+        span: Span,
+        measures: Measures,
+        number: int = 0,
+    ) -> None:
+        """Train on the rows that `order` names, once, a batch a step.
+
+        Parameters
+        ----------
+        data : Batches
+            All rows.
+        order : ndarray of int64
+            Which of the rows in use there are, in order.
+        batch_size : int
+            Rows of a step; the last batch has what is left.
+        span : Span
+            Which steps of the run they are.
+        measures : Measures
+            Sees losses and predictions as the weights change.
+        number : int
+            That of the first batch in the epoch.
+        """
+        learner, network = self.learner, self.learner._network
+        values = StepValues(learner.optimizer.rates(*span), learner.optimizer.momenta(*span))
+        threads, draws, before = self.ranks.threads(), learner._draw_seed(), network.updates
+        at_once = self.exchange is None and batch_size <= learner._kernels.LARGEST_BATCH
+        step_by_step = not at_once or measures.by_step or self._tells_batches
+        take = self._take_each_step if step_by_step else self._take_steps
+        if data.rows is not None:
+            order, data = data.rows[order], data._replace(rows=None)
+        converted = isinstance(data.x, Converted)
+        width = max(network.n_outputs, data.x.shape[1] if converted else 1)
+        chunk_steps = max(1, measures.slice_rows(width) // batch_size)
+        self.is_stopped = False
+        for first in range(0, span.stop - span.start, chunk_steps):
+            rows, taken = order[first * batch_size : (first + chunk_steps) * batch_size], data
+            if converted:  # the rows of this chunk of the epoch alone are in memory
+                taken, rows = data.take(rows), np.arange(len(rows))
+            outputs = measures.outputs(len(rows), network.n_outputs, learner.dtype)
+            chunk = Chunk(
+                taken, rows, outputs, _between(values, first, first + chunk_steps), number + first,
+                (*draws, before + first), batch_size, threads,
+            )  # fmt: skip
+            done = take(chunk, measures)
+            measures.look(taken, rows[:done], None if outputs is None else outputs[:done])
+            if self.is_stopped:
+                break
+
+    def _take_steps(self, chunk: Chunk, measures: Measures) -> int:
+        """Take the steps of a chunk in the network; return how many rows they had."""
+        network, n = self.learner._network, len(chunk.order)
+        values = _scaled(chunk.values, self.learner.rate_factor)
+        read = chunk.data.read_by(network)
+        step, sums = 0, [0.0, 0.0]
+        while step < len(values.rate):
+            begin = step * chunk.batch_size
+            step, *sums = network.train_epoch(
+                *read, chunk.order, *values, chunk.batch_size, step, SLICE_SECONDS, chunk.outputs,
+                chunk.threads, (*chunk.draw_key, 0),
+            )  # fmt: skip
+            if self.progress is not None:
+                self.progress.advance(min(step * chunk.batch_size, n) - begin)
+        measures.add(*sums)
+        self.learner.learning_rate = float(values.rate[-1])
+        return n
+
+    def _take_each_step(self, chunk: Chunk, measures: Measures) -> int:
+        """Do the same to the same bits one step at a time, until somebody stops the training."""
+        learner, size, sums, done = self.learner, chunk.batch_size, (0.0, 0.0), 0
+        for step in range(len(chunk.values.rate)):
+            rows = slice(step * size, (step + 1) * size)
+            if self._tells_batches:
+                self.tell("on_batch_begin", chunk.number + step)
+            values = _scaled(_between(chunk.values, step, step + 1), learner.rate_factor)
+            learner.learning_rate = float(values.rate[0])
+            measures.before_step()
+            if self.exchange is None and size <= learner._kernels.LARGEST_BATCH:
+                loss = self._take_step(chunk, rows, values, step)
+            else:
+                loss = self._take_summed_step(chunk, rows, values, step)
+            n = len(chunk.order[rows])
+            loss = measures.of_step(n, *loss)
+            sums, done = (sums[0] + loss[0], sums[1] + loss[1]), done + n
+            if self.progress is not None:
+                self.progress.advance(n)
+            if self._tells_batches:
+                self._tell_end_of_batch(chunk.number + step, *loss)
+                if self.is_stopped:
+                    break
+        measures.add(*sums)
+        return done
+
+    def _tell_end_of_batch(self, number: int, loss_sum: float, weight_sum: float) -> None:
+        """Tell of a batch, with the mean over all ranks."""
+        loss, weight = self.ranks.total(np.array([loss_sum, weight_sum]))
+        mean = float(loss / weight) if weight else math.nan
+        logs = {"loss": mean, "learning_rate": self.learner.learning_rate}
+        self.tell("on_batch_end", number, logs)
+        self.is_stopped = self.ranks.any(self.learner.stop_training)
+
+    def _take_step(
+        self, chunk: Chunk, rows: slice, values: StepValues, step: int
+    ) -> tuple[float, float]:
+        """Take one step in the network; return the sums of losses and of weights."""
+        network, batch = self.learner._network, chunk.order[rows]
+        outputs = None if chunk.outputs is None else chunk.outputs[rows]
+        *key, before = chunk.draw_key
+        _, loss_sum, weight_sum = network.train_epoch(
+            *chunk.data.read_by(network), batch, *values, len(batch), 0, math.inf, outputs,
+            chunk.threads, (*key, before + step, 0),
+        )  # fmt: skip
+        return loss_sum, weight_sum
+
+    @np.errstate(over="ignore", invalid="ignore")  # a loss that diverges is warned of at the end
+    def _take_summed_step(
+        self, chunk: Chunk, rows: slice, values: StepValues, step: int
+    ) -> tuple[float, float]:
+        """Take one step on more rows than the network takes at once, or in several networks."""
+        learner, network, exchange = self.learner, self.learner._network, self.exchange
+        batch, outputs = chunk.order[rows], None if chunk.outputs is None else chunk.outputs[rows]
+        *key, before = chunk.draw_key
+        place = 0 if exchange is None else exchange.place(chunk.number + step)
+        gradient = np.empty(network.n_params, learner.dtype)
+        if exchange is not None:
+            gradient = exchange.gradient
+        block = self.settings.gradient_block or learner._kernels.LARGEST_BATCH
+        is_own_sum = len(batch) <= block and (exchange or self.settings.gradient_block)
+        total = gradient if is_own_sum else np.zeros(network.n_params)
+        loss_sum = weight_sum = 0.0
+        for start in range(0, max(1, len(batch)), block):
+            piece = slice(start, start + block)
+            loss, weight = network.gradients(
+                *chunk.data.take(batch[piece]).read_by(network), gradient, chunk.threads,
+                (*key, before + step, place + start), None if outputs is None else outputs[piece],
+            )  # fmt: skip
+            if not is_own_sum:
+                total += gradient
+            loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
+        all_weights = weight_sum
+        if exchange is not None:
+            gradient[:] = total
+            total, all_weights = gradient, exchange.sum(weight_sum)
+        if all_weights:
+            total /= all_weights
+            rate, momentum = (float(value[0]) for value in values)
+            network.update(total.astype(learner.dtype, copy=False), rate, momentum)
+        return loss_sum, weight_sum
 
 
-@contextlib.contextmanager
-def naming(which: str) -> Iterator[None]:
-    """Say in the error for which data it is."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{which}: {error}") from None
+def _scaled(values: StepValues, factor: float) -> StepValues:
+    """Return the values with other learning rates."""
+    return values._replace(rate=values.rate * factor)
 
 
-def run(
-    model: Any,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
-    class_weight: Any,
-    validation: tuple[Any, Any, Any] | float | None,
-    settings: Settings,
-    callbacks: Sequence[Callback],
-    progress: Progress,
-    ranks: SingleProcess,
-) -> History:
+def _between(values: StepValues, first: int, past: int) -> StepValues:
+    """Return the values of the steps from `first` up to, and not including, `past`."""
+    return StepValues(*(each[first:past] for each in values))
+
+
+def _defines(callback: Callback, hook: str) -> bool:
+    """Return whether a callback does something at a hook: the base class does nothing."""
+    method = getattr(callback, hook)
+    return getattr(method, "__func__", None) is not getattr(Callback, hook)
+
+
+# -- a model's
+
+
+def fit_rows(fit: Fit, rows: TrainingRows) -> History:
     """Train a model on all rows in each epoch; see `Model.fit`."""
+    model, settings, ranks = fit.learner, fit.settings, fit.ranks
     with ranks.agreed():
-        given: Any = x if is_sparse(x) else array("x", x)
-        input_shape = model.input_shape or given.shape[1:]
-        data, held_out = rows(model, given, y, sample_weight, validation, input_shape)
+        if settings.steps_per_epoch is not None:
+            raise ValueError("steps_per_epoch must be None where y is given")
+        data, held_out, input_shape = training_batches(
+            model, rows.x, rows.y, rows.sample_weight, settings.validation
+        )
         expect_measurable(model, data, input_shape)
-        if held_out is not None:
-            with naming("validation_data"):
-                expect_measurable(model, held_out, input_shape)
-    data = class_weighted(model, data, class_weight, input_shape, ranks)
+    if rows.class_weight is not None or ranks.size > 1:
+        data = class_weighted(model, data, rows.class_weight, input_shape, ranks)
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
-    expect_same_settings(model, settings, sample_weight, validation, ranks)
-    ranks.begin_alike(model)
-    part = ranks.part(data)
+    ranks.begin_alike(model, settings, rows.sample_weight)
+    shard = ranks.shard(data)
     if held_out is not None:
-        held_out = ranks.part(held_out).own(held_out)
-    batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, part.n)
+        held_out = ranks.shard(held_out).own(held_out)
+    batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, shard.n)
+    steps, n_rows = shard.steps(batch_size), shard.length(batch_size)
+    fit.exchange = ranks.exchange(model, shard, batch_size)
     with ranks.agreed():
-        loops.expect_room(model._network, batch_size, model._kernels.LARGEST_BATCH)
-    steps = part.steps(batch_size)
-    exchange = ranks.exchange(model, part, batch_size)
-    seeks = (
-        settings.seek_zeros
-        and not settings.augment
-        and isinstance(data.x, np.ndarray)
-        and mostly_zeros(data.x)
-    )
+        expect_whole_batches(model, batch_size)
 
     def train(epoch: int) -> dict[str, float]:
-        span = (epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
-        order = _order(model, part, batch_size, settings.shuffle)
-        return _epoch(model, data, order, batch_size, span, progress, ranks, exchange)
+        measures = Measures(model.metrics)
+        order = shard.order(batch_size, permute if settings.shuffle else None)
+        span = Span(epoch * steps, (epoch + 1) * steps, settings.epochs * steps)
+        fit.train(data, order, batch_size, span, measures)
+        if fit.exchange is not None:
+            ranks.blend_state(model)
+        return end_epoch(fit, measures, held_out)
 
+    def permute(rows: NDArray[np.int64], which: int) -> None:
+        model._kernels.permutation(rows, (model.seed + which * ODD) % (1 << 64), model.epochs)
+
+    seeks = settings.sparse is not None and not settings.augment and model._plan.skips_zeros
     try:
-        model._network.seek_zeros = seeks and plan.can_skip_zeros(model.layers)
-        n = part.length(batch_size)
-        return run_epochs(model, train, n, held_out, settings, callbacks, progress, ranks)
+        model._network.seek_zeros = (
+            seeks and isinstance(data.x, np.ndarray) and mostly_zeros(data.x)
+        )
+        return fit_epochs(fit, train, n_rows)
     finally:
         model._network.seek_zeros = False
-
-
-def run_epochs(
-    model: Any,
-    train: Callable[[int], dict[str, float]],
-    n_rows: int | None,
-    held_out: Batches | None,
-    settings: Settings,
-    callbacks: Sequence[Callback],
-    progress: Progress,
-    ranks: SingleProcess = SINGLE,
-) -> History:
-    """Go through the epochs and tell who listens; `train` does one and gives its logs.
-
-    `n_rows` are those of an epoch, None where nobody knows.
-    """
-    augment = settings.augment and settings.augment.kernel(model.input_shape)
-    model.history = history = History()
-    if settings.initial_epoch == 0:
-        model.rate_factor, model.callback_state, model.callback_weights = 1.0, {}, {}
-    listeners = [history, *(c for c in callbacks if ranks.rank == 0 or not c.writes_files)]
-
-    def tell(hook: str, *arguments: Any) -> None:
-        with ranks.agreed():
-            for listener in listeners:
-                getattr(listener, hook)(*arguments)
-        ranks.expect_alike(model)
-
-    model.stop_training = False
-    tell("set_model", model)
-    tell("on_train_begin")
-    progress.begin(settings.epochs, n_rows)
-    logs: dict[str, float] = {}
-    try:
-        model._network.augmentation = augment
-        model._network.keeps_threads = True
-        for epoch in range(settings.initial_epoch, settings.epochs):
-            if ranks.any(model.stop_training):
-                break
-            tell("on_epoch_begin", epoch)
-            progress.begin_epoch(epoch)
-            logs = train(epoch)
-            if held_out is not None:
-                measured = evaluate(model, held_out, ranks)
-                logs |= {f"val_{name}": value for name, value in measured.items()}
-            progress.end_epoch(logs)
-            tell("on_epoch_end", epoch, logs)
-    finally:
-        model._network.keeps_threads = False
-        model._network.augmentation = None
-        progress.close()
-    tell("on_train_end", logs)
-    return history
-
-
-def one_step(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
-    """Train a step on all rows as one batch; see `Model.train_on_batch`."""
-    optimizer, _ = model._compiled()
-    if isinstance(optimizer.learning_rate, Schedule):
-        raise ValueError(
-            "train_on_batch needs a learning rate that is a number: a step alone does not know "
-            f"its place in the run of {optimizer.learning_rate!r}"
-        )
-    given: Any = x if is_sparse(x) else array("x", x)
-    input_shape = model.input_shape or given.shape[1:]
-    data, _ = rows(model, given, y, sample_weight, None, input_shape)
-    if model._network is None:
-        model._build(input_shape)
-    measures = Measures(model.metrics)
-    train_steps(model, data, np.arange(len(data.x)), len(data.x), (0, 1, 1), measures)
-    return measures.result()
-
-
-def train_steps(
-    model: Any, data: Batches, order: NDArray[np.int64], batch_size: int,
-    span: tuple[int, int, int], measures: Measures,
-    advance: Callable[[int], None] = lambda rows: None, ranks: SingleProcess = SINGLE,
-    exchange: Exchange | None = None,
-) -> None:  # fmt: skip
-    """Train on the rows that `order` names; `span` as for `_epoch`."""
-    rates = model.optimizer.rates(*span) * model.rate_factor
-    loops.train_epoch(
-        model._network, data, order, batch_size, rates, model.optimizer.momenta(*span),
-        measures, advance, ranks.threads(), model._kernels.LARGEST_BATCH, model.dtype,
-        (model.seed % (1 << 64), model.epochs, model._network.updates), exchange,
-    )  # fmt: skip
-    model.learning_rate = float(rates[-1])
 
 
 ODD = 0x9E3779B97F4A7C15
 """Sets the seeds of the ranks' orders far apart: 2**64 over the golden ratio."""
 
 
-def _order(model: Any, part: Shard, batch_size: int, shuffle: bool) -> NDArray[np.int64]:
-    """Return the rows of the epoch that comes."""
-    return part.order(batch_size, functools.partial(_permute, model) if shuffle else None)
+def fit_epochs(fit: Fit, train: Callable[[int], dict[str, float]], n_rows: int | None) -> History:
+    """Go through the epochs of a model; see `Fit.run`."""
+    model = fit.learner
+    model.history = history = History()
+    history.model = model
+    if fit.settings.initial_epoch == 0:
+        model.rate_factor, model.callback_state, model.callback_weights = 1.0, {}, {}
+    fit.run(train, n_rows, history)
+    return history
 
 
-def _permute(model: Any, rows: NDArray[np.int64], which: int) -> None:
-    model._kernels.permutation(rows, (model.seed + which * ODD) % (1 << 64), model.epochs)
+def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[str, float]:
+    """Count a model's epoch; return its loss and metrics, and those of the rows held out.
 
-
-def _epoch(
-    model: Any, data: Batches, order: NDArray[np.int64], batch_size: int,
-    span: tuple[int, int, int], progress: Progress, ranks: SingleProcess, exchange: Exchange | None,
-) -> dict[str, float]:  # fmt: skip
-    """Train on the rows of an epoch; give the loss and the metrics, over the epoch as it went.
-
-    `span` holds the epoch's first step, its end, and the steps of the whole run.
+    A loss that is no number is warned of.
     """
-    measures = Measures(model.metrics)
-    advance = progress.advance
-    train_steps(model, data, order, batch_size, span, measures, advance, ranks, exchange)
-    ranks.blend_state(model)
-    return end_epoch(model, measures, ranks)
-
-
-def end_epoch(model: Any, measures: Measures, ranks: SingleProcess = SINGLE) -> dict[str, float]:
-    """Count the epoch; give its loss and metrics, and warn of a loss that is no number."""
+    model, ranks = fit.learner, fit.ranks
     model.epochs += 1
     logs = ranks.result(measures)
     with ranks.agreed():
         if ranks.rank == 0 and not math.isfinite(logs["loss"]):
-            warnings.warn(
+            warn(
                 f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
                 "may help",
                 RuntimeWarning,
-                stacklevel=8,  # who called Model.fit
             )
+    if held_out is not None:
+        measures = Measures(model.metrics)
+        evaluate(model._network, held_out, measures, ranks.threads(), model.dtype)
+        logs |= {f"val_{name}": value for name, value in ranks.result(measures).items()}
     return logs
 
 
-def evaluate(model: Any, data: Batches, ranks: SingleProcess = SINGLE) -> dict[str, float]:
-    """Measure a model on all rows; see `Model.evaluate`."""
-    measures = Measures(model.metrics)
-    loops.evaluate(model._network, data, measures, ranks.threads(), model.dtype)
-    return ranks.result(measures)
+def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """Train a step on all rows as one batch; see `Model.train_on_batch`."""
+    model._expect_compiled()
+    if isinstance(model.optimizer.learning_rate, Schedule):
+        raise ValueError(
+            "train_on_batch needs a learning rate that is a number: a step alone does not know "
+            f"its place in the run of {model.optimizer.learning_rate!r}"
+        )
+    data, _, input_shape = training_batches(model, x, y, sample_weight)
+    if model._network is None:
+        model._build(input_shape)
+    n, measures = len(data.x), Measures(model.metrics)
+    expect_whole_batches(model, n)
+    Fit(model, FitSettings()).train(data, np.arange(n), n, Span(0, 1, 1), measures)
+    return measures.result()

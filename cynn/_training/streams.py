@@ -1,38 +1,32 @@
 """A fit from an iterable of batches: each is a step, and only what is asked for is in memory."""
 
 import itertools
-import warnings
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
 import numpy as np
 
-from .._comm.ranks import SINGLE
+from .._comm.shards import SINGLE, SingleProcess
 from .._data.sparse import is_sparse
-from .._model.loops import Batches, Measures
-from .._runtime.progress import Progress
-from .._specs.validation import array, integer
-from ..callbacks import Callback, History
+from .._model.loops import (
+    Batches,
+    Measures,
+    expect_measurable,
+    expect_whole_batches,
+    naming,
+    training_batches,
+    validation_batches,
+)
+from .._runtime.caller import warn
+from .._specs.validation import array
+from ..callbacks import History
 from ..schedules import Schedule
-from . import fitting
-from .fitting import Settings, naming
+from .class_weights import class_weighted
+from .fitting import Fit, end_epoch, fit_epochs
+from .settings import FitSettings, Span, TrainingRows
 
 
-def expect_rows_or_batches(y: Any, steps_per_epoch: Any, comm: Any) -> None:
-    """Refuse what goes with batches where there are rows, and the other way round.
-
-    Raises
-    ------
-    ValueError
-        If there is something.
-    """
-    if y is None and comm is not None:
-        raise ValueError("y must be given with comm: ranks train on rows, not on batches")
-    if y is not None and steps_per_epoch is not None:
-        raise ValueError("steps_per_epoch must be None where y is given")
-
-
-def expect_no_rows(sample_weight: Any, validation_split: float, sparse: Any) -> None:
+def expect_no_rows(rows: TrainingRows, settings: FitSettings, ranks: SingleProcess) -> None:
     """Refuse what is said of rows, where there are batches.
 
     Raises
@@ -40,11 +34,13 @@ def expect_no_rows(sample_weight: Any, validation_split: float, sparse: Any) -> 
     ValueError
         If there is something.
     """
-    if sample_weight is not None:
+    if ranks is not SINGLE:
+        raise ValueError("y must be given with comm: ranks train on rows, not on batches")
+    if rows.sample_weight is not None:
         raise ValueError("sample_weight must be in the batches (x, y, sample_weight), without y")
-    if validation_split:
+    if isinstance(settings.validation, float):
         raise ValueError("validation_split must be 0 without y: give validation_data")
-    if sparse is not None:
+    if settings.sparse is not None:
         raise ValueError("sparse must be None without y: batches may hold sparse matrices")
 
 
@@ -57,9 +53,7 @@ class Stream:
         What is to learn from them.
     batches : iterable
         Of ``(x, y)`` or ``(x, y, sample_weight)``.
-    steps : int or None
-        The batches of an epoch, if a person said so.
-    settings : Settings
+    settings : FitSettings
         The fit's.
     class_weight
         As for `Model.fit`, but not "balanced".
@@ -75,9 +69,7 @@ class Stream:
         If an argument is not as said, or there is no batch.
     """
 
-    def __init__(
-        self, model: Any, batches: Any, steps: int | None, settings: Settings, class_weight: Any
-    ) -> None:
+    def __init__(self, model: Any, batches: Any, settings: FitSettings, class_weight: Any) -> None:
         if is_sparse(batches) or hasattr(batches, "__array__") or isinstance(batches, str | bytes):
             raise TypeError("y must hold numbers, got NoneType: only x of batches goes without it")
         if not isinstance(batches, Iterable):
@@ -86,10 +78,9 @@ class Stream:
             )
         if isinstance(class_weight, str):
             raise ValueError('class_weight must be numbers without y: "balanced" needs all rows')
-        if steps is None:
-            steps = len(batches) if isinstance(batches, Sized) else None
-        else:
-            steps = integer("steps_per_epoch", steps)
+        steps = settings.steps_per_epoch
+        if steps is None and isinstance(batches, Sized):
+            steps = len(batches)
         self._model, self._batches, self._class_weight = model, batches, class_weight
         self._steps, self._epochs = steps, settings.epochs
         ahead = iter(batches)
@@ -114,43 +105,49 @@ class Stream:
             )
         x, y, *weight = batch
         with naming(f"batch {number}"):
-            given = x if is_sparse(x) else array("x", x)
-        return given, y, weight[0] if weight else None
+            x = x if is_sparse(x) else array("x", x)
+        return x, y, weight[0] if weight else None
 
     def checked(self, batch: Any, number: int) -> Batches:
         """Return a batch as the network reads it; `number` is for the message."""
         x, y, weight = self._parts(batch, number)
         with naming(f"batch {number}"):
-            data, _ = fitting.rows(self._model, x, y, weight, None, self.input_shape)
-            return fitting.class_weighted(
-                self._model, data, self._class_weight, self.input_shape, SINGLE
-            )
+            data, *_ = training_batches(self._model, x, y, weight, None, self.input_shape)
+            if self._class_weight is None:
+                return data
+            return class_weighted(self._model, data, self._class_weight, self.input_shape, SINGLE)
 
     def check_first(self) -> None:
         """Refuse a first batch that the model cannot take."""
-        fitting.expect_measurable(self._model, self.checked(self._first[0], 0), self.input_shape)
+        expect_measurable(self._model, self.checked(self._first[0], 0), self.input_shape)
 
-    def train(self, epoch: int, progress: Progress) -> dict[str, float]:
-        """Train on the batches of an epoch; give its logs."""
-        model, steps = self._model, self._steps
+    def train(self, fit: Fit, epoch: int) -> Measures:
+        """Train on the batches of an epoch; return what was measured."""
+        steps = self._steps
         if self._ahead is None:
             self._ahead = iter(self._batches)
         passing = itertools.chain(self._first, self._ahead)
-        measures, done = Measures(model.metrics), 0
+        measures, done = Measures(self._model.metrics), 0
         for batch in itertools.islice(passing, steps):
             data = self.checked(batch, done)
-            span = (0, 1, 1)
-            if steps is not None:
-                span = (epoch * steps + done, epoch * steps + done + 1, self._epochs * steps)
             n = len(data.x)
-            fitting.train_steps(model, data, np.arange(n), n, span, measures)
-            progress.advance(n)
+            expect_whole_batches(self._model, n)
+            span = Span(0, 1, 1)
+            if steps is not None:
+                first = epoch * steps + done
+                span = Span(first, first + 1, self._epochs * steps)
+            fit.train(data, np.arange(n), n, span, measures, done)
             done += 1
+            if fit.is_stopped:
+                break
         if not done:
             raise ValueError(f"x must give at least one batch, got none in epoch {epoch + 1}")
         self._first = []
-        self._look_ahead(epoch, done)
-        return fitting.end_epoch(model, measures)
+        if fit.is_stopped:
+            self._ahead = None
+        else:
+            self._look_ahead(epoch, done)
+        return measures
 
     def _look_ahead(self, epoch: int, done: int) -> None:
         """Get ready for the next epoch; without batches for it the training ends."""
@@ -167,31 +164,26 @@ class Stream:
             self._ahead = None
         if came:
             self._model.stop_training = True
-            warnings.warn(f"x gave {came}: the training ends", RuntimeWarning, stacklevel=8)
+            warn(f"x gave {came}: the training ends", RuntimeWarning)
 
 
-def fit(
-    model: Any,
-    stream: Stream,
-    validation: Any,
-    settings: Settings,
-    callbacks: Sequence[Callback],
-    progress: Progress,
-) -> History:
-    """Train on the batches of a stream; see `Model.fit`."""
+def fit_batches(fit: Fit, rows: TrainingRows) -> History:
+    """Train a model on batches as they come; see `Model.fit`."""
+    model, settings = fit.learner, fit.settings
+    with fit.ranks.agreed():
+        expect_no_rows(rows, settings, fit.ranks)
+    stream = Stream(model, rows.x, settings, rows.class_weight)
     stream.check_first()
     held_out = None
-    if validation is not None:
-        with naming("validation_data"):
-            x, y, weight = validation
-            held_out = fitting.batches(model, x, y, weight, stream.input_shape)
-            fitting.expect_measurable(model, held_out, stream.input_shape)
+    if isinstance(settings.validation, tuple):
+        held_out = validation_batches(model, settings.validation, stream.input_shape)
     if model._network is None:
         model._build(stream.input_shape)
-    return fitting.run_epochs(
-        model, lambda epoch: stream.train(epoch, progress), None, held_out, settings, callbacks,
-        progress,
-    )  # fmt: skip
+
+    def train(epoch: int) -> dict[str, float]:
+        return end_epoch(fit, stream.train(fit, epoch), held_out)
+
+    return fit_epochs(fit, train, None)
 
 
 def _next(batches: Iterator[Any]) -> Any:

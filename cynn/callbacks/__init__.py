@@ -1,7 +1,7 @@
-"""Callbacks: code of your own between the epochs of a fit.
+"""Callbacks: code of your own between the epochs and the batches of a fit.
 
-The hooks have Keras's names and arguments. There are none by batch: an epoch runs in compiled code
-from end to end.
+The hooks have Keras's names and arguments. Without a hook of batches an epoch runs in compiled code
+from end to end; with one Python is entered twice a batch, to the same bits.
 """
 
 from collections.abc import Iterable
@@ -31,18 +31,18 @@ __all__ = [
 
 NEVER_CALLED = tuple(
     f"on_{of}{when}"
-    for of in ("batch_", "train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
+    for of in ("train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
     for when in ("begin", "end")
 )
 """Keras's hooks that there are none of: who writes one would wait for it in vain."""
 
 
-def get_all(given: Any) -> list[Callback]:
+def get_all(callbacks: Any) -> list[Callback]:
     """Return the callbacks of a list, or of None.
 
     Parameters
     ----------
-    given : iterable of Callback, or None
+    callbacks : iterable of Callback, or None
         What ``Model.fit`` got as ``callbacks``; None is none of them.
 
     Returns
@@ -65,16 +65,19 @@ def get_all(given: Any) -> list[Callback]:
     Traceback (most recent call last):
     TypeError: callbacks must hold Callback objects, got 'e'
     """
-    if isinstance(given, Callback) or not (given is None or isinstance(given, Iterable)):
-        raise TypeError(f"callbacks must be a list of Callback objects, got {given!r}")
-    found = list(given or ())
-    for callback in found:
+    if isinstance(callbacks, Callback) or not (
+        callbacks is None or isinstance(callbacks, Iterable)
+    ):
+        raise TypeError(f"callbacks must be a list of Callback objects, got {callbacks!r}")
+    checked = list(callbacks or ())
+    for callback in checked:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
         for name in NEVER_CALLED:
             if hasattr(type(callback), name):  # of an object that answers to all, nothing is known
                 raise TypeError(
-                    f"callbacks: {type(callback).__name__} has {name}, which is never called: "
-                    "there are hooks of the training and of its epochs alone"
+                    "callbacks must only have hooks of the training, its epochs and its batches "
+                    f"(on_batch_begin, on_batch_end), got {type(callback).__name__} with {name}, "
+                    "which is never called"
                 )
-    return found
+    return checked

@@ -1,4 +1,4 @@
-"""What every callback is: hooks between the epochs of a fit."""
+"""What every callback is: hooks between the epochs of a fit, and between its batches."""
 
 import os
 from collections.abc import Mapping
@@ -80,11 +80,41 @@ class Callback:
             them where there is validation data.
         """
 
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Act before a batch; where no callback defines this or `on_batch_end`, it costs nothing.
+
+        Parameters
+        ----------
+        batch : int
+            Its number in the epoch, counted from 0.
+        logs : mapping, optional
+            Nothing yet.
+
+        Notes
+        -----
+        ``self.model.rate_factor`` set here is that of this batch.
+        """
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Act after a batch; ``self.model.stop_training`` set here ends the fit at once.
+
+        The epoch then ends with this batch: its rows are those trained until then, they are
+        validated on and told of in `on_epoch_end`, and no further epoch follows.
+
+        Parameters
+        ----------
+        batch : int
+            Its number in the epoch, counted from 0.
+        logs : mapping, optional
+            ``loss``, the mean over the batch as it was before the step, with penalties (of several
+            ranks: over the batch of all), and ``learning_rate``, that of the step.
+        """
+
 
 def path_name(value: Any) -> str:
     """Return a path as a string, or refuse what is none."""
     if not isinstance(value, str | bytes | os.PathLike):
-        raise TypeError(f"path must be a path, got {value!r}")
+        raise TypeError(f"path must be a string or a path, got {value!r}")
     if not value:
         raise ValueError("path must name a file, got ''")
     return os.fsdecode(value)

@@ -64,7 +64,7 @@ class ModelCheckpoint(Monitor):
             list(string.Formatter().parse(self.path))
         except ValueError as error:
             raise ValueError(
-                f"path must be as str.format takes it, got {path!r}: {error}"
+                f"path must be a format string such as 'at-{{epoch}}', got {path!r}: {error}"
             ) from None
         self.every_epochs = None if every_epochs is None else integer("every_epochs", every_epochs)
         self.every_minutes: float | None = None
@@ -72,7 +72,7 @@ class ModelCheckpoint(Monitor):
             wanted = "a finite number above 0"
             self.every_minutes = number("every_minutes", every_minutes, wanted, lambda m: m > 0)
         if self.every_epochs is None and self.every_minutes is None:
-            raise ValueError("every_epochs and every_minutes must not both be None")
+            raise ValueError("every_epochs or every_minutes must be a number, got None for both")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start the counts of epochs and minutes; raise early if nothing can be written.
@@ -116,5 +116,6 @@ class ModelCheckpoint(Monitor):
         except (LookupError, ValueError, AttributeError) as error:
             names = ", ".join(f"{{{name}}}" for name in known)
             raise ValueError(
-                f"path may hold {names}, got {self.path!r}: {type(error).__name__}: {error}"
+                f"path must hold no fields but {names}, got {self.path!r}: {type(error).__name__}: "
+                f"{error}"
             ) from None

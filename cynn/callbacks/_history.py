@@ -163,7 +163,8 @@ class CSVLogger(Callback):
                 writer.writerow(self._columns)
             if list(row) != self._columns:
                 raise ValueError(
-                    f"{self.path} has the columns {self._columns}, this epoch {list(row)}"
+                    f"{self.path} must have the columns of this epoch, {list(row)}, got "
+                    f"{self._columns}: write to another file, or without append"
                 )
             writer.writerow(row.values())
 

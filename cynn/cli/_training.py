@@ -43,7 +43,9 @@ def optimizer(options: argparse.Namespace, learning_rate: float) -> Optimizer:
         if name in options
     }
     if "momentum" in settings and kind not in (SGD, RMSprop):
-        raise ValueError(f"--momentum is for sgd and rmsprop: {options.optimizer} has its own")
+        raise ValueError(
+            f"--optimizer must be sgd or rmsprop for --momentum, got {options.optimizer}"
+        )
     if kind is SGD:
         settings = {"learning_rate": learning_rate, "momentum": MOMENTUM} | settings
         settings["nesterov"] = settings["momentum"] > 0
@@ -57,21 +59,21 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
     Of several ranks only the first reads it: a fit begins with what that one has.
     """
     if options.resume and options.checkpoint is None:
-        raise ValueError("--resume needs --checkpoint FILE, where to go on from")
+        raise ValueError("--checkpoint FILE must be given for --resume, got none")
     if not options.resume or (comm is not None and comm.Get_rank() > 0):
         return model
     if not os.path.exists(options.checkpoint):
-        print(f"no checkpoint in {options.checkpoint} yet: training from the beginning")
+        print(f"no checkpoint in {options.checkpoint} yet: training from the start")
         return model
     checkpoint = Model.load(options.checkpoint)
     for name in ("layers", "dtype", "optimizer", "loss", "input_shape"):
         new, saved = getattr(model, name), getattr(checkpoint, name)
         if repr(new) != repr(saved):
             raise ValueError(
-                f"{options.checkpoint} has {name} {saved!r}, the command asks for {new!r}: resume "
-                "with the options of the first training"
+                f"{name} must be {saved!r}, as in {options.checkpoint}, got {new!r}: resume with "
+                "the options of the first training"
             )
-    print(f"going on from {options.checkpoint} after epoch {checkpoint.epochs}")
+    print(f"resuming from {options.checkpoint} after epoch {checkpoint.epochs}")
     return checkpoint
 
 
@@ -97,7 +99,7 @@ def fit(
             **extra,
         )
     except KeyboardInterrupt:
-        print(f"\ninterrupted in epoch {model.epochs + 1}; the network as it is:", file=sys.stderr)
+        print(f"\ninterrupted in epoch {model.epochs + 1}; the network so far:", file=sys.stderr)
         status = INTERRUPTED
     seconds = time.perf_counter() - started
     if n_done := model.epochs - first_epoch:

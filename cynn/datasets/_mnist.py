@@ -221,7 +221,7 @@ def _load(dataset: Dataset, data_dir: str | os.PathLike[str] | None) -> tuple[Sp
     train, test = _split(paths[0], paths[1]), _split(paths[2], paths[3])
     for other in DATASETS.values():
         if other is not dataset and tuple(train[1][:10].tolist()) == other.first_labels:
-            raise IDXError(f"{paths[1]}: holds {other.title}; {dataset.title} is wanted")
+            raise IDXError(f"{paths[1]}: must hold {dataset.title}, got {other.title}")
     return train, test
 
 
@@ -232,15 +232,17 @@ def _split(images_path: Path, labels_path: Path) -> Split:
         if array.dtype != np.uint8 or array.ndim < 1 or array.shape[1:] != shape:
             wanted = ", ".join(map(str, ("n", *shape)))
             came = f"{array.dtype} of shape {array.shape}"
-            raise IDXError(f"{path}: {came} came; uint8 of shape ({wanted}) is wanted")
+            raise IDXError(f"{path}: must hold uint8 of shape ({wanted}), got {came}")
     if len(images) != len(labels) or not len(images):
         raise IDXError(
-            f"{images_path}: {len(images):,} images, and {len(labels):,} labels in "
-            f"{labels_path.name}; as many of both are wanted, and at least one"
+            f"{images_path}: must hold at least one image, and as many as {labels_path.name} has "
+            f"labels, got {len(images):,} images and {len(labels):,} labels"
         )
     if labels.max() > 9:
         at = int(np.argmax(labels > 9))
-        raise IDXError(f"{labels_path}: label {at} is {labels[at]}; labels from 0 to 9 are wanted")
+        raise IDXError(
+            f"{labels_path}: must hold labels from 0 to 9, got {labels[at]} as label {at}"
+        )
     return images, labels
 
 
@@ -377,7 +379,7 @@ class _Sink:
         self.start = self.start or data[:256]
         self.received += len(data)
         if self.received > MOST_BYTES:
-            raise _Refused(f"more than {MOST_BYTES:,} bytes came")
+            raise _Refused(f"a file must have at most {MOST_BYTES:,} bytes, got more")
         self.sum.update(data)
         self.file.write(data)
 
@@ -395,7 +397,7 @@ def _part(path: Path, sha256: str) -> Iterator[_Sink]:
             yield sink
         if (got := sink.sum.hexdigest()) != sha256:
             what = "a web page (HTML)" if sink.start.lstrip()[:1] == b"<" else "other data"
-            raise _Refused(f"{what} came, of SHA-256 {got[:8]}... and not {sha256[:8]}...")
+            raise _Refused(f"SHA-256 must be {sha256[:8]}..., got {got[:8]}... of {what}")
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -12,13 +12,14 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
 
 from .. import losses
+from ._docs import documented
 from ._heads import HINGES, OF_CLASSES, is_theirs, names
 from ._mlp import BaseMLP
 
 
+@documented
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A network of dense layers for classes: ``sklearn.neural_network.MLPClassifier``, faster.
 
@@ -27,101 +28,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : array_like of int, default (100,)
-        The units of each hidden layer.
-    activation : {"identity", "logistic", "tanh", "relu"}, default "relu"
-        The activation of the hidden layers; others of ``cynn.layers.ACTIVATIONS`` too. A tuple has
-        one for each layer.
-    solver : {"lbfgs", "sgd", "adam"} or Optimizer, default "adam"
-        How the loss is made small: by SciPy's quasi-Newton method over all rows, or by batches.
-        An optimizer of `cynn.optimizers` has a rate and numbers of its own, and PyTorch's rule.
-    alpha : float, default 0.0001
-        The factor of the penalty ``alpha / 2 * sum(coefs**2)``, which is divided by the batch's
-        rows, or their weights' sum.
-    batch_size : int or "auto", default "auto"
-        Rows of a batch; "auto": 200, or all there are. Not used by "lbfgs".
-    learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default "constant"
-        How the rate of "sgd" goes on from `learning_rate_init`: it stays; is divided by
-        ``(t_ + 1)**power_t`` after each epoch; or is divided by 5 each time when there is no
-        progress, until 1e-6.
-        A schedule of `cynn.schedules` gives the rate of each step of "sgd" and "adam".
-    learning_rate_init : float, default 0.001
-        The first rate of "sgd" and "adam".
-    power_t : float, default 0.5
-        The exponent of "invscaling".
-    max_iter : int, default 200
-        The most epochs, or iterations of "lbfgs".
-    shuffle : bool, default True
-        Whether the rows come in a new order in each epoch.
-    random_state : int, RandomState or None, default None
-        Draws the first weights, the rows set aside and the order of the rows; with the same one
-        all three are those of scikit-learn's estimator.
-    tol : float, default 1e-4
-        What counts as progress of the loss or the score.
-    verbose : bool or "bar", default False
-        Print a line an epoch; "bar": a bar, which needs tqdm.
-    warm_start : bool, default False
-        Whether another `fit` goes on from the weights of the last one.
-    momentum : float, default 0.9
-        Of "sgd", from 0 to 1.
-    nesterovs_momentum : bool, default True
-        Whether "sgd" looks ahead.
-    early_stopping : bool, default False
-        Set rows aside, stop when their score makes no progress, and keep the best weights.
-    validation_fraction : float, default 0.1
-        The part that is set aside.
-    beta_1, beta_2 : float, default 0.9 and 0.999
-        The decay of the moments of "adam".
-    epsilon : float, default 1e-8
-        The small number in the divisor of "adam".
-    n_iter_no_change : int, default 10
-        Epochs without progress before the training stops.
-    max_fun : int, default 15000
-        The most evaluations of the loss by "lbfgs".
+    {network}
     loss : str or Loss, default "log_loss"
         "log_loss", or of `cynn.losses`, with its own numbers: CrossEntropy for more than two
         classes, BinaryCrossEntropy for two or several labels, CategoricalHinge or Hinge.
     class_weight : dict, "balanced" or list of dict, optional
         What the rows of each label count beside `sample_weight`, as
         ``sklearn.utils.class_weight.compute_sample_weight`` takes it.
-    dropout : float or tuple of float, default 0.0
-        The part of the hidden layers' outputs, or of each layer's, that is dropped in training.
-    callbacks : list of Callback, optional
-        Callbacks of `cynn.callbacks`, told of the epochs of `fit`; their logs have ``loss`` and,
-        where rows are validated on, ``val_score`` and ``val_loss``.
-    n_jobs : int or None, default None
-        Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
-        process of joblib its share. The results are the same at any number.
+    {training}
 
     Attributes
     ----------
     classes_ : ndarray
         The labels.
-    coefs_, intercepts_ : list of ndarray
-        The matrix (fan_in, fan_out) and the vector (fan_out,) of each layer. Predictions follow
-        what is written into them.
-    loss_ : float
-        The loss in the last epoch.
-    best_loss_ : float or None
-        The lowest loss; None with `early_stopping`.
-    loss_curve_ : list of float
-        The loss in each epoch.
-    validation_scores_ : list of float or None
-        The score after each epoch, with `early_stopping` or `X_val`.
-    best_validation_score_ : float or None
-        The best of them.
-    validation_loss_curve_ : list of float
-        The loss of `X_val` after each epoch, without the penalty.
-    t_ : int
-        The rows seen.
-    n_iter_ : int
-        The epochs or iterations of the last fit.
-    n_layers_, n_outputs_, n_features_in_ : int
-        Layers with input and output; outputs; columns of X.
-    feature_names_in_ : ndarray of str
-        The names of the columns, where X had such.
-    out_activation_ : str
-        The last activation.
+    {learned}
 
     See Also
     --------
@@ -182,34 +102,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         callbacks: Any = None,
         n_jobs: int | None = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.loss = loss
-        self.class_weight = class_weight
-        self.dropout = dropout
-        self.callbacks = callbacks
-        self.n_jobs = n_jobs
+        self._keep(locals())
 
     def _probable(self) -> bool:
         """Return whether the outputs are probabilities."""
@@ -222,18 +115,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 raise ValueError("loss: CategoricalHinge is for more than two classes; take Hinge")
             return "identity"
         return "softmax" if several else "logistic"
-
-    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        found: tuple[Any, Any] = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
-        return found
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         """Check X and y; give y as booleans, a column an output."""
@@ -287,46 +168,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _given_targets(self, y: NDArray[Any]) -> NDArray[Any]:
         found: NDArray[Any] = self._label_binarizer.inverse_transform(y)
         return found
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Train the classifier.
-
-        Parameters
-        ----------
-        X : array_like or scipy.sparse, shape (n, n_features)
-            The rows; float32 and float64 are kept.
-        y : array_like, shape (n,) or (n, n_outputs)
-            Labels of any type, or for each row and label whether it has it.
-        sample_weight : array_like, shape (n,), optional
-            What each row counts.
-        X_val, y_val : array_like, optional
-            Rows to validate on after each epoch: `validation_scores_` and `validation_loss_curve_`
-            keep what comes of it, and with `early_stopping` they take the place of rows set aside.
-        sample_weight_val : array_like, optional
-            What each of these counts.
-
-        Returns
-        -------
-        MLPClassifier
-            Itself.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument, or a parameter of the estimator, is not as described.
-        """
-        held_out = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)

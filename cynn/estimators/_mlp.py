@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .._training.fitting import naming
+from .._model.loops import naming
 from ..callbacks import get_all
 from ..optimizers import Optimizer
 from ..schedules import Schedule
@@ -33,6 +33,32 @@ class BaseMLP(BaseEstimator):
     """Base of the estimators; they say what their targets are."""
 
     loss: Any
+    hidden_layer_sizes: Any
+    activation: Any
+    solver: Any
+    alpha: float
+    batch_size: Any
+    learning_rate: Any
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    random_state: Any
+    tol: float
+    verbose: Any
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+    dropout: Any
+    callbacks: Any
+    n_jobs: int | None
     _best_weights: NDArray[Any] | None = None  # flat, with early stopping
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -70,6 +96,11 @@ class BaseMLP(BaseEstimator):
             Interval(Integral, 1, None, closed="left"),
         ],
     }
+
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Set the arguments of the constructor, whose names are in its signature, as they came."""
+        for name in self._get_param_names():
+            setattr(self, name, arguments[name])
 
     # -- weights
 
@@ -124,6 +155,42 @@ class BaseMLP(BaseEstimator):
 
     # -- fitting
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train the estimator.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows; float32 and float64 are kept.
+        y : array_like, shape (n,) or (n, n_outputs)
+            Of a classifier labels of any type, or for each row and label whether it has it; of a
+            regressor numbers.
+        sample_weight : array_like, shape (n,), optional
+            What each row counts.
+        X_val, y_val : array_like, optional
+            Rows to validate on after each epoch: `validation_scores_` and `validation_loss_curve_`
+            keep what comes of it, and with `early_stopping` they take the place of rows set aside.
+        sample_weight_val : array_like, optional
+            What each of these counts.
+
+        Returns
+        -------
+        MLPClassifier or MLPRegressor
+            Itself.
+        """
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, incremental=False, held_out=held_out)
+
     def _fit(
         self,
         X: Any,
@@ -171,6 +238,20 @@ class BaseMLP(BaseEstimator):
         ):
             if given and not self._goes_by_batches():
                 raise ValueError(f"{name} is for solvers that go by batches, not for 'lbfgs'")
+
+    def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        """Check rows and targets, which stay as they are."""
+        checked: tuple[Any, Any] = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=not is_classifier(self),
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        return checked
 
     def _goes_by_batches(self) -> bool:
         return isinstance(self.solver, Optimizer) or self.solver in STOCHASTIC

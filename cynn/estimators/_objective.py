@@ -1,22 +1,21 @@
 """What a fit makes small: the mean loss of rows, and the penalty of the coefficients."""
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._data.sparse import mostly_zeros
-from .._model.loops import SLICE_SECONDS, Batches
+from .._model.loops import Batches, Measures
+from .._model.plan import CompileSettings, ParameterValues
 from ._coefficients import readable
 from ._heads import Head
 
-LARGEST_BATCH = 1024
-"""Rows that a network takes as one batch."""
-
 
 class Objective:
-    """The loss of some rows, its gradient, and steps along it, in scikit-learn's way.
+    """The loss of some rows and its gradient, in scikit-learn's way.
 
     With losses l, weights w (1 each where there are none) and coefficients c::
 
@@ -48,11 +47,12 @@ class Objective:
         clips: tuple[float, float] = (math.inf, math.inf),
     ) -> None:
         self.network, self.head, self.alpha = network, head, float(alpha)
-        penalties = [(0.0, 0.5 * self.alpha)] * (len(shapes) // 2)
-        network.compile(head.kernel, rule, *clips, penalties)
+        table: list[tuple[float, float]] = [ParameterValues(l2=0.5 * self.alpha)]
+        table *= len(shapes) // 2
+        network.compile(*CompileSettings(head.kernel, rule, *clips, table))
         network.penalty_of_sum = True
         self.dtype: np.dtype[Any] = np.dtype(np.float64)  # the network's, once it has rows
-        self._undefined = False  # the loss of the rows
+        self.is_undefined = False  # the loss of the rows
         # scikit-learn's squared error is the mean over the outputs, but its gradient is not.
         self.divisor = network.n_outputs if head.kernel == "half_squared_error" else 1
         ends = np.cumsum([0, *(math.prod(size) for size in shapes)])
@@ -61,13 +61,12 @@ class Objective:
     def rows(self, X: Any, y: NDArray[Any], weight: Any, dtype: np.dtype[Any]) -> Batches:
         """Return rows as the network reads them; y as booleans or numbers, a column an output."""
         self.dtype = dtype
-        found = self.batches(X, y, weight)
-        self.network.seek_zeros = isinstance(found.x, np.ndarray) and mostly_zeros(found.x)
-        self._read = found.read_by(self.network)  # sparse rows are checked once
+        rows = self.batches(X, y, weight)
+        self.network.seek_zeros = isinstance(rows.x, np.ndarray) and mostly_zeros(rows.x)
         # Counts below zero have no deviance, though it has a gradient.
         counts = self.head.kernel == "half_poisson_deviance"
-        self._undefined = counts and bool((found.y < 0).any())
-        return found
+        self.is_undefined = counts and bool((rows.y < 0).any())
+        return rows
 
     def end(self) -> None:
         """Leave the network as predictions want it."""
@@ -81,80 +80,17 @@ class Objective:
     def loss(self, rows: Batches, threads: int) -> float:
         """Return the mean loss of rows, without the penalty."""
         loss, total = self.network.evaluate(*rows.read_by(self.network), None, threads)
-        return float((loss - self._penalty(True)) / self.divisor / divisible(total))
+        return float((loss - self.penalty(True)) / self.divisor / divisible(total))
 
-    def gradient(
-        self, rows: Batches, gradient: NDArray[Any], threads: int,
-        moment: tuple[int, ...] | None = None,
-    ) -> float:  # fmt: skip
-        """Write the gradient at the network's weights; give the loss.
-
-        `moment` is that of a training, whose dropout acts.
-        """
-        penalty = self._penalty()
-        read = rows.read_by(self.network)
-        loss, total = self.network.gradients(*read, gradient, threads, moment)
+    def gradient(self, rows: Batches, gradient: NDArray[Any], threads: int) -> float:
+        """Write the gradient at the network's weights; return the loss."""
+        penalty = self.penalty()
+        loss, total = self.network.gradients(*rows.read_by(self.network), gradient, threads)
         with np.errstate(all="ignore"):  # what is not finite is told of at the end
             gradient /= divisible(total)
-        return math.nan if self._undefined else self._mean(loss, total, penalty)
+        return math.nan if self.is_undefined else self.mean(loss, total, penalty)
 
-    def train(
-        self,
-        rows: Batches,
-        order: NDArray[np.int64],
-        batch_size: int,
-        rates: NDArray[np.float64],
-        momenta: NDArray[np.float64],
-        threads: int,
-        seed: int = 0,
-    ) -> float:
-        """Take a step for each batch; give the sum over the batches of rows times loss.
-
-        `rates` and `momenta` have a value a step; `seed` is for what is drawn by chance.
-        """
-        before = self.network.updates
-        if batch_size > LARGEST_BATCH:
-            return self._train_by_gradients(
-                rows, order, batch_size, rates, momenta, threads, (seed, 0, before)
-            )
-        read, steps = self._read, len(rates)
-        if rows.weight is None and self.divisor == 1:
-            step, loss = 0, 0.0
-            while step < steps:  # signals are seen in between
-                step, loss, _ = self.network.train_epoch(
-                    *read, order, rates, momenta, batch_size, step, SLICE_SECONDS, None, threads,
-                    (seed, 0, before, 0),
-                )  # fmt: skip
-            return math.nan if self._undefined else float(loss)
-        # A batch's mean counts by its rows, not by their weights: each mean has to be seen.
-        found = 0.0
-        for step, start in enumerate(range(0, len(order), batch_size)):
-            part = order[start : start + batch_size]
-            penalty = self._penalty()
-            now = slice(step, step + 1)
-            _, loss, total = self.network.train_epoch(
-                *read, part, rates[now], momenta[now], len(part), 0, math.inf, None, threads,
-                (seed, 0, before + step, 0),
-            )  # fmt: skip
-            found += len(part) * self._mean(loss, total, penalty)
-        return math.nan if self._undefined else found
-
-    def _train_by_gradients(
-        self, rows: Batches, order: NDArray[Any], batch_size: int, rates: NDArray[np.float64],
-        momenta: NDArray[np.float64], threads: int, moment: tuple[int, int, int],
-    ) -> float:  # fmt: skip
-        """Do the same with batches too large for the network's workspace."""
-        gradient = np.empty(self.network.n_params, self.dtype)
-        found = 0.0
-        *key, before = moment
-        for step, start in enumerate(range(0, len(order), batch_size)):
-            part = order[start : start + batch_size]
-            now = (*key, before + step, 0)
-            found += len(part) * self.gradient(rows.take(part), gradient, threads, now)
-            self.network.update(gradient, rates[step], momenta[step])
-        return found
-
-    def _penalty(self, always: bool = False) -> float:
+    def penalty(self, always: bool = False) -> float:
         """Return the penalty where it has to be told from the loss; else 0."""
         if self.divisor == 1 and not always:
             return 0.0
@@ -162,9 +98,49 @@ class Objective:
         self.network.get_params(flat)
         return 0.5 * self.alpha * sum(float(flat[part] @ flat[part]) for part in self._coefs)
 
-    def _mean(self, loss: float, total: float, penalty: float) -> float:
+    def mean(self, loss: float, total: float, penalty: float) -> float:
         """Return the loss of a batch from its sum, which has the penalty in it."""
         return float(((loss - penalty) / self.divisor + penalty) / divisible(total))
+
+
+class EpochLoss(Measures):
+    """The loss of an epoch as scikit-learn counts it: a batch's mean by its rows.
+
+    Parameters
+    ----------
+    objective : Objective
+        What the batches' losses are of.
+    by_step : bool
+        Whether the mean of each batch has to be seen: not where its rows count one each, the sum
+        of whose losses the kernels keep.
+    """
+
+    def __init__(self, objective: Objective, by_step: bool) -> None:
+        super().__init__(())
+        self._objective, self.by_step = objective, by_step
+
+    @property
+    def n_rows(self) -> int:
+        """The rows seen."""
+        return int(self._weight)
+
+    def slice_rows(self, width: int) -> int:
+        """Return how many rows are taken at a time: no predictions are kept."""
+        return sys.maxsize
+
+    def before_step(self) -> None:
+        """Note the penalty, which the kernels' loss has in it."""
+        self._penalty = self._objective.penalty()
+
+    def of_step(self, n: int, loss_sum: float, weight_sum: float) -> tuple[float, float]:
+        """Return rows times mean loss, and the rows."""
+        if not self.by_step:
+            return loss_sum, weight_sum
+        return n * self._objective.mean(loss_sum, weight_sum, self._penalty), n
+
+    def result(self) -> dict[str, float]:
+        """Return ``loss``, the mean over the rows."""
+        return {"loss": math.nan} if self._objective.is_undefined else super().result()
 
 
 def loss_type(*given: Any) -> type[np.floating[Any]]:

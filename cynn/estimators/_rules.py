@@ -1,5 +1,7 @@
 """The updates of scikit-learn's two stochastic solvers: their settings, and what they remember.
 
+A rule is an optimizer to the loop of a training: it gives the rates and momenta of steps.
+
 They differ from PyTorch's, which `cynn.optimizers` follows: the velocity carries the learning rate,
 and Adam's epsilon is not corrected for the bias.
 """
@@ -23,20 +25,19 @@ class Rule:
         The steps taken.
     state : list of ndarray
         What the rule remembers of them, flat; empty before the first step.
-    clips : (float, float)
-        The limits of a gradient's numbers and of its norm.
     """
-
-    clips = (math.inf, math.inf)
 
     def _begin(self) -> None:
         self.t = 0
         self.state: list[NDArray[Any]] = []
 
-    @property
     def kernel(self) -> tuple[str | float, ...]:
-        """The kernels' name of the rule, and its numbers."""
+        """Return the kernels' name of the rule, and its numbers."""
         raise NotImplementedError
+
+    def clips(self) -> tuple[float, float]:
+        """Return the limits of a gradient's numbers and of its norm."""
+        return math.inf, math.inf
 
     def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
         """Return the rates of the steps from `start` up to `stop` of a fit that has `total`."""
@@ -96,9 +97,8 @@ class SGDRule(Rule):
         self.momentum, self.nesterov = momentum, nesterov
         self._begin()
 
-    @property
     def kernel(self) -> tuple[str | float, ...]:
-        """The kernels' name of the rule, and its numbers."""
+        """Return the kernels' name of the rule, and its numbers."""
         return "sgd_sklearn", float(self.nesterov), 0.0
 
     def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
@@ -169,9 +169,8 @@ class AdamRule(Rule):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self._begin()
 
-    @property
     def kernel(self) -> tuple[str | float, ...]:
-        """The kernels' name of the rule, and its numbers."""
+        """Return the kernels' name of the rule, and its numbers."""
         return "adam_sklearn", float(self.beta_1), float(self.beta_2), float(self.epsilon), 0.0
 
     def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
@@ -201,13 +200,15 @@ class ToolkitRule(Rule):
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self.schedule = optimizer.learning_rate
-        self.clips = optimizer.clips()
         self._begin()
 
-    @property
     def kernel(self) -> tuple[str | float, ...]:
-        """The kernels' name of the rule, and its numbers."""
+        """Return the kernels' name of the rule, and its numbers."""
         return self.optimizer.kernel()
+
+    def clips(self) -> tuple[float, float]:
+        """Return the limits of a gradient's numbers and of its norm."""
+        return self.optimizer.clips()
 
     def rates(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
         """Return the rates of some of the steps of a fit."""

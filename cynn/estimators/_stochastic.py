@@ -1,6 +1,5 @@
 """The solvers "sgd" and "adam": epochs of batches, in scikit-learn's order."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,10 +7,15 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from .._runtime.caller import warn
+from .._runtime.progress import Progress
+from .._training.fitting import Fit
+from .._training.settings import FitSettings, Span
+from ..callbacks import get_all
 from ..optimizers import Optimizer
 from ..schedules import Schedule
-from ._listeners import Trainee, is_bar, listeners
-from ._objective import Objective, loss_type
+from ._learner import Jobs, Learner
+from ._objective import EpochLoss, Objective, loss_type
 from ._rules import AdamRule, Rule, SGDRule, ToolkitRule
 
 
@@ -51,16 +55,11 @@ def fit(
         X, y, weight, held_out = split(estimator, X, y, weight)
     training = Training(estimator, X, y, weight, held_out, incremental)
     try:
-        training.network.keeps_threads = True
-        training.run(1 if incremental else estimator.max_iter, incremental)
+        training.run()
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=5)
+        warn("Training interrupted by user.")
     finally:
-        training.objective.end()
-        training.hand_over()
-        training.keep_state()
-        for listener in training.listeners:
-            listener.model = None  # networks are not copied with an estimator
+        training.end()
     if estimator.early_stopping:
         training.restore_best()
 
@@ -109,28 +108,29 @@ def split(
 
 
 class Training:
-    """The epochs of one fit."""
+    """scikit-learn's rules of a training, around the loop of `cynn._training.fitting`.
+
+    A `partial_fit` is a part of a training: one epoch, of which no callback hears.
+    """
 
     def __init__(
         self, estimator: Any, X: Any, y: NDArray[Any], weight: Any, held_out: HeldOut | None,
         incremental: bool,
     ) -> None:  # fmt: skip
-        self.estimator, self.held_out = estimator, held_out
+        self.estimator, self.held_out, self.incremental = estimator, held_out, incremental
         self.rule: Rule = estimator._optimizer
-        weights, self.form = estimator._weights, estimator._form()
-        self.dtype = weights.dtype
-        self.loss_type = loss_type(weights, X, y, weight)
-        dropout = estimator._dropout(len(self.form.hidden))
-        self.network = weights.network_to_train(self.form, self.dtype, dropout)
-        self.seed = int(estimator._random_state.randint(1 << 31)) if any(dropout) else 0
+        self.loss_type = loss_type(estimator._weights, X, y, weight)
+        form = estimator._form()
+        self.learner = Learner(estimator, form, estimator._dropout(len(form.hidden)))
+        network = self.learner._network
         self.objective = Objective(
-            self.network, weights.shapes, estimator.alpha, estimator._head(), self.rule.kernel,
-            self.rule.clips,
+            network, self.learner._shapes, estimator.alpha, estimator._head(), self.rule.kernel(),
+            self.rule.clips(),
         )  # fmt: skip
-        self.rows = self.objective.rows(X, y, weight, self.dtype)
-        for name, state in zip(self.network.slot_names, self.rule.state, strict=False):
-            self.network.set_slot(name, state.astype(self.dtype, copy=False))
-        self.network.updates = self.rule.t
+        self.rows = self.objective.rows(X, y, weight, self.learner.dtype)
+        for name, state in zip(network.slot_names, self.rule.state, strict=False):
+            network.set_slot(name, state.astype(self.learner.dtype, copy=False))
+        network.updates = self.rule.t
         self.measured = None
         if held_out is not None and held_out.targets is not None:
             self.measured = self.objective.batches(held_out.X, held_out.targets, held_out.weight)
@@ -139,104 +139,77 @@ class Training:
             if not hasattr(estimator, "validation_loss_curve_"):
                 estimator.validation_loss_curve_ = []
         if estimator.early_stopping and not estimator.validation_scores_:
-            estimator._best_weights = self.flat()
-        self.n = X.shape[0]
-        self.batch_size = batch_size(estimator, self.n)
+            estimator._best_weights = self.learner.get_learned()
+        n = X.shape[0]
+        size = batch_size(estimator, n)
+        is_large = size > self.learner._kernels.LARGEST_BATCH
+        self.by_step = is_large or weight is not None or self.objective.divisor != 1
         self.prints = estimator.verbose and not is_bar(estimator.verbose)
-        self.listeners = listeners(estimator, self.n, incremental)
-        self.trainee = Trainee(self)
-        self.steps = 0  # of this fit
-        self.all_steps = -(-self.n // self.batch_size) * (1 if incremental else estimator.max_iter)
+        self.order, self.epoch_steps = np.arange(n), -(-n // size)
+        self.stops = False  # for want of progress
+        settings = FitSettings(
+            epochs=1 if incremental else estimator.max_iter,
+            batch_size=size,
+            gradient_block=size if is_large else None,
+        )
+        self.fit = Fit(
+            self.learner,
+            settings,
+            [] if incremental else get_all(estimator.callbacks),
+            Progress(1 if is_bar(estimator.verbose) and not incremental else 0),
+            Jobs(estimator.n_jobs),
+        )
 
-    def run(self, epochs: int, incremental: bool) -> None:
+    def run(self) -> None:
         """Train until there is no progress, or for so many epochs."""
-        order = np.arange(self.n)
         self.estimator.n_iter_ = 0
-        for listener in self.listeners:
-            listener.set_model(self.trainee)
-            listener.on_train_begin()
-        for epoch in range(epochs):
-            for listener in self.listeners:
-                listener.on_epoch_begin(epoch)
-            self.one_epoch(order)
-            if self.ends() or self.tell(epoch):
-                break
-        else:
-            if not incremental:
-                self.warn()
-        logs = self.logs() if self.listeners else {}
-        for listener in self.listeners:
-            listener.on_train_end(logs)
+        self.fit.run(self.train, len(self.order), is_done=self.is_done)
+        if not (self.stops or self.learner.stop_training or self.incremental):
+            warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.estimator.max_iter:d}) reached "
+                "and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+            )
 
-    def one_epoch(self, order: NDArray[np.int64]) -> None:
-        """Train for an epoch and look at what came of it; `order` is that of the last one."""
-        estimator = self.estimator
+    def train(self, epoch: int) -> dict[str, float]:
+        """Train for an epoch and look at what came of it; return its logs."""
+        estimator, steps = self.estimator, self.epoch_steps
         if estimator.shuffle:
-            estimator._random_state.shuffle(order)
-        estimator.loss_ = self.epoch(order)
+            estimator._random_state.shuffle(self.order)  # as the last epoch left it
+        measures = EpochLoss(self.objective, self.by_step)
+        span = Span(epoch * steps, (epoch + 1) * steps, self.fit.settings.epochs * steps)
+        self.fit.train(self.rows, self.order, self.fit.settings.batch_size, span, measures)
+        self.rule.t = self.learner._network.updates
+        estimator.loss_ = self.loss_type(measures.result()["loss"])
         estimator.n_iter_ += 1
-        estimator.t_ += self.n
+        estimator.t_ += measures.n_rows
         estimator.loss_curve_.append(estimator.loss_)
         if self.prints:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         self.look()
         self.rule.iteration_ends(estimator.t_)
+        if self.fit.callbacks:
+            self.learner.hand_over()
+        return self.logs()
 
-    def ends(self) -> bool:
+    def is_done(self) -> bool:
         """Return whether there has been no progress for too long, and the rate cannot fall."""
         estimator = self.estimator
         if estimator._no_improvement_count <= estimator.n_iter_no_change:
             return False
-        if self.rule.trigger_stopping(self.message(), self.prints):
-            return True
-        estimator._no_improvement_count = 0
-        return False
-
-    def tell(self, epoch: int) -> bool:
-        """Tell the listeners of an epoch; say whether one of them wants to stop."""
-        if self.listeners:
-            self.hand_over()
-            logs = self.logs()
-            for listener in self.listeners:
-                listener.on_epoch_end(epoch, logs)
-        return self.trainee.stop_training
+        self.stops = self.rule.trigger_stopping(self.message(), self.prints)
+        if not self.stops:
+            estimator._no_improvement_count = 0
+        return self.stops
 
     def logs(self) -> dict[str, float]:
         """Return what the last epoch was measured to be."""
-        found = {"loss": float(self.estimator.loss_)}
+        logs = {"loss": float(self.estimator.loss_)}
         if self.measured is not None:
-            found["val_loss"] = self.estimator.validation_loss_curve_[-1]
+            logs["val_loss"] = self.estimator.validation_loss_curve_[-1]
         if self.held_out is not None:
-            found["val_score"] = self.estimator.validation_scores_[-1]
-        return found
-
-    def warn(self) -> None:
-        """Say that the epochs were not enough."""
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({self.estimator.max_iter:d}) reached and "
-            "the optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=7,
-        )
-
-    def epoch(self, order: NDArray[np.int64]) -> np.floating[Any]:
-        """Go through all rows once; give the mean loss over the rows as the weights change."""
-        start, self.steps = self.steps, self.steps - (-self.n // self.batch_size)
-        span = (start, self.steps, self.all_steps)
-        rates = self.rule.rates(*span) * self.trainee.rate_factor
-        total = self.objective.train(
-            self.rows, order, self.batch_size, rates, self.rule.momenta(*span),
-            self.estimator._threads(), self.seed,
-        )  # fmt: skip
-        self.trainee.learning_rate = float(rates[-1])
-        self.rule.t = self.network.updates
-        return self.loss_type(total / self.n)
-
-    def flat(self) -> NDArray[Any]:
-        """Copy the weights out."""
-        found = np.empty(self.network.n_params, self.dtype)
-        self.network.get_params(found)
-        return found
+            logs["val_score"] = self.estimator.validation_scores_[-1]
+        return logs
 
     def look(self) -> None:
         """Count the epochs without progress, by the loss or by the rows that were set aside."""
@@ -252,11 +225,11 @@ class Training:
     def validate(self, held_out: HeldOut) -> bool:
         """Score the rows that are not trained on; say whether there was no progress."""
         estimator = self.estimator
-        self.hand_over()
+        self.learner.hand_over()
         score = estimator._score(held_out.X, held_out.y, sample_weight=held_out.weight)
         estimator.validation_scores_.append(score)
         if self.measured is not None:
-            loss = self.objective.loss(self.measured, estimator._threads())
+            loss = self.objective.loss(self.measured, self.fit.ranks.threads())
             estimator.validation_loss_curve_.append(loss)
         if self.prints:
             print(f"Validation score: {score:f}")
@@ -264,7 +237,7 @@ class Training:
         if score > estimator.best_validation_score_:
             estimator.best_validation_score_ = score
             if estimator.early_stopping:
-                estimator._best_weights = self.flat()
+                estimator._best_weights = self.learner.get_learned()
         return worse
 
     def message(self) -> str:
@@ -275,18 +248,22 @@ class Training:
             f"{self.estimator.n_iter_no_change:d} consecutive epochs."
         )
 
-    def hand_over(self) -> None:
-        """Make the network's weights those of the estimator."""
-        self.estimator._weights.trained(self.form, self.dtype, self.network)
+    def end(self) -> None:
+        """Leave weights and network to the estimator, and keep what the rule remembers.
 
-    def keep_state(self) -> None:
-        """Copy out what the rule remembers: a later `partial_fit` goes on with it."""
-        self.rule.t = self.network.updates
+        A later `partial_fit` goes on with it.
+        """
+        network = self.learner._network
+        self.objective.end()
+        self.learner.hand_over()
+        self.rule.t = network.updates
         self.rule.state = [
-            np.empty(self.network.n_params, self.dtype) for _ in self.network.slot_names
+            np.empty(network.n_params, self.learner.dtype) for _ in network.slot_names
         ]
-        for name, state in zip(self.network.slot_names, self.rule.state, strict=True):
-            self.network.get_slot(name, state)
+        for name, state in zip(network.slot_names, self.rule.state, strict=True):
+            network.get_slot(name, state)
+        for callback in self.fit.callbacks:
+            callback.model = None  # networks are not copied with an estimator
 
     def restore_best(self) -> None:
         """Go back to the weights that had the best score.
@@ -294,9 +271,13 @@ class Training:
         A fit that goes on and never beats that score keeps its last weights: as scikit-learn's.
         """
         if self.estimator._best_weights is not None:
-            self.network.set_params(self.estimator._best_weights)
-            self.hand_over()
+            self.learner.set_learned(self.estimator._best_weights)
         self.estimator._best_weights = None
+
+
+def is_bar(verbose: Any) -> bool:
+    """Return whether a bar is wanted, in place of lines."""
+    return isinstance(verbose, str)
 
 
 def batch_size(estimator: Any, n: int) -> int:
@@ -304,8 +285,5 @@ def batch_size(estimator: Any, n: int) -> int:
     if isinstance(estimator.batch_size, str):
         return min(200, n)
     if estimator.batch_size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=6,
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return min(int(estimator.batch_size), n)

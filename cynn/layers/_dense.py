@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import activations, initializers
-from .._specs.validation import choice, flag, integer, number, real_dtype
+from .._specs.validation import choice, flag, integer, number
 from ._layer import Layer, one_axis
 
 __all__ = ["Dense"]
@@ -57,7 +57,7 @@ class Dense(Layer):
     [(784, 128), (128,)]
     >>> layer.output_shape((28, 28))
     Traceback (most recent call last):
-    ValueError: Dense(128, 'relu') takes rows of shape (n,), got (28, 28): put Flatten() before it
+    ValueError: rows for Dense(128, 'relu') must be flat, got (28, 28): put Flatten() before it
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class Dense(Layer):
         kernel = self.kernel_initializer
         if kernel == "auto":
             kernel = initializers.for_activation(self.activation)
-        real = real_dtype(dtype)
-        draws = (initializers.get(kernel), initializers.get(self.bias_initializer))
+        known = initializers.INITIALIZERS
+        draws = (known[kernel], known[self.bias_initializer])
         return [
-            draw(size, rng, real)
+            draw(size, rng, dtype)
             for draw, size in zip(draws, self.weight_shapes(n_inputs), strict=False)
         ]

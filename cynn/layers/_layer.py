@@ -179,7 +179,5 @@ def one_axis(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:
     """
     sizes = shape("input_shape", input_shape)
     if len(sizes) != 1:
-        raise ValueError(
-            f"{layer!r} takes rows of shape (n,), got {sizes}: put Flatten() before it"
-        )
+        raise ValueError(f"rows for {layer!r} must be flat, got {sizes}: put Flatten() before it")
     return sizes

@@ -44,7 +44,7 @@ class Residual(Layer):
     ('residual', (('dense', 64, 'relu'), ('dense', 32, 'identity')))
     >>> layer.output_shape((16,))
     Traceback (most recent call last):
-    ValueError: the layers of a Residual must give the shape (16,) that they take, got (32,)
+    ValueError: the layers of a Residual must return the shape (16,) that they take, got (32,)
     """
 
     def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
@@ -65,7 +65,8 @@ class Residual(Layer):
             found = layer.output_shape(found)
         if found != sizes:
             raise ValueError(
-                f"the layers of a Residual must give the shape {sizes} that they take, got {found}"
+                f"the layers of a Residual must return the shape {sizes} that they take, got "
+                f"{found}"
             )
         return sizes
 

@@ -131,7 +131,9 @@ class Normalize(Layer):
             squares += ((found[i : i + step] - mean) ** 2).sum(axis=0)
         std = np.sqrt(squares / len(found))
         if not np.isfinite(std).all():
-            raise ValueError("x must hold finite numbers, got NaN, an infinity or too large a one")
+            raise ValueError(
+                "x must hold finite numbers, got NaN, infinity or a sum of squares that overflows"
+            )
         std[std < LEAST_STD] = 1
         return cls(mean.ravel().tolist(), std.ravel().tolist(), name=name)
 
@@ -140,7 +142,8 @@ class Normalize(Layer):
         sizes = super().output_shape(input_shape)
         if math.prod(sizes) != len(self.mean):
             raise ValueError(
-                f"Normalize has means of {len(self.mean)} numbers, got rows of shape {sizes}"
+                f"rows must have {len(self.mean)} numbers, as the mean of Normalize, got shape "
+                f"{sizes}"
             )
         return sizes
 
@@ -175,7 +178,7 @@ class Scale(Layer):
 
     References
     ----------
-    Holzmueller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
+    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
     trees on tabular data, NeurIPS 2024 (there "scaling layer").
 
     Examples

@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ._layer import Layer
 
@@ -44,9 +48,45 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
         found.append(input_shape)
     if len(input_shape) != 1:
         raise ValueError(
-            f"the last layer gives rows of shape {input_shape}: put Flatten() before it"
+            f"the last layer must return rows of shape (n,), got {input_shape}: put Flatten() "
+            "before it"
         )
     return found
+
+
+def row_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int]:
+    """Return how many numbers of a row go into each layer, and how many the last one gives.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense, Flatten
+    >>> row_sizes([Flatten(), Dense(10)], (28, 28))
+    [784, 784, 10]
+    """
+    return [math.prod(each) for each in (input_shape, *output_shapes(layers, input_shape))]
+
+
+def initial_parameters(
+    layers: Sequence[Layer], sizes: Sequence[int], rng: Any, dtype: Any
+) -> NDArray[Any]:
+    """Draw the first weights of all layers, one after the other in a flat array.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    sizes : sequence of int
+        As `row_sizes` gives them.
+    rng : numpy.random.Generator
+        Where the draws come from.
+    dtype : dtype
+        float32 or float64.
+    """
+    parts = [np.empty(0, dtype)]
+    for layer, size in zip(layers, sizes, strict=False):
+        parts += [
+            weight.astype(dtype).ravel() for weight in layer.initial_weights(size, rng, dtype)
+        ]
+    return np.concatenate(parts)
 
 
 def input_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int]:
@@ -76,8 +116,7 @@ def input_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[i
     >>> input_sizes([Flatten(), Dense(10)], (28, 28))
     [784, 784]
     """
-    shapes = [input_shape, *output_shapes(layers, input_shape)[:-1]]
-    return [math.prod(each) for each in shapes]
+    return row_sizes(layers, input_shape)[:-1]
 
 
 def weight_shapes(

@@ -10,6 +10,8 @@ from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, flag, integer, labels, number, rows
 from ._loss import Kernel, Loss
 
+__all__ = ["CrossEntropy", "BinaryCrossEntropy", "Hinge", "CategoricalHinge"]
+
 
 class CrossEntropy(Loss):
     """Cross-entropy, for one class of several.
@@ -61,6 +63,8 @@ class CrossEntropy(Loss):
     Traceback (most recent call last):
     ValueError: y must hold whole numbers from 0 to 9, got 10 in row 1
     """
+
+    names = ("cross_entropy",)
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
@@ -128,6 +132,8 @@ class BinaryCrossEntropy(Loss):
            [0.]], dtype=float32)
     """
 
+    names = ("binary_cross_entropy",)
+
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
         self.label_smoothing = _smoothing(label_smoothing)
@@ -151,8 +157,8 @@ class BinaryCrossEntropy(Loss):
         """Return 1 where the one output is to be above 0.5; see `Loss.classes`."""
         if targets.shape[1] != 1:
             raise ValueError(
-                f"class_weight needs one output, got {targets.shape[1]}: "
-                "several answers a row are no class"
+                f"class_weight must be None for multi-label targets, got {targets.shape[1]} "
+                "outputs: use sample_weight"
             )
         positive: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
         return positive
@@ -189,6 +195,8 @@ class Hinge(Loss):
     array([[0.],
            [1.]], dtype=float32)
     """
+
+    names = ("hinge",)
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``hinge``; see `Loss.kernel`."""
@@ -241,6 +249,8 @@ class CategoricalHinge(Loss):
     array([1, 0], dtype=int32)
     """
 
+    names = ("categorical_hinge",)
+
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``categorical_hinge``; see `Loss.kernel`."""
         choice("last_activation", last_activation, ACTIVATIONS)
@@ -273,8 +283,8 @@ def _labels_or_rows(
     if n_outputs == 1:
         alternative = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
         raise ValueError(
-            f"{loss!r} needs an output for each class, got 1 output: give the last layer one "
-            f"unit a class, or take {alternative}"
+            f"the last layer must have an output for each class for {loss!r}, got 1 output: "
+            f"give it one unit a class, or use {alternative}"
         )
     targets = array("y", y)
     if targets.ndim == 1 or targets.ndim == 2 and targets.shape[1] == 1:
@@ -290,7 +300,7 @@ def _labels_or_rows(
 def _expect_each(valid: NDArray[Any], wanted: str) -> None:
     """Refuse the targets at the first row of which something is not so."""
     if not valid.all():
-        raise ValueError(f"y must hold {wanted}, got something else in row {int(np.argmin(valid))}")
+        raise ValueError(f"y must hold {wanted}, got other numbers in row {int(np.argmin(valid))}")
 
 
 def _smoothing(value: Any) -> float:
@@ -304,8 +314,8 @@ def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) ->
     if from_logits:
         if last_activation != "identity":
             raise ValueError(
-                f"from_logits=True needs a last layer that is linear ('identity'), got "
-                f"{last_activation!r}: make it linear, or leave out from_logits"
+                f"the last activation must be 'identity' for from_logits=True, got "
+                f"{last_activation!r}: remove it, or pass from_logits=False"
             )
         return True
     return last_activation == partner

@@ -11,6 +11,8 @@ from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, integer, rows
 from ._loss import Kernel, Loss
 
+__all__ = ["Custom"]
+
 
 class Custom(Loss):
     """A loss given as a function over arrays; ``compile(loss=function)`` makes it.
@@ -88,7 +90,7 @@ class Custom(Loss):
         if targets.ndim == 2:
             return super().classes(targets)
         if len(targets) and targets.min() < 0:
-            raise ValueError(f"class_weight needs labels from 0, got {targets.min()}")
+            raise ValueError(f"y must hold labels from 0 for class_weight, got {targets.min()}")
         return targets
 
     def of_rows(
@@ -130,8 +132,8 @@ class Custom(Loss):
         result = self.function(targets, predicted)
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise TypeError(
-                f"function of {self!r} must give a pair: the loss of each row, of shape ({n},), "
-                f"and its gradient for the prediction, of shape {shape}; got "
+                f"function of {self!r} must return a pair: the loss of each row, of shape ({n},), "
+                f"and its gradient for the prediction, of shape {shape}, got "
                 f"{type(result).__name__}"
             )
         return (

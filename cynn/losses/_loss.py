@@ -1,10 +1,12 @@
 """What every loss says: which kernel runs, and which targets it reads."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import spec
+
+__all__ = ["Kernel", "Loss"]
 
 Kernel = str | tuple[Any, ...]
 """A kernel's name, or its name and the number, or the function, that is its own."""
@@ -12,6 +14,11 @@ Kernel = str | tuple[Any, ...]
 
 class Loss(spec.Spec):
     """Base of the losses.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What `cynn.losses.get` knows the class by, with its defaults.
 
     See Also
     --------
@@ -28,6 +35,8 @@ class Loss(spec.Spec):
     >>> Percent().kernel("identity"), Percent().targets([50.0, 100.0], 1, "float64").tolist()
     ('mean_squared_error', [[0.5], [1.0]])
     """
+
+    names: ClassVar[tuple[str, ...]] = ()
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return the name of the kernel for a network that ends in that activation.
@@ -119,6 +128,6 @@ class Loss(spec.Spec):
                 classes = targets.argmax(axis=1)
                 return classes
         raise ValueError(
-            f"class_weight needs targets that are classes, one-hot rows or 0 and 1: {self!r} got "
-            "others"
+            f"y must hold labels, one-hot rows, or 0 and 1 for class_weight, got other targets of "
+            f"{self!r}"
         )

@@ -9,6 +9,8 @@ from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import choice, flag, integer, number, rows
 from ._loss import Kernel, Loss
 
+__all__ = ["MeanSquaredError", "MeanAbsoluteError", "Huber", "Quantile", "Poisson"]
+
 
 class MeanSquaredError(Loss):
     """Mean squared error, for real numbers.
@@ -37,6 +39,8 @@ class MeanSquaredError(Loss):
     array([[ 0.5],
            [-2. ]])
     """
+
+    names = ("mean_squared_error", "mse")
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``mean_squared_error``; see `Loss.kernel`."""
@@ -75,6 +79,8 @@ class MeanAbsoluteError(Loss):
     >>> MeanAbsoluteError().kernel("identity")
     'mean_absolute_error'
     """
+
+    names = ("mean_absolute_error", "mae")
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``mean_absolute_error``; see `Loss.kernel`."""
@@ -122,6 +128,8 @@ class Huber(Loss):
     >>> Huber(0.5).kernel("identity")
     ('huber', 0.5)
     """
+
+    names = ("huber",)
 
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = number("delta", delta, "a finite number above 0", lambda d: d > 0)
@@ -173,6 +181,8 @@ class Quantile(Loss):
     >>> Quantile(0.9).kernel("identity")
     ('quantile', 0.9)
     """
+
+    names = ("quantile",)
 
     def __init__(self, q: float = 0.5) -> None:
         self.q = number("q", q, "a number between 0 and 1", lambda q: 0 < q < 1)
@@ -228,6 +238,8 @@ class Poisson(Loss):
     >>> Poisson().kernel("identity")
     'log_poisson'
     """
+
+    names = ("poisson",)
 
     def __init__(self, log_rate: bool = True) -> None:
         self.log_rate = flag("log_rate", log_rate)

@@ -232,10 +232,10 @@ class MatthewsCorrelation(Metric):
         (c n - sum(t p)) / sqrt((n**2 - sum(p**2)) (n**2 - sum(t**2)))
 
     which for two classes is the correlation coefficient of two yes-or-no variables. With k outputs
-    the largest prediction, the first of equals, is the class predicted; with one, "yes" where it is
-    above 0.5. A row with a NaN in its prediction is taken for no class. Targets are labels or
-    one-hot rows; rows of several answers are refused. 0 where all rows are of one class, or all are
-    taken for one, as in scikit-learn; NaN where there are no rows.
+    the largest prediction, the first of equals, is the class predicted, and a row with a NaN among
+    its predictions is taken for none; with one output, "yes" where it is above 0.5. Targets are
+    labels or one-hot rows; rows of several answers are refused. 0 where all rows are of one class,
+    or all are taken for one, as in scikit-learn; NaN where there are no rows.
 
     See Also
     --------
@@ -279,13 +279,9 @@ class MatthewsCorrelation(Metric):
             predicted[np.isnan(prediction).any(axis=1)] = k
         size = max(k, 2)
         right = float(weight @ (true == predicted))
-        self._count(
-            right, np.bincount(true, weight, size + 1), np.bincount(predicted, weight, size + 1)
-        )
+        self._count(right, *(np.bincount(each, weight, size + 1) for each in (true, predicted)))
 
-    def _count(
-        self, right: float, true: NDArray[np.float64], predicted: NDArray[np.float64]
-    ) -> None:
+    def _count(self, right: float, true: NDArray[Any], predicted: NDArray[Any]) -> None:
         if len(self.true) == 0:
             self.true = self.predicted = np.zeros(len(true))
         if len(self.true) != len(true):
@@ -355,7 +351,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
         )
     k = n_classes or max(least, least_predicted)
     if k > MAX_CLASSES:
-        raise ValueError(f"confusion_matrix takes at most {MAX_CLASSES} classes, got {k}")
+        raise ValueError(f"n_classes must be at most {MAX_CLASSES} for a confusion matrix, got {k}")
     return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
@@ -394,7 +390,7 @@ def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
             row = int(single.argmin())
             raise ValueError(
                 f"{name} must be labels or one-hot rows, got {y[row].tolist()!r:.60} in row {row}: "
-                "for several answers a row take binary_accuracy and the metrics that begin with "
+                "for multi-label targets use binary_accuracy and the metrics that begin with "
                 "multi_label_"
             )
         return places

@@ -32,7 +32,9 @@ class Graph:
             with np.errstate(over="raise"):
                 numbers = np.asarray(value).astype(self.dtype, order="C")
         except FloatingPointError:
-            raise ValueError(f"{name} has numbers that {self.dtype} does not hold") from None
+            raise ValueError(
+                f"{name} must hold numbers that are finite in {self.dtype}, got larger ones"
+            ) from None
         self.constants.append(numpy_helper.from_array(numbers, name))
         return name
 
@@ -47,7 +49,10 @@ class Graph:
     def activation(self, activation: Any, name: str, x: str) -> str:
         """Add an activation; identity adds nothing."""
         if not isinstance(activation, str):
-            raise ValueError(f"{activation!r} is a function of Python: ONNX has no operator for it")
+            raise ValueError(
+                "activation must be one of cynn's own for ONNX, got the user-defined "
+                f"{activation!r}"
+            )
         if activation == "identity":
             return x
         entry = TABLE[activation]

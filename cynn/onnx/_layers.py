@@ -131,7 +131,7 @@ def read_gemm(node: Node) -> Value:
     else:
         x, w, b = node.given(Value, np.ndarray, np.ndarray)
     if node.attribute("transA"):
-        raise ValueError("its rows are transposed")
+        raise ValueError("transA must be 0, got 1")
     if node.attribute("transB"):
         w = w.T
     alpha, beta = node.attribute("alpha"), node.attribute("beta")
@@ -145,11 +145,11 @@ def read_gemm(node: Node) -> Value:
 def dense(x: Value, w: Array, b: Array | None = None) -> Value:
     """Add a dense layer, its bias as broadcast as it comes."""
     if w.ndim != 2 or x.shape != w.shape[:1]:
-        raise ValueError(f"rows of shape {x.shape} meet a constant of shape {w.shape}")
+        raise ValueError(f"its constant must fit rows of shape {x.shape}, got shape {w.shape}")
     if b is None:
         return x.then(layers.Dense(w.shape[1], use_bias=False), w)
     if b.ndim > 2 or b.ndim == 2 and len(b) != 1 or b.size not in (1, w.shape[1]):
-        raise ValueError(f"{w.shape[1]} sums meet a constant of shape {b.shape}")
+        raise ValueError(f"its bias must have {w.shape[1]} numbers, got shape {b.shape}")
     b = np.broadcast_to(b.ravel() if b.size > 1 else b.reshape(()), w.shape[1:])
     return x.then(layers.Dense(w.shape[1]), w, b)
 
@@ -185,7 +185,7 @@ def read_mul(node: Node) -> Value:
             if gate in gated and steps == [layers.Activation(part) for part in gate]:
                 return x.then(layers.Activation(gated[gate]))  # type: ignore[no-any-return]
         known = " and ".join(gated.values())
-        raise ValueError(f"cynn has no product of rows and rows but {known}")
+        raise ValueError(f"the product of two computed arrays must be {known}, got another")
     x, constant = node.rows_and_constant()
     if len(x.shape) == 1 and constant.shape in (x.shape, (1, *x.shape)):
         return x.then(layers.Scale(), constant.ravel())
@@ -199,7 +199,9 @@ def skip(a: Value, b: Value) -> Value:
         if path is not None:
             parts, weights, state = joined(path)
             return x.then(layers.Residual(parts), *weights, state=state)
-    raise ValueError("cynn adds rows to what comes of them, by layers in a row, only")
+    raise ValueError(
+        "the sum of two computed arrays must be a residual over layers in sequence, got another"
+    )
 
 
 def read_sub(node: Node) -> Value:
@@ -217,7 +219,7 @@ def read_div(node: Node) -> Value:
     if constant.size == 1 and constant.shape not in (x.shape, (1, *x.shape)):
         constant = np.full(x.shape, _one_number(constant, x))
     if constant.shape not in (x.shape, (1, *x.shape)):
-        raise ValueError(f"rows of shape {x.shape} meet a constant of shape {constant.shape}")
+        raise ValueError(f"its constant must fit rows of shape {x.shape}, got {constant.shape}")
     std = constant.ravel().tolist()
     last = x.layer
     if isinstance(last, layers.Normalize) and set(last.std) == {1.0}:
@@ -243,7 +245,7 @@ def read_batch_norm(node: Node) -> Value:
     x, gamma, beta, mean, variance = node.given(Value, *[np.ndarray] * 4)
     said = node.attributes()
     if said.get("training_mode"):
-        raise ValueError("it is in training")
+        raise ValueError("training_mode must be 0, got 1")
     layer = layers.BatchNorm(_as_written(said["momentum"]), _as_written(said["epsilon"]))
     state = _columns(x, mean, variance)
     return x.then(layer, *_columns(x, gamma, beta), state=state)  # type: ignore[no-any-return]
@@ -269,7 +271,7 @@ def read_activation(node: Node) -> Value:
     for name, entry in TABLE.items():
         if entry.operator == node.operator and _same(said, entry.attributes):
             return x if name == "identity" else x.then(layers.Activation(name))
-    raise ValueError(f"cynn has no such {node.operator}, with {said}")
+    raise ValueError(f"its attributes must be those of an activation of cynn, got {said}")
 
 
 OPERATORS: dict[str, Callable[[Node], Value]] = {
@@ -293,7 +295,7 @@ def _only_rows(node: Node) -> bool:
 def _columns(x: Value, *constants: Array) -> list[Array]:
     for constant in constants:
         if constant.shape != x.shape:
-            raise ValueError(f"rows of shape {x.shape} meet a constant of shape {constant.shape}")
+            raise ValueError(f"its constant must fit rows of shape {x.shape}, got {constant.shape}")
     return list(constants)
 
 
@@ -304,7 +306,7 @@ def _as_written(number: float) -> float:
 
 def _one_number(constant: Array, x: Value) -> float:
     if constant.size != 1 or constant.ndim > 1 + len(x.shape):
-        raise ValueError(f"its constant should be one number, got shape {constant.shape}")
+        raise ValueError(f"its constant must be one number, got shape {constant.shape}")
     return float(constant.item())
 
 

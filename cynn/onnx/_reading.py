@@ -46,7 +46,7 @@ class Graph:
     def put(self, name: str, value: Any) -> None:
         """Keep what goes by that name from now on."""
         if name in self.entries:
-            raise ValueError(f"two things in it are called {name!r}")
+            raise ValueError(f"names must be different, got {name!r} twice")
         self.entries[name] = value
 
     def get(self, name: str) -> Any:
@@ -54,7 +54,7 @@ class Graph:
         if not name:
             return None
         if name not in self.entries:
-            raise ValueError(f"{name!r} is used before anything gives it")
+            raise ValueError(f"nodes must be in order, got {name!r} before the node that makes it")
         value = self.entries[name]
         return value if isinstance(value, Value) else self.array(value)
 
@@ -64,10 +64,12 @@ class Graph:
 
         data_type = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[self.dtype.name]
         if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
-            raise ValueError(f"{tensor.name!r} is kept in another file, which is not opened")
+            raise ValueError(
+                f"{tensor.name!r} must be in the file itself, got a reference to another file"
+            )
         if tensor.data_type != data_type:
             kind = TensorProto.DataType.Name(tensor.data_type)
-            raise ValueError(f"{tensor.name!r} should hold {self.dtype}, as its input, got {kind}")
+            raise ValueError(f"{tensor.name!r} must hold {self.dtype}, as the input, got {kind}")
         sizes = tuple(tensor.dims)
         if tensor.raw_data:
             numbers = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
@@ -75,25 +77,30 @@ class Graph:
             stored = tensor.float_data if data_type == TensorProto.FLOAT else tensor.double_data
             numbers = np.array(stored, self.dtype)
         if min(sizes, default=1) < 1 or math.prod(sizes) != numbers.size:
-            raise ValueError(f"{tensor.name!r} has shape {sizes} and {numbers.size} numbers")
+            raise ValueError(
+                f"{tensor.name!r} must have the numbers of its shape {sizes}, got {numbers.size}"
+            )
         self.budget -= numbers.nbytes  # constants may be shared, but not to make much of little
         if self.budget < 0:
-            raise ValueError("its nodes share their constants too often")
+            raise ValueError(
+                "its nodes must not share constants so often that they need more memory than the "
+                "file"
+            )
         return numbers.reshape(sizes)
 
     def add(self, node: Any) -> None:
         """Take a node."""
         if node.domain not in STANDARD:
-            raise ValueError(f"it is of the domain {node.domain!r}")
+            raise ValueError(f"its domain must be that of ONNX, got {node.domain!r}")
         if len(node.output) != 1:
-            raise ValueError(f"it should give one output, got {len(node.output)}")
+            raise ValueError(f"it must have one output, got {len(node.output)}")
         if node.op_type == "Constant":
             if [attribute.name for attribute in node.attribute] != ["value"] or node.input:
-                raise ValueError("it should be an array")
+                raise ValueError("it must hold an array, got another value")
             self.put(node.output[0], node.attribute[0].t)
             return
         if node.op_type not in OPERATORS:
-            raise ValueError(f"cynn reads {', '.join(sorted(OPERATORS))}")
+            raise ValueError(f"its operator must be one of {', '.join(sorted(OPERATORS))}")
         inputs = [self.get(name) for name in node.input]
         while inputs and inputs[-1] is None:
             inputs.pop()
@@ -156,14 +163,14 @@ def _parsed(name: str) -> Any:
     with open(name, "rb", opener=_without_waiting) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it must be a regular file, got something else")
         if status.st_size >= LARGEST:
-            raise ValueError(f"it has {status.st_size} bytes, an ONNX file has less than 2 GiB")
+            raise ValueError(f"it must have less than 2 GiB, got {status.st_size} bytes")
         data = file.read()
     try:
         return ModelProto.FromString(data)
     except DecodeError as error:
-        raise ValueError("it is not an ONNX file, or not a whole one") from error
+        raise ValueError("it must be a whole ONNX file, got another or a part of one") from error
 
 
 def _without_waiting(name: str, flags: int) -> int:
@@ -177,17 +184,17 @@ def _model(proto: Any) -> Model:
     newest = defs.onnx_opset_version()
     if len(versions) != 1 or not OLDEST <= versions[0] <= newest:
         raise ValueError(
-            f"its operators should be of one version from {OLDEST} to {newest}, got {versions}"
+            f"its operators must be of one version from {OLDEST} to {newest}, got {versions}"
         )
     if any(entry.domain in STANDARD for entry in proto.functions):
-        raise ValueError("it has operators of its own")
+        raise ValueError("its operators must be those of ONNX, got functions of its own")
     source, result = _ends(proto.graph)
     dtype, row = _rows(source)
     graph = Graph(proto.graph, dtype)
     start = Value(row)
     graph.put(source.name, start)
     if len(proto.graph.node) > MOST_NODES:
-        raise ValueError(f"it has {len(proto.graph.node)} nodes, the most are {MOST_NODES}")
+        raise ValueError(f"it must have at most {MOST_NODES} nodes, got {len(proto.graph.node)}")
     for i, node in enumerate(proto.graph.node):
         try:
             graph.add(node)
@@ -196,7 +203,7 @@ def _model(proto: Any) -> Model:
             raise ValueError(f"node {i}{label} is {node.op_type!r}: {error}") from error
     output = graph.get(result.name)
     if not isinstance(output, Value):
-        raise ValueError("its output is a constant")
+        raise ValueError("its output must depend on its input, got a constant")
     path = output.path(start)
     assert path is not None  # all values come of the input
     parts, weights, state = joined(path)
@@ -213,7 +220,7 @@ def _ends(graph: Any) -> tuple[Any, Any]:
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise ValueError(
-            f"it should have one input and one output, got {len(inputs)} and {len(graph.output)}"
+            f"it must have one input and one output, got {len(inputs)} and {len(graph.output)}"
         )
     return inputs[0], graph.output[0]
 
@@ -225,12 +232,14 @@ def _rows(source: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
     kind = source.type.tensor_type
     dtype_name = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}.get(kind.elem_type)
     if dtype_name is None:
-        raise ValueError(f"its input {source.name!r} should hold float32 or float64")
+        raise ValueError(
+            f"its input {source.name!r} must hold float32 or float64, got another type"
+        )
     sizes = [axis.dim_value for axis in kind.shape.dim]
     if len(sizes) < 2 or min(sizes[1:]) < 1:
         raise ValueError(
-            f"its input {source.name!r} should have two axes or more, all but the first of "
-            f"known size"
+            f"its input {source.name!r} must have two axes or more, all but the first of known "
+            f"size, got {sizes}"
         )
     return np.dtype(dtype_name), tuple(sizes[1:])
 

@@ -80,7 +80,9 @@ class Node:
     def end(self) -> None:
         """Refuse a node with an attribute that nobody took."""
         if self._written:
-            raise ValueError(f"cynn knows no attribute {min(self._written)!r} of it")
+            raise ValueError(
+                f"its attributes must be those that cynn knows, got {min(self._written)!r}"
+            )
 
     def given(self, *kinds: type) -> list[Any]:
         """Return the inputs, each of its kind: a `Value`, or an array for a constant."""
@@ -89,7 +91,7 @@ class Node:
             words = {Value: "rows", np.ndarray: "a constant", type(None): "nothing"}
             wanted = " and ".join(words[kind] for kind in kinds)
             came = " and ".join(words[kind] for kind in kinds_that_came) or "nothing"
-            raise ValueError(f"it should be given {wanted}, got {came}")
+            raise ValueError(f"its inputs must be {wanted}, got {came}")
         return self.inputs
 
     def rows_and_constant(self) -> tuple[Value, Array]:

@@ -78,10 +78,12 @@ def export(
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _known(layer):
-            raise ValueError(f"layers[{i}] is {layer!r}: ONNX files carry cynn's own layers only")
+            raise ValueError(
+                f"layers[{i}] must be one of cynn's own layers for ONNX, got {layer!r}"
+            )
     size = sum(part.size for part in weights) * real.itemsize
     if size > LARGEST:
-        raise ValueError(f"an ONNX file holds at most 2 GiB of weights, the model has {size} bytes")
+        raise ValueError(f"model must have at most 2 GiB of weights for ONNX, got {size} bytes")
     need()
     storage.replace(path, _file(model, weights, real, properties))
 

@@ -157,5 +157,7 @@ def _limit(name: str, value: Any) -> float | None:
 def _constant(value: float, start: int, stop: int, total: int) -> NDArray[np.float64]:
     """Return the same value for each step; quicker than a schedule, and asked for every epoch."""
     if not 0 <= start <= stop <= total:
-        raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
+        raise ValueError(
+            f"start and stop must be within the {total} steps of a run, got {start} and {stop}"
+        )
     return np.full(stop - start, value)

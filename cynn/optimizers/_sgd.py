@@ -64,7 +64,7 @@ class SGD(Optimizer):
     SGD(Cosine(0.1), 0.9, nesterov=True)
     >>> SGD(0.1, nesterov=True)
     Traceback (most recent call last):
-    ValueError: nesterov=True needs a momentum above 0, got momentum=0.0
+    ValueError: momentum must be above 0 for nesterov=True, got 0.0
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class SGD(Optimizer):
         self.momentum = part("momentum", momentum)
         self.nesterov = flag("nesterov", nesterov)
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov=True needs a momentum above 0, got momentum=0.0")
+            raise ValueError("momentum must be above 0 for nesterov=True, got 0.0")
 
     def kernel(self) -> tuple[str | float, ...]:
         """Return ``("sgd", nesterov, weight_decay)``; see `Optimizer.kernel`."""

@@ -1,4 +1,4 @@
-"""The numbers that a regression said against those that are true."""
+"""The predictions of a regression against the true values."""
 
 import math
 from typing import Any
@@ -54,9 +54,9 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
     shown = spread(len(true), MOST_POINTS)
     size = 16 if len(shown) < 500 else 6
     ax.scatter(true[shown], predicted[shown], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
-    ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="said = true")
-    ax.set_xlabel("what is true")
-    ax.set_ylabel("what was said")
+    ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="predicted = true")
+    ax.set_xlabel("true")
+    ax.set_ylabel("predicted")
     if len(shown) < len(true):
         ax.set_title(f"{len(shown):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
     ax.grid(color="0.9")

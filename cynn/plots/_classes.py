@@ -77,12 +77,12 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     )
     ax.set_yticks(ticks, [names[i] for i in ticks], fontsize=small)
     ax.tick_params(length=0 if k <= MOST_NAMES else 3)
-    ax.set_xlabel("what was said")
-    ax.set_ylabel("what is true")
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true")
     correct, total = int(np.trace(counts)), int(counts.sum())
     if total:
         ax.set_title(
-            f"{correct:,} of {total:,} right ({correct / total:.2%})",
+            f"{correct:,} of {total:,} correct ({correct / total:.2%})",
             fontsize="medium", color=FAINT,
         )  # fmt: skip
     return ax

@@ -41,7 +41,7 @@ def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
     """
     series = getattr(history, "history", history)
     if not isinstance(series, Mapping):
-        raise TypeError(f"history must be what fit gave back, got {history!r}")
+        raise TypeError(f"history must be what fit returned, got {history!r}")
     if name not in series:
         known = ", ".join(map(repr, series)) or "nothing"
         raise ValueError(f"name must be one of {known}, got {name!r}")

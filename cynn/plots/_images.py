@@ -148,7 +148,7 @@ def mistakes(
             f"x, y_true and y_pred must be of one length, got {len(images)}, {len(true)}, {n}"
         )
     if np.isnan(predicted).any():
-        raise ValueError("y_pred must not hold NaN: the training has diverged")
+        raise ValueError("y_pred must not hold NaN, got some: the training has diverged")
     names = [plain(name, 12) for name in names_of("classes", classes, k)]
     images = _images(images, shape)
     guess = predicted.argmax(axis=1)
@@ -161,7 +161,7 @@ def mistakes(
     blank(ax)
     ax.set_xlim(0, columns)
     ax.set_ylim(1.32 * lines, 0)
-    guess_lines = [f"said {names[guess[row]]} ({_percent(p_guess[row])})" for row in worst]
+    guess_lines = [f"predicted {names[guess[row]]} ({_percent(p_guess[row])})" for row in worst]
     true_lines = [f"true {names[true[row]]} ({_percent(p_true[row])})" for row in worst]
     longest = max(map(len, guess_lines + true_lines), default=1)
     area = ax.get_window_extent()
@@ -182,7 +182,7 @@ def mistakes(
 
 def _title(shown: int, wrong: int, n: int) -> str:
     if not wrong:
-        return f"no mistake in {n:,} rows"
+        return f"no mistakes in {n:,} rows"
     mistakes = "mistake" if wrong == 1 else "mistakes"
     which = f"the {shown} worst of " if shown < wrong else ""
     return f"{which}{wrong:,} {mistakes} in {n:,} rows"

@@ -134,13 +134,21 @@ def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
     if not tables:
         raise ValueError(f"model must have a Dense layer to draw, got {model!r}")
     if len(tables) != sum(table.ndim == 2 for table in named.values()):
-        raise ValueError("model has weights of other layers than Dense, which are not drawn")
+        raise ValueError(
+            "model must have weights in Dense layers only to be drawn, got other layers with "
+            "weights"
+        )
     for (_, before), (_, after) in zip(tables, tables[1:], strict=False):
         if before.shape[1] != after.shape[0]:
-            raise ValueError("model must be one dense layer after another to be drawn")
+            raise ValueError(
+                "model must be Dense layers in sequence to be drawn, got sizes that do not follow"
+            )
     for _, table in tables:
         if not np.isfinite(table).all():
-            raise ValueError("model has weights that are not finite: its training has diverged")
+            raise ValueError(
+                "model must have finite weights to be drawn, got NaN or infinity: its training "
+                "has diverged"
+            )
     return tables, skips
 
 

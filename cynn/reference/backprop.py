@@ -51,7 +51,9 @@ def dense_forward(x: Matrix, w: Matrix, b: Vector, activation: str, out: Matrix)
     [[0.0, 16.5]]
     """
     if activation not in FORWARD:
-        raise ValueError(f"dense_forward: activation is {activation!r}, wanted {tuple(FORWARD)}")
+        raise ValueError(
+            f"dense_forward: activation must be one of {tuple(FORWARD)}, got {activation!r}"
+        )
     n_rows, n_in = shape("dense_forward", "x", x, 2)
     _, n_out = shape("dense_forward", "w", w, 2)
     require_shape("dense_forward", "w", w, (n_in, n_out))

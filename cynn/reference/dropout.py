@@ -21,7 +21,9 @@ class Dropout(Step):
 
     def __init__(self, n_in: int, place: Place, rate: float) -> None:
         if not 0 <= rate < 1:
-            raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0, less than 1")
+            raise ValueError(
+                f"steps: rate of dropout must be at least 0 and less than 1, got {rate}"
+            )
         self.n_out, self.number = n_in, place.draws
         self.threshold = min(int(rate * 65536 + 0.5), 65535)
         self.scale = 65536 / (65536 - self.threshold)

@@ -17,7 +17,7 @@ class Function(Step):
 
     def __init__(self, n_in: int, place: Place, asked: Any) -> None:
         if not hasattr(asked, "value"):
-            raise ValueError(f"steps: activation is {asked!r}, wanted a name or a function")
+            raise ValueError(f"steps: activation must be a name or a function, got {asked!r}")
         self.n_out, self.asked = n_in, asked
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:

@@ -50,9 +50,9 @@ def initial_weights(
     (6, 4, True)
     """
     if n_in < 1 or n_out < 1:
-        raise ValueError(f"n_in, n_out: {n_in}, {n_out} came, wanted at least 1 of each")
+        raise ValueError(f"n_in and n_out must be at least 1, got {n_in} and {n_out}")
     if activation not in ACTIVATIONS:
-        raise ValueError(f"activation: {activation!r} came, wanted one of {ACTIVATIONS}")
+        raise ValueError(f"activation must be one of {ACTIVATIONS}, got {activation!r}")
     fan = n_in + n_out
     if activation == "selu":
         fan = 2 * n_in

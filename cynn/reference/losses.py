@@ -11,6 +11,8 @@ minus what was wanted, and nothing is lost to rounding when a probability is clo
 """
 
 import math
+from collections.abc import Callable
+from inspect import signature
 
 from .activations import sigmoid_of
 from .arrays import Matrix, Vector
@@ -20,7 +22,8 @@ from .regression import huber, mean_absolute_error, mean_squared_error, quantile
 from .rowwise import Row, by_row
 from .softmax import softmax_of
 
-LOSSES = (
+# In the order of their numbers, which C knows: a new loss comes last.
+__all__ = [
     "softmax_cross_entropy",
     "cross_entropy",
     "sigmoid_binary_cross_entropy",
@@ -37,7 +40,7 @@ LOSSES = (
     "binary_log_loss",
     "half_squared_error",
     "half_poisson_deviance",
-)
+]
 
 TINY = 2.2250738585072014e-308
 """Smallest normal number of the element type: below it, the logarithm's argument is cut off."""
@@ -375,31 +378,13 @@ def _at_least_tiny(p: float) -> float:
     return TINY if p < TINY else p  # and not max(), which may drop a NaN
 
 
-LOSS = dict(
-    zip(
-        LOSSES,
-        (
-            softmax_cross_entropy,
-            cross_entropy,
-            sigmoid_binary_cross_entropy,
-            binary_cross_entropy,
-            mean_squared_error,
-            mean_absolute_error,
-            huber,
-            quantile,
-            poisson,
-            log_poisson,
-            hinge,
-            categorical_hinge,
-            log_loss,
-            binary_log_loss,
-            half_squared_error,
-            half_poisson_deviance,
-        ),
-        strict=True,
-    )
-)
-"""The loss of each name."""
+LOSS: dict[str, Callable[..., float]] = {name: globals()[name] for name in __all__}
+"""The loss of each name, in the order of their numbers."""
 
-WITH_ARGUMENT = (*LOSSES[:4], "huber", "quantile")
-"""The losses that have an argument of their own: the first four label smoothing."""
+LOSSES = tuple(LOSS)
+"""Their names."""
+
+WITH_ARGUMENT = tuple(name for name, loss in LOSS.items() if len(signature(loss).parameters) > 5)
+"""The losses that have an argument of their own, such as label smoothing."""
+
+__all__ += ["LOSSES", "TINY"]

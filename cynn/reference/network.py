@@ -205,7 +205,7 @@ class Network:
 
     def _slot(self, name: str) -> Flat:
         if name not in self.slot_names:
-            raise ValueError(f"network: {name!r} is no slot, wanted one of {self.slot_names}")
+            raise ValueError(f"network: slot must be one of {self.slot_names}, got {name!r}")
         return self._slots[self.slot_names.index(name)]
 
     def compile(
@@ -238,7 +238,9 @@ class Network:
         """
         given = read_optimizer(optimizer)
         if not (clip_value > 0 and clip_norm > 0):
-            raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
+            raise ValueError(
+                f"compile: clip_value and clip_norm must be above 0, got {clip_value}, {clip_norm}"
+            )
         self._plan.compile(loss, penalties or [])
         names, self.slot_names, self._scalars = OPTIMIZERS[optimizer[0]]
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
@@ -311,10 +313,10 @@ class Network:
         data = self._data("train_epoch", x, y, weight)
         order = whole_numbers("train_epoch", "order", order, len(data[0]))
         if batch_size < 1:
-            raise ValueError(f"train_epoch: batch_size is {batch_size}, wanted at least 1")
+            raise ValueError(f"train_epoch: batch_size must be at least 1, got {batch_size}")
         n_steps = -(-len(order) // batch_size)
         if not 0 <= start <= n_steps:
-            raise ValueError(f"train_epoch: start is {start}, wanted 0 to {n_steps}")
+            raise ValueError(f"train_epoch: start must be from 0 to {n_steps}, got {start}")
         require_shape("train_epoch", "rates", rates, (n_steps,))
         require_shape("train_epoch", "momenta", momenta, (n_steps,))
         if outputs is not None:
@@ -460,8 +462,8 @@ class Network:
         if moment is not None:
             if self.n_state and len(data[0]) > LARGEST_BATCH:
                 raise ValueError(
-                    f"gradients: batch_norm has {len(data[0])} rows at once, wanted "
-                    f"{LARGEST_BATCH} at most"
+                    f"gradients: batch_norm must have {LARGEST_BATCH} rows at most, "
+                    f"got {len(data[0])}"
                 )
             call = Call(list(self._state), batch_key(moment), moment[3])
         if outputs is not None:
@@ -498,7 +500,7 @@ class Network:
             If an argument does not fit the others, or both of `y` and `along` come, or neither.
         """
         if (y is None) == (along is None):
-            raise ValueError("input_gradient: wanted either y or along")
+            raise ValueError("input_gradient: exactly one of y and along must be given")
         require_shape("input_gradient", "out", out, (len(x), self.n_inputs))
         if y is not None:
             data = self._data("input_gradient", x, y, None)
@@ -556,7 +558,9 @@ class Network:
 
     def _require_compiled(self, function: str) -> None:
         if not self._compiled:
-            raise ValueError(f"{function}: no loss was chosen, call compile first")
+            raise ValueError(
+                f"{function}: network must be compiled with a loss first: call compile"
+            )
 
     def _copy(
         self, function: str, name: str, argument: Vector, source: Flat, to: MutableVector

@@ -74,7 +74,7 @@ class Neuron:
             If there are more or fewer inputs than weights.
         """
         if len(inputs) != len(self.weights):
-            raise ValueError(f"inputs: {len(inputs)} came, wanted {len(self.weights)}")
+            raise ValueError(f"inputs must be {len(self.weights)} numbers, got {len(inputs)}")
         z = self.bias
         for weight, value in zip(self.weights, inputs, strict=True):
             z += weight * value

@@ -46,7 +46,7 @@ class BatchNorm(Step):
 
     def __init__(self, n_in: int, place: Place, momentum: float, epsilon: float) -> None:
         if not 0 <= momentum <= 1:
-            raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
+            raise ValueError(f"steps: momentum of batch_norm must be from 0 to 1, got {momentum}")
         self.momentum, self.epsilon = momentum, _positive(epsilon)
         self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
         self.n_state, self.first_state = 2 * n_in, place.state
@@ -151,5 +151,5 @@ def _transposed(x: Rows) -> Rows:
 
 def _positive(epsilon: float) -> float:
     if not 0 < epsilon < math.inf:
-        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
+        raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
     return epsilon

@@ -183,10 +183,12 @@ def read_optimizer(optimizer: tuple[Any, ...]) -> list[float]:
     """
     name, *given = optimizer
     if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer: {name!r} is unknown, wanted one of {', '.join(OPTIMIZERS)}")
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
     wanted = OPTIMIZERS[name][0]
     if len(given) != len(wanted):
-        raise ValueError(f"optimizer: {name} has {len(given)} numbers, wanted {', '.join(wanted)}")
+        raise ValueError(
+            f"optimizer: {name} must have the numbers {', '.join(wanted)}, got {len(given)}"
+        )
     return [float(number) for number in given]
 
 
@@ -239,7 +241,7 @@ def optimizer_step(
     require_shape("optimizer_step", "grad", grad, (n,))
     require_shape("optimizer_step", "slots", slots, (len(entry.slots), n))
     if t < 1:
-        raise ValueError(f"optimizer_step: t is {t}, wanted at least 1")
+        raise ValueError(f"optimizer_step: t must be at least 1, got {t}")
     held_by_all = [] if scalars is None else scalars
     require_shape("optimizer_step", "scalars", held_by_all, (len(entry.scalars),))
     require_apart("optimizer_step", {"w": w, "slots": slots}, grad=grad)

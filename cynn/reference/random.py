@@ -80,7 +80,7 @@ def permutation(out: list[int], seed: int, epoch: int) -> None:
     (count,) = shape("permutation", "out", out, 1)
     for name, value in (("seed", seed), ("epoch", epoch)):
         if not 0 <= value < BITS:
-            raise ValueError(f"permutation: {name} is {value}, wanted 0 to 2^64 - 1")
+            raise ValueError(f"permutation: {name} must be from 0 to 2^64 - 1, got {value}")
     key = random_bits(seed, epoch)
     for i in range(count or 0):
         place = random_below(key, i, i + 1)

@@ -30,7 +30,7 @@ class Dense(Step):
         self, n_in: int, place: Place, n_out: int, activation: str, use_bias: bool = True
     ) -> None:
         if n_out < 1:
-            raise ValueError(f"steps: dense has {n_out} outputs, wanted at least 1")
+            raise ValueError(f"steps: outputs of dense must be at least 1, got {n_out}")
         self.n_in, self.n_out, self.place, self.first = n_in, n_out, place, place.params
         self.activation = known(activation)
         self.use_bias = use_bias
@@ -122,7 +122,10 @@ class Normalize(Step):
 
     def __init__(self, n_in: int, place: Place, mean: Flat, std: Flat) -> None:
         if not len(mean) == len(std) == n_in:
-            raise ValueError(f"steps: normalize has {len(mean)} means, wanted {n_in}")
+            raise ValueError(
+                f"steps: normalize must have {n_in} means and deviations, got {len(mean)} and "
+                f"{len(std)}"
+            )
         self.n_out, self.mean, self.scale = n_in, mean, [1.0 / value for value in std]
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
@@ -178,7 +181,9 @@ class Residual(Step):
             after - before for after, before in zip(past, place, strict=True)
         )
         if width != n_in:
-            raise ValueError(f"steps: a residual's make {width} numbers of {n_in}, wanted as many")
+            raise ValueError(
+                f"steps: the steps of a residual must make {n_in} numbers, got {width}"
+            )
 
     def initial_state(self) -> Flat:
         """Return those of the steps."""
@@ -258,11 +263,11 @@ def make_step(description: tuple[Any, ...], n_in: int, place: Place) -> Step:
     """
     kind, *arguments = description
     if kind not in STEPS:
-        raise ValueError(f"steps: kind is {kind!r}, wanted one of {tuple(STEPS)}")
+        raise ValueError(f"steps: kind must be one of {tuple(STEPS)}, got {kind!r}")
     try:
         inspect.signature(STEPS[kind]).bind(n_in, place, *arguments)
     except TypeError:
-        message = f"steps: {kind} came with {len(arguments)} arguments: {description}"
+        message = f"steps: {kind} must have other arguments, got {description}"
         raise ValueError(message) from None
     step: Step = STEPS[kind](n_in, place, *arguments)
     return step
@@ -303,5 +308,5 @@ def known(activation: str) -> str:
         If there is none of that name.
     """
     if activation not in ACTIVATIONS:
-        raise ValueError(f"steps: activation is {activation!r}, wanted one of {ACTIVATIONS}")
+        raise ValueError(f"steps: activation must be one of {ACTIVATIONS}, got {activation!r}")
     return activation

@@ -127,7 +127,8 @@ class Numeric(Column):
         if not np.isfinite(out[:, 0]).all():
             row = int(np.argmin(np.isfinite(out[:, 0])))
             raise ValueError(
-                f"column {self.name!r} holds {floats[row]} in row {row + 1}: too large"
+                f"column {self.name!r} must hold numbers that float64 can scale, got {floats[row]} "
+                f"in row {row + 1}"
             )
         if self.missing:
             out[:, 1] = missing
@@ -175,7 +176,7 @@ class Categorical(Column):
         """Write the numbers of a column's values; see `Column.encode`."""
         words = texts(values)
         if words is None:
-            raise ValueError(f"column {self.name!r} must hold texts, got type {values.dtype}")
+            raise ValueError(f"column {self.name!r} must hold strings, got dtype {values.dtype}")
         places = {category: place for place, category in enumerate(self.categories)}
         indices = np.array([places.get(word, -1) for word in words], np.intp)
         rows = np.flatnonzero(indices >= 0)
@@ -241,7 +242,7 @@ def column_of(
         return _numeric(name, floats[rows])
     words = texts(values[rows])
     if words is None:
-        return LeftOut(name, "it holds neither numbers nor texts")
+        return LeftOut(name, "it holds neither numbers nor strings")
     counts = Counter(words)
     n_missing = counts.pop("", 0)
     if not counts:
@@ -250,7 +251,7 @@ def column_of(
         return LeftOut(name, "it is constant")
     n = len(words) - n_missing
     if len(counts) > MAX_CATEGORIES or not categorical and len(counts) > max(FEW, n / 2):
-        return LeftOut(name, f"it has {len(counts):,} different texts in {n:,} rows")
+        return LeftOut(name, f"it has {len(counts):,} different strings in {n:,} rows")
     return Categorical(name, sorted(counts))
 
 
@@ -288,9 +289,9 @@ def mean_and_std(what: str, values: NDArray[np.float64]) -> tuple[float, float]:
 def text(name: str, value: object, *allowed: str) -> str:
     """Return a text that is not empty, or one of the allowed."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r:.100}")
+        raise TypeError(f"{name} must be a string, got {value!r:.100}")
     if not value and value not in allowed:
-        raise ValueError(f"{name} must not be empty")
+        raise ValueError(f"{name} must not be empty, got ''")
     return value
 
 
@@ -303,11 +304,11 @@ def positive(name: str, value: object) -> float:
 def distinct(name: str, value: object) -> tuple[str, ...]:
     """Return different texts, 1 to `MAX_CATEGORIES`, as a tuple."""
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be a sequence of texts, got {value!r:.100}")
+        raise TypeError(f"{name} must be a sequence of strings, got {value!r:.100}")
     words = tuple(text(f"{name}[{i}]", word) for i, word in enumerate(value))
     if len(set(words)) < len(words) or not 1 <= len(words) <= MAX_CATEGORIES:
         raise ValueError(
-            f"{name} must be 1 to {MAX_CATEGORIES} different texts, got {len(words)}, "
+            f"{name} must be 1 to {MAX_CATEGORIES} different strings, got {len(words)}, "
             f"{len(set(words))} of them different"
         )
     return words

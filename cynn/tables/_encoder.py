@@ -58,10 +58,14 @@ class TableEncoder(Spec):
         self.left_out: tuple[LeftOut, ...] = _all("left_out", left_out, LeftOut)
         if not self.columns:
             why = "".join(f"; {each.name!r}: {each.why}" for each in self.left_out[:5])
-            raise ValueError(f"there is no column to learn from beside {target.name!r}{why}")
+            raise ValueError(
+                f"columns must be one at least beside the target {target.name!r}, got none{why}"
+            )
         names = [each.name for each in self.columns]
         if len({target.name, *names}) <= len(names):
-            raise ValueError("columns must have different names, other than the target's")
+            raise ValueError(
+                f"columns must have different names, other than the target's, got {names}"
+            )
 
     @classmethod
     def fit(
@@ -106,7 +110,7 @@ class TableEncoder(Spec):
         for name in sorted(names | ignored):
             column(table, name)
         columns = [
-            LeftOut(name, "it was to be ignored")
+            LeftOut(name, "as requested")
             if name in ignored
             else column_of(name, _of_length(name, column(table, name), n), rows, name in names)
             for name in table
@@ -188,7 +192,7 @@ def from_dict(data: Any) -> TableEncoder:
 
 def _of_length(name: str, values: NDArray[Any], n: int) -> NDArray[Any]:
     if values.shape != (n,):
-        raise ValueError(f"column {name!r:.100} has shape {values.shape}, wanted ({n},)")
+        raise ValueError(f"column {name!r:.100} must have shape ({n},), got shape {values.shape}")
     return values
 
 

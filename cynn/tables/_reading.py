@@ -50,16 +50,18 @@ def read(path: str | os.PathLike[str]) -> Table:
     """
     ending = Path(path).suffix.lower()
     if ending not in READERS:
-        raise ValueError(f"{path}: a table's name must end in {', '.join(READERS)}")
+        raise ValueError(
+            f"{path} must end in {', '.join(READERS)} to be read as a table, got {ending!r}"
+        )
     with open(path, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
         pass
     try:
         table = READERS[ending](path)
         sizes = {len(values) for values in table.values()}
         if len(sizes) > 1:
-            raise ValueError(f"its columns have different lengths: {sorted(sizes)}")
+            raise ValueError(f"its columns must have one length, got {sorted(sizes)}")
         if sizes in (set(), {0}):
-            raise ValueError("it has no rows")
+            raise ValueError("it must have at least one row, got none")
     except (OSError, ImportError, MemoryError):
         raise
     except Exception as error:  # of a damaged file libraries raise what their decoders raise
@@ -77,12 +79,13 @@ def _read_csv(path: str | os.PathLike[str]) -> Table:
             for row in lines:
                 if row and len(row) != len(names):
                     raise ValueError(
-                        f"line {lines.line_num} has {len(row)} fields, the first {len(names)}"
+                        f"line {lines.line_num} must have {len(names)} fields, as the first, got "
+                        f"{len(row)}"
                     )
                 if row:
                     rows.append(row)
         except UnicodeDecodeError as error:
-            raise ValueError(f"it is not in UTF-8: {error.reason}") from error
+            raise ValueError(f"it must be in UTF-8, got other bytes: {error.reason}") from error
     columns = [np.array(values, object) for values in zip(*rows, strict=True)]
     return _named(names, columns) if rows else {}
 
@@ -114,7 +117,7 @@ def _read_npz(path: str | os.PathLike[str]) -> Table:
     import zipfile  # four milliseconds, which ``import cynn`` need not wait for
 
     if not zipfile.is_zipfile(path):
-        raise ValueError("it is no npz file")
+        raise ValueError("it must be an npz file, got another")
     with np.load(path, allow_pickle=False) as arrays:
         names: list[str] = []
         columns: list[NDArray[Any]] = []
@@ -122,7 +125,7 @@ def _read_npz(path: str | os.PathLike[str]) -> Table:
             array = arrays[name]
             if array.ndim not in (1, 2):
                 raise ValueError(
-                    f"its array {name!r} has shape {array.shape}, wanted (n,) or (n, k)"
+                    f"its array {name!r} must have shape (n,) or (n, k), got {array.shape}"
                 )
             if array.ndim == 1:
                 names.append(name)
@@ -137,7 +140,7 @@ def _named(names: list[str], columns: list[NDArray[Any]]) -> Table:
     table: Table = {}
     for name, values in zip(names, columns, strict=True):
         if name and name in table:
-            raise ValueError(f"it has two columns {name!r:.100}")
+            raise ValueError(f"its columns must have different names, got {name!r:.100} twice")
         table.setdefault(name, values)
     return table
 

@@ -177,12 +177,15 @@ class Classes(Target):
         """Return the number of each row's class; see `Target.encode`."""
         words = texts(values)
         if words is None:
-            raise ValueError(f"target {self.name!r} must hold texts, got type {values.dtype}")
+            raise ValueError(f"target {self.name!r} must hold strings, got dtype {values.dtype}")
         _expect_all(self.name, np.array([not word for word in words], bool))
         places = {label: place for place, label in enumerate(self.labels)}
         for row, word in enumerate(words, 1):
             if word not in places:
-                raise ValueError(f"target {self.name!r} holds {word!r:.100} in row {row}: no class")
+                raise ValueError(
+                    f"target {self.name!r} must hold the classes of the training set, got "
+                    f"{word!r:.100} in row {row}"
+                )
         return np.array([places[word] for word in words], np.int64)
 
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
@@ -321,7 +324,7 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
         choice("task", task, TASKS)
     values = column(table, name)
     if not len(values):
-        raise ValueError(f"target {name!r} has no rows")
+        raise ValueError(f"target {name!r} must have at least one row, got none")
     floats = numbers(values)
     if task is None and floats is not None:
         task = _task(values, floats)
@@ -329,20 +332,24 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
         floats = _numbers(name, values)
         mean, std = mean_and_std(f"target {name!r}", floats)
         if (floats == floats[0]).all():
-            raise ValueError(f"target {name!r} is {floats[0]} in every row: nothing to learn")
+            raise ValueError(
+                f"target {name!r} must differ between rows, got {floats[0]} in all of them"
+            )
         return Quantity(name, mean, std)
     words = texts(values)
     if words is None:
-        raise ValueError(f"target {name!r} holds neither numbers nor texts: {values.dtype}")
+        raise ValueError(f"target {name!r} must hold numbers or strings, got dtype {values.dtype}")
     missing = np.array([not word for word in words], bool) if floats is None else np.isnan(floats)
     _expect_all(name, missing)
     counts = Counter(words)
     if len(counts) == 1:
-        raise ValueError(f"target {name!r} is {words[0]!r:.100} in every row: nothing to learn")
+        raise ValueError(
+            f"target {name!r} must differ between rows, got {words[0]!r:.100} in all of them"
+        )
     if len(counts) > MAX_CATEGORIES or len(counts) > max(2, len(words) / 2):
         raise ValueError(
-            f"target {name!r} has {len(counts):,} different values in {len(words):,} rows, "
-            "too many to be classes"
+            f"target {name!r} must have few different values to be classes, got {len(counts):,} in "
+            f"{len(words):,} rows"
         )
     order = dict(zip(words, words if floats is None else floats.tolist(), strict=True))
     return Classes(name, sorted(counts, key=lambda word: order[word]))
@@ -353,7 +360,7 @@ def column(table: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
     if name not in table:
         known = ", ".join(repr(key)[:40] for key in list(table)[:20])
         ellipsis = ", ..." if len(table) > 20 else ""
-        raise ValueError(f"there is no column {name!r:.100}, but {known}{ellipsis}")
+        raise ValueError(f"table must have the column {name!r:.100}, got {known}{ellipsis}")
     return np.asarray(table[name])
 
 
@@ -379,10 +386,11 @@ def _expect_all(name: str, missing: NDArray[np.bool_]) -> None:
     if missing.any():
         row, n = int(missing.argmax()) + 1, int(missing.sum())
         raise ValueError(
-            f"target {name!r} has no value in {n:,} of {len(missing):,} rows, row {row} the first"
+            f"target {name!r} must have a value in every row, got none in {n:,} of "
+            f"{len(missing):,}, row {row} the first"
         )
 
 
 def _expect_finite(outputs: NDArray[Any]) -> None:
     if not np.isfinite(outputs).all():
-        raise ValueError("the network gives numbers that are not finite: its training diverged")
+        raise ValueError("outputs must be finite, got NaN or infinity: the training has diverged")

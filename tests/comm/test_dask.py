@@ -263,7 +263,7 @@ def test_a_model_learns_from_batches(threaded):
 
 
 BAD = {
-    "nothing": ((), {}, TypeError, "Blocks must be given a collection at least"),
+    "nothing": ((), {}, TypeError, "collections must be one at least"),
     "no collection": ((np.zeros(3),), {}, TypeError, "got ndarray as collection 0"),
     "delayed": ((y10, dask.delayed(3)), {}, TypeError, "got Delayed.* as collection 1"),
     "a number": ((y10.sum(),), {}, ValueError, "collection 0 must have rows, got a number"),

@@ -95,7 +95,12 @@ say(digest(fit()[0]))
     found = lines(2, body, tmp_path)
     assert len(found) == 6 and len(set(found)) == 3
     assert "rank 1 of 2: x must have at least one row, got shape (0, 6)" in found
-    assert any(line.startswith("rank 1 of 2: batch_size is 9, on rank 0 it is 8") for line in found)
+    assert any(
+        line.startswith(
+            "rank 1 of 2: batch_size must be the same on all ranks, got 9, and 8 on rank 0"
+        )
+        for line in found
+    )
 
 
 @pytest.mark.parametrize(("code", "status"), [("'no data'", 1), ("7", 7)])
@@ -339,7 +344,7 @@ def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, t
     again = train(folder, *options, "--resume", "--batch-size", str(32 // after))
     status, out, err = job.run(after, again, tmp_path)
     assert (status, err) == (0, "")
-    assert f"going on from kept after epoch {begun}" in out
+    assert f"resuming from kept after epoch {begun}" in out
     wanted = ("--epochs", "30", "--save", "wanted", "--batch-size", "32", "--quiet")
     command = [sys.executable, "-P", *train(folder, *wanted)]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
@@ -383,12 +388,14 @@ def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
     assert "m has layers" in capsys.readouterr().err
     assert cli.main([*options, "--hidden", "8", "--checkpoint", "m"]) == 0
     out = capsys.readouterr().out
-    assert "going on from m after epoch 1" in out and "images a second" not in out
+    assert "resuming from m after epoch 1" in out and "images a second" not in out
 
 
 def test_a_mistake_in_the_command_ends_all_ranks(folder, tmp_path):
     status, out, err = job.run(2, train(folder, "--target", "x"), tmp_path)
-    assert status != 0 and re.search(r"cynn: error: rank [01] of 2: --target is for a table", err)
+    assert status != 0 and re.search(
+        r"cynn: error: rank [01] of 2: --target must go with a table", err
+    )
 
 
 # ---- without ranks ------------------------------------------------------------------------------
@@ -466,7 +473,7 @@ def test_shares_of_parquet_files(tmp_path, size):
     for error in together(
         2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y", columns=["c"])
     ):
-        assert isinstance(error, ValueError) and "has no column 'c'" in str(error)
+        assert isinstance(error, ValueError) and "must have the column 'c'" in str(error)
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -77,13 +77,13 @@ def test_no_mirror_helps(mirrors, cached, alone, wrong):
     assert said.startswith("MNIST is not in ") and str(cached) in said
     assert "127.0.0.1" in said and "\n" not in said and len(said) < 700
     if wrong == "web page":
-        assert "a web page (HTML) came" in said
+        assert "of a web page (HTML)" in said
     assert listing(cached) == []
     assert len(mirrors.hits) == (2 if wrong == "not there" else 6)
     assert alone == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds
 
 
-def test_a_passing_trouble_is_tried_again(mirrors, cached, monkeypatch):
+def test_transient_failures_are_retried(mirrors, cached, monkeypatch):
     aim(monkeypatch, mirrors.urls[0])
     mirrors.act[f"/a/{NAMES[0]}"] = [503, "cut"]
     mirrors.act[f"/a/{NAMES[2]}"] = [b"<html>"]
@@ -91,7 +91,7 @@ def test_a_passing_trouble_is_tried_again(mirrors, cached, monkeypatch):
     assert listing(cached) == NAMES
 
 
-def test_a_first_mirror_that_is_shut(mirrors, cached, monkeypatch):
+def test_an_unreachable_first_mirror(mirrors, cached, monkeypatch):
     with socket.socket() as shut:
         shut.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{shut.getsockname()[1]}/"
@@ -100,10 +100,10 @@ def test_a_first_mirror_that_is_shut(mirrors, cached, monkeypatch):
     assert listing(cached) == NAMES
 
 
-def test_a_body_without_end_is_stopped(mirrors, cached, monkeypatch):
+def test_an_endless_response_is_stopped(mirrors, cached, monkeypatch):
     monkeypatch.setattr(module, "MOST_BYTES", 10_000)
     mirrors.act["/a/"] = mirrors.act["/b/"] = bytes(1_000_000)
-    with pytest.raises(DatasetUnavailable, match="more than 10,000 bytes came"):
+    with pytest.raises(DatasetUnavailable, match="at most 10,000 bytes, got more"):
         load_mnist()
     assert listing(cached) == []
 
@@ -157,7 +157,7 @@ def test_a_silent_network_does_not_hang(monkeypatch):
         forever.set()
 
 
-def test_a_mirror_that_connects_and_keeps_silent(mirrors, cached, monkeypatch):
+def test_a_mirror_that_connects_but_does_not_answer(mirrors, cached, monkeypatch):
     """It is asked once, not once a round and file."""
     monkeypatch.setattr(module, "READ_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -390,7 +390,7 @@ class Look(Callback):
         self.seen = []
 
     def on_epoch_end(self, epoch, logs=None):
-        network = self.model._training.network
+        network = self.model._network
         self.seen.append((network, network.seek_zeros))
 
 

@@ -205,7 +205,7 @@ def test_what_a_fit_refuses():
     model = image_model()
     with pytest.raises(TypeError, match="augment must be an Augment object"):
         model.fit(x, y, augment={"shift": 2}, verbose=0)
-    with pytest.raises(ValueError, match=r"augment needs rows of shape \(height, width\), got"):
+    with pytest.raises(ValueError, match=r"rows of shape \(height, width\) for augment, got"):
         image_model().fit(x.reshape(40, 64), y, augment=Augment(1), verbose=0)
     sparse = pytest.importorskip("scipy.sparse")
     table = Model([Dense(4, "softmax")], seed=0)

@@ -444,7 +444,7 @@ def test_what_an_activation_must_not_give(on, place, what):
     model = compiled(Model([Dense(5, wrong), Dense(OUTPUTS)], dtype=on.dtype, seed=0), "mse")
     model.build(INPUTS)
     before = model.get_learned()
-    with pytest.raises(kind, match=f"{place} of Custom.* must give .*{message}"):
+    with pytest.raises(kind, match=f"{place} of Custom.* must return .*{message}"):
         model.fit(X, Y, batch_size=16, verbose=0)
     assert np.array_equal(model.get_learned(), before)
 
@@ -513,7 +513,7 @@ def test_no_activation():
             make(3)
     with pytest.raises(TypeError, match="function must be a function over arrays, got 3"):
         CustomLoss(3)
-    with pytest.raises(TypeError, match="got a class: call it first"):
+    with pytest.raises(TypeError, match="got a class: make an object"):
         Model([Dense(2)]).compile(loss=CrossEntropy)
 
 
@@ -525,9 +525,9 @@ def test_no_step(target, step):
 
 def test_labels_that_class_weight_cannot_take():
     model = compiled(Model([Dense(2)], seed=0), lambda t, p: (p[:, 0], p), metrics=())
-    with pytest.raises(ValueError, match="class_weight has 2 classes, got the label 4"):
+    with pytest.raises(ValueError, match="class_weight must have a weight for each class"):
         model.fit(X, np.arange(N) % 5, class_weight={0: 2.0}, verbose=0)
-    with pytest.raises(ValueError, match="class_weight needs labels from 0, got -1"):
+    with pytest.raises(ValueError, match="y must hold labels from 0 for class_weight, got -1"):
         model.fit(X, np.arange(N) - 1, class_weight={0: 2.0}, verbose=0)
     with pytest.raises(ValueError, match=r"y must have shape \(n,\) or \(n, k\), got shape"):
         model.fit(X, np.zeros((N, 2, 2)), verbose=0)
@@ -566,7 +566,7 @@ def test_files(tmp_path):
     path = tmp_path / "model.safetensors"
     model = compiled(deep(), squared)
     model.fit(X, Y, verbose=0)
-    with pytest.raises(ValueError, match=r"layers\[0\] is Dense.*no functions.*get_weights"):
+    with pytest.raises(ValueError, match=r"layers\[0\] must be .*user-defined.*get_weights"):
         model.save(path)
     assert not path.exists()
     plain = compiled(names(model), squared)
@@ -585,7 +585,7 @@ def test_onnx(tmp_path):
 
     model = deep()
     model.build(INPUTS)
-    with pytest.raises(ValueError, match=r"Custom\(tanh, slope_of_tanh\) is a function of Python"):
+    with pytest.raises(ValueError, match=r"Custom\(tanh, slope_of_tanh\)"):
         onnx.export(model, tmp_path / "model.onnx")
 
 
@@ -595,7 +595,7 @@ def test_for_c():
     if _backend.target() == "reference":
         pytest.skip("nothing is compiled")
     kernels = _backend.kernels("float64")
-    with pytest.raises(ValueError, match="a function of Python"):
+    with pytest.raises(ValueError, match="user-defined activations"):
         kernels.Predictor(kernels.Network(3, [("dense", 2, TWINS["tanh"])]))
 
 

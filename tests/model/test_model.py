@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cynn import Model
-from cynn._model import loops
+from cynn._training import fitting
 from cynn.callbacks import Callback
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from cynn.losses import BinaryCrossEntropy, CrossEntropy
@@ -168,13 +168,13 @@ def test_shuffle():
 
 
 def test_every_epoch_has_an_order_of_its_own(monkeypatch):
-    orders, train_epoch = [], loops.train_epoch
+    orders, train = [], fitting.Fit.train
 
-    def spy(network, data, order, *rest):
+    def spy(fit, data, order, *rest):
         orders.append(order.tolist())
-        return train_epoch(network, data, order, *rest)
+        return train(fit, data, order, *rest)
 
-    monkeypatch.setattr(loops, "train_epoch", spy)
+    monkeypatch.setattr(fitting.Fit, "train", spy)
     for _ in range(2):
         trained()
     assert orders[:3] == orders[3:] and orders[0] != orders[1] != orders[2] != orders[0]
@@ -281,19 +281,22 @@ def test_callbacks_in_order():
 
         def __getattribute__(self, hook):
             if hook.startswith("on_"):
-                return lambda *given: said.append((self.name, hook, *given))
+                return lambda *given: said.append([self.name, hook, *given])
             return super().__getattribute__(hook)
 
     model = classifier(metrics=())
     history = model.fit(X, Y, epochs=1, callbacks=(Tell(name) for name in "ab"), verbose=0)
     logs = {"loss": history.history["loss"][0]}
-    assert [entry for entry in said if entry[0] == "b"] == [
+    batch_logs = [entry.pop() for entry in said if entry[1] == "on_batch_end"]
+    assert all(list(logs) == ["loss", "learning_rate"] for logs in batch_logs)
+    assert [tuple(entry) for entry in said if entry[0] == "b"] == [
         ("b", "on_train_begin"),
         ("b", "on_epoch_begin", 0),
+        *[("b", f"on_batch_{when}", i) for i in range(3) for when in ("begin", "end")],
         ("b", "on_epoch_end", 0, logs),
         ("b", "on_train_end", logs),
     ]
-    assert [entry[0] for entry in said] == list("abababab")
+    assert [entry[0] for entry in said] == list("ab" * 10)
 
 
 def test_a_callback_uses_the_model():

@@ -85,7 +85,7 @@ def test_rows_are_counted_to_the_last(monkeypatch):
     counted = []
     monkeypatch.setattr(Progress, "advance", lambda self, rows: counted.append(rows))
     for batch_size, seconds in ((7, 0.0), (7, 1.0), (90, 0.0), (2000, 0.0)):
-        monkeypatch.setattr("cynn._model.loops.SLICE_SECONDS", seconds)
+        monkeypatch.setattr("cynn._training.fitting.SLICE_SECONDS", seconds)
         monkeypatch.setattr("cynn._model.loops.SLICE_NUMBERS", 100)
         counted.clear()
         fit(0, batch_size=batch_size)
@@ -100,7 +100,7 @@ def test_it_tidies_up_after_an_error(monkeypatch):
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("cynn._training.fitting._epoch", fail)
+    monkeypatch.setattr("cynn._training.fitting.Fit.train", fail)
     with pytest.raises(ZeroDivisionError):
         fit(1)
     assert not getattr(tqdm, "_instances", ())

@@ -123,7 +123,7 @@ def test_refusals():
     for first in (Rescale(1, 0.5), Normalize.adapt(X), BatchNorm()):
         model = Model([first, Dense(4, "softmax")], seed=0)
         model.compile()
-        message = r"x must not be sparse where the first layer is no Dense, .*: give x.toarray\(\)"
+        message = r"x must be dense unless the first layer is Dense, .*: pass x.toarray\(\)"
         with pytest.raises(ValueError, match=message):
             model.fit(sparse.csr_array(X), Y, verbose=0)
         assert model.input_shape is None  # a slip leaves the model as it was

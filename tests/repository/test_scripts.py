@@ -248,7 +248,7 @@ PYTHON_UNLOCKED = """
     cdef int checked(int a) except -1 nogil:
         return a
 
-    cdef int calls_checked(int a) noexcept nogil:  # bad: the error is printed with the lock taken
+    cdef int calls_checked(int a) noexcept nogil:  # bad: the error is printed with the GIL taken
         return checked(a)  # bad
 
     cdef void takes_the_lock() noexcept nogil:  # bad

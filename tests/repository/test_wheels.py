@@ -398,8 +398,10 @@ def test_tests_of_another_cynn_are_refused(tmp_path):
     python = tmp_path / "installed" / "bin" / "python"
     python.parent.mkdir(parents=True)
 
-    def suite(imported: Path) -> str:
-        says = f'case "$*" in *pytest*) echo 1 passed ;; *) echo "{imported}" ;; esac'
+    def suite(imported: Path, target: str = "avx2") -> str:
+        says = (
+            f'case "$*" in *pytest*) echo 1 passed ;; *) echo "{imported}"; echo {target} ;; esac'
+        )
         python.write_text(f"#!/bin/sh\n{says}\n")
         python.chmod(0o755)
         return wheel_tests.suite(python, tmp_path, "here")
@@ -407,6 +409,8 @@ def test_tests_of_another_cynn_are_refused(tmp_path):
     assert suite(tmp_path / "installed" / "lib" / "cynn" / "__init__.py") == "1 passed"
     with pytest.raises(wheel_commands.Failure, match="wanted the one that was installed"):
         suite(tmp_path / "checkout" / "cynn" / "__init__.py")
+    with pytest.raises(wheel_commands.Failure, match="the target in use is the reference"):
+        suite(tmp_path / "installed" / "lib" / "cynn" / "__init__.py", "reference")
 
 
 def test_the_tests_can_lie_alone(tmp_path):

@@ -116,7 +116,7 @@ def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
             0, np.inf, None, 1,
         )  # fmt: skip
         states.add(model.get_weights()[0].tobytes())
-    monkeypatch.setattr("cynn._model.loops.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("cynn._training.fitting.SLICE_SECONDS", 0.0)
     rng = np.random.default_rng(0)
     seen = set()
     for _ in range(30):

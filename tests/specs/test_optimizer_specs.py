@@ -1,4 +1,4 @@
-"""Optimizers as a person sees them: settings, models that train with them, files."""
+"""Optimizers: settings, models that train with them, files."""
 
 import copy
 import math
@@ -77,7 +77,7 @@ SOME = [
 
 @pytest.mark.parametrize("optimizer", SOME, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_file_goes_on_to_the_bit(tmp_path, optimizer, dtype):
+def test_resuming_from_a_file_gives_the_same_bits(tmp_path, optimizer, dtype):
     one = model(optimizer, dtype, l1=1e-4, l2=1e-3)
     assert optimizers.from_dict(one.optimizer.to_dict()) == one.optimizer
     one.fit(X, Y, epochs=2, verbose=0)
@@ -94,7 +94,7 @@ def test_a_file_goes_on_to_the_bit(tmp_path, optimizer, dtype):
     assert len({bits(each) for each in (one, *others)}) == 1
 
 
-def test_files_as_they_were_first(tmp_path):
+def test_files_of_the_first_version(tmp_path):
     """Then SGD's velocity was velocity.layer0.weight, and nothing counted the steps."""
     one = trained()
     one.save(tmp_path / "new")

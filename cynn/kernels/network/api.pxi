@@ -259,7 +259,9 @@ cdef class Predictor:
 
     def __cinit__(self, Network network not None):
         if network.functions is not None:
-            raise ValueError("network: one of its activations is a function of Python, wanted kernels' only")
+            raise ValueError(
+                "network must not have user-defined activations: functions of Python cannot be called from C"
+            )
         self.network = network
         memset(&self.job, 0, sizeof(Job))
         self.job.steps = network.steps

@@ -4,7 +4,7 @@
 # as any other does. All other networks take the loops of job.pxi and come by none of this.
 
 cdef enum:
-    CALLED = HALF_POISSON_DEVIANCE + 1  # a loss that is a function; no kernel knows it
+    CALLED = LOSS_COUNT  # a loss that is a function; no kernel knows it
 
 
 cdef class Functions:
@@ -19,7 +19,7 @@ cdef object copied_out(object function, const real* panels, Py_ssize_t rows, Py_
     """The first `count` rows as an array of Python's own, which a function may keep."""
     cdef object found = function.room(count, columns, sizeof(real))
     cdef real[:, ::1] room = found
-    expect_shape("network", "a function's room", room, count, columns)
+    expect_shape("network", "a function's input", room, count, columns)
     scatter(panels, rows, 0, count, &room[0, 0], 0, columns)
     return found
 
@@ -99,7 +99,7 @@ cdef int loss_calling(
     )
     losses = answer[0]
     if losses.shape[0] != count:
-        raise ValueError("network: a function gave too many losses, or too few")
+        raise ValueError(f"network: a user-defined loss must return {count} losses, got {losses.shape[0]}")
     copy_in(answer[1], delta, job.rows, count, last.outputs)
     for r in range(count):
         job.row_losses[r] = job.row_weights[r] * losses[r]

@@ -53,7 +53,7 @@ cdef class Parameters:
     # -- packed inside, flat and row-major outside
 
     cdef int expect_flat(self, str name, Py_ssize_t count) except -1:
-        return expect("network", name, count == self.n_params, f"{count} numbers", f"{self.n_params}")
+        return expect("network", name, count == self.n_params, count, f"have {self.n_params} numbers")
 
     cdef void pack_flat(self, const real* flat, real* packed) noexcept nogil:
         cdef const Step* step
@@ -115,7 +115,7 @@ cdef class Parameters:
 
     cdef int slot_number(self, str name) except -1:
         if name not in self.slot_names:
-            raise ValueError(f"network: {name!r} is no slot of the optimizer, wanted one of {self.slot_names}")
+            raise ValueError(f"network: slot must be one of {self.slot_names}, got {name!r}")
         return <int>self.slot_names.index(name)
 
     cdef int slots_for(self, const double* momenta, Py_ssize_t steps) noexcept:
@@ -152,12 +152,12 @@ cdef class Parameters:
 
     def get_state(self, real[::1] out):
         """Copy the running statistics out: for each batch_norm step the means, then the variances."""
-        expect("network", "out", out.shape[0] == self.n_state, f"{out.shape[0]} numbers", f"{self.n_state}")
+        expect("network", "out", out.shape[0] == self.n_state, out.shape[0], f"have {self.n_state} numbers")
         self.move_state(&out[0] if self.n_state else NULL, NULL)
 
     def set_state(self, const real[::1] flat):
         """Take the running statistics from a flat array."""
-        expect("network", "flat", flat.shape[0] == self.n_state, f"{flat.shape[0]} numbers", f"{self.n_state}")
+        expect("network", "flat", flat.shape[0] == self.n_state, flat.shape[0], f"have {self.n_state} numbers")
         self.move_state(NULL, &flat[0] if self.n_state else NULL)
 
     cdef void move_state(self, real* out, const real* flat) noexcept nogil:
@@ -221,7 +221,7 @@ cdef class Parameters:
         cdef double square = 0
         cdef Py_ssize_t k
         if self.optimizer == NULL:
-            raise ValueError("network: compile it with a loss first")
+            raise ValueError("network must be compiled with a loss first: call compile")
         self.expect_flat("gradient", gradient.shape[0])
         self.updates += 1
         if self.n_params == 0:
@@ -260,10 +260,10 @@ cdef class Parameters:
                     read[2 * i], read[2 * i + 1] = penalties[dense]
                     if not (0 <= read[2 * i] < INFINITY and 0 <= read[2 * i + 1] < INFINITY):
                         raise ValueError(
-                            f"network: penalty {penalties[dense]}, wanted finite numbers, not negative"
+                            f"network: penalties must be finite and not negative, got {penalties[dense]}"
                         )
                 dense += 1
-            expect("network", "penalties", len(penalties) == dense, len(penalties), f"{dense} pairs")
+            expect("network", "penalties", len(penalties) == dense, len(penalties), f"have {dense} pairs")
         except BaseException:
             free(read)
             raise

@@ -2,7 +2,7 @@
 
 cdef int activation_number(object name) except -1:
     if name not in ACTIVATIONS:
-        raise ValueError(f"activation: {name!r} is unknown, wanted one of {', '.join(ACTIVATIONS)}")
+        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
     return ACTIVATIONS.index(name)
 
 

@@ -51,10 +51,10 @@ cdef int read_optimizer(tuple given, double* numbers) except -1:
     cdef int i
     name = given[0] if given else None
     if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer: {name!r} is unknown, wanted one of {', '.join(OPTIMIZERS)}")
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
     wanted = OPTIMIZERS[name][0]
     if len(given) != 1 + len(wanted):
-        raise ValueError(f"optimizer: {name} has {len(given) - 1} numbers, wanted {', '.join(wanted)}")
+        raise ValueError(f"optimizer: {name} must have the numbers {', '.join(wanted)}, got {len(given) - 1}")
     for i in range(<int>len(wanted)):
         numbers[i] = given[1 + i]
     return list(OPTIMIZERS).index(name)
@@ -88,9 +88,9 @@ def optimizer_step(
     cdef Py_ssize_t size = w.shape[0], i = 0, c, n
     cdef Rule rule
     cdef real* block
-    expect("optimizer_step", "grad", grad.shape[0] == size, f"{grad.shape[0]} numbers", f"{size}, as w has")
+    expect("optimizer_step", "grad", grad.shape[0] == size, grad.shape[0], f"have {size} numbers, as w")
     expect_shape("optimizer_step", "slots", slots, count, size)
-    expect("optimizer_step", "t", t >= 1, t, "at least 1")
+    expect("optimizer_step", "t", t >= 1, t, "be at least 1")
     expect("optimizer_step", "scalars", came == kept, f"{came} numbers", f"{kept}")
     for s in range(kept):
         held[s] = scalars[s]

@@ -101,10 +101,10 @@ def sgd(
     cdef double[2] numbers
     cdef Rule rule
     cdef real* block
-    expect("sgd", "grad", grad.shape[0] == count, f"{grad.shape[0]} numbers", f"{count}, as w has")
+    expect("sgd", "grad", grad.shape[0] == count, grad.shape[0], f"have {count} numbers, as w")
     expect(
         "sgd", "velocity", velocity.shape[0] == count,
-        f"{velocity.shape[0]} numbers", f"{count}, as w has",
+        velocity.shape[0], f"have {count} numbers, as w",
     )
     expect_apart("sgd", "w", span_1d(w), span_1d(grad))
     expect_apart("sgd", "w", span_1d(w), span_1d(velocity))

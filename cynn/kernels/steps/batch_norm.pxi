@@ -119,7 +119,7 @@ cdef int describe_batch_norm(Step* step, tuple arguments) except -1:
     """From momentum and epsilon."""
     cdef double momentum = arguments[0]
     if not 0 <= momentum <= 1:
-        raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
+        raise ValueError(f"steps: momentum of batch_norm must be from 0 to 1, got {momentum}")
     step.momentum = <real>momentum
     step.state_lines = 2
     step.state_begins[1] = 1  # variances; means begin with 0

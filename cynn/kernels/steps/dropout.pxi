@@ -52,7 +52,7 @@ cdef int describe_dropout(Step* step, tuple arguments) except -1:
     """From the rate."""
     cdef double rate = arguments[0], steps
     if not 0 <= rate < 1:
-        raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0 and less than 1")
+        raise ValueError(f"steps: rate of dropout must be at least 0 and less than 1, got {rate}")
     steps = rate * 65536 + 0.5
     step.draws = True
     step.threshold = 65535 if steps >= 65535 else <uint16_t>steps

@@ -57,7 +57,7 @@ cdef int describe_step(Step* step, tuple description) except -1:
             break
     else:
         names = ", ".join([kind.name.decode() for kind in kinds])
-        raise ValueError(f"steps: {description!r} is no step that this network knows, of the kinds {names}")
+        raise ValueError(f"steps: each must be of the kinds {names}, got {description!r}")
     if step.outputs < 1:
-        raise ValueError(f"steps: {description!r} has {step.outputs} outputs, wanted at least 1")
+        raise ValueError(f"steps: outputs must be at least 1, got {step.outputs} of {description!r}")
     return 0

@@ -77,7 +77,7 @@ cdef void column_weights_gradient(
 cdef int describe_norm(Step* step, double epsilon) except -1:
     """What both say: gamma, beta, and what is kept."""
     if not 0 < epsilon < INFINITY:
-        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
+        raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
     step.epsilon = <real>epsilon
     step.weight_rows = 1
     step.kept_lines = 2

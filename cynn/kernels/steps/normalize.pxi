@@ -38,7 +38,7 @@ cdef int describe_normalize(Step* step, tuple arguments) except -1:
     cdef Py_ssize_t size = panel_size(1, step.inputs), c
     if not len(mean) == len(std) == step.inputs:
         raise ValueError(
-            f"steps: normalize has {len(mean)} means and {len(std)} deviations, wanted {step.inputs}"
+            f"steps: normalize must have {step.inputs} means and deviations, got {len(mean)} and {len(std)}"
         )
     step.constants = allocate(2 * size)
     memset(step.constants, 0, 2 * size * sizeof(real))

@@ -70,15 +70,15 @@ cdef int connect_forks(Step* steps, int count) except -1:
             open_forks.append(i)
         elif steps[i].kind == &join_kind:
             if not open_forks:
-                raise ValueError("steps: a join comes without its fork, say ('residual', steps)")
+                raise ValueError("steps: a join must follow its fork: use ('residual', steps)")
             fork = &steps[<int>open_forks.pop()]
             if fork.outputs != steps[i].outputs:
                 raise ValueError(
-                    f"steps: the steps of a residual make {steps[i].outputs} numbers of {fork.outputs}, "
-                    "wanted as many"
+                    f"steps: the steps of a residual must make {fork.outputs} numbers, "
+                    f"got {steps[i].outputs}"
                 )
             steps[i].other = fork.output - steps[i].output
             fork.other = steps[i].gradient - fork.gradient
     if open_forks:
-        raise ValueError("steps: a fork comes without its join, say ('residual', steps)")
+        raise ValueError("steps: a fork must have its join: use ('residual', steps)")
     return 0

@@ -1,0 +1,83 @@
+"""What a fit is asked to do, and what travels together within it: records, without a function."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._model.loops import Batches
+from ..augmentation import Augment
+
+
+class TrainingRows(NamedTuple):
+    """What a person gave to train on; see `Model.fit`."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+    class_weight: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """What a fit is asked to do; see `Model.fit` for those that it has.
+
+    Attributes
+    ----------
+    gradient_block : int or None
+        The rows of a batch beyond what the network takes at once whose gradient is found in one
+        call, and added to those of the others; None: as many as it takes at once.
+    """
+
+    epochs: int = 1
+    batch_size: int = 32
+    initial_epoch: int = 0
+    shuffle: bool = True
+    sparse: str | None = None
+    augment: Augment | None = None
+    validation: tuple[Any, Any, Any] | float | None = None
+    steps_per_epoch: int | None = None
+    gradient_block: int | None = None
+
+
+class StepValues(NamedTuple):
+    """What changes from step to step: for each name an array, a value a step.
+
+    The kernels take them in this order. What differs by parameter is
+    `cynn._model.plan.ParameterValues`.
+    """
+
+    rate: NDArray[np.float64]
+    momentum: NDArray[np.float64]
+
+
+class Span(NamedTuple):
+    """Steps of a run: from `start` up to, and not including, `stop`, of `total`."""
+
+    start: int
+    stop: int
+    total: int
+
+
+class Chunk(NamedTuple):
+    """Steps of an epoch whose rows, and predictions, are in memory together.
+
+    Attributes
+    ----------
+    order : ndarray of int64
+        Which rows of the data there are, in order.
+    number : int
+        That of the first batch in the epoch.
+    draw_key : (int, int, int)
+        The seed, the epoch and the number of the first step, for what is drawn by chance.
+    """
+
+    data: Batches
+    order: NDArray[np.int64]
+    outputs: NDArray[Any] | None
+    values: StepValues
+    number: int
+    draw_key: tuple[int, int, int]
+    batch_size: int
+    threads: int

@@ -1,0 +1,106 @@
+"""What the docstrings of the estimators have in common, each text once."""
+
+from typing import TypeVar
+
+T = TypeVar("T", bound=type)
+
+TEXTS = {
+    "network": """\
+hidden_layer_sizes : array_like of int, default (100,)
+    The units of each hidden layer.
+activation : {"identity", "logistic", "tanh", "relu"}, default "relu"
+    The activation of the hidden layers; others of ``cynn.layers.ACTIVATIONS`` too. A tuple has
+    one for each layer.
+solver : {"lbfgs", "sgd", "adam"} or Optimizer, default "adam"
+    How the loss is made small: by SciPy's quasi-Newton method over all rows, or by batches.
+    An optimizer of `cynn.optimizers` has a rate and numbers of its own, and PyTorch's rule.
+alpha : float, default 0.0001
+    The factor of the penalty ``alpha / 2 * sum(coefs**2)``, which is divided by the batch's
+    rows, or their weights' sum.
+batch_size : int or "auto", default "auto"
+    Rows of a batch; "auto": 200, or all there are. Not used by "lbfgs".
+learning_rate : {"constant", "invscaling", "adaptive"} or Schedule, default "constant"
+    How the rate of "sgd" goes on from `learning_rate_init`: it stays; is divided by
+    ``(t_ + 1)**power_t`` after each epoch; or is divided by 5 each time when there is no
+    progress, until 1e-6.
+    A schedule of `cynn.schedules` gives the rate of each step of "sgd" and "adam".
+learning_rate_init : float, default 0.001
+    The first rate of "sgd" and "adam".
+power_t : float, default 0.5
+    The exponent of "invscaling".
+max_iter : int, default 200
+    The most epochs, or iterations of "lbfgs".
+shuffle : bool, default True
+    Whether the rows come in a new order in each epoch.
+random_state : int, RandomState or None, default None
+    Draws the first weights, the rows set aside and the order of the rows; with the same one
+    all three are those of scikit-learn's estimator.
+tol : float, default 1e-4
+    What counts as progress of the loss or the score.
+verbose : bool or "bar", default False
+    Print a line an epoch; "bar": a bar, which needs tqdm.
+warm_start : bool, default False
+    Whether another `fit` goes on from the weights of the last one.
+momentum : float, default 0.9
+    Of "sgd", from 0 to 1.
+nesterovs_momentum : bool, default True
+    Whether "sgd" looks ahead.
+early_stopping : bool, default False
+    Set rows aside, stop when their score makes no progress, and keep the best weights.
+validation_fraction : float, default 0.1
+    The part that is set aside.
+beta_1, beta_2 : float, default 0.9 and 0.999
+    The decay of the moments of "adam".
+epsilon : float, default 1e-8
+    The small number in the divisor of "adam".
+n_iter_no_change : int, default 10
+    Epochs without progress before the training stops.
+max_fun : int, default 15000
+    The most evaluations of the loss by "lbfgs".""",
+    "training": """\
+dropout : float or tuple of float, default 0.0
+    The part of the hidden layers' outputs, or of each layer's, that is dropped in training.
+callbacks : list of Callback, optional
+    Callbacks of `cynn.callbacks`, told of the epochs and batches of `fit`; the logs of an epoch
+    have ``loss`` and, where rows are validated on, ``val_score`` and ``val_loss``.
+n_jobs : int or None, default None
+    Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
+    process of joblib its share. The results are the same at any number.""",
+    "learned": """\
+coefs_, intercepts_ : list of ndarray
+    The matrix (fan_in, fan_out) and the vector (fan_out,) of each layer. Predictions follow
+    what is written into them.
+loss_ : float
+    The loss in the last epoch.
+best_loss_ : float or None
+    The lowest loss; None with `early_stopping`.
+loss_curve_ : list of float
+    The loss in each epoch.
+validation_scores_ : list of float or None
+    The score after each epoch, with `early_stopping` or `X_val`.
+best_validation_score_ : float or None
+    The best of them.
+validation_loss_curve_ : list of float
+    The loss of `X_val` after each epoch, without the penalty.
+t_ : int
+    The rows seen.
+n_iter_ : int
+    The epochs or iterations of the last fit.
+n_layers_, n_outputs_, n_features_in_ : int
+    Layers with input and output; outputs; columns of X.
+feature_names_in_ : ndarray of str
+    The names of the columns, where X had such.
+out_activation_ : str
+    The last activation.""",
+}
+"""By the name that stands in their place, in braces: the arguments of the network and its solver,
+those of the training that are cynn's own, and what a fit leaves."""
+
+
+def documented(estimator: T) -> T:
+    """Put the texts into the docstring of a class."""
+    text = estimator.__doc__ or ""  # none where Python was told to leave docstrings out
+    for name, part in TEXTS.items():
+        text = text.replace(f"{{{name}}}", part.replace("\n", "\n    "))
+    estimator.__doc__ = text or None
+    return estimator
