@@ -48,10 +48,11 @@ def modules() -> Iterator[ModuleType]:
             continue
         try:
             yield importlib.import_module(f"cynn.{name}")
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in OPTIONAL:
+        except ImportError as error:
+            missing = getattr(error.__cause__ or error, "name", None) or ""
+            if missing.partition(".")[0] not in OPTIONAL:
                 raise
-            print(f"cynn.{name}: skipped, there is no {error.name}")
+            print(f"cynn.{name}: skipped, there is no {missing}")
 
 
 def public(module: ModuleType) -> Iterator[tuple[str, Any]]:

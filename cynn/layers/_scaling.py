@@ -195,19 +195,19 @@ class Scale(Layer):
         return one_axis(self, input_shape)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("scale",)``."""
+        """Return ``("scale",)``; see `Layer.step`."""
         return ("scale",)
 
     def weight_names(self) -> list[str]:
-        """Return ``["weight"]``: s."""
+        """Return ``["weight"]``: s; see `Layer.weight_names`."""
         return ["weight"]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shape of s: ``[(n_inputs,)]``."""
+        """Return the shape of s: ``[(n_inputs,)]``; see `Layer.weight_shapes`."""
         return [(integer("n_inputs", n_inputs),)]
 
     def initial_weights(
         self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
     ) -> list[NDArray[Any]]:
-        """Return ones; nothing is drawn."""
+        """Return ones; nothing is drawn; see `Layer.initial_weights`."""
         return [np.ones(n_inputs, real_dtype(dtype))]

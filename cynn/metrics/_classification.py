@@ -267,7 +267,10 @@ class MatthewsCorrelation(Metric):
         self.true = self.predicted = np.zeros(0)  # of predictions the last says no class
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Count the rows of each class, those taken for it, and those that are right."""
+        """Count the rows of each class, those taken for it, and those that are right.
+
+        See `Metric.add`.
+        """
         k = prediction.shape[1]
         if k == 1:
             true, predicted = answers("y", y, 1)[:, 0].astype(int), (prediction > 0.5)[:, 0]
@@ -294,7 +297,7 @@ class MatthewsCorrelation(Metric):
             self._count(other.right, other.true, other.predicted)
 
     def result(self) -> float:
-        """Return the coefficient."""
+        """Return the coefficient; see `Metric.result`."""
         true, predicted, n = self.true, self.predicted, float(self.true.sum())
         if not n:
             return math.nan
