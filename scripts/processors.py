@@ -51,7 +51,7 @@ kernels.matmul(*np.ones((3, 8, 8), np.float32))
 
 
 def predictions(target: str, dtype: str) -> Any:
-    """Train small networks with a target; give what they predict."""
+    """Train small networks with a target; return what they predict."""
     import numpy as np
 
     from cynn import Model
@@ -133,7 +133,7 @@ class Processor:
 
 
 def look(processor: Processor, wanted: str) -> tuple[dict[str, Any], list[str]]:
-    """Run the probe; give what it found and what of it is wrong."""
+    """Run the probe; return what it found and what of it is wrong."""
     ran = processor.run(__file__)
     if ran.returncode:
         last = ran.stderr.strip().splitlines()[-1:]
@@ -154,7 +154,7 @@ def look(processor: Processor, wanted: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def main(qemu: str, old_numpy: str) -> int:
-    """Look at all processors and print a table; give the exit status."""
+    """Look at all processors and print a table; return the exit status."""
     bad = False
     print(f"{'processor':16}{'taken':11}{'NumPy':8}{'from the reference':20}what it is")
     for name, wanted, deadly, what in PROCESSORS:

@@ -33,7 +33,7 @@ def module(name: str) -> ModuleType:
 
 
 def refusal(python: str, **variables: str) -> str:
-    """Run scripts/train with a Python that cannot serve; give the line that it says."""
+    """Run scripts/train with a Python that cannot serve; return the line that it says."""
     ran = subprocess.run(
         [SCRIPTS / "train", "--help"],
         env={"PATH": os.environ["PATH"], "PYTHON": python, **variables},

@@ -22,14 +22,16 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The folder with the modules avx512_*, built with the flags of avx2."""
+    """Return the folder with the modules avx512_*, built with the flags of avx2."""
     for needed in ("Cython", "setuptools"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("wide")
     run = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--build-lib", folder, "--build-temp", folder],
         cwd=ROOT,
-        env=os.environ | {"CYNN_BUILD_WIDE": "avx512_float32 avx512_float64"},  # side by side
+        env=os.environ
+        | {"CYNN_BUILD_WIDE": "avx512_float32 avx512_float64"}  # side by side
+        | {"CYNN_BUILD_KEPT": str(ROOT / "build" / "kept")},  # compiled again when they change
         capture_output=True,
         text=True,
     )
@@ -39,7 +41,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["float32", "float64"])
 def wide(request, built):
-    """One of them."""
+    """Return one of them."""
     name = f"avx512_{request.param}"
     (path,) = built.rglob(f"{name}*.so")
     spec = importlib.util.spec_from_file_location(name, path)
