@@ -158,7 +158,7 @@ def look_at_arm(code: Code, allowed: set[str]) -> Found:
 
 
 def check(name: str, code: Code) -> list[str]:
-    """Check an object and say what was read; give what is wrong, a line each."""
+    """Check an object and say what was read; return what is wrong, a line each."""
     allowed = ALLOWED[code.machine]
     stem = name.split(".")[0]
     named = stem.rpartition("_")[0] or stem
@@ -214,7 +214,7 @@ def wheel(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the files and say what was found; give the exit status."""
+    """Check the files and say what was found; return the exit status."""
     bad = []
     if not arguments:
         built = ((path.name, path.read_bytes()) for path in sorted(KERNELS.glob("*.so")))

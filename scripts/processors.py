@@ -67,7 +67,7 @@ kernels.matmul(*np.ones((3, 8, 8), np.float32))
 
 
 def predictions(target: str, dtype: str) -> Any:
-    """Train small networks with a target; give what they predict."""
+    """Train small networks with a target; return what they predict."""
     import numpy as np
 
     from cynn import Model
@@ -174,7 +174,7 @@ def look(processor: Processor, right: list[str]) -> tuple[dict[str, Any], list[s
 
 
 def main(qemu: str, old_numpy: str) -> int:
-    """Look at all processors and print a table; give the exit status."""
+    """Look at all processors and print a table; return the exit status."""
     bad = False
     print(f"{'processor':16}{'taken':11}{'NumPy':8}{'from the reference':20}what it is")
     for name, features, strict, what in PROCESSORS:

@@ -47,7 +47,7 @@ class Python:
 
 
 def probe(command: str) -> Python | str:
-    """Ask a command which Python it is; where it is none to test with, give the reason."""
+    """Ask a command which Python it is; where it is none to test with, return the reason."""
     path = shutil.which(command)
     if path is None:
         return "no such command"

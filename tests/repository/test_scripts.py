@@ -33,7 +33,7 @@ def module(name: str) -> ModuleType:
 
 
 def refusal(python: str, **variables: str) -> str:
-    """Run scripts/train with a Python that cannot serve; give the line that it says."""
+    """Run scripts/train with a Python that cannot serve; return the line that it says."""
     ran = subprocess.run(
         [SCRIPTS / "train", "--help"],
         env={"PATH": os.environ["PATH"], "PYTHON": python, **variables},
@@ -203,6 +203,17 @@ def test_a_compiler_that_is_not_there_is_one_line(environment, monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler -O2")
     with pytest.raises(environment.Failure, match="CC is 'no-such-compiler -O2'"):
         environment.require_tools()
+
+
+def test_a_target_that_is_not_there_is_one_line(environment, monkeypatch):
+    monkeypatch.setattr(environment, "PYTHON", sys.executable)
+    (environment.ROOT / "setup.py").write_text(
+        "def built_targets(): raise SystemExit('CYNN_BUILD_TARGETS must name a, got 9')"
+    )
+    with pytest.raises(environment.Failure, match="^CYNN_BUILD_TARGETS must name a, got 9$"):
+        environment.require_targets()
+    (environment.ROOT / "setup.py").write_text("def built_targets(): return ['a']")
+    environment.require_targets()
 
 
 def test_without_a_compiler_there_is_zig(environment, monkeypatch, tmp_path):

@@ -413,6 +413,20 @@ def test_tests_of_another_cynn_are_refused(tmp_path):
         suite(tmp_path / "installed" / "lib" / "cynn" / "__init__.py", "reference")
 
 
+@pytest.mark.parametrize("version", ["3.11.2", "3.11.4"])
+def test_an_archive_is_unpacked_by_every_python(tmp_path, monkeypatch, version):
+    """`tarfile` has filters from 3.11.4 on, and from 3.12 on it warns where none is named."""
+    if version == "3.11.2":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    path = archive(tmp_path / "a-1.tar.gz", ["setup.py"], "a-1")
+    assert (wheel_tests.unpack(path, tmp_path) / "setup.py").exists()
+
+
+def test_what_is_own_to_a_wheel_is_there():
+    """The tests that the quick build runs again; there, one that is gone would end the run."""
+    assert [name for name in wheel_tests.OWN_TO_A_WHEEL if not (ROOT / name).exists()] == []
+
+
 def test_the_tests_can_lie_alone(tmp_path):
     names = ["pyproject.toml", "tests/test_a.py", "examples/a.py", "cynn/a.py"]
     folder = wheel_tests.tests_alone(archive(tmp_path / "a-1.tar.gz", names, "a-1"), tmp_path)

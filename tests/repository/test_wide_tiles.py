@@ -25,14 +25,16 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The folder with the modules of wide targets, built with the flags of avx2."""
+    """Return the folder with the modules of wide targets, built with the flags of avx2."""
     for needed in ("Cython", "setuptools"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("wide")
     run = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--build-lib", folder, "--build-temp", folder],
         cwd=ROOT,
-        env=os.environ | {"CYNN_BUILD_WIDE": " ".join(WIDE)},
+        env=os.environ
+        | {"CYNN_BUILD_WIDE": " ".join(WIDE)}
+        | {"CYNN_BUILD_KEPT": str(ROOT / "build" / "kept")},  # compiled again when they change
         capture_output=True,
         text=True,
     )
@@ -44,7 +46,7 @@ def built(tmp_path_factory):
     scope="module", params=[f"{name}_{real}" for name in WIDE for real in _backend.REALS]
 )
 def wide(request, built):
-    """One of them, and its precision."""
+    """Return one of them, and its precision."""
     name = request.param
     (path,) = built.rglob(f"{name}*.so")
     spec = importlib.util.spec_from_file_location(name, path)
