@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import secrets
-import socket
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from textwrap import shorten
-from typing import Any, BinaryIO, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._download import Refused, download, is_published
 from ._idx import IDXError, read_idx
 
 __all__ = ["DatasetUnavailable", "cache_folder", "load_fashion_mnist", "load_mnist"]
@@ -31,15 +22,6 @@ SIZE = 28
 FILES = tuple(
     f"{s}-{part}-ubyte" for s in ("train", "t10k") for part in ("images-idx3", "labels-idx1")
 )
-
-# A mirror that takes no connection in this time is left out, so that working without a network
-# costs no more; one that is slow after that has READ_SECONDS for each piece of its answer.
-CONNECT_SECONDS = 4.0
-READ_SECONDS = 30.0
-ROUNDS = 3  # times that each mirror is asked for a file
-PAUSE_SECONDS = 1.0  # before the second round, twice that before the third
-MOST_BYTES = 64 << 20  # no published file is half as large
-STALE_SECONDS = 3600.0  # a part file that nobody wrote to for so long was left by a killed process
 
 
 class Dataset(NamedTuple):
@@ -267,146 +249,15 @@ def _fetch(dataset: Dataset) -> list[Path]:
     """Paths of the four files in the cache, downloaded where they are absent or damaged."""
     folder = cache_folder() / dataset.folder
     files = [(folder / f"{name}.gz", sha) for name, sha in zip(FILES, dataset.sha256, strict=True)]
-    wanted = [(path, sha) for path, sha in files if not _is(path, sha)]
+    wanted = [(path, sha) for path, sha in files if not is_published(path, sha)]
     if wanted:
         try:
-            _download(dataset, folder, wanted)
-        except (OSError, _Refused) as error:
+            download(dataset.mirrors, folder, wanted)
+        except (OSError, Refused) as error:
             # Another process may have brought the files meanwhile, and may even hold one open,
             # which on Windows keeps us from putting ours in its place.
-            if not all(_is(path, sha) for path, sha in wanted):
+            if not all(is_published(path, sha) for path, sha in wanted):
                 raise DatasetUnavailable(
                     f"{dataset.title} is not in {folder} and cannot be downloaded: {error}"
                 ) from error
     return [path for path, _ in files]
-
-
-def _is(path: Path, sha256: str) -> bool:
-    """Whether the file is there and has this checksum."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
-
-
-class _Refused(Exception):
-    """What a mirror sent cannot be used, or no mirror is left to ask."""
-
-
-def _download(dataset: Dataset, folder: Path, wanted: list[tuple[Path, str]]) -> None:
-    """Bring the wanted files from the mirrors into the cache."""
-    try:
-        pooch = import_module("pooch")
-        http_error = import_module("requests").RequestException
-    except ImportError:
-        raise _Refused('pooch is missing: pip install "cynn-learn[data]"') from None
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in folder.glob("*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > STALE_SECONDS:
-                part.unlink()
-    mirrors, reasons = _reachable(dataset.mirrors)
-    headers = {"Accept-Encoding": "identity"}  # the gz file itself is wanted
-
-    def bring(mirror: str, path: Path, sha256: str) -> bool:
-        try:
-            with _part(path, sha256) as sink, _bar(path.name) as bar:
-                get = pooch.HTTPDownloader(
-                    bar, 1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS), headers=headers
-                )
-                get(mirror + path.name, sink, None)
-            return True
-        # Other OSErrors are the disk's, no fault of the mirror's.
-        except (http_error, ValueError, _Refused) as error:
-            reasons[mirror] = shorten(str(error) or type(error).__name__, 160)
-            # What is not there will not be there later, and a mirror that keeps silent would keep
-            # us waiting again. (A pause in mid-file is no Timeout to requests: that is retried.)
-            status = getattr(getattr(error, "response", None), "status_code", 0)
-            if 400 <= status < 500 or "Timeout" in type(error).__name__:
-                mirrors.remove(mirror)
-            return False
-
-    for path, sha256 in wanted:
-        for attempt in range(ROUNDS):
-            if attempt and mirrors:
-                time.sleep(PAUSE_SECONDS * attempt)
-            if any(bring(mirror, path, sha256) for mirror in tuple(mirrors)):
-                break
-        else:
-            told = (f"{urlsplit(mirror).netloc}: {reason}" for mirror, reason in reasons.items())
-            raise _Refused("; ".join(told))
-
-
-def _reachable(mirrors: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
-    """Sort out the mirrors that take a connection, and why the others do not.
-
-    All are knocked at together, each in a thread that is left behind when its time is up: neither
-    a look-up of a name nor a host of many addresses can be bounded otherwise.
-    """
-    from urllib.request import getproxies, proxy_bypass
-
-    answers: dict[str, str] = {}  # empty: it took the connection
-
-    def knock(mirror: str) -> None:
-        url = urlsplit(mirror)
-        host, port = url.hostname or "", url.port or (80 if url.scheme == "http" else 443)
-        try:
-            if not ({"all", url.scheme} & getproxies().keys()) or proxy_bypass(host):
-                socket.create_connection((host, port), CONNECT_SECONDS).close()
-            answers[mirror] = ""
-        except (OSError, ValueError) as error:
-            answers[mirror] = shorten(str(error) or type(error).__name__, 160)
-
-    threads = [threading.Thread(target=knock, args=(m,), daemon=True) for m in mirrors]
-    deadline = time.monotonic() + CONNECT_SECONDS
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    late = f"no connection within {CONNECT_SECONDS:g} s"
-    reasons = {m: why for m in mirrors if (why := answers.get(m, late))}
-    return [m for m in mirrors if m not in reasons], reasons
-
-
-class _Sink:
-    """What pooch writes to: counts and hashes for a file, and takes no more than MOST_BYTES."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.received, self.start, self.sum = file, 0, b"", hashlib.sha256()
-
-    def write(self, data: bytes) -> None:
-        self.start = self.start or data[:256]
-        self.received += len(data)
-        if self.received > MOST_BYTES:
-            raise _Refused(f"a file must have at most {MOST_BYTES:,} bytes, got more")
-        self.sum.update(data)
-        self.file.write(data)
-
-    def flush(self) -> None:
-        """Do nothing: pooch flushes after every piece."""
-
-
-@contextlib.contextmanager
-def _part(path: Path, sha256: str) -> Iterator[_Sink]:
-    """Open a part file beside `path`: it takes that name if its checksum is right, else it goes."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        with open(part, "xb") as file:
-            sink = _Sink(file)
-            yield sink
-        if (got := sink.sum.hexdigest()) != sha256:
-            what = "a web page (HTML)" if sink.start.lstrip()[:1] == b"<" else "other data"
-            raise _Refused(f"SHA-256 must be {sha256[:8]}..., got {got[:8]}... of {what}")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _bar(name: str) -> Any:
-    """Make a progress bar for pooch, or False where nobody would see it; a context manager."""
-    with contextlib.suppress(ImportError):
-        if sys.stderr is not None and sys.stderr.isatty():
-            # pooch asks whether the bar is true, which tqdm is by its total; then it sets that.
-            return import_module("tqdm").tqdm(total=1, desc=name, unit="B", unit_scale=True)
-    return contextlib.nullcontext(False)

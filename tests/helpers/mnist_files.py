@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -59,7 +60,7 @@ def isolated(monkeypatch, tmp_path):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CYNN_CACHE", str(tmp_path / "cache"))
     naps = []
-    monkeypatch.setattr(module.time, "sleep", naps.append)
+    monkeypatch.setattr(time, "sleep", naps.append)
     with socket.socket() as refusing:  # bound and not listening: every connection is refused
         refusing.bind(("127.0.0.1", 0))
         aim(monkeypatch, f"http://127.0.0.1:{refusing.getsockname()[1]}/")
