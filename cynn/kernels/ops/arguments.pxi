@@ -67,3 +67,10 @@ cdef int expect_apart(str function, str name, Span written, Span other) except -
     if overlap(written, other):
         raise ValueError(f"{function}: {name} shares memory with another argument, wanted its own")
     return 0
+
+
+cdef int place_of(str what, object name, object names) except -1:
+    """The place of a name among those that there are."""
+    if name not in names:
+        raise ValueError(f"{what}: {name!r} is unknown, wanted one of {', '.join(names)}")
+    return list(names).index(name)

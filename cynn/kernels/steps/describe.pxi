@@ -33,10 +33,10 @@ cdef int describe_step(Step* step, tuple description) except -1:
         step.kind = &dense_kind
         step.outputs = description[1]
         step.weight_rows = step.inputs
-        step.activation = activation_number(description[2])
+        step.activation = place_of("activation", description[2], ACTIVATIONS)
         step.biased = description[3] if len(description) == 4 else True
     elif name == "activation" and len(description) == 2:
-        step.activation = activation_number(description[1])
+        step.activation = place_of("activation", description[1], ACTIVATIONS)
         step.kind = &activation_kind
         if description[1] in FROM_INPUT:
             step.kind = &input_activation_kind
