@@ -79,7 +79,7 @@ def download(mirrors: tuple[str, ...], folder: Path, wanted: list[tuple[Path, st
             pooch.HTTPDownloader(bar, 1 << 16, timeout=timeout, headers=headers)(url, sink, None)
         with open(part, "rb") as file:
             if file.read(256).lstrip().startswith(b"<"):
-                raise Refused("a web page (HTML) came")
+                raise Refused("a file must be the published archive, got a web page (HTML)")
 
     def bring(mirror: str, path: Path, sha256: str) -> bool:
         try:
@@ -142,7 +142,7 @@ class _Sink(io.FileIO):
 
     def write(self, data: Any) -> int:
         if self.tell() + len(data) > MOST_BYTES:
-            raise Refused(f"more than {MOST_BYTES:,} bytes came")
+            raise Refused(f"a file must have at most {MOST_BYTES:,} bytes, got more")
         return super().write(data)
 
 

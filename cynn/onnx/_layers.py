@@ -184,7 +184,7 @@ def read_mul(node: Node) -> Value:
             gate = tuple(getattr(layer, "activation", None) for layer in steps)
             if gate in gated and steps == [layers.Activation(part) for part in gate]:
                 return x.then(layers.Activation(gated[gate]))  # type: ignore[no-any-return]
-        known = " and ".join(gated.values())
+        known = " or ".join(gated.values())
         raise ValueError(f"the product of two computed arrays must be {known}, got another")
     x, constant = node.rows_and_constant()
     if len(x.shape) == 1 and constant.shape in (x.shape, (1, *x.shape)):
@@ -219,7 +219,9 @@ def read_div(node: Node) -> Value:
     if constant.size == 1 and constant.shape not in (x.shape, (1, *x.shape)):
         constant = np.full(x.shape, _one_number(constant, x))
     if constant.shape not in (x.shape, (1, *x.shape)):
-        raise ValueError(f"its constant must fit rows of shape {x.shape}, got {constant.shape}")
+        raise ValueError(
+            f"its constant must fit rows of shape {x.shape}, got shape {constant.shape}"
+        )
     std = constant.ravel().tolist()
     last = x.layer
     if isinstance(last, layers.Normalize) and set(last.std) == {1.0}:
@@ -295,7 +297,9 @@ def _only_rows(node: Node) -> bool:
 def _columns(x: Value, *constants: Array) -> list[Array]:
     for constant in constants:
         if constant.shape != x.shape:
-            raise ValueError(f"its constant must fit rows of shape {x.shape}, got {constant.shape}")
+            raise ValueError(
+                f"its constant must fit rows of shape {x.shape}, got shape {constant.shape}"
+            )
     return list(constants)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import cynn
 from cynn import Model, cli, datasets
-from cynn.datasets import _mnist
+from cynn.datasets import _download, _mnist
 from cynn.layers import Dense, Dropout
 from cynn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 from cynn.schedules import Cosine
@@ -172,7 +172,7 @@ def test_unavailable_data(run, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     shut = {k: d._replace(mirrors=("http://127.0.0.1:9/",)) for k, d in _mnist.DATASETS.items()}
     monkeypatch.setattr(_mnist, "DATASETS", shut)
-    monkeypatch.setattr(_mnist.time, "sleep", lambda _: None)
+    monkeypatch.setattr(_download.time, "sleep", lambda _: None)
     paths = (tmp_path / "empty", tmp_path / "absent", __file__)
     for data in (*paths, "", "cifar", "mnist", "fashion-mnist"):
         status, out, err = run("train", "--data", data)

@@ -88,7 +88,7 @@ def test_no_mirror_helps(mirrors, cached, isolated, wrong):
     assert said.startswith("MNIST is not in ") and str(cached) in said
     assert "127.0.0.1" in said and "\n" not in said and len(said) < 700
     if wrong == "web page":
-        assert "of a web page (HTML)" in said
+        assert "got a web page (HTML)" in said
     assert listing(cached) == []
     assert len(mirrors.hits) == (2 if wrong == "not there" else 6)
     assert isolated == ([] if wrong == "not there" else [1.0, 2.0])  # the pauses between rounds

@@ -78,7 +78,7 @@ def test_weights_of_other_libraries_fill_dense_layers_only(layer):
         state |= {f"{name}.weight": np.ones((units, COLUMNS)), f"{name}.bias": np.ones(units)}
     model = model_of(layer)
     if layer.weight_names():
-        with pytest.raises(ValueError, match="state_dict fills dense layers only"):
+        with pytest.raises(ValueError, match="must have weights in Dense layers only"):
             convert.set_state_dict(model, state)
     else:
         convert.set_state_dict(model, state)

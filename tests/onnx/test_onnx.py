@@ -369,7 +369,7 @@ REFUSED = {
     "weights that are rows": ([("MatMul", ["x", "x"], "y", {})], "be rows and a constant, got"),
     "rows that are weights": ([("MatMul", ["w", "x"], "y", {})], "rows and a constant, got a con"),
     "no weights": ([("Gemm", ["x"], "y", {})], "rows and a constant and a constant, got rows$"),
-    "rows times rows": ([("Mul", ["x", "x"], "y", {})], "must be silu, got another"),
+    "rows times rows": ([("Mul", ["x", "x"], "y", {})], "must be silu or mish, got another"),
     "rows and themselves": ([("Add", ["x", "x"], "y", {})], "at least one layer, got none"),
     "two branches": (
         [("Relu", ["x"], "h", {}), ("Tanh", ["x"], "t", {}), ("Add", ["h", "t"], "y", {})],
