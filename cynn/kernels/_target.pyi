@@ -24,88 +24,11 @@ def matmul_nt(a: _Array, b: _Array, out: _Array) -> None: ...
 def matmul_tn(a: _Array, b: _Array, out: _Array) -> None: ...
 def permutation(out: _Array, seed: int, epoch: int) -> None: ...
 
-# The activations and the ways back through them are functions under their names, which ACTIVATIONS
-# has: relu(x, out), relu_backward(y, grad_y, out), and silu_backward(x, grad_y, out), as those in
-# FROM_INPUT take x.
-def __getattr__(name: str) -> Callable[..., None]: ...
-def softmax_cross_entropy(
-    prediction: _Array,
-    target: _Array,
-    weight: _Array,
-    out: _Array,
-    delta: _Array,
-    label_smoothing: float = 0.0,
-) -> float: ...
-def cross_entropy(
-    prediction: _Array,
-    target: _Array,
-    weight: _Array,
-    out: _Array,
-    delta: _Array,
-    label_smoothing: float = 0.0,
-) -> float: ...
-def sigmoid_binary_cross_entropy(
-    prediction: _Array,
-    target: _Array,
-    weight: _Array,
-    out: _Array,
-    delta: _Array,
-    label_smoothing: float = 0.0,
-) -> float: ...
-def binary_cross_entropy(
-    prediction: _Array,
-    target: _Array,
-    weight: _Array,
-    out: _Array,
-    delta: _Array,
-    label_smoothing: float = 0.0,
-) -> float: ...
-def mean_squared_error(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def mean_absolute_error(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def huber(
-    prediction: _Array,
-    target: _Array,
-    weight: _Array,
-    out: _Array,
-    delta: _Array,
-    threshold: float = 1.0,
-) -> float: ...
-def quantile(
-    prediction: _Array,
-    target: _Array,
-    weight: _Array,
-    out: _Array,
-    delta: _Array,
-    q: float = 0.5,
-) -> float: ...
-def poisson(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def log_poisson(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def hinge(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def categorical_hinge(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def log_loss(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def binary_log_loss(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def half_squared_error(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
-def half_poisson_deviance(
-    prediction: _Array, target: _Array, weight: _Array, out: _Array, delta: _Array
-) -> float: ...
+# Activations, the ways back through them and losses are functions under their names:
+#
+#   relu(x, out), relu_backward(y, grad_y, out); silu_backward(x, grad_y, out), if in FROM_INPUT
+#   hinge(prediction, target, weight, out, delta) -> float; huber(..., threshold), as its parameter
+def __getattr__(name: str) -> Callable[..., Any]: ...
 def dense_forward(x: _Array, w: _Array, b: _Array, activation: str, out: _Array) -> None: ...
 def dense_backward(
     x: _Array, w: _Array, delta: _Array, grad_x: _Array, grad_w: _Array, grad_b: _Array
