@@ -571,7 +571,7 @@ def test_files(tmp_path):
     assert not path.exists()
     plain = compiled(names(model), squared)
     plain.fit(X, Y, verbose=0)
-    with pytest.warns(UserWarning, match=r"Custom\(squared\) are left out, call compile after"):
+    with pytest.warns(UserWarning, match=r"Custom\(squared\): they are left out, call compile"):
         plain.save(path)
     loaded = Model.load(path)
     assert loaded.loss is None
