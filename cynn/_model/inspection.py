@@ -51,6 +51,7 @@ class Inspected(Learned):
 
         Examples
         --------
+        >>> from cynn import Model
         >>> from cynn.layers import Activation, Dense
         >>> model = Model([Dense(2), Activation("relu")], seed=0)
         >>> model.build(2)
@@ -102,6 +103,7 @@ class Inspected(Learned):
 
         Examples
         --------
+        >>> from cynn import Model
         >>> from cynn.layers import Dense
         >>> model = Model([Dense(2)], dtype="float64", seed=0)
         >>> model.build(3)
