@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _backend
 from .._runtime.access import exclusive, shared
 from ..layers import Layer, state_shapes, weight_shapes
+from ..optimizers import Optimizer
 from .weights import checked_arrays, flat, named_state, set_state, shaped
 
 
@@ -16,6 +18,7 @@ class Learned:
 
     dtype: np.dtype[Any]
     layers: tuple[Layer, ...]
+    optimizer: Optimizer | None
     _network: Any
 
     def _built_shape(self) -> tuple[int, ...]:
@@ -213,4 +216,8 @@ class Learned:
         RuntimeError
             If the model has no weights yet.
         """
-        set_state(self._network, state, self._weight_shapes(), self.dtype)
+        first: dict[str, float] = {}
+        if self.optimizer is not None:
+            kernel = str(self.optimizer.kernel()[0])
+            first = _backend.kernels(self.dtype.name).OPTIMIZERS[kernel][2]
+        set_state(self._network, state, self._weight_shapes(), self.dtype, first)

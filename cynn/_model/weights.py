@@ -1,7 +1,7 @@
 """A model's weights: one flat array for the network, arrays by layer for people."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,10 @@ def named_state(
     return state | {f"state.{name}": np.array(value) for name, value in scalars.items()}
 
 
-def set_state(network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any]) -> None:
-    """Take the same as a list, with or without its end: the scalars and the steps.
+def set_state(
+    network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any], first: Mapping[str, float]
+) -> None:
+    """Take the same as a list, with its end or without: then the scalars are those of the `first`.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def set_state(network: Any, state: Any, shapes: Shapes, dtype: np.dtype[Any]) ->
     slots = network.slot_names
     if not isinstance(state, tuple | list):
         raise TypeError(f"state must be a list of arrays, got {type(state).__name__}")
-    count, updates, scalars = len(slots) * len(shapes), 0, network.scalars
+    count, updates, scalars = len(slots) * len(shapes), 0, dict(first)
     if len(state) == count + len(scalars) + 1 and np.ndim(state[-1]) == 0:
         updates = integer("the last of state", np.asarray(state[-1])[()], 0)
         for i, name in enumerate(scalars, count):

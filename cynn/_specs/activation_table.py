@@ -56,6 +56,7 @@ TABLE = {
     "silu": Entry(HE, gate=("sigmoid",)),
     "gelu": Entry(HE, "Gelu", {"approximate": "none"}, 20),
     "gelu_tanh": Entry(HE, "Gelu", {"approximate": "tanh"}, 20),
+    "mish": Entry(HE, "Mish", {}, 18, gate=("softplus", "tanh")),
 }
 """The entries by name; the place of a name is its number."""
 

@@ -22,6 +22,7 @@ cdef enum:  # activations
     SILU  # the gradient takes x
     GELU  # the gradient takes x
     GELU_TANH  # the gradient takes x
+    MISH  # the gradient takes x
 
 cdef enum:  # losses
     SOFTMAX_CROSS_ENTROPY

@@ -92,6 +92,37 @@ def adamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
     return adam(w, g, slots, step, [beta1, beta2, epsilon, 0.0])
 
 
+def nadam(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Dozat, *Incorporating Nesterov momentum into Adam* (2016), as PyTorch has it.
+
+    The mean of the gradients is looked at one step ahead, and the momentum grows with the steps:
+    each mean is divided by what is missing, which is the product of all momenta so far.
+    """
+    beta1, beta2, epsilon, weight_decay, ratio = given
+    g += weight_decay * w
+    root = _moments(g, slots, beta1, beta2) / math.sqrt(1 - beta2**step.t)
+    now, following = _momentum(beta1, ratio, step.t), _momentum(beta1, ratio, step.t + 1)
+    product = step.scalars[0]
+    ahead = following * slots[0] / (1 - product * following) + (1 - now) * g / (1 - product)
+    return w - step.learning_rate * ahead / (root + epsilon)
+
+
+def nadamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """`nadam` with the decoupled weight decay of `adamw`."""
+    beta1, beta2, epsilon, weight_decay, ratio = given
+    w -= step.learning_rate * weight_decay * w
+    return nadam(w, g, slots, step, [beta1, beta2, epsilon, 0.0, ratio])
+
+
+def multiply_momenta(step: Step, given: Flat) -> None:
+    """Go on with the product of the momenta of `nadam`."""
+    step.scalars[0] *= _momentum(given[0], given[4], step.t)
+
+
+def _momentum(beta1: float, ratio: float, t: int) -> float:
+    return beta1 * (1 - 0.5 * ratio**t)
+
+
 def rmsprop(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
     """Tieleman and Hinton, *Neural networks for machine learning*, lecture 6.5 (2012).
 
@@ -150,6 +181,8 @@ _SGD = ("nesterov", "weight_decay")
 _ADAM = ("beta1", "beta2", "epsilon", "weight_decay")
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _MAXIMA = (*_MOMENTS, "max_exp_avg_sq")
+_NADAM = (*_ADAM, "momentum_ratio")
+_PRODUCT = {"mu_product": 1.0}
 _RMSPROP = ("alpha", "epsilon", "weight_decay")
 
 _ENTRIES: dict[str, Entry] = {
@@ -160,6 +193,8 @@ _ENTRIES: dict[str, Entry] = {
     "adamw": Entry(_ADAM, _MOMENTS, adamw),
     "amsgrad": Entry(_ADAM, _MAXIMA, adam),
     "amsgradw": Entry(_ADAM, _MAXIMA, adamw),
+    "nadam": Entry(_NADAM, _MOMENTS, nadam, _PRODUCT, multiply_momenta),
+    "nadamw": Entry(_NADAM, _MOMENTS, nadamw, _PRODUCT, multiply_momenta),
     "rmsprop": Entry(_RMSPROP, ("square_avg", "momentum_buffer"), rmsprop),
     "rmsprop_centered": Entry(_RMSPROP, ("square_avg", "grad_avg", "momentum_buffer"), rmsprop),
     "adagrad": Entry(("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), adagrad),

@@ -1,8 +1,8 @@
 """More activations: the smooth kin of relu, and a sigmoid of straight lines.
 
 `elu`, `selu`, `softplus` and `hard_sigmoid` never fall, so their way back is found from the output,
-as in `activations`. `silu`, `gelu` and `gelu_tanh` fall a little before they rise: their way back
-takes `x`.
+as in `activations`. `silu`, `gelu`, `gelu_tanh` and `mish` fall a little before they rise: their
+way back takes `x`.
 
 What minus infinity gives is the limit, also where the formula says infinity times zero.
 """
@@ -13,7 +13,7 @@ from .activations import sigmoid_of
 from .arrays import Matrix
 from .elementwise import each, each_pair
 
-KIN_OF_RELU = ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
+KIN_OF_RELU = ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh", "mish")
 """The activations that cut off about half of what they see: `initializers` makes up for it."""
 
 SELU_SCALE = 1.0507009873554804934
@@ -451,3 +451,39 @@ def gelu_tanh_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 def _twice_u(z: float) -> float:
     return 2.0 * GELU_SLOPE * z * (1.0 + GELU_CUBIC * z * z)
+
+
+def mish(x: Matrix, out: Matrix) -> None:
+    """Let a number through by the tanh of its softplus: ``f(x) = x * tanh(log(1 + exp(x)))``.
+
+    Misra, *Mish: a self regularized non-monotonic activation function* (2019). Parameters and
+    errors are those of `cynn.reference.activations.relu`.
+
+    Examples
+    --------
+    >>> out = [[0.0, 0.0, 0.0]]
+    >>> mish([[0.0, 1.0, 1000.0]], out)
+    >>> [[round(value, 4) for value in row] for row in out]
+    [[0.0, 0.8651, 1000.0]]
+    """
+    each("mish", lambda z: gated(z, math.tanh(softplus_of(z))), x, out)
+
+
+def mish_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
+    """Go back through `mish`: ``f'(x) = t + x * (1 - t**2) * sigmoid(x)``, ``y = x * t``.
+
+    Parameters and errors are those of `silu_backward`.
+
+    Examples
+    --------
+    >>> out = [[0.0, 0.0]]
+    >>> mish_backward([[0.0, 1000.0]], [[2.0, 2.0]], out)
+    >>> [[round(value, 4) for value in row] for row in out]
+    [[1.2, 2.0]]
+    """
+
+    def slope(z: float) -> float:
+        t = math.tanh(softplus_of(z))
+        return t if math.isinf(z) else t + z * (1.0 - t * t) * sigmoid_of(z)
+
+    each_pair("mish_backward", lambda z, g: g * slope(z), x, grad_y, out)

@@ -72,6 +72,7 @@ def test_ranks_with_the_same_rows_are_one_with_larger_batches(size, n, shuffle):
         optimizers.SGD(0.1),
         optimizers.SGD(0.1, 0.9, nesterov=True, weight_decay=1e-3),
         optimizers.Adam(0.01),
+        optimizers.NAdam(0.01),
         optimizers.SGD(0.1, clip_norm=0.1),
     ],
     ids=repr,
@@ -81,6 +82,20 @@ def test_optimizers(optimizer):
         return fit(comm, model=new(optimizer=optimizer), batch_size=batch_size)
 
     assert_same(run_ranks(2, work), work(None, 16))
+
+
+def test_scalars_of_the_optimizer_are_those_of_the_first_rank():
+    def work(comm):
+        model = new(optimizer=optimizers.NAdam(0.01))
+        model.build(INPUTS)
+        state = model.get_optimizer_state()
+        model.set_optimizer_state([*state[:-2], 0.5 / (1 + comm.Get_rank()), 7])
+        return fit(comm, epochs=1, model=model)[0].get_optimizer_state()[-2:]
+
+    first, second = run_ranks(2, work)
+    assert first == second
+    assert 0.5 * 0.45**6 < first[0] < 0.5 * 0.9**6  # six steps on from that of the first
+    assert first[1] == 13
 
 
 def test_penalties_of_layers_count_once():

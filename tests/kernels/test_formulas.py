@@ -49,6 +49,7 @@ FORMULAS = {
         0,
         INF,
     ),
+    "mish": (lambda x: x * np.tanh(np.log(1 + np.exp(x))), 0, INF),
 }
 
 
@@ -56,12 +57,12 @@ FORMULAS = {
 def test_an_activation_is_its_formula(target, name):
     assert name in FORMULAS, f"tests/kernels/test_formulas.py, FORMULAS: add {name!r}"
     formula, *limits = FORMULAS[name]
-    x = np.linspace(-6, 6, 1201).astype(np.float32).reshape(3, -1)
+    x = np.linspace(-6, 6, 1203).astype(np.float32).reshape(3, -1)
     out = np.empty(x.shape, target.dtype)
     getattr(target.module, name)(x.astype(target.dtype), out)
     wanted = formula(x.astype(np.float64))
-    # The plain formulas lose up to the digits of 1 + exp(-6), in float64 as here.
-    assert_close(out, wanted, 16 * target.u * np.abs(wanted) + 1e-13, name)
+    # The plain formulas lose the digits of 1 + exp(-6), in float64; hard_sigmoid those of 1 / 2.
+    assert_close(out, wanted, target.u * (2 + 16 * np.abs(wanted)) + 1e-13, name)
     at_infinity = np.empty((2, 1), target.dtype)
     getattr(target.module, name)(np.array([[-INF], [INF]], target.dtype), at_infinity)
     assert_close(at_infinity[:, 0], limits, 2 * target.u * 2, name)

@@ -502,7 +502,7 @@ def test_a_loss_that_overflows(on):
 
 def test_no_activation():
     for arguments, named in (((np.tanh,), {}), ((np.tanh, np.cos), {"backward": np.multiply})):
-        with pytest.raises(TypeError, match="give either derivative.* or backward"):
+        with pytest.raises(TypeError, match="either derivative.* or backward.* must be given"):
             Custom(*arguments, **named)
     with pytest.raises(TypeError, match="function must be a function over arrays, got 'tanh'"):
         Custom("tanh", np.cos)
@@ -571,7 +571,7 @@ def test_files(tmp_path):
     assert not path.exists()
     plain = compiled(names(model), squared)
     plain.fit(X, Y, verbose=0)
-    with pytest.warns(UserWarning, match=r"Custom\(squared\) are left out, call compile after"):
+    with pytest.warns(UserWarning, match=r"Custom\(squared\): they are left out, call compile after"):
         plain.save(path)
     loaded = Model.load(path)
     assert loaded.loss is None

@@ -317,6 +317,18 @@ def test_as_scikit_learn_writes(tmp_path):
     assert np.allclose(model.predict(X), 1 / (1 + np.exp(-X @ W - B)) @ V + C, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", [name for name, entry in TABLE.items() if entry.gate])
+@pytest.mark.parametrize("x_first", [True, False])
+def test_activations_that_are_x_times_their_gate(tmp_path, name, x_first):
+    """As programs write them that have no operator for it."""
+    gate = TABLE[name].gate
+    ends = ["x", *gate]
+    nodes = [(TABLE[part].operator, [ends[i]], part, {}) for i, part in enumerate(gate)]
+    nodes.append(("Mul", ["x", gate[-1]][:: 1 if x_first else -1], "y", {}))
+    loaded = cynn.onnx.load(written(tmp_path / "a", nodes, {}, out=4))
+    assert list(loaded.layers) == [Activation(name)]
+
+
 @pytest.mark.parametrize("c", [None, 2.0, [2.0], [[2.0]], C, C[None]])
 def test_forms_of_a_dense_layer(tmp_path, c):
     w = W[:, :3]

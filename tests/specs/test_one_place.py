@@ -125,7 +125,7 @@ def test_activations_of_the_pages(name):
 
 def test_the_pages_know_no_other_activations():
     lines = page("layers.md")
-    section = lines[lines.index("## Activations") : lines.index("## An activation of your own")]
+    section = lines[lines.index("## Activations") : lines.index("## User-defined activations")]
     assert set(rows(section, 5)) == set(ACTIVATIONS)
 
 

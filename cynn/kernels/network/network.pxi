@@ -15,9 +15,7 @@ cdef int read_loss(tuple description, real* parameter) except -1:
     name = description[0] if description else None
     if name == "function" and len(description) == 2:
         return CALLED
-    if name not in LOSSES:
-        raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {name!r}")
-    cdef int loss = LOSSES.index(name)
+    cdef int loss = place_of("loss", name, LOSSES)
     if len(description) > (2 if has_parameter(loss) else 1):
         raise ValueError(f"loss: {name} must have fewer numbers, got {len(description) - 1}")
     parameter[0] = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
@@ -184,7 +182,7 @@ cdef class Network(Parameters):
         self.forget_slots()
         self.optimizer = &optimizer_entries[entry]
         self.slot_names = OPTIMIZERS[optimizer[0]][1]
-        self.scalars = OPTIMIZERS[optimizer[0]][2]
+        self.scalars = dict(OPTIMIZERS[optimizer[0]][2])
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0

@@ -18,13 +18,14 @@
 #   silu          y = x sigmoid(x)                 s + x s (1 - s)
 #   gelu          y = x Phi(x)                     Phi(x) + x phi(x)
 #   gelu_tanh     y = x sigmoid(2 u), with u = sqrt(2 / pi) (x + 0.044715 x^3), as 1 + tanh u = 2 sigmoid(2 u)
+#   mish          y = x t, with t = tanh(log(1 + e^x))   t + x (1 - t^2) sigmoid(x)
 
 ACTIVATIONS = (
     "identity", "relu", "leaky_relu", "sigmoid", "tanh", "softmax",
-    "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh",
+    "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh", "mish",
 )
 
-FROM_INPUT = ("silu", "gelu", "gelu_tanh")  # the gradient takes x
+FROM_INPUT = ("silu", "gelu", "gelu_tanh", "mish")  # the gradient takes x
 
 cdef enum:  # in the order of ACTIVATIONS
     IDENTITY
@@ -40,6 +41,7 @@ cdef enum:  # in the order of ACTIVATIONS
     SILU
     GELU
     GELU_TANH
+    MISH
 
 LEAKY_SLOPE = 0.01
 cdef real leaky_slope = LEAKY_SLOPE
@@ -59,6 +61,21 @@ cdef inline vec clipped(vec x, real limit) noexcept nogil:
     """x no further from zero than the limit; not-a-number stays what it is."""
     x = where_less(x, broadcast(-limit), broadcast(-limit), x)
     return where_less(broadcast(limit), x, broadcast(limit), x)
+
+
+cdef inline vec mish_gate(vec x, vec* e, vec* rest) noexcept nogil:
+    """t = tanh(log(1 + e^x)) by e = exp(-|x|), which cannot overflow; `rest` is 1 - t, without its rounding.
+
+    t = ((1 + e^x)^2 - 1) / ((1 + e^x)^2 + 1)  is  (2 e + e^2) / (2 e + e^2 + 2)  below zero and, where e^x = 1 / e,
+    (2 e + 1) / (2 e + 1 + 2 e^2).
+    """
+    cdef vec zero = broadcast(0), one = broadcast(1), two = broadcast(2), square, top
+    e[0] = c_exp(-absolute(x))
+    square = e[0] * e[0]
+    top = multiply_add(two, e[0], where_less(x, zero, square, one))
+    square = two * where_less(x, zero, one, square)
+    rest[0] = square / (top + square)
+    return top / (top + square)
 
 
 cdef inline vec activated(const int activation, vec x) noexcept nogil:
@@ -86,6 +103,8 @@ cdef inline vec activated(const int activation, vec x) noexcept nogil:
         return x * c_sigmoid(x)
     if activation == GELU:
         return x * c_normal(x, &unused)
+    if activation == MISH:
+        return x * mish_gate(x, &unused, &unused)
     return x * c_sigmoid(
         broadcast(GELU_SLOPE) * x * multiply_add(x * x, broadcast(GELU_CUBIC), one)
     )
@@ -93,7 +112,7 @@ cdef inline vec activated(const int activation, vec x) noexcept nogil:
 
 cdef inline vec slope_from_input(const int activation, vec x) noexcept nogil:
     """The derivative of those that need x; far out it is 0 or 1, and nothing is infinite."""
-    cdef vec one = broadcast(1), s, density
+    cdef vec one = broadcast(1), s, density, t, e, rest
     if activation == SILU:
         x = clipped(x, REAL_HUGE)
         s = c_sigmoid(x)
@@ -102,6 +121,11 @@ cdef inline vec slope_from_input(const int activation, vec x) noexcept nogil:
         x = clipped(x, REAL_HUGE)
         s = c_normal(x, &density)
         return multiply_add(x, density, s)
+    if activation == MISH:
+        x = clipped(x, REAL_HUGE)
+        t = mish_gate(x, &e, &rest)
+        s = where_less(x, broadcast(0), e, one) / (one + e)
+        return multiply_add(x, s * (rest * (one + t)), t)
     x = clipped(x, 64)
     s = c_sigmoid(broadcast(GELU_SLOPE) * x * multiply_add(x * x, broadcast(GELU_CUBIC), one))
     return multiply_add(
@@ -172,8 +196,10 @@ cdef inline void each_of(
         each(SILU, forward, kept, at, count)
     elif activation == GELU:
         each(GELU, forward, kept, at, count)
-    else:
+    elif activation == GELU_TANH:
         each(GELU_TANH, forward, kept, at, count)
+    else:
+        each(MISH, forward, kept, at, count)
 
 
 cdef void activate(

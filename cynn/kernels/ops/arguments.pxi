@@ -67,3 +67,10 @@ cdef int expect_apart(str function, str name, Span written, Span other) except -
     if overlap(written, other):
         raise ValueError(f"{function}: {name} must not share memory with another argument")
     return 0
+
+
+cdef int place_of(str what, object name, object names) except -1:
+    """The place of a name among those that there are."""
+    if name not in names:
+        raise ValueError(f"{what} must be one of {', '.join(names)}, got {name!r}")
+    return list(names).index(name)

@@ -53,7 +53,7 @@ def dense_forward(
     """out = f(x w + b)."""
     cdef Py_ssize_t rows = x.shape[0], inputs = x.shape[1], outputs = w.shape[1], c
     cdef Py_ssize_t x_size = panel_size(rows, inputs), w_size = panel_size(inputs, outputs)
-    cdef int number = activation_number(activation)
+    cdef int number = place_of("activation", activation, ACTIVATIONS)
     cdef real* block
     cdef real* bias
     expect_shape("dense_forward", "w", w, inputs, outputs)

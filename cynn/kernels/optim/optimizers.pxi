@@ -48,16 +48,14 @@ cdef int enter(
 
 cdef int read_optimizer(tuple given, double* numbers) except -1:
     """The place of an optimizer among the entries; its numbers are written down."""
-    cdef int i
     name = given[0] if given else None
-    if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
+    cdef int i, place = place_of("optimizer", name, OPTIMIZERS)
     wanted = OPTIMIZERS[name][0]
     if len(given) != 1 + len(wanted):
         raise ValueError(f"optimizer: {name} must have the numbers {', '.join(wanted)}, got {len(given) - 1}")
     for i in range(<int>len(wanted)):
         numbers[i] = given[1 + i]
-    return list(OPTIMIZERS).index(name)
+    return place
 
 
 cdef double power(double base, int64_t n) noexcept nogil:

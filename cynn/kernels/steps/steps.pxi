@@ -191,13 +191,13 @@ cdef int describe_dense(Step* step, tuple arguments) except -1:
     """From outputs and activation, and False after them where there is no bias."""
     step.outputs = arguments[0]
     step.weight_rows = step.inputs
-    step.activation = activation_number(arguments[1])
+    step.activation = place_of("activation", arguments[1], ACTIVATIONS)
     step.biased = arguments[2] if len(arguments) == 3 else True
     return 0
 
 
 cdef int describe_activation(Step* step, tuple arguments) except -1:
-    step.activation = activation_number(arguments[0])
+    step.activation = place_of("activation", arguments[0], ACTIVATIONS)
     if ACTIVATIONS[step.activation] in FROM_INPUT:
         step.kind = &input_activation_kind
     return 0
