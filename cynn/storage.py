@@ -226,7 +226,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
     >>> with reading(os.devnull) as file:
     ...     file.model
     Traceback (most recent call last):
-    cynn.storage.ModelFileError: ... is not a cynn model: it must be a regular file, got ...
+    cynn.storage.ModelFileError: ... is not a cynn model: it must be a regular file...
     """
     from safetensors import SafetensorError, safe_open
 
@@ -403,7 +403,7 @@ def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
     >>> from cynn import Model
     >>> load(Model, os.devnull)
     Traceback (most recent call last):
-    cynn.storage.ModelFileError: ... is not a cynn model: it must be a regular file, got ...
+    cynn.storage.ModelFileError: ... is not a cynn model: it must be a regular file...
     """
     with reading(path) as file:
         try:

@@ -33,7 +33,20 @@ def function(name: str, value: Any) -> Callable[..., Any]:
 
 
 def empty_rows(rows: int, columns: int, size: int) -> NDArray[Any]:
-    """Return an uninitialised array of rows for a function to read, of floats of `size` bytes."""
+    """Return an uninitialised array of rows for a function to read, of floats of `size` bytes.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The shape.
+    size : int
+        Bytes of a number: 4 or 8.
+
+    Returns
+    -------
+    ndarray, shape (rows, columns)
+        Not initialized.
+    """
     return np.empty((rows, columns), f"f{size}")
 
 
