@@ -567,3 +567,12 @@ def test_a_mapped_file_trains_as_the_array_does(tmp_path):
     mapped = lambda comm: work(comm, np.load(tmp_path / "x.npy", mmap_mode="r"), 8)  # noqa: E731
     for found in run_ranks(2, mapped):
         np.testing.assert_allclose(found, work(None, x, 16), 1e-9)
+
+
+def test_what_mpi_says_of_the_machine_is_not_ours():
+    said = (
+        "[hwloc/linux] failed to find sysfs cpu topology directory, aborting linux discovery.\n"
+        "[1796083927.004019] [vm:402  :0]       tcp_iface.c:984  UCX  ERROR scandir failed\n"
+        "cynn: rank 1 of 2 died\n[ours] UCX\n"
+    )
+    assert job.LIBRARIES.sub("", said) == "cynn: rank 1 of 2 died\n[ours] UCX\n"

@@ -132,7 +132,7 @@ def finish(job):
         os.killpg(job.pid, signal.SIGKILL)
         out, err = job.communicate()
         pytest.fail(f"the job hung after {out!r} and {err!r}")
-    return job.returncode, out, LIBRARIES.sub("", err)
+    return job.returncode, LIBRARIES.sub("", out), LIBRARIES.sub("", err)
 
 
 def run(size, arguments, folder, **variables):
