@@ -37,7 +37,7 @@ class Reached(Callback):
 def epochs_until(
     train: data.Split, test: data.Split, rows: int, rate: float, most: int, wanted: float = WANTED
 ) -> int:
-    """Train 784-128-10 for at most so many epochs; give those it took, or 0."""
+    """Train 784-128-10 for at most so many epochs; return those it took, or 0."""
     model = Model([Flatten(), Rescale(1 / 255), Dense(128, "relu"), Dense(10, "softmax")], seed=0)
     model.compile(SGD(rate, MOMENTUM), metrics=["accuracy"])
     reached = Reached(wanted)
@@ -53,9 +53,9 @@ def fewest(
     best, rate_of_best = 0, 0.0
     for rate in rates:
         most = best - 1 if best else MOST
-        found = epochs_until(train, test, rows, rate, most, wanted) if most else 0
-        if found:
-            best, rate_of_best = found, rate
+        epochs = epochs_until(train, test, rows, rate, most, wanted) if most else 0
+        if epochs:
+            best, rate_of_best = epochs, rate
     return best, rate_of_best
 
 

@@ -100,12 +100,12 @@ FULL = (
 
 def of_shapes(cases: Sequence[Case], shapes: Sequence[str]) -> list[Case]:
     """Keep the cases of these shapes; a shape that is in none gets cases of its own."""
-    found = []
+    chosen = []
     for text in shapes:
         sizes = parse_shape(text)
         if sizes[0] not in (784, 64) or sizes[-1] != 10:
             raise ValueError(f"a shape begins with 784 or 64 and ends with 10, got {text!r}")
         same = [case for case in cases if case.sizes == sizes]
         rows = MNIST_ROWS if sizes[0] == 784 else SMALL_ROWS
-        found += same or [train(text, batch, rows=rows) for batch in (32, 128, 512)]
-    return found
+        chosen += same or [train(text, batch, rows=rows) for batch in (32, 128, 512)]
+    return chosen

@@ -17,7 +17,7 @@ COLOURS = {
 
 
 def draw(path: Path, results: Results, title: str) -> str:
-    """Draw the chart; give why not where it cannot be."""
+    """Draw the chart; return why not where it cannot be, else an empty string."""
     try:
         import matplotlib
     except ImportError:

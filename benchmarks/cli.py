@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give the exit status."""
+    """Run the command; return the exit status."""
     options = parser().parse_args(arguments)
     try:
         require_kernels()
@@ -101,7 +101,7 @@ def require_kernels() -> None:
 
 
 def say(text: str) -> None:
-    """Tell what goes on, apart from the tables."""
+    """Print progress, on standard error: the tables go to standard output."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -143,11 +143,11 @@ def benchmark(options: argparse.Namespace) -> int:
 
 
 def look_at_peaks(results: Results, threads: Sequence[int]) -> peak.Peak:
-    """Measure the peak of so many cores; give that of the most."""
+    """Measure the peak of each number of cores; return that of the largest."""
     for count in threads:
-        found = peak.measure(count)
-        results.see_peak("float32", count, found.best)
-    return found
+        measured = peak.measure(count)
+        results.see_peak("float32", count, measured.best)
+    return measured
 
 
 def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
@@ -160,8 +160,8 @@ def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
         if absent := peers.missing(name):
             raise ValueError(f"--peers: {name} needs {absent}, which is not installed")
     usual = ("cynn", "numpy") if quick else peers.USUAL
-    found = [name for name in named or usual if not peers.missing(name)]
-    return ["cynn", *(name for name in found if name != "cynn")]
+    installed = [name for name in named or usual if not peers.missing(name)]
+    return ["cynn", *(name for name in installed if name != "cynn")]
 
 
 def thread_counts(named: Sequence[str] | None) -> list[int]:

@@ -28,7 +28,7 @@ def load() -> tuple[str, Split, Split]:
 
 
 def write(folder: Path) -> str:
-    """Write the arrays that workers read; give what the images are called."""
+    """Write the arrays that workers read; return what the images are called."""
     name, (x, y), _ = load()
     raw = x.reshape(len(x), -1)
     save(folder, 784, raw, y)

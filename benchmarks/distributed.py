@@ -73,11 +73,9 @@ def weak(alone: float, ours: float, n_params: int, ranks: int, network: Network)
     return alone / (ours + exchange_seconds(n_params, ranks, network))
 
 
-def strong(steps: "Fit", rows: float, n_params: int, ranks: int, network: Network) -> float:
+def strong(fit: "Fit", rows: float, n_params: int, ranks: int, network: Network) -> float:
     """Return how many times faster than one rank, where the rows of a step are split among them."""
-    return steps.alone(rows) / (
-        steps.ours(rows / ranks) + exchange_seconds(n_params, ranks, network)
-    )
+    return fit.alone(rows) / (fit.ours(rows / ranks) + exchange_seconds(n_params, ranks, network))
 
 
 class Fit:
@@ -138,14 +136,14 @@ def launcher() -> str:
         If there is none.
     """
     beside = Path(sys.executable).with_name("mpiexec")
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
+    command = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if command is None:
         raise ValueError("--distributed needs MPI: .venv/bin/pip install mpi4py mpich")
-    return found
+    return command
 
 
 def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
-    """Run so many ranks; give what the first printed."""
+    """Run so many ranks; return what the first measured."""
     command = [launcher(), "-n", str(ranks), *program("rank")]
     done = subprocess.run(
         [*command, shape, str(rows), str(seconds)],
@@ -159,7 +157,7 @@ def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
     return Step(shape, rows, ranks, **json.loads(done.stdout))
 
 
-def table(found: Sequence[Step]) -> str:
+def table(steps: Sequence[Step]) -> str:
     """Write what was measured, in milliseconds."""
     lines = [
         "Milliseconds; hidden: the part of the exchange that took no time of its own when it ran",
@@ -168,7 +166,7 @@ def table(found: Sequence[Step]) -> str:
         "| network | parameters | rows | ranks | fused | gradients | update | exchange | hidden |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for step in found:
+    for step in steps:
         hidden = 1 - (step.beside - step.gradients) / step.exchange
         times = (step.fused, step.gradients, step.update, step.exchange)
         lines.append(
@@ -179,7 +177,7 @@ def table(found: Sequence[Step]) -> str:
     return "\n".join(lines)
 
 
-def overlap(found: Sequence[Step]) -> str:
+def overlap(steps: Sequence[Step]) -> str:
     """Write what it brings to exchange layer by layer."""
     lines = [
         "| network | parameters | rows | ranks | bound | waiting | overlapped |",
@@ -188,13 +186,13 @@ def overlap(found: Sequence[Step]) -> str:
     lines += [
         f"| {step.shape} | {step.n_params / 1e6:.1f} M | {step.rows} | {step.ranks} | "
         f"{step.bound:.2f} | {step.waiting:.2f} | {step.overlapped:.2f} |"
-        for step in found
+        for step in steps
         if step.ranks > 1
     ]
     return "\n".join(lines)
 
 
-def predictions(found: Sequence[Step]) -> str:
+def predictions(steps: Sequence[Step]) -> str:
     """Write what more machines would make of it, a rank and a core on each."""
     lines = []
     for network in NETWORKS:
@@ -205,15 +203,15 @@ def predictions(found: Sequence[Step]) -> str:
             + f" | rows for {HALF:.0%} | " + " | ".join(f"strong, {p}" for p in PREDICTED) + " |",
             "|---" * (3 + 2 * len(PREDICTED)) + "|",
         ]  # fmt: skip
-        for shape in dict.fromkeys(step.shape for step in found):
-            one = [step for step in found if step.shape == shape and step.ranks == 1]
+        for shape in dict.fromkeys(step.shape for step in steps):
+            one = [step for step in steps if step.shape == shape and step.ranks == 1]
             few, many = min(one), max(one)
-            n, steps = few.n_params, Fit(few, many)
-            both = steps.alone(many.rows), steps.ours(many.rows)
+            n, fit = few.n_params, Fit(few, many)
+            both = fit.alone(many.rows), fit.ours(many.rows)
             cells = [f"{1e3 * exchange_seconds(n, PREDICTED[-1], network):.3g}"]
             cells += [f"{weak(*both, n, p, network):.0%}" for p in PREDICTED]
-            cells += [str(steps.rows_for(HALF, n, PREDICTED[-1], network) or "none")]
-            cells += [f"{strong(steps, LARGE, n, p, network):.1f}" for p in PREDICTED]
+            cells += [str(fit.rows_for(HALF, n, PREDICTED[-1], network) or "none")]
+            cells += [f"{strong(fit, LARGE, n, p, network):.1f}" for p in PREDICTED]
             lines.append(f"| {shape} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)
@@ -221,18 +219,18 @@ def predictions(found: Sequence[Step]) -> str:
 
 def main(seconds: float, file: Path, say: Say) -> int:
     """Measure, print tables, and write the figures."""
-    found: list[Step] = []
+    steps: list[Step] = []
     for shape in SHAPES:
         for rows, ranks in [*((ROWS, ranks) for ranks in RANKS), (MANY, 1)]:
             say(f"{shape}, {rows} rows, {ranks} ranks")
-            found.append(measure(shape, rows, ranks, seconds))
+            steps.append(measure(shape, rows, ranks, seconds))
     file.parent.mkdir(parents=True, exist_ok=True)
-    steps = [step._asdict() for step in found]
-    file.write_text(json.dumps({"machine": report.machine(), "steps": steps}, indent=1))
-    print(table(found))
+    records = [step._asdict() for step in steps]
+    file.write_text(json.dumps({"machine": report.machine(), "steps": records}, indent=1))
+    print(table(steps))
     print("\nThe gradients of the weights and their exchange; one after the other: 1.\n")
-    print(overlap(found))
+    print(overlap(steps))
     print(f"\nPredicted; weak: {MANY} rows a rank; strong: {LARGE} rows a step in all.\n")
-    print(predictions(found))
+    print(predictions(steps))
     print(f"written: {file}")
     return 0

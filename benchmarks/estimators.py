@@ -163,18 +163,18 @@ def main(rounds: int, threads: int, clock: Callable[[], float] = time.perf_count
     print(f"{report.processor()}, target {_backend.target()}, threads: {threads}")
     lines, missed = [], []
     for case in CASES:
-        found = measure(case, rounds, threads, clock)
-        apart = abs(found.their_score - found.our_score) > SCORES_APART
-        if found.ratio < case.floor or apart:
+        result = measure(case, rounds, threads, clock)
+        apart = abs(result.their_score - result.our_score) > SCORES_APART
+        if result.ratio < case.floor or apart:
             missed.append(case.name)
         lines.append(
             (
                 case.name,
-                *(f"{1e3 * seconds:.3g} ms" for seconds in (found.theirs, found.ours)),
-                f"{found.ratio:.1f} x",
+                *(f"{1e3 * seconds:.3g} ms" for seconds in (result.theirs, result.ours)),
+                f"{result.ratio:.1f} x",
                 f"at least {case.floor:g} x",
-                f"{found.their_score:.3f} {found.our_score:.3f}",
-                "APART" if apart else "MISSED" if found.ratio < case.floor else "",
+                f"{result.their_score:.3f} {result.our_score:.3f}",
+                "APART" if apart else "MISSED" if result.ratio < case.floor else "",
             )
         )
     head = (

@@ -20,8 +20,8 @@ class Floor:
     at_most: bool = False
     unit: str = "x"
 
-    def reached(self, found: float) -> bool:
-        return found <= self.wanted if self.at_most else found >= self.wanted
+    def reached(self, value: float) -> bool:
+        return value <= self.wanted if self.at_most else value >= self.wanted
 
     def written(self, value: float) -> str:
         return f"{100 * value:.1f} %" if self.percent else f"{value:.2f} {self.unit}"

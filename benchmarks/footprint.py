@@ -66,10 +66,10 @@ def imports(results: Results, say: Say) -> None:
     say("import times")
     seconds: dict[str, list[float]] = {"numpy": [], "cynn": []}
     for _ in range(IMPORTS):
-        for module, found in seconds.items():
-            found.append(script(IMPORT, module))
-    for module, found in seconds.items():
-        results.other[f"import {module} seconds"] = statistics.median(found[1:])  # once to cache
+        for module, times in seconds.items():
+            times.append(script(IMPORT, module))
+    for module, times in seconds.items():
+        results.other[f"import {module} seconds"] = statistics.median(times[1:])  # once to cache
     results.other["import"] = (
         results.other["import cynn seconds"] / results.other["import numpy seconds"]
     )
@@ -80,8 +80,8 @@ def memory(folder: Path, results: Results, say: Say) -> None:
     if not os.path.exists("/proc/self/clear_refs"):
         return
     say("memory of a fit")
-    found = [script(MEMORY, str(folder), kind) for kind in ("bytes", "reals")]
-    results.other["memory"] = max(found)
+    megabytes = [script(MEMORY, str(folder), kind) for kind in ("bytes", "reals")]
+    results.other["memory"] = max(megabytes)
 
 
 def neighbour(folder: Path, rounds: int, results: Results, say: Say) -> None:

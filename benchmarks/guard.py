@@ -37,12 +37,12 @@ class Verdict(NamedTuple):
     """A case: the part of the peak that it reached, and that on record."""
 
     label: str
-    found: float
+    measured: float
     recorded: float | None
 
     @property
     def fell(self) -> bool:
-        return self.recorded is not None and self.found < (1 - MOST_LOST) * self.recorded
+        return self.recorded is not None and self.measured < (1 - MOST_LOST) * self.recorded
 
 
 def measure(case: Case, rounds: int = ROUNDS) -> float:
@@ -69,10 +69,10 @@ def measure(case: Case, rounds: int = ROUNDS) -> float:
     return best / roof
 
 
-def compare(found: dict[str, float], record: dict[str, Any]) -> list[Verdict]:
-    """Put what was found beside what is on record."""
+def compare(measured: dict[str, float], record: dict[str, Any]) -> list[Verdict]:
+    """Return a verdict for each case, from what was measured and what is on record."""
     known = record.get("of_peak", {})
-    return [Verdict(label, value, known.get(label)) for label, value in found.items()]
+    return [Verdict(label, value, known.get(label)) for label, value in measured.items()]
 
 
 def table(verdicts: list[Verdict]) -> str:
@@ -80,7 +80,7 @@ def table(verdicts: list[Verdict]) -> str:
     lines = [
         (
             v.label,
-            f"{100 * v.found:.1f} %",
+            f"{100 * v.measured:.1f} %",
             "-" if v.recorded is None else f"{100 * v.recorded:.1f} %",
             "FELL" if v.fell else "",
         )
@@ -90,18 +90,18 @@ def table(verdicts: list[Verdict]) -> str:
 
 
 def main(record: bool) -> int:
-    """Measure, compare, and say what fell; with `record`, write it down instead."""
+    """Measure, compare, and print what fell; with `record`, write it down instead."""
     target = _backend.target()
     known = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     start = peak.measure()
-    found = {case.label: measure(case) for case in CASES}
+    measured = {case.label: measure(case) for case in CASES}
     if refused := peak.refusal(start, peak.measure()):
         print(f"scripts/benchmark: {refused.partition(', or go on')[0]}", file=sys.stderr)
         return 1
-    verdicts = compare(found, known.get(target, {}))
+    verdicts = compare(measured, known.get(target, {}))
     print(f"{report.processor()}, target {target}\n{table(verdicts)}")
     if record:
-        rounded = {label: round(value, 3) for label, value in found.items()}
+        rounded = {label: round(value, 3) for label, value in measured.items()}
         known[target] = {"processor": report.processor(), "of_peak": rounded}
         RECORD.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
         return 0

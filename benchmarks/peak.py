@@ -21,13 +21,13 @@ class Peak:
 
 def kernel(dtype: str) -> Callable[[float], float]:
     """Return the function that measures the calling thread's core."""
-    found = getattr(_backend.kernels(dtype), "_fma_peak", None)
-    if found is None:
+    function = getattr(_backend.kernels(dtype), "_fma_peak", None)
+    if function is None:
         raise RuntimeError(
             f"the target {_backend.target()!r} has no measure of the peak: the benchmark takes"
             " compiled targets, built from these sources"
         )
-    return found
+    return function
 
 
 def measure(cores: int = 1, dtype: str = "float32", runs: int = 20) -> Peak:
@@ -60,7 +60,7 @@ def moved(start: Peak, end: Peak) -> float:
 
 
 def refusal(start: Peak, end: Peak) -> str:
-    """Say why figures must not be compared; empty where they may."""
+    """Return why figures must not be compared; empty where they may."""
     part = moved(start, end)
     if part <= MOST_MOVED:
         return ""

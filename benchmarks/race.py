@@ -59,29 +59,29 @@ class Runs:
 
     def median(self, goal: float) -> float | None:
         """Return the median where every run got there."""
-        found = self.seconds[goal]
-        return statistics.median(found) if found and len(found) == self.runs else None
+        times = self.seconds[goal]
+        return statistics.median(times) if times and len(times) == self.runs else None
 
 
 def folder() -> Path:
-    """Find the folder with MNIST's files."""
+    """Return the folder with MNIST's files."""
     if named := os.environ.get("CYNN_DATA"):
-        found = Path(named)
+        outer = Path(named)
     elif data.BESIDE.is_dir():
-        found = data.BESIDE
+        outer = data.BESIDE
     else:
         datasets.load_mnist()  # into the cache
-        found = datasets.cache_folder()
-    inner = found / "mnist"
-    return inner if inner.is_dir() else found
+        outer = datasets.cache_folder()
+    inner = outer / "mnist"
+    return inner if inner.is_dir() else outer
 
 
 def run(runs: Runs, images: Path, seed: int) -> None:
     """Run a setting once."""
-    given = json.dumps({**runs.setting, "seed": seed})
+    setting = json.dumps({**runs.setting, "seed": seed})
     wanted, start = list(GOALS), time.perf_counter()
     with subprocess.Popen(
-        [*program("racer"), runs.peer, given, str(images)],
+        [*program("racer"), runs.peer, setting, str(images)],
         env=environment(THREADS),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -124,12 +124,12 @@ def table(races: Sequence[Runs]) -> str:
 
 def winners(races: Sequence[Runs], goal: float) -> dict[str, float]:
     """Return each library's best median, the fastest first."""
-    found: dict[str, float] = {}
+    best: dict[str, float] = {}
     for each in races:
         seconds = each.median(goal)
         if seconds is not None:
-            found[each.peer] = min(seconds, found.get(each.peer, seconds))
-    return dict(sorted(found.items(), key=lambda item: item[1]))
+            best[each.peer] = min(seconds, best.get(each.peer, seconds))
+    return dict(sorted(best.items(), key=lambda item: item[1]))
 
 
 def main(rounds: int, named: Sequence[str] | None, file: Path) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 
 def tell(accuracy: float) -> None:
-    """Say how far it is; the parent looks at the clock."""
+    """Print the accuracy so far; the parent reads the clock."""
     print(accuracy, flush=True)
 
 
@@ -46,7 +46,7 @@ def read(folder: Path) -> list[Any]:
 
     import numpy as np
 
-    found = []
+    arrays = []
     for part in ("train", "t10k"):
         for kind, skip in (("images-idx3", 16), ("labels-idx1", 8)):
             path = folder / f"{part}-{kind}-ubyte"
@@ -54,10 +54,10 @@ def read(folder: Path) -> list[Any]:
             raw = raw or gzip.decompress(path.with_name(f"{path.name}.gz").read_bytes())
             values = np.frombuffer(raw, np.uint8, offset=skip)
             if skip == 16:
-                found.append(np.multiply(values.reshape(-1, 784), 1 / 255, dtype=np.float32))
+                arrays.append(np.multiply(values.reshape(-1, 784), 1 / 255, dtype=np.float32))
             else:
-                found.append(values.astype(np.int64))
-    return found
+                arrays.append(values.astype(np.int64))
+    return arrays
 
 
 def race_torch(setting: dict[str, Any], folder: Path) -> None:

@@ -22,9 +22,9 @@ from cynn.optimizers import SGD
 def main(shape: str, rows: str, seconds: str) -> None:
     """Measure, and print from rank 0."""
     comm = distributed.world()
-    found = measured(comm, [int(n) for n in shape.split("-")], int(rows), float(seconds))
+    seconds_of = measured(comm, [int(n) for n in shape.split("-")], int(rows), float(seconds))
     if comm.Get_rank() == 0:
-        print(json.dumps(found))
+        print(json.dumps(seconds_of))
 
 
 def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[str, float]:

@@ -20,7 +20,7 @@ from .results import Results, Row
 
 
 def machine() -> dict[str, Any]:
-    """Say where and with what the figures were made."""
+    """Return where and with what the figures were made."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "processor": processor(),
@@ -39,8 +39,8 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    found = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    fields = {name.strip(): value.strip() for name, value in found.items()}
+    pairs = (line.split(":", 1) for line in reversed(lines) if ":" in line)
+    fields = {name.strip(): value.strip() for name, value in pairs}
     name = fields.get("model name", platform.machine())
     family, model = fields.get("cpu family"), fields.get("model")
     return f"{name} (family {family}, model {model})" if family else name
@@ -112,9 +112,9 @@ def _odd_losses(rows: Sequence[Row]) -> str:
 
 
 def floor_lines(results: Results) -> list[tuple[Floor, float]]:
-    """Return the floors that were measured, with what was found."""
-    found = ((floor, floor.measure(results)) for floor in FLOORS)
-    return [(floor, value) for floor, value in found if value is not None]
+    """Return the floors that were measured, each with its value."""
+    values = ((floor, floor.measure(results)) for floor in FLOORS)
+    return [(floor, value) for floor, value in values if value is not None]
 
 
 def floor_table(results: Results) -> str:

@@ -57,8 +57,8 @@ class Results:
         dtype: str = "float32",
         filled: bool = False,
     ) -> Row | None:
-        """Find a row; with threads None the fastest over the numbers of threads."""
-        found = [
+        """Return a row or None; with `threads` None the fastest over the numbers of threads."""
+        matching = [
             row
             for row in self.rows
             if (row.peer, row.case.kind, row.case.shape) == (peer, kind, shape)
@@ -68,7 +68,7 @@ class Results:
             and rows in (0, row.case.rows)
             and row.case.filled == filled
         ]
-        return min(found, key=lambda row: row.best, default=None)
+        return min(matching, key=lambda row: row.best, default=None)
 
     def of_peak(self, row: Row) -> float | None:
         """Return a row's rate as a part of the peak of as many cores."""

@@ -109,7 +109,7 @@ def measure(rounds: int = ROUNDS, rows: int = ROWS) -> dict[str, tuple[float, fl
 
 def main() -> int:
     """Measure, and print a table; 1 where something costs more than it may."""
-    found = measure()
+    ratios = measure()
     lines = [
         (
             name,
@@ -117,11 +117,11 @@ def main() -> int:
             "" if most is None else f"at most {most:.2f} x",
             "MISSED" if most is not None and ratio > most else "",
         )
-        for name, (ratio, most) in found.items()
+        for name, (ratio, most) in ratios.items()
     ]
     print(f"{report.processor()}, target {_backend.target()}, one thread, 784-128-10, B={BATCH}")
     print(report.table(("plain SGD and", "its epoch", "floor", ""), lines))
-    missed = [name for name, (ratio, most) in found.items() if most is not None and ratio > most]
+    missed = [name for name, (ratio, most) in ratios.items() if most is not None and ratio > most]
     if missed:
         print(f"costs more than it may: {', '.join(missed)}", file=sys.stderr)
     return 1 if missed else 0

@@ -43,9 +43,12 @@ class Bench:
             else:
                 x = data.as_real(data.read(self.folder, case.sizes[0], case.rows)[0], "float32")
             self.call = self.peer.predictor(case, x)
-            found = np.asarray(self.call())
-            if found.shape != (case.rows, case.sizes[-1]) or abs(found[0].sum() - 1) > 1e-3:
-                raise ValueError(f"these are no probabilities, of shape {found.shape}")
+            probabilities = np.asarray(self.call())
+            if (
+                probabilities.shape != (case.rows, case.sizes[-1])
+                or abs(probabilities[0].sum() - 1) > 1e-3
+            ):
+                raise ValueError(f"these are no probabilities, of shape {probabilities.shape}")
             return {}
         raw, y = data.read(self.folder, case.sizes[0], case.rows)
         x = raw if self.peer.takes_bytes else data.as_real(raw, case.dtype)
@@ -53,13 +56,13 @@ class Bench:
         return {"loss": self.peer.train(1)}
 
     def train(self, epochs: int) -> dict[str, Any]:
-        """Time some epochs; give the seconds of one."""
+        """Time some epochs; return the seconds of one."""
         start = time.perf_counter()
         loss = self.peer.train(epochs)
         return {"seconds": (time.perf_counter() - start) / epochs, "loss": loss}
 
     def predict(self) -> dict[str, Any]:
-        """Time calls in a row; give the seconds of one."""
+        """Time calls in a row; return the seconds of one."""
         count, start = 0, time.perf_counter()
         now = start
         while now < start + CHUNK_SECONDS:

@@ -46,5 +46,5 @@ def make(name: str, threads: int) -> Peer:
 def peer_class(name: str) -> type[Peer]:
     """Import a peer."""
     entry = PEERS[name]
-    found: type[Peer] = getattr(import_module(f".{entry.module}", __package__), entry.class_name)
-    return found
+    peer: type[Peer] = getattr(import_module(f".{entry.module}", __package__), entry.class_name)
+    return peer

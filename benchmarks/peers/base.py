@@ -31,7 +31,7 @@ class Peer:
         raise NotImplementedError
 
     def train(self, epochs: int) -> float:
-        """Train, in a new order each epoch, the tail batch included; give the last mean loss."""
+        """Train, in a new order each epoch, the tail batch included; return the last mean loss."""
         raise NotImplementedError
 
     def predictor(self, case: Case, x: NDArray[Any]) -> Callable[[], Any]:

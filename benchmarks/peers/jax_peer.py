@@ -40,7 +40,7 @@ def step(x: Any, y: Any, weights: Any, rows: Any) -> Any:
 
 @partial(jax.jit, static_argnames="batch", donate_argnames="weights")
 def epoch(weights: Any, x: Any, y: Any, order: Any, batch: int) -> Any:
-    """Train on all rows once; give the new weights and the summed loss."""
+    """Train on all rows once; return the new weights and the summed loss."""
     whole = len(order) // batch * batch
     weights, losses = lax.scan(partial(step, x, y), weights, order[:whole].reshape(-1, batch))
     total = losses.sum()
