@@ -357,7 +357,9 @@ def _scaled(values: StepValues, factor: float) -> StepValues:
 
 def _between(values: StepValues, first: int, past: int) -> StepValues:
     """Return the values of the steps from `first` up to, and not including, `past`."""
-    return StepValues(*(each[first:past] for each in values))
+    if first == 0 and past >= len(values.rate):
+        return values
+    return StepValues(*[each[first:past] for each in values])
 
 
 def _defines(callback: Callback, hook: str) -> bool:
