@@ -4,6 +4,7 @@ import gzip
 import os
 import platform
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -18,33 +19,18 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
-X86 = ("x86_64", "amd64")
-ARM = ("aarch64", "arm64")
+KERNELS = Path("cynn", "kernels")
 
-# target: the machines that build it, and how gcc or clang, and zig, are told its instructions.
-# Every target names its processor: zig, untold, compiles for the one that it runs on. Windows'
-# clang-cl is told what gcc is, each word after a /clang:.
-TARGETS = {
-    "baseline": (X86, ["-march=x86-64-v2"], ["-mcpu=x86_64_v2"]),
-    "avx2": (
-        X86,
-        ["-march=x86-64-v2", "-mavx2", "-mfma"],
-        ["-mcpu=x86_64_v2+avx2+fma"],
-    ),
-    "avx512": (
-        X86,
-        ["-march=x86-64-v2", "-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl"],
-        ["-mcpu=x86_64_v2+avx2+fma+avx512f+avx512dq+avx512vl"],
-    ),
-    "neon": (ARM, ["-march=armv8-a"], ["-mcpu=generic"]),
-}
+# The targets, with their flags: a table that is read without importing what is being built.
+TABLE = runpy.run_path(str(Path(__file__).parent / KERNELS / "targets.py"))
+MACHINES, TARGETS, REALS = TABLE["MACHINES"], TABLE["TARGETS"], TABLE["REALS"]
 
 # A module that is named for no target, as the one that asks the processor what it can do, runs
 # before that is known: it is compiled for every processor of the kind, and small, as no time is
-# spent in it.
+# spent in it. For gcc and clang; and for zig.
 ANY = {
-    X86: (["-Os", "-march=x86-64"], ["-Os", "-mcpu=x86_64"]),
-    ARM: (["-Os", "-march=armv8-a"], ["-Os", "-mcpu=generic"]),
+    "x86_64": (["-Os", "-march=x86-64"], ["-Os", "-mcpu=x86_64"]),
+    "aarch64": (["-Os", "-march=armv8-a"], ["-Os", "-mcpu=generic"]),
 }
 
 FLAGS = [
@@ -97,7 +83,7 @@ MARKS = [
     (re.compile(r"^static (?=int __pyx_f_\w+_calling\()", re.M), "static CYNN_SMALL "),
 ]
 
-# The stable interface serves every CPython from 3.11 on; builds without the lock have none before
+# The stable interface serves every CPython from 3.11 on; free-threaded builds have none before
 # 3.15. CYNN_BUILD_LIMITED=0 builds for this CPython alone, to compare the two.
 LIMITED = (
     not sysconfig.get_config_var("Py_GIL_DISABLED") and os.environ.get("CYNN_BUILD_LIMITED") != "0"
@@ -115,22 +101,37 @@ def machine() -> str:
     return os.environ.get("CYNN_BUILD_MACHINE", name).lower()
 
 
-# Modules of the AVX-512 target to build for AVX2 instead: so the tests run its tiles anywhere.
+def kind() -> str:
+    """The kind of processor, a key of MACHINES; empty for one that no target is for."""
+    return next((name for name, names in MACHINES.items() if machine() in names), "")
+
+
+# A folder that keeps what Cython and the compiler wrote, by what it was made of: what comes out the
+# same is taken from there (scripts/compile_once.py). Without a name nothing is kept.
+KEPT = os.environ.get("CYNN_BUILD_KEPT", "")
+
+# Targets to build with the instructions of AVX2 instead: so the tests run wide tiles anywhere.
 WIDE = os.environ.get("CYNN_BUILD_WIDE", "").split()
+
+
+def target_of(module: str) -> str:
+    """The target that a module is named for; empty for one that is named for none."""
+    name = module.rpartition(".")[2].rpartition("_")[0]
+    return name if name in TARGETS else ""
 
 
 def flags_of(module: str, compiler: str) -> list[str]:
     """What a compiler is told: "gcc", "clang", "zig", or Windows' "clang-cl"."""
     zig = compiler == "zig"
-    name = "avx2" if WIDE else module.rpartition(".")[2].rpartition("_")[0]
-    if name in TARGETS:
-        told = TARGETS[name][2 if zig else 1]
+    target = "avx2" if WIDE else target_of(module)
+    if target:
+        told = [*(TARGETS[target].zig if zig else TARGETS[target].flags)]
     else:
-        told = next((flags[zig] for kind, flags in ANY.items() if machine() in kind), [])
+        told = ANY.get(kind(), ([], []))[zig]
     own = GCC_FLAGS if compiler == "gcc" else CLANG_FLAGS
-    flags = FLAGS + own + told + (["-DCYNN_VEC_BYTES=64", "-Wno-psabi"] if WIDE else [])
+    flags = FLAGS + own + told + (["-Wno-psabi"] if WIDE else [])
     if compiler == "clang-cl":
-        processor = "aarch64" if machine() in ARM else "x86_64"
+        processor = "aarch64" if kind() == "aarch64" else "x86_64"
         return [
             f"--target={processor}-pc-windows-msvc",  # untold: what clang-cl itself runs on
             *(f"/clang:{flag}" for flag in flags if not flag.startswith(("-W", "-fvisibility"))),
@@ -145,7 +146,7 @@ def architecture() -> list[str]:
 
 def built_targets() -> list[str]:
     """Return the targets to compile: all of this machine, or those of CYNN_BUILD_TARGETS."""
-    possible = [name for name, (machines, _, _) in TARGETS.items() if machine() in machines]
+    possible = [name for name, target in TARGETS.items() if target.machine == kind()]
     wanted = os.environ.get("CYNN_BUILD_TARGETS", "").replace(",", " ").split()
     unknown = sorted(set(wanted) - set(possible))
     if unknown:
@@ -164,15 +165,44 @@ class BuildKernels(build_ext):
 
     def build_extensions(self) -> None:
         kind = self.kind_of_compiler()
-        if sys.platform == "linux":  # Python's own command may name folders of where it was made
-            link = self.compiler.linker_so
-            self.compiler.linker_so = [word for word in link if not word.startswith("-Wl,-rpath")]
+        if sys.platform == "linux":
+            self.forget_folders(kind)
+        if KEPT and self.compiler.compiler_type == "unix":
+            once = [sys.executable, "-I", os.path.join("scripts", "compile_once.py"), KEPT]
+            self.compiler.compiler_so = once + self.compiler.compiler_so
         for extension in self.extensions:
             extension.extra_compile_args = flags_of(extension.name, kind)
             extension.extra_link_args = architecture()
             if sys.platform == "linux":
                 extension.extra_link_args += ["-s"]
         super().build_extensions()
+
+    def forget_folders(self, kind: str) -> None:
+        """Let no module search a folder of this machine: they need the system's libraries alone.
+
+        Python's own command may name folders of where it was made, and zig makes a DT_RUNPATH of
+        each folder of libraries that it is told.
+        """
+        forgotten = ("-Wl,-rpath", "-L") if kind == "zig" else ("-Wl,-rpath",)
+        link = self.compiler.linker_so
+        self.compiler.linker_so = [word for word in link if not word.startswith(forgotten)]
+        if kind == "zig":
+            self.compiler.set_library_dirs([])
+
+    def copy_extensions_to_source(self) -> None:
+        """Put the modules beside their sources."""
+        super().copy_extensions_to_source()
+        self.take_others_away()
+
+    def take_others_away(self) -> None:
+        """Remove what earlier builds left beside the sources.
+
+        A target that is not built now would be imported all the same, whatever it was made of.
+        """
+        made = {Path(self.get_ext_filename(e.name)).name for e in self.extensions}
+        for path in Path("cynn", "kernels").glob("*.so"):
+            if path.name not in made:
+                path.unlink()
 
     def kind_of_compiler(self) -> str:
         if self.compiler.compiler_type == "msvc":
@@ -222,42 +252,75 @@ class SourceArchive(sdist):
         return path
 
 
+# The source of a target's module, which is written for each when it is built.
+SOURCE = """\
+cdef extern from *:
+    "#define CYNN_REAL_BITS {bits}"
+    ctypedef {c_type} real "{c_type}"
+
+include "kernels.pxi"
+"""
+WRITTEN = Path("build", "targets")
+
+
+def source_of(module: str) -> str:
+    """The file that a module is made of."""
+    name = module.rpartition(".")[2]
+    if module == VIEWS:
+        return "views.c"  # which Cython writes
+    return str((WRITTEN if target_of(module) else KERNELS) / f"{name}.pyx")
+
+
+def macros_of(module: str) -> list[tuple[str, str]]:
+    macros = [("CYNN_SMALL", "__attribute__((cold))")]
+    if target_of(module):
+        macros.append(("CYNN_VEC_BYTES", str(TARGETS[target_of(module)].vector_bytes)))
+    if LIMITED:
+        macros.append(("Py_LIMITED_API", "0x030B0000"))
+    return macros
+
+
 def extensions() -> list[Extension]:
-    folder = os.path.join("cynn", "kernels")
-    modules = ["cynn.kernels.processor", VIEWS] + [
-        f"cynn.kernels.{target}_{real}"
-        for target in built_targets()
-        for real in ("float32", "float64")
-    ]
-    included = sorted(path for kind in ("h", "pxi") for path in Path(folder).rglob(f"*.{kind}"))
+    modules = [] if WIDE else ["cynn.kernels.processor"]
+    modules += [VIEWS]
+    modules += [f"cynn.kernels.{name}_{real}" for name in WIDE or built_targets() for real in REALS]
+    included = sorted(path for kind in ("h", "pxd", "pxi") for path in KERNELS.rglob(f"*.{kind}"))
     return [
         Extension(
             name,
-            [
-                "views.c"  # which Cython writes
-                if name == VIEWS
-                else os.path.join(folder, name.rpartition(".")[2] + ".pyx")
-            ],
-            include_dirs=[folder],
+            [source_of(name)],
+            include_dirs=[str(KERNELS)],
             depends=[str(path) for path in included],
-            define_macros=[
-                ("CYNN_SMALL", "__attribute__((cold))"),
-                *([("Py_LIMITED_API", "0x030B0000")] if LIMITED else []),
-            ],
+            define_macros=macros_of(name),
             py_limited_api=LIMITED,
         )
-        for name in ([VIEWS, *(f"cynn.kernels.{name}" for name in WIDE)] if WIDE else modules)
+        for name in modules
     ]
+
+
+def write_sources(modules: list[str]) -> None:
+    """Write the targets' sources; one that is there stays, so that what was made of it does."""
+    for module in filter(target_of, modules):
+        path = Path(source_of(module))
+        real = path.stem.rpartition("_")[2]
+        text = SOURCE.format(bits=real.removeprefix("float"), c_type=REALS[real])
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def in_c(modules: list[Extension], folder: str = "build/cython", quiet: bool = False) -> list:
     """Let Cython write modules in C, into a folder, and mark their functions."""
+    write_sources([module.name for module in modules])
     written = cythonize(
         modules,
         build_dir=folder,
+        include_path=[str(KERNELS)],
         compiler_directives=DIRECTIVES,
         shared_utility_qualified_name=VIEWS,
         quiet=quiet,
+        # Files by their content, directives and Cython's version, but not by this option.
+        cache=os.path.join(KEPT, f"cython-{Options.buffer_max_dims}") if KEPT else False,
     )
     for path in {Path(source) for module in written for source in module.sources}:
         plain = path.read_text(encoding="utf-8")

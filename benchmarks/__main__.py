@@ -1,4 +1,4 @@
-"""Runs the benchmark: ``python -m benchmarks``."""
+"""Runs the benchmark, for scripts/benchmark."""
 
 import signal
 import sys

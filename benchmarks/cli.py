@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import cynn
 from cynn import _backend
 
 from . import (
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; give the exit status."""
     options = parser().parse_args(arguments)
     try:
+        require_kernels()
         if options.guard:
             return guard.main(options.record)
         if options.toolkit:
@@ -92,6 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def require_kernels() -> None:
+    """Raise ValueError where the kernels were not compiled: nobody wants those figures."""
+    if _backend.target() == "reference" and not os.environ.get("CYNN_TARGET"):
+        raise ValueError(f"{cynn.__file__} has no compiled kernels: scripts/benchmark builds them")
+
+
 def say(text: str) -> None:
     """Tell what goes on, apart from the tables."""
     print(text, file=sys.stderr, flush=True)
@@ -108,7 +116,8 @@ def benchmark(options: argparse.Namespace) -> int:
     peak.kernel("float32")  # says so where there is none, before anything is begun
     results = Results()
     about = {**report.machine(), "threads": threads, "rounds": options.rounds}
-    say(f"{about['processor']}, target {_backend.target()}; peers: {', '.join(names)}")
+    say(f"{about['processor']}, target {_backend.target()} of {Path(str(cynn.__file__)).parent}")
+    say(f"peers: {', '.join(names)}")
     start = look_at_peaks(results, threads)
     with tempfile.TemporaryDirectory(prefix="cynn-benchmark-") as folder:
         what = data.write(Path(folder))

@@ -17,7 +17,6 @@ All on one machine, with a thread for each rank; each time is the least of many,
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import report
+from .pool import environment, program
 from .rounds import Say
 
 SHAPES = ("784-128-10", "784-512-512-10", "784-2048-2048-10", "784-6656-6656-10")
@@ -146,10 +146,10 @@ def launcher() -> str:
 
 def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
     """Run so many ranks; give what the first printed."""
-    command = [launcher(), "-n", str(ranks), sys.executable, "-P", "-m", "benchmarks.rank"]
+    command = [launcher(), "-n", str(ranks), *program("rank")]
     done = subprocess.run(
         [*command, shape, str(rows), str(seconds)],
-        env=os.environ | {"CYNN_NUM_THREADS": "1"},
+        env=environment(1),
         capture_output=True,
         text=True,
         timeout=600,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import launch
 from .cases import train
 from .pool import Failed, Worker, environment
 from .results import Results
@@ -40,10 +41,17 @@ print((held() - before) / 1024)
 """
 
 
+# Said last, so that it is no part of what is measured.
+SAME_PACKAGE = f"""
+import os, cynn
+assert cynn.__file__ == os.environ["{launch.WANTED}"], f"another cynn: {{cynn.__file__}}"
+"""
+
+
 def script(text: str, *arguments: str, threads: int = 2) -> float:
-    """Run a script in a new process; give the number that it prints."""
+    """Run a script in a new process; return the number that it prints."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", text, *arguments],
+        [sys.executable, "-P", "-c", text + SAME_PACKAGE, *arguments],
         env=environment(threads),
         capture_output=True,
         text=True,

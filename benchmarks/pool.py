@@ -5,10 +5,15 @@ import os
 import selectors
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import cynn
+from cynn import _backend
+
+from . import launch
+
 LONGEST = 300.0  # seconds that one answer may take
 
 # What the libraries below the peers read when they are loaded.
@@ -25,18 +30,25 @@ class Failed(Exception):
     """A worker cannot go on; the message says why."""
 
 
+def program(module: str) -> list[str]:
+    """Return the command that runs a module of this package."""
+    return [sys.executable, "-P", str(launch.FOLDER / "launch.py"), module]
+
+
 def environment(threads: int) -> dict[str, str]:
-    """Return the variables of a process that is to use so many threads."""
-    said = dict(os.environ)
-    said.pop("PYTHONDONTWRITEBYTECODE", None)  # an import that compiles is no import as usual
-    paths = [str(ROOT), *filter(None, [said.get("PYTHONPATH")])]
-    said["PYTHONPATH"] = os.pathsep.join(paths)
-    said |= {name: str(threads) for name in THREAD_VARIABLES}
+    """Return the variables of a process that is to use so many threads, and the same `cynn`.
+
+    The package and the target are those of this process: a child that would take others ends.
+    """
+    variables = dict(os.environ)
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an import that compiles is no import as usual
+    variables |= {name: str(threads) for name in THREAD_VARIABLES}
     eigen = str(threads > 1).lower()
     flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
-    said["XLA_FLAGS"] = f"{said.get('XLA_FLAGS', '')} {flags}".strip()
-    said |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    return said
+    variables["XLA_FLAGS"] = f"{variables.get('XLA_FLAGS', '')} {flags}".strip()
+    variables |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+    variables |= {"PYTHONSAFEPATH": "1", "CYNN_TARGET": _backend.target()}
+    return variables | {launch.WANTED: str(cynn.__file__)}
 
 
 class Worker:
@@ -44,11 +56,12 @@ class Worker:
 
     def __init__(self, name: str, threads: int, folder: Path) -> None:
         self.name, self.threads = name, threads
+        self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "benchmarks.worker", name, str(threads), str(folder)],
+            [*program("worker"), name, str(threads), str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             env=environment(threads),
             text=True,
         )
@@ -61,7 +74,7 @@ class Worker:
             process.stdin.write(json.dumps({"do": do, **fields}) + "\n")
             process.stdin.flush()
         except OSError:
-            raise Failed(f"the process ended ({process.wait()})") from None
+            raise self._ended() from None
         with selectors.DefaultSelector() as waiting:
             waiting.register(process.stdout, selectors.EVENT_READ)
             if not waiting.select(limit):
@@ -69,16 +82,23 @@ class Worker:
                 raise Failed(f"no answer within {limit:.0f} s")
         line = process.stdout.readline()
         if not line:
-            raise Failed(f"the process ended ({process.wait()})")
+            raise self._ended()
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise Failed(answer["error"])
         return answer
 
+    def _ended(self) -> Failed:
+        """Return the error of a process that is gone, with its last words."""
+        status = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return Failed(": ".join([f"the process ended ({status})", *lines[-1:]]))
+
     def end(self) -> None:
         """Stop the process."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None:
                 stream.close()

@@ -18,7 +18,7 @@ from typing import Any
 from cynn import datasets
 
 from . import data, peers, report
-from .pool import environment
+from .pool import environment, program
 
 GOALS = (0.97, 0.98)
 THREADS = 2
@@ -78,11 +78,10 @@ def folder() -> Path:
 
 def run(runs: Runs, images: Path, seed: int) -> None:
     """Run a setting once."""
-    command = [sys.executable, "-P", "-m", "benchmarks.racer"]
     given = json.dumps({**runs.setting, "seed": seed})
     wanted, start = list(GOALS), time.perf_counter()
     with subprocess.Popen(
-        [*command, runs.peer, given, str(images)],
+        [*program("racer"), runs.peer, given, str(images)],
         env=environment(THREADS),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """One run of the race, in a process of its own; prints the accuracy after each epoch.
 
-    python -m benchmarks.racer PEER SETTING FOLDER
+    launch.py racer PEER SETTING FOLDER
 
 Imports stand in the functions: each library pays for its own, and for no other's.
 """

@@ -1,6 +1,6 @@
 """One rank of a measurement: a training step's parts, timed; see distributed.py for what they mean.
 
-mpiexec -n RANKS python -m benchmarks.rank SHAPE ROWS SECONDS prints a JSON object from rank 0.
+mpiexec -n RANKS python launch.py rank SHAPE ROWS SECONDS prints a JSON object from rank 0.
 """
 
 import itertools

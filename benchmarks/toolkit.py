@@ -54,11 +54,11 @@ ADDITIONS = (
     Addition("Normalize", 1.15, before=(layers.Normalize([0.5] * 784, [0.3] * 784),)),
     Addition("Adam", 1.30, ("Adam", {})),
     Addition("momentum", None, ("SGD", {"learning_rate": 0.1, "momentum": 0.9})),
-    Addition("AdamW", None, ("AdamW", {})),
-    Addition("RMSprop", None, ("RMSprop", {})),
-    Addition("Adagrad", None, ("Adagrad", {})),
-    Addition("Adadelta", None, ("Adadelta", {})),
-    Addition("Lion", None, ("Lion", {})),
+    *(
+        Addition(kind.__name__, None, (kind.__name__, {}))
+        for kind in optimizers.OPTIMIZERS.values()
+        if kind not in (optimizers.SGD, optimizers.Adam)  # which stand above
+    ),
     Addition(
         "a function as activation",
         None,

@@ -1,6 +1,6 @@
 """The process in which a peer works: reads commands, a line of JSON each, and answers in kind.
 
-    python -m benchmarks.worker PEER THREADS FOLDER
+    launch.py worker PEER THREADS FOLDER
 
 The parent has set what can only be set before a library is loaded: the environment.
 """

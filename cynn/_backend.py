@@ -11,23 +11,25 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
+from .kernels import targets
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from .kernels._target import Network
 
-TARGETS = ("avx512", "avx2", "neon", "baseline", "reference")
+TARGETS = (*targets.TARGETS, "reference")
 """All targets, the fastest first."""
 
-REALS = ("float32", "float64")
+REALS = tuple(targets.REALS)
 
 
 class Kernels(Protocol):
     """What a model uses of a target; kernels/_target.pyi has the rest."""
 
     LARGEST_BATCH: int
-    OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]]
     Network: "type[Network]"
 
     def permutation(self, out: "NDArray[np.int64]", seed: int, epoch: int) -> None:
@@ -72,9 +74,9 @@ def target() -> str:
     if wanted in TARGETS:
         why = "this processor cannot run" if _compiled(wanted) else "this build does not have"
         raise ValueError(
-            f"CYNN_TARGET is {wanted!r}, which {why}; available: {', '.join(available)}"
+            f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}, which {why}"
         )
-    raise ValueError(f"CYNN_TARGET is {wanted!r}, wanted one of {', '.join(available)}")
+    raise ValueError(f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}")
 
 
 def load(name: str, dtype: str) -> Kernels:
@@ -121,4 +123,10 @@ def _runs(name: str) -> bool:
         processor = importlib.import_module("cynn.kernels.processor")
     except ImportError:
         return False
-    return bool(processor.runs(name))
+    return _has(processor.words(), targets.TARGETS[name].needs)
+
+
+def _has(words: dict[str, int], needs: tuple[str, ...]) -> bool:
+    """Return whether a processor that says so in its words has all the features."""
+    features = (targets.FEATURES[name] for name in needs)
+    return all(words[word] & bits == bits for word, bits in features)

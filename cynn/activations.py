@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._specs import user_functions
-from ._specs.spec import ACTIVATIONS, Spec
+from ._specs.activation_table import ACTIVATIONS
+from ._specs.spec import Spec
 from ._specs.validation import choice
 
 Elementwise = Callable[[NDArray[Any]], NDArray[Any]]
@@ -40,6 +41,10 @@ class Custom(Spec):
         If an argument is no function, or both of `derivative` and `backward` are given, or neither:
         differences in their place would cost a call for each number and half of the digits.
 
+    See Also
+    --------
+    cynn.losses.Custom : A loss given as a function.
+
     Notes
     -----
     Where a function gives another shape, no numbers, or for finite numbers some that are not, what
@@ -57,7 +62,7 @@ class Custom(Spec):
     array([[ 1., -2.]])
     """
 
-    room = staticmethod(user_functions.room)
+    empty_rows = staticmethod(user_functions.empty_rows)
 
     def __init__(
         self,
@@ -69,23 +74,58 @@ class Custom(Spec):
         self.function = user_functions.function("function", function)
         if (derivative is None) == (backward is None):
             raise TypeError(
-                "give either derivative, the slopes for x, or backward, the gradient for x from x "
-                f"and that for y: got {'neither' if backward is None else 'both'}"
+                "either derivative, the slopes for x, or backward, the gradient for x from x and "
+                f"that for y, must be given, got {'neither' if backward is None else 'both'}"
             )
         self.derivative: Any = derivative and user_functions.function("derivative", derivative)
         self.backward: Any = backward and user_functions.function("backward", backward)
 
     def value(self, x: Any) -> NDArray[Any]:
-        """Return y for rows x, checked; the network asks this."""
-        rows = user_functions.given(x)
-        return user_functions.checked(f"function of {self!r}", self.function, rows)
+        """Return the activation of some rows, checked; the network calls this.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, units)
+            The input of the activation.
+
+        Returns
+        -------
+        ndarray, shape (rows, units)
+            The output, contiguous and of the dtype of `x`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the function returns no real numbers, another shape, or numbers that are not finite
+            for a finite row.
+        """
+        rows = user_functions.as_rows(x)
+        return user_functions.call_checked(f"function of {self!r}", self.function, rows)
 
     def gradient(self, x: Any, gradient: Any) -> NDArray[Any]:
-        """Return the gradient for rows x from that for their y, checked; the network asks this."""
-        rows, wanted = user_functions.given(x), user_functions.given(gradient)
+        """Return the gradient for the input of some rows, checked; the network calls this.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, units)
+            The input of the activation.
+        gradient : array_like, shape (rows, units)
+            The gradient of the loss with respect to the output.
+
+        Returns
+        -------
+        ndarray, shape (rows, units)
+            The gradient of the loss with respect to `x`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `value`, of `derivative` or `backward`.
+        """
+        rows, wanted = user_functions.as_rows(x), user_functions.as_rows(gradient)
         if self.backward is not None:
-            return user_functions.checked(f"backward of {self!r}", self.backward, rows, wanted)
-        slopes = user_functions.checked(f"derivative of {self!r}", self.derivative, rows)
+            return user_functions.call_checked(f"backward of {self!r}", self.backward, rows, wanted)
+        slopes = user_functions.call_checked(f"derivative of {self!r}", self.derivative, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss tells it
             found: NDArray[Any] = slopes * wanted
         return found
@@ -93,6 +133,18 @@ class Custom(Spec):
 
 def checked(name: str, value: Any) -> str | Custom:
     """Return an activation: one of ``ACTIVATIONS`` by name, or a `Custom`.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the message.
+    value : object
+        What was passed for it.
+
+    Returns
+    -------
+    str or Custom
+        The value itself.
 
     Raises
     ------

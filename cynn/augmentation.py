@@ -29,7 +29,7 @@ class Augment(Spec):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     Examples
     --------
@@ -53,6 +53,11 @@ class Augment(Spec):
         input_shape : tuple of int
             The shape of a row.
 
+        Returns
+        -------
+        tuple of (int, int, int, float, float)
+            In that order.
+
         Raises
         ------
         ValueError
@@ -64,10 +69,12 @@ class Augment(Spec):
         (28, 28, 2, 0.0, 0.0)
         >>> Augment(2).kernel((784,))
         Traceback (most recent call last):
-        ValueError: augment needs rows of shape (height, width), got (784,)
+        ValueError: x must have rows of shape (height, width) for augment, got (784,)
         """
         if len(input_shape) != 2:
-            raise ValueError(f"augment needs rows of shape (height, width), got {input_shape}")
+            raise ValueError(
+                f"x must have rows of shape (height, width) for augment, got {input_shape}"
+            )
         return (*input_shape, self.shift, math.radians(self.rotate), self.noise)
 
 

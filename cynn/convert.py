@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import layers
+from ._specs.activation_table import FROM_SKLEARN
 from ._specs.validation import array
 from .model import Model
-
-SKLEARN_ACTIVATIONS = {
-    "identity": "identity",
-    "logistic": "sigmoid",
-    "relu": "relu",
-    "softmax": "softmax",
-    "tanh": "tanh",
-}
 
 
 def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
@@ -38,6 +31,10 @@ def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
     ------
     TypeError, ValueError
         If it holds anything else, or other shapes; the model keeps its weights then.
+
+    See Also
+    --------
+    set_coefs : Copy the weights of a scikit-learn MLP.
 
     Examples
     --------
@@ -66,13 +63,24 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
     ------
     TypeError, ValueError
         If they do not fit; the model keeps its weights then.
+
+    See Also
+    --------
+    from_sklearn : Make the model too.
+
+    Examples
+    --------
+    >>> model = Model([layers.Dense(2, "relu"), layers.Dense(1)])
+    >>> set_coefs(model, [np.ones((3, 2)), np.ones((2, 1))], [np.zeros(2), np.zeros(1)])
+    >>> model.predict([[1.0, 2.0, 3.0]]).tolist()
+    [[12.0]]
     """
     for name, value in (("coefs", coefs), ("intercepts", intercepts)):
         if not isinstance(value, tuple | list):
             raise TypeError(f"{name} must be a list of arrays, got {type(value).__name__}")
     if len(coefs) != len(intercepts):
         raise ValueError(
-            f"coefs and intercepts must be as many, got {len(coefs)} and {len(intercepts)}"
+            f"coefs and intercepts must have one length, got {len(coefs)} and {len(intercepts)}"
         )
     pairs = [
         (f"coefs[{i}]", array(f"coefs[{i}]", w), f"intercepts[{i}]", array(f"intercepts[{i}]", b))
@@ -82,7 +90,7 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
 
 
 def from_sklearn(estimator: Any) -> Model:
-    """Make a model of a trained ``MLPClassifier`` or ``MLPRegressor``.
+    """Return a model with the weights of a trained ``MLPClassifier`` or ``MLPRegressor``.
 
     Parameters
     ----------
@@ -100,6 +108,19 @@ def from_sklearn(estimator: Any) -> Model:
     ------
     TypeError, ValueError
         If the estimator is another or is not trained.
+
+    See Also
+    --------
+    cynn.estimators : Estimators of scikit-learn's interface that train with cynn.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> estimator = SimpleNamespace(
+    ...     coefs_=[np.ones((3, 1))], intercepts_=[np.zeros(1)], activation="relu",
+    ...     out_activation_="identity")
+    >>> from_sklearn(estimator).predict([[1.0, 2.0, 3.0]]).tolist()
+    [[6.0]]
     """
     needed = ("coefs_", "intercepts_", "activation", "out_activation_")
     missing = [name for name in needed if not hasattr(estimator, name)]
@@ -110,18 +131,18 @@ def from_sklearn(estimator: Any) -> Model:
         )
     names = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
     for name in names:
-        if name not in SKLEARN_ACTIVATIONS:
-            raise ValueError(f"estimator has an activation that cynn does not know: {name!r}")
+        if name not in FROM_SKLEARN:
+            raise ValueError(f"estimator must have activations that cynn knows, got {name!r}")
     coefs = [array("coefs_", w) for w in estimator.coefs_]
-    made = Model(
+    model = Model(
         [
-            layers.Dense(w.shape[1], SKLEARN_ACTIVATIONS[name])
+            layers.Dense(w.shape[1], FROM_SKLEARN[name])
             for w, name in zip(coefs, names, strict=True)
         ],
         dtype=coefs[0].dtype,
     )
-    set_coefs(made, coefs, list(estimator.intercepts_))
-    return made
+    set_coefs(model, coefs, list(estimator.intercepts_))
+    return model
 
 
 Pair = tuple[str, NDArray[Any], str, NDArray[Any] | None]
@@ -131,7 +152,7 @@ def _linear(state_dict: Any) -> Iterator[Pair]:
     """Return the linear layers of a state dict: W as (in, out), and b, each after its name."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}")
-    taken = set()
+    used = set()
     for key in state_dict:
         if not isinstance(key, str):
             raise TypeError(f"state_dict must have strings as keys, got {key!r}")
@@ -140,11 +161,11 @@ def _linear(state_dict: Any) -> Iterator[Pair]:
             bias = f"{module}.bias" if module else "bias"
             b = _array(bias, state_dict[bias]) if bias in state_dict else None
             yield key, _array(key, state_dict[key]).T, bias, b
-            taken |= {key, bias}
-    left = [key for key in state_dict if key not in taken]
-    if left:
+            used |= {key, bias}
+    unused = [key for key in state_dict if key not in used]
+    if unused:
         raise ValueError(
-            f"state_dict must hold weights and biases of linear layers, got {left[0]!r}"
+            f"state_dict must hold weights and biases of linear layers, got {unused[0]!r}"
         )
 
 
@@ -165,7 +186,10 @@ def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
     dense = [i for i, layer in enumerate(model.layers) if layer.weight_shapes(1)]
     for i in dense:
         if not isinstance(model.layers[i], layers.Dense):
-            raise ValueError(f"layers[{i}] is {model.layers[i]!r}: {name} fills dense layers only")
+            raise ValueError(
+                f"model must have weights in Dense layers only, got {model.layers[i]!r} as "
+                f"layers[{i}]"
+            )
     if len(pairs) != len(dense):
         raise ValueError(
             f"{name} must hold weights of {len(dense)} layers, as the model does, got {len(pairs)}"
@@ -180,18 +204,20 @@ def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
     weights: list[NDArray[Any]] = []
     for i, (w_name, w, b_name, b) in zip(dense, pairs, strict=True):
         layer = model.layers[i]
-        wanted = layer.weight_shapes(sizes[i])
+        shapes = layer.weight_shapes(sizes[i])
         if b is None:
-            b = np.zeros(wanted[1] if len(wanted) > 1 else (0,), w.dtype)
-        elif len(wanted) < 2:
-            raise ValueError(f"layers[{i}] is {layer!r}, which has no bias, got {b_name}")
-        for part_name, part, shape in zip((w_name, b_name), (w, b), wanted, strict=False):
+            b = np.zeros(shapes[1] if len(shapes) > 1 else (0,), w.dtype)
+        elif len(shapes) < 2:
+            raise ValueError(f"layers[{i}] must have a bias for {b_name}, got {layer!r}")
+        for part_name, part, shape in zip((w_name, b_name), (w, b), shapes, strict=False):
             if part.shape != shape:
                 # a state dict stores W the other way: shapes are told as they came
-                turned = name == "state_dict" and len(shape) == 2
-                came, shape = (part.shape[::-1], shape[::-1]) if turned else (part.shape, shape)
+                transposed = name == "state_dict" and len(shape) == 2
+                actual, shape = (
+                    (part.shape[::-1], shape[::-1]) if transposed else (part.shape, shape)
+                )
                 raise ValueError(
-                    f"{part_name} must have shape {shape} for layers[{i}], {layer!r}, got {came}"
+                    f"{part_name} must have shape {shape} for layers[{i}], {layer!r}, got {actual}"
                 )
             weights.append(part)
     model.build(row)

@@ -33,7 +33,7 @@ class Blocks:
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said, or the collections do not have the same rows. What Dask
+        If an argument is not as described, or the collections do not have the same rows. What Dask
         knows only when it has computed a block is an error there.
     ImportError
         If Dask is not installed.
@@ -65,8 +65,8 @@ class Blocks:
         self._seed = None if seed is None else integer("seed", seed, 0)
         self._passes = 0
         if not collections:
-            raise TypeError("Blocks must be given a collection at least, got none")
-        self._collections = _side_by_side(collections)
+            raise TypeError("collections must be one at least, got none")
+        self._collections = _aligned(collections)
         self._n_blocks = len(_lengths(self._collections[0]))
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
@@ -77,69 +77,71 @@ class Blocks:
             rng = np.random.default_rng([self._seed, self._passes])
             rng.shuffle(numbers)
         self._passes += 1
-        return self._go(numbers, rng)
+        return self._iterate(numbers, rng)
 
-    def _go(self, numbers: Any, rng: np.random.Generator | None) -> Iterator[tuple[Any, ...]]:
+    def _iterate(self, numbers: Any, rng: np.random.Generator | None) -> Iterator[tuple[Any, ...]]:
         context = contextvars.copy_context()  # a scheduler may be chosen in it
-        with ThreadPoolExecutor(1, "cynn-blocks") as ahead:
-            coming = [ahead.submit(context.run, self._block, number) for number in numbers[:1]]
-            for following in [*numbers[1:], None]:
-                parts = coming.pop().result()
-                if following is not None:
-                    coming.append(ahead.submit(context.run, self._block, following))
-                yield from self._cut(parts, rng)
+        with ThreadPoolExecutor(1, "cynn-blocks") as executor:
+            pending = [executor.submit(context.run, self._block, number) for number in numbers[:1]]
+            for next_number in [*numbers[1:], None]:
+                block = pending.pop().result()
+                if next_number is not None:
+                    pending.append(executor.submit(context.run, self._block, next_number))
+                yield from self._batches(block, rng)
 
     def _block(self, number: int) -> tuple[Any, ...]:
         """Compute a block of each collection, what arrays or frames have in common once."""
         parts: list[Any] = [None] * len(self._collections)
         for kind in (True, False):  # apart: together Dask would warn, and optimize neither
             places = [i for i, c in enumerate(self._collections) if _is_array(c) == kind]
-            pieces = [_piece(self._collections[i], number) for i in places]
+            pieces = [_partition(self._collections[i], number) for i in places]
             for i, part in zip(places, self._compute(*pieces), strict=True):
                 parts[i] = part
         lengths = [part.shape[0] for part in parts]
         if len(set(lengths)) > 1:
             raise ValueError(
-                f"collections must have the same rows, got {_listed(lengths)} in block {number}"
+                f"collections must have the same rows, got {_joined(lengths)} in block {number}"
             )
         return tuple(parts)
 
-    def _cut(
-        self, parts: tuple[Any, ...], rng: np.random.Generator | None
+    def _batches(
+        self, block: tuple[Any, ...], rng: np.random.Generator | None
     ) -> Iterator[tuple[Any, ...]]:
-        n = parts[0].shape[0]
+        n = block[0].shape[0]
         if n == 0:
             return
         if self._batch_size is None:
-            yield parts
+            yield block
             return
         rows = np.arange(n)
         if rng is not None:
             rng.shuffle(rows)
         for first in range(0, n, self._batch_size):
-            some = rows[first : first + self._batch_size]
-            yield tuple(part.iloc[some] if hasattr(part, "iloc") else part[some] for part in parts)
+            batch = rows[first : first + self._batch_size]
+            yield tuple(
+                array.iloc[batch] if hasattr(array, "iloc") else array[batch] for array in block
+            )
 
 
-def _side_by_side(collections: tuple[Any, ...]) -> list[Any]:
-    """Return collections of which each block has the same rows, as far as can be known."""
-    found = [_whole_rows(collection, i) for i, collection in enumerate(collections)]
-    lengths = [_lengths(collection) for collection in found]
+def _aligned(collections: tuple[Any, ...]) -> list[Any]:
+    """Return the collections with the same rows in each block, as far as that is known."""
+    aligned = [_whole_rows(collection, i) for i, collection in enumerate(collections)]
+    lengths = [_lengths(collection) for collection in aligned]
     totals = [sum(each) for each in lengths]
     if len({total for total in totals if total == total}) > 1:
-        raise ValueError(f"collections must have the same rows, got {_listed(totals)}")
+        raise ValueError(f"collections must have the same rows, got {_joined(totals)}")
     for i, each in enumerate(lengths):
         if each == lengths[0]:
             continue
         if totals[0] == totals[i]:
-            found[i] = found[i].rechunk({0: lengths[0]})
+            aligned[i] = aligned[i].rechunk({0: lengths[0]})
         elif len(each) != len(lengths[0]):
-            counts = _listed([len(each) for each in lengths])
+            counts = _joined([len(each) for each in lengths])
             raise ValueError(
                 f"collections must have the same number of blocks, got {counts}: where lengths are "
                 "not known, x.to_dask_array(lengths=True) and x.compute_chunk_sizes() find them"
             )
-    return found
+    return aligned
 
 
 def _whole_rows(collection: Any, place: int) -> Any:
@@ -148,7 +150,7 @@ def _whole_rows(collection: Any, place: int) -> Any:
 
     if _is_array(collection):
         if collection.ndim == 0:
-            raise ValueError(f"collection {place} must have rows, got a number")
+            raise ValueError(f"collection {place} must have rows, got a single number")
         split = [axis for axis in range(1, collection.ndim) if collection.numblocks[axis] > 1]
         return collection.rechunk(dict.fromkeys(split, -1)) if split else collection
     if hasattr(type(collection), "partitions"):
@@ -161,21 +163,21 @@ def _whole_rows(collection: Any, place: int) -> Any:
 
 
 def _lengths(collection: Any) -> tuple[float, ...]:
-    """Return the rows of each block, NaN where nobody knows."""
+    """Return the number of rows of each block, NaN where it is unknown."""
     if _is_array(collection):
         return tuple(collection.chunks[0])
-    n: int = collection.npartitions
-    return (np.nan,) * n
+    n_blocks: int = collection.npartitions
+    return (np.nan,) * n_blocks
 
 
 def _is_array(collection: Any) -> bool:
     return hasattr(type(collection), "chunks")  # an object of dask.delayed has any attribute
 
 
-def _piece(collection: Any, number: int) -> Any:
+def _partition(collection: Any, number: int) -> Any:
     pieces = collection.blocks if _is_array(collection) else collection.partitions
     return pieces[int(number)]
 
 
-def _listed(numbers: list[Any]) -> str:
+def _joined(numbers: list[Any]) -> str:
     return ", ".join("unknown" if n != n else str(int(n)) for n in numbers)

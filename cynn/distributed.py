@@ -31,15 +31,20 @@ OF_SLURM = "SLURM_STEP_NUM_TASKS"  # of srun; ranks where PMIX_RANK is too, else
 def launched_ranks() -> int:
     """Return how many ranks a launcher has started, this one among them; 1 without a launcher.
 
+    Returns
+    -------
+    int
+        By the environment variables that MPICH, Open MPI, MVAPICH, Intel MPI and Slurm set.
+
     Examples
     --------
     >>> launched_ranks()
     1
     """
     for name in (*SIZES, *([OF_SLURM] if "PMIX_RANK" in os.environ else [])):
-        said = os.environ.get(name, "")
-        if said.isdecimal() and 0 < len(said) < 10 and int(said) > 0:
-            return int(said)
+        value = os.environ.get(name, "")
+        if value.isdecimal() and 0 < len(value) < 10 and int(value) > 0:
+            return int(value)
     return 1
 
 
@@ -59,6 +64,15 @@ def world() -> Any:
         If mpi4py sees another number of ranks than the launcher has started, as where the
         launcher of one MPI starts programs that use another: each would train alone. Or if MPI is
         not running, by ``mpi4py.rc.initialize = False`` or after ``MPI.Finalize``.
+
+    See Also
+    --------
+    job : Do it only where a launcher has started several ranks.
+
+    Examples
+    --------
+    >>> comm = world()  # doctest: +SKIP
+    >>> history = model.fit(x, y, comm=comm)  # doctest: +SKIP
     """
     wanted = "pip install 'cynn-learn[mpi]'"
     try:
@@ -68,24 +82,43 @@ def world() -> Any:
     except RuntimeError as error:  # mpi4py is there, and MPI's own library is not
         raise ImportError(f"mpi4py found no MPI ({error}): {wanted}") from error
     if MPI.Is_finalized() or not MPI.Is_initialized():
-        raise RuntimeError("MPI is not initialised yet, or finalised: training needs it running")
+        raise RuntimeError(
+            "MPI must be running to train, got one that is not initialised yet, or finalised"
+        )
     comm = MPI.COMM_WORLD
     started = launched_ranks()
     if started != comm.Get_size() and started > 1:
         raise RuntimeError(
-            f"the launcher has started {started} ranks, mpi4py sees {comm.Get_size()}: take the "
-            "launcher of the MPI that mpi4py uses, " + MPI.Get_library_version().splitlines()[0]
+            f"mpi4py must see the {started} ranks that the launcher started, got "
+            f"{comm.Get_size()}: use the launcher of the MPI that mpi4py uses, "
+            + MPI.Get_library_version().splitlines()[0]
         )
     return comm
 
 
 @contextlib.contextmanager
 def job() -> Iterator[Any]:
-    """Return `world` in a program started by a launcher, None in any other, while a body runs.
+    """Enter the job of a launcher: `world` in a program that one has started, None in any other.
 
     Of several ranks only the first writes to standard output. An error that one rank raises alone,
     or an exit that says failure, ends all of them, for they would wait for it: it is shown, and
     says which rank it was. So does a rank that comes to its end while others train or load.
+
+    Yields
+    ------
+    mpi4py.MPI.Intracomm or None
+        The communicator, to be passed to ``Model.fit`` as ``comm``.
+
+    Raises
+    ------
+    ImportError, RuntimeError
+        As for `world`.
+
+    Examples
+    --------
+    >>> with job() as comm:
+    ...     print(comm)
+    None
     """
     if launched_ranks() == 1:
         yield None
@@ -93,29 +126,29 @@ def job() -> Iterator[Any]:
     comm = world()
     with contextlib.ExitStack() as stack:
         if comm.Get_rank() > 0:
-            nothing = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            stack.enter_context(contextlib.redirect_stdout(nothing))
+            devnull = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            stack.enter_context(contextlib.redirect_stdout(devnull))
         try:
             yield comm
         except BaseException as error:
-            status = _status(error)
-            if not status:
+            exit_status = _exit_status(error)
+            if not exit_status:
                 ranks.leave(comm)
             elif not ranks.is_agreed(error):
                 place = f"rank {comm.Get_rank()} of {comm.Get_size()}"
-                ranks.end_all(comm, f"error: {place}: {_said(error)}", status)
+                ranks.end_all(comm, f"error: {place}: {_error_text(error)}", exit_status)
             raise
         ranks.leave(comm)
 
 
-def _status(error: BaseException) -> int:
+def _exit_status(error: BaseException) -> int:
     """Return the status that a program ends with by this error."""
     if not isinstance(error, SystemExit):
         return 1
     return error.code if isinstance(error.code, int) else int(error.code is not None)
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return f"exit with status {error.code}"
     return str(error) or type(error).__name__
@@ -150,7 +183,7 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file; or a folder, whose ``.npy`` files hold the rows one after the other, in order of
         name.
     comm : mpi4py.MPI.Intracomm or None
@@ -167,35 +200,79 @@ def load_npy(path: str | os.PathLike[str], comm: Any) -> NDArray[Any]:
     OSError, ValueError
         On all ranks, if a file cannot be read, files do not fit together, or there are fewer rows
         than ranks.
+
+    See Also
+    --------
+    load_parquet : Read from Parquet files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(os.path.join(folder, "a.npy"), np.array([1.0, 2.0]))
+    ...     np.save(os.path.join(folder, "b.npy"), np.array([3.0]))
+    ...     load_npy(folder, None)
+    array([1., 2., 3.])
     """
     with ranks.get(comm).agreed():
-        parts = [Saved(file) for file in _files(path, ".npy")]
-        first = parts[0]
-        for part in parts:
-            if (part.shape[1:], part.dtype) != (first.shape[1:], first.dtype):
+        arrays = [Saved(file) for file in _files(path, ".npy")]
+        first = arrays[0]
+        for array in arrays:
+            if (array.shape[1:], array.dtype) != (first.shape[1:], first.dtype):
                 raise ValueError(
-                    f"{part.file} holds {part.dtype} of shape {part.shape}, the first file "
-                    f"{first.dtype} of shape {first.shape}"
+                    f"{array.file} must hold {first.dtype} rows of shape {first.shape[1:]}, as the "
+                    f"first file, got {array.dtype} of shape {array.shape}"
                 )
-        cuts = _cuts(path, parts, comm)
+        cuts = _cuts(path, arrays, comm)
         if len(cuts) == 1:
-            part, cut = cuts[0]
-            return _map(part.file)[cut]
+            array, cut = cuts[0]
+            return _map(array.file)[cut]
         n = sum(cut.stop - cut.start for _, cut in cuts)
-        out, done = np.empty((n, *first.shape[1:]), first.dtype), 0
-        for part, cut in cuts:
-            past = done + cut.stop - cut.start
-            out[done:past] = _map(part.file)[cut]
-            done = past
+        out, start = np.empty((n, *first.shape[1:]), first.dtype), 0
+        for array, cut in cuts:
+            stop = start + cut.stop - cut.start
+            out[start:stop] = _map(array.file)[cut]
+            start = stop
         return out
 
 
 class Saved:
-    """An array in a file, which is open only while it is read: there may be thousands of them."""
+    """An array in a file, which is open only while it is read: there may be thousands of them.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        A ``.npy`` file of rows.
+
+    Attributes
+    ----------
+    file : pathlib.Path
+        The file.
+    shape : tuple of int
+        The shape of the array.
+    dtype : dtype
+        Its type.
+    n : int
+        The number of rows.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read, or holds no array of rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(os.path.join(folder, "x.npy"), np.zeros((3, 2)))
+    ...     saved = Saved(Path(folder, "x.npy"))
+    >>> len(saved), saved.shape, saved.dtype
+    (3, (3, 2), dtype('float64'))
+    """
 
     def __init__(self, file: Path) -> None:
-        found = _map(file)
-        self.file, self.shape, self.dtype, self.n = file, found.shape, found.dtype, len(found)
+        array = _map(file)
+        self.file, self.shape, self.dtype, self.n = file, array.shape, array.dtype, len(array)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -214,7 +291,7 @@ def load_parquet(
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file; or a folder, whose ``.parquet`` files hold the rows one after the other, in order
         of name.
     comm : mpi4py.MPI.Intracomm or None
@@ -225,12 +302,14 @@ def load_parquet(
         The columns to predict it from, all of numbers; by default all others, in the first file's
         order.
     dtype : dtype, default "float32"
-        float32 or float64.
+        The type of `x`: float32 or float64.
 
     Returns
     -------
     x : ndarray of dtype, shape (n, columns)
+        The numbers of the columns; NaN where a value is missing.
     y : ndarray, shape (n,)
+        The target.
 
     Raises
     ------
@@ -240,9 +319,17 @@ def load_parquet(
     ImportError
         If pyarrow is not installed.
 
+    See Also
+    --------
+    load_npy : Read from ``.npy`` files.
+
     Notes
     -----
     Only the row groups that hold rows of the share are read, some rows at a time.
+
+    Examples
+    --------
+    >>> x, y = load_parquet("flowers.parquet", None, target="kind")  # doctest: +SKIP
     """
     real = real_dtype(dtype)
     with ranks.get(comm).agreed():
@@ -258,24 +345,41 @@ def load_parquet(
             columns = columns or [name for name in schema.names if name != target]
             for name in (*columns, target):
                 if name not in schema.names:
-                    raise ValueError(f"{file} has no column {name!r}")
+                    raise ValueError(
+                        f"{file} must have the column {name!r}, got {', '.join(schema.names):.200}"
+                    )
             counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             groups += [Group(file, i, n) for i, n in enumerate(counts)]
         cuts = _cuts(path, groups, comm)
         names = list(columns or ())
         n = sum(cut.stop - cut.start for _, cut in cuts)
-        x, targets, done = np.empty((n, len(names)), real), [], 0
+        x, targets, start = np.empty((n, len(names)), real), [], 0
         for group, cut in cuts:
             for rows in group.read([*names, target], cut):
                 for j, name in enumerate(names):
-                    x[done : done + len(rows), j] = _numbers(group.file, name, rows.column(name))
+                    x[start : start + len(rows), j] = _numbers(group.file, name, rows.column(name))
                 targets.append(rows.column(target).to_numpy(zero_copy_only=False))
-                done += len(rows)
+                start += len(rows)
         return x, np.concatenate(targets)
 
 
 class Group:
-    """A row group of a Parquet file, which is open only while it is read."""
+    """A row group of a Parquet file, which is open only while it is read.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file.
+    number : int
+        The number of the group in the file, from 0.
+    n : int
+        The number of its rows.
+
+    Examples
+    --------
+    >>> len(Group(Path("flowers.parquet"), 0, 1000))
+    1000
+    """
 
     def __init__(self, file: Path, number: int, n: int) -> None:
         self.file, self.number, self.n = file, number, n
@@ -285,15 +389,33 @@ class Group:
         return self.n
 
     def read(self, columns: list[str], cut: slice) -> Iterator[Any]:
-        """Return some of the rows, a part of them at a time: a group may be larger than memory."""
-        at = 0
+        """Read some of the rows, a part of them at a time: a group may be larger than memory.
+
+        Parameters
+        ----------
+        columns : list of str
+            The columns to read.
+        cut : slice
+            The rows to read, from ``cut.start`` up to ``cut.stop``.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            At most `PARQUET_ROWS` rows.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the file cannot be read, or is damaged.
+        """
+        start = 0
         with _opened(self.file) as opened:
             for rows in opened.iter_batches(PARQUET_ROWS, [self.number], columns):
-                some = slice(max(cut.start - at, 0), min(cut.stop - at, len(rows)))
-                if some.start < some.stop:
-                    yield rows.slice(some.start, some.stop - some.start)
-                at += len(rows)
-                if at >= cut.stop:
+                overlap = slice(max(cut.start - start, 0), min(cut.stop - start, len(rows)))
+                if overlap.start < overlap.stop:
+                    yield rows.slice(overlap.start, overlap.stop - overlap.start)
+                start += len(rows)
+                if start >= cut.stop:
                     return
 
 
@@ -310,24 +432,24 @@ def _opened(file: Path) -> Any:
 
 
 def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
-    """Return a column of numbers, NaN where it says nothing."""
-    found = column.to_numpy(zero_copy_only=False)
+    """Return a column of numbers, NaN where one is missing."""
+    values = column.to_numpy(zero_copy_only=False)
     try:
-        if found.dtype.kind in "mM":
-            raise TypeError("they are times")
-        return np.asarray(found, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{file}: {name!r} must hold numbers: {error}") from None
+        if values.dtype.kind in "mM":
+            raise TypeError("times are no numbers")
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{file}: {name!r} must hold numbers, got {column.type}") from None
 
 
 def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
     """Return the files of a folder, or the one file."""
-    found = Path(path)
-    if not found.is_dir():
-        return [found]
-    files = sorted(file for file in found.iterdir() if file.suffix == ending)
+    source = Path(path)
+    if not source.is_dir():
+        return [source]
+    files = sorted(file for file in source.iterdir() if file.suffix == ending)
     if not files:
-        raise ValueError(f"{path} holds no {ending} files")
+        raise ValueError(f"{path} must hold {ending} files, got none")
     return files
 
 
@@ -336,24 +458,24 @@ def _map(file: Path) -> NDArray[Any]:
     with open(file, "rb"):  # the plain reason first, if there is one: missing, forbidden
         pass
     try:
-        found: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise ValueError(f"{file} is no array: {error}") from error
-    if found.ndim == 0:
-        raise ValueError(f"{file} holds a number, not rows")
-    return found
+        raise ValueError(f"{file} must be a .npy array, got another file: {error}") from error
+    if array.ndim == 0:
+        raise ValueError(f"{file} must hold rows, got a single number")
+    return array
 
 
 def _cuts(path: Any, parts: Sequence[Any], comm: Any) -> list[tuple[Any, slice]]:
-    """Return what of parts, one after the other, is this rank's share."""
+    """Return the parts that hold rows of this rank's share, each with the slice of them."""
     total, size = sum(map(len, parts)), 1 if comm is None else comm.Get_size()
     if total < size:
-        raise ValueError(f"{path} has {total} rows for {size} ranks, wanted one for each at least")
-    mine = share(total, comm)
-    found, start = [], 0
-    for part in parts:
-        first, past = max(mine.start - start, 0), min(mine.stop - start, len(part))
-        if first < past:
-            found.append((part, slice(first, past)))
-        start += len(part)
-    return found
+        raise ValueError(f"{path} must have a row for each of {size} ranks, got {total} rows")
+    own = share(total, comm)
+    cuts, start = [], 0
+    for piece in parts:
+        first, stop = max(own.start - start, 0), min(own.stop - start, len(piece))
+        if first < stop:
+            cuts.append((piece, slice(first, stop)))
+        start += len(piece)
+    return cuts

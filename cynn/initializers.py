@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ._specs.activation_table import TABLE
 from ._specs.validation import choice, real_dtype
 from ._specs.validation import shape as checked_shape
 
@@ -37,12 +38,17 @@ def zeros(
     rng : numpy.random.Generator, optional
         Not used.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the array: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         Zeros of that shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -62,14 +68,23 @@ def glorot_uniform(
     shape : tuple of int
         ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
     rng : numpy.random.Generator
-        Where the draws come from.
+        The generator that the weights are drawn from.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the weights: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         The weights, of variance ``2 / (fan_in + fan_out)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    glorot_normal : The same variance, normally distributed.
 
     References
     ----------
@@ -91,7 +106,30 @@ def glorot_normal(
 ) -> NDArray[Any]:
     """Draw normally with variance 2 / (fan_in + fan_out): for sigmoid, tanh, softmax and linear.
 
-    Parameters, result and source as for `glorot_uniform`.
+    The source of the rule is that of `glorot_uniform`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``2 / (fan_in + fan_out)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    glorot_uniform : The same variance, uniformly distributed.
 
     Examples
     --------
@@ -112,14 +150,23 @@ def he_uniform(
     shape : tuple of int
         ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
     rng : numpy.random.Generator
-        Where the draws come from.
+        The generator that the weights are drawn from.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the weights: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         The weights, of variance ``2 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    he_normal : The same variance, normally distributed.
 
     References
     ----------
@@ -139,7 +186,30 @@ def he_normal(
 ) -> NDArray[Any]:
     """Draw normally with variance 2 / fan_in: for relu and its kin.
 
-    Parameters, result and source as for `he_uniform`.
+    The source of the rule is that of `he_uniform`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``2 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    he_uniform : The same variance, uniformly distributed.
 
     Examples
     --------
@@ -159,14 +229,23 @@ def lecun_uniform(
     shape : tuple of int
         ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
     rng : numpy.random.Generator
-        Where the draws come from.
+        The generator that the weights are drawn from.
     dtype : dtype, default float32
-        float32 or float64.
+        The type of the weights: float32 or float64.
 
     Returns
     -------
     ndarray of dtype
         The weights, of variance ``1 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    lecun_normal : The same variance, normally distributed.
 
     References
     ----------
@@ -186,7 +265,30 @@ def lecun_normal(
 ) -> NDArray[Any]:
     """Draw normally with variance 1 / fan_in: outputs of the variance of the inputs.
 
-    Parameters, result and source as for `lecun_uniform`.
+    The source of the rule is that of `lecun_uniform`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``; of ``(n,)``, a bias, both are n.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights, of variance ``1 / fan_in``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    lecun_uniform : The same variance, uniformly distributed.
 
     Examples
     --------
@@ -231,10 +333,8 @@ def for_activation(activation: object) -> str:
     >>> for_activation("gelu"), for_activation("selu"), for_activation("tanh")
     ('he_uniform', 'lecun_uniform', 'glorot_uniform')
     """
-    if activation == "selu":
-        return "lecun_uniform"
-    rectifies = activation in ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh")
-    return "he_uniform" if rectifies else "glorot_uniform"
+    entry = TABLE.get(activation) if isinstance(activation, str) else None
+    return "glorot_uniform" if entry is None else entry.first_weights
 
 
 def get(name: str) -> Initializer:

@@ -48,8 +48,11 @@ class Model(Inspected):
     Attributes
     ----------
     layers : tuple of Layer
+        The layers.
     dtype : dtype
+        The type that the model computes in.
     seed : int
+        The seed, also where it was drawn.
     epochs : int
         The epochs trained so far.
     stop_training : bool
@@ -66,6 +69,15 @@ class Model(Inspected):
         What callbacks keep for a training that is resumed; in the model's file.
     callback_weights : dict of str to ndarray
         And the weights that they keep for it, as `get_learned` gives them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.estimators : The same networks as scikit-learn's estimators.
 
     Examples
     --------
@@ -223,7 +235,7 @@ class Model(Inspected):
         loss: str | losses.Loss | Callable[..., Any] = "cross_entropy",
         metrics: Iterable[str | metrics.Metric] = (),
     ) -> None:
-        """Say what to make small, how, and what else to measure.
+        """Set the optimizer, the loss and the metrics.
 
         Parameters
         ----------
@@ -338,9 +350,13 @@ class Model(Inspected):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said.
+            If an argument is not as described.
         RuntimeError
             If the model is not compiled, or busy in another thread.
+
+        See Also
+        --------
+        train_on_batch : Train one step, in a loop of your own.
 
         Notes
         -----
@@ -381,8 +397,12 @@ class Model(Inspected):
 
         Parameters
         ----------
-        x, y, sample_weight
-            As for `fit`: all rows are one batch.
+        x : array_like, shape (n, ...)
+            The rows: one batch.
+        y : array_like, shape (n, ...)
+            The targets, as the loss takes them.
+        sample_weight : array_like, shape (n,), optional
+            The weight of each row; finite, not negative.
 
         Returns
         -------
@@ -392,10 +412,14 @@ class Model(Inspected):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said, or the learning rate is a schedule: a step alone does not
-            know its place in a run.
+            If an argument is not as described, or the learning rate is a schedule: a step alone
+            does not know its place in a run.
         RuntimeError
             If the model is not compiled, or busy in another thread.
+
+        See Also
+        --------
+        fit : Train for epochs.
 
         Examples
         --------
@@ -418,13 +442,24 @@ class Model(Inspected):
 
         Parameters
         ----------
-        x, y, sample_weight
-            As for `fit`.
+        x : array_like or scipy.sparse, shape (n, ...)
+            The rows.
+        y : array_like, shape (n, ...)
+            The targets, as the loss takes them.
+        sample_weight : array_like, shape (n,), optional
+            The weight of each row; finite, not negative.
 
         Returns
         -------
         dict of str to float
             ``loss`` and each metric; the weighted means over the rows. NaN where there are none.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described.
+        RuntimeError
+            If the model is not compiled, has no weights yet, or is being trained in another thread.
         """
         self._expect_compiled()
         data = loops.batches_of(self, x, y, sample_weight, self._built_shape())
@@ -500,7 +535,7 @@ class Model(Inspected):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             Where to. What was there is replaced when the new file is whole.
 
         Raises
@@ -513,6 +548,10 @@ class Model(Inspected):
             function is left out, with a warning.
         OSError
             If the file cannot be written; what was there before is still there.
+
+        See Also
+        --------
+        cynn.onnx.export : Write a file that other programs predict with.
         """
         storage.save(self, path)
 
@@ -522,7 +561,7 @@ class Model(Inspected):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             The file.
 
         Returns

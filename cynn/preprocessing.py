@@ -18,7 +18,7 @@ MAX_INFERRED = 10_000
 
 
 def flatten(x: ArrayLike) -> NDArray[Any]:
-    """Make each row a row of numbers, in C order.
+    """Reshape each row to a row of numbers, in C order.
 
     Parameters
     ----------
@@ -35,15 +35,19 @@ def flatten(x: ArrayLike) -> NDArray[Any]:
     ValueError
         If `x` is a single number.
 
+    See Also
+    --------
+    cynn.layers.Flatten : The same as a layer.
+
     Examples
     --------
     >>> flatten(np.zeros((3, 28, 28))).shape
     (3, 784)
     """
-    found = array("x", x)
-    if found.ndim == 0:
+    values = array("x", x)
+    if values.ndim == 0:
         raise ValueError("x must have a row for each sample, got a single number")
-    return found.reshape(len(found), math.prod(found.shape[1:]))  # -1 would fail for no rows
+    return values.reshape(len(values), math.prod(values.shape[1:]))  # -1 would fail for no rows
 
 
 def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArray[Any]:
@@ -61,15 +65,24 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
     ndarray of float64 if `x` is that or wider, else of float32
         A new array of the shape of `x`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.layers.Rescale : The same as a layer, which a model file keeps.
+
     Examples
     --------
     >>> rescale(np.array([0, 255], dtype=np.uint8))
     array([0., 1.], dtype=float32)
     """
-    found = array("x", x)
-    wide = found.dtype.kind == "f" and found.dtype.itemsize >= 8
+    values = array("x", x)
+    wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
     real = np.float64 if wide else np.float32
-    scaled: NDArray[Any] = found.astype(real)
+    scaled: NDArray[Any] = values.astype(real)
     scaled *= real(number("scale", scale))
     scaled += real(number("offset", offset))
     return scaled
@@ -78,7 +91,7 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
 def one_hot(
     y: ArrayLike, n_classes: int | None = None, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """Make each label a row with a 1 at the label and 0 elsewhere.
+    """Encode each label as a row with a 1 at the label and 0 elsewhere.
 
     Parameters
     ----------
@@ -99,6 +112,10 @@ def one_hot(
     TypeError, ValueError
         If something in `y` is not a label below `n_classes`.
 
+    See Also
+    --------
+    cynn.losses.CrossEntropy : Takes labels as they are.
+
     Examples
     --------
     >>> one_hot([2, 0])
@@ -106,15 +123,18 @@ def one_hot(
            [1., 0., 0.]], dtype=float32)
     """
     if n_classes is None:
-        found = labels("y", y)
-        n_classes = int(found.max(initial=-1)) + 1
+        classes = labels("y", y)
+        n_classes = int(classes.max(initial=-1)) + 1
         if n_classes > MAX_INFERRED:  # one wild label would otherwise ask for gigabytes
-            raise ValueError(f"y holds the label {n_classes - 1}: give n_classes if it is meant")
+            raise ValueError(
+                f"y must hold labels below {MAX_INFERRED} unless n_classes is given, got "
+                f"{n_classes - 1}"
+            )
     else:
         n_classes = integer("n_classes", n_classes)
-        found = labels("y", y, n_classes)
-    hot: NDArray[Any] = np.zeros((len(found), n_classes), dtype)
-    hot[np.arange(len(found)), found] = 1
+        classes = labels("y", y, n_classes)
+    hot: NDArray[Any] = np.zeros((len(classes), n_classes), dtype)
+    hot[np.arange(len(classes)), classes] = 1
     return hot
 
 
@@ -124,7 +144,7 @@ def train_validation_split(
     seed: int | np.random.Generator | None = None,
     stratify: ArrayLike | None = None,
 ) -> tuple[NDArray[Any], ...]:
-    """Set a random part of the rows aside, the same rows of every array.
+    """Split the rows at random into a training set and a validation set.
 
     Parameters
     ----------
@@ -147,6 +167,10 @@ def train_validation_split(
     TypeError, ValueError
         If the lengths differ, or one of the parts would have no rows.
 
+    See Also
+    --------
+    cynn.Model.fit : Splits by itself, with `validation_split`.
+
     Examples
     --------
     >>> x, y = np.arange(20).reshape(10, 2), np.arange(10)
@@ -157,21 +181,23 @@ def train_validation_split(
     wanted = "more than 0 and less than 1"
     fraction = number("fraction", fraction, wanted, lambda part: 0 < part < 1)
     if not arrays:
-        raise TypeError("train_validation_split needs at least one array, got none")
+        raise TypeError("arrays must be one at least, got none")
     named = [(f"array {i}", np.asarray(a)) for i, a in enumerate(arrays)]
     if stratify is not None:
         named.append(("stratify", np.asarray(stratify)))
-    for name, found in named:
-        if found.ndim == 0:
-            raise TypeError(f"{name} must have a row for each sample, got {found.item()!r}")
-        if len(found) != len(named[0][1]):
-            raise ValueError(f"{name} has {len(found)} rows, array 0 has {len(named[0][1])}")
+    for name, values in named:
+        if values.ndim == 0:
+            raise TypeError(f"{name} must have a row for each sample, got {values.item()!r}")
+        if len(values) != len(named[0][1]):
+            raise ValueError(
+                f"{name} must have {len(named[0][1])} rows, as array 0, got {len(values)}"
+            )
     n = len(named[0][1])
     n_validation = round(fraction * n)
     if not 0 < n_validation < n:
         raise ValueError(
-            f"fraction={fraction} of {n} rows leaves {n - n_validation} for training and "
-            f"{n_validation} for validation: both need one at least"
+            f"fraction must leave a row for training and one for validation, got {fraction} of "
+            f"{n} rows: {n - n_validation} and {n_validation}"
         )
     order = _generator(seed).permutation(n)
     # Every (n / n_validation)-th row of those in line; sorted by class, each class gives its share.
@@ -185,7 +211,7 @@ def train_validation_split(
     chosen = np.zeros(n, dtype=bool)
     chosen[line[due[1:] > due[:-1]]] = True
     parts = (order[~chosen], order[chosen])
-    return tuple(found[rows] for _, found in named for rows in parts)
+    return tuple(values[rows] for _, values in named for rows in parts)
 
 
 def _generator(seed: int | np.random.Generator | None) -> np.random.Generator:

@@ -39,6 +39,11 @@ class Schedule(spec.Spec):
         -------
         ndarray, shape (m,), or float
             The rates.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define at(steps, total_steps)")
 
@@ -56,6 +61,11 @@ class Schedule(spec.Spec):
         -------
         float
             The rate.
+
+        Raises
+        ------
+        ValueError
+            If the step is not within the run, or the rate is negative or not finite.
         """
         step = integer("step", step, 0)
         return float(self.rates(step, step + 1, total_steps)[0])
@@ -83,12 +93,14 @@ class Schedule(spec.Spec):
         total = integer("total", total, 0)
         start, stop = integer("start", start, 0), integer("stop", stop, 0)
         if not start <= stop <= total:
-            raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
-        found = np.empty(stop - start)
-        found[:] = self.at(np.arange(start, stop, dtype=np.float64), total)
-        if not ((found >= 0) & (found < np.inf)).all():
-            raise ValueError(f"{self!r} gave a learning rate that is negative or not finite")
-        return found
+            raise ValueError(
+                f"start and stop must be within the {total} steps of a run, got {start} and {stop}"
+            )
+        rates = np.empty(stop - start)
+        rates[:] = self.at(np.arange(start, stop, dtype=np.float64), total)
+        if not ((rates >= 0) & (rates < np.inf)).all():
+            raise ValueError(f"{self!r} must return finite rates of at least 0, got others")
+        return rates
 
 
 class Constant(Schedule):
@@ -98,6 +110,11 @@ class Constant(Schedule):
     ----------
     rate : float
         At least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
 
     Examples
     --------
@@ -109,7 +126,7 @@ class Constant(Schedule):
         self.rate = learning_rate("rate", rate)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> float:
-        """Return ``rate``."""
+        """Return ``rate``; see `Schedule.at`."""
         return self.rate
 
 
@@ -132,6 +149,16 @@ class Cosine(Schedule):
     warmup : float, default 0.0
         The part of the run that warms up, at least 0 and less than 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    OneCycle : Rise and fall along half cosines.
+    cynn.callbacks.ReduceLROnPlateau : Lower the rate when a training no longer improves.
+
     References
     ----------
     Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017,
@@ -153,7 +180,7 @@ class Cosine(Schedule):
         self.warmup = number("warmup", warmup, wanted, lambda part: 0 <= part < 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the warm-up's line, then the cosine."""
+        """Return the warm-up's line, then the cosine; see `Schedule.at`."""
         warm = round(self.warmup * total_steps)
         turn = np.pi * (steps - warm) / max(total_steps - warm, 1)
         cosine = self.final + (self.initial - self.final) * (1 + np.cos(turn)) / 2
@@ -174,6 +201,16 @@ class Exponential(Schedule):
     final : float
         The rate of the last, above 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Step : At equal distances only.
+    Cosine : The usual choice.
+
     Examples
     --------
     >>> Exponential(0.8, 0.1).rates(0, 4, total=4).round(3)
@@ -186,7 +223,7 @@ class Exponential(Schedule):
         self.final = number("final", final, wanted, lambda rate: rate > 0)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the powers of one factor."""
+        """Return the powers of one factor; see `Schedule.at`."""
         factor: float = self.final / self.initial
         return self.initial * factor ** (steps / max(total_steps - 1, 1))
 
@@ -207,6 +244,15 @@ class Step(Schedule):
     parts : int, default 3
         How many parts, as long as one another, the run has.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Exponential : By the same factor at every step.
+
     Examples
     --------
     >>> Step(0.4, factor=0.5, parts=3).rates(0, 6, total=6)
@@ -219,7 +265,7 @@ class Step(Schedule):
         self.parts = integer("parts", parts)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the power that belongs to each step's part of the run."""
+        """Return the power that belongs to each step's part of the run; see `Schedule.at`."""
         return self.initial * self.factor ** (steps * self.parts // total_steps)
 
 
@@ -240,6 +286,15 @@ class OneCycle(Schedule):
         How many times smaller the first rate is than the highest, at least 1.
     end : float, default 10000.0
         How many times smaller the last rate is than the first, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Cosine : The fall alone, after a linear warm-up.
 
     References
     ----------
@@ -263,7 +318,7 @@ class OneCycle(Schedule):
         self.end = number("end", end, wanted, lambda ratio: ratio >= 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the way up, then the way down."""
+        """Return the way up, then the way down; see `Schedule.at`."""
         first = self.highest / self.start
         top = self.warmup * total_steps - 1
         last = total_steps - 1
@@ -289,6 +344,15 @@ class Warmup(Schedule):
     part : float, default 0.05
         The part of the run that warms up, at least 0 and less than 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Cosine : Has a warm-up of its own.
+
     Examples
     --------
     >>> Warmup(Constant(0.4), part=0.5).rates(0, 6, total=6)
@@ -300,7 +364,7 @@ class Warmup(Schedule):
         self.part = number("part", part, "at least 0 and less than 1", lambda p: 0 <= p < 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the line, then the other schedule's rates."""
+        """Return the line, then the other schedule's rates; see `Schedule.at`."""
         warm = min(round(self.part * total_steps), total_steps - 1)
         after = np.empty_like(steps)
         after[:] = self.schedule.at(np.maximum(steps - warm, 0), total_steps - warm)
@@ -317,6 +381,11 @@ class Then(Schedule):
     part : float, default 0.5
         The part of the run that the first has, above 0 and less than 1.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
     Examples
     --------
     >>> Then(Constant(0.1), Cosine(0.1), part=0.5).rates(0, 4, total=4).round(3)
@@ -329,13 +398,13 @@ class Then(Schedule):
         self.part = number("part", part, "above 0 and less than 1", lambda p: 0 < p < 1)
 
     def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
-        """Return the first's rates, then the second's."""
+        """Return the first's rates, then the second's; see `Schedule.at`."""
         turn = round(self.part * total_steps)
-        found = np.empty_like(steps)
+        rates = np.empty_like(steps)
         early = steps < turn
-        found[early] = self.first.at(steps[early], turn)
-        found[~early] = self.second.at(steps[~early] - turn, total_steps - turn)
-        return found
+        rates[early] = self.first.at(steps[early], turn)
+        rates[~early] = self.second.at(steps[~early] - turn, total_steps - turn)
+        return rates
 
 
 SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
@@ -343,7 +412,23 @@ SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
 
 
 def from_dict(data: dict[str, Any]) -> Schedule:
-    """Make a schedule again from its ``to_dict()``.
+    """Return a schedule from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Schedule
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------
@@ -355,6 +440,23 @@ def from_dict(data: dict[str, Any]) -> Schedule:
 
 def learning_rate(name: str, value: object) -> float:
     """Return `value` as a learning rate: a finite ``float`` of at least 0.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the message.
+    value : object
+        What was passed for it.
+
+    Returns
+    -------
+    float
+        The rate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no such number.
 
     Examples
     --------
@@ -373,5 +475,5 @@ def _checked_schedule(name: str, value: object) -> Schedule:
 
 def _cosine(start: float, end: float, part: NDArray[np.float64]) -> NDArray[np.float64]:
     """Go from one rate to another along half a cosine; `part` of the way, from 0 to 1."""
-    found: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * part)) / 2
-    return found
+    rate: NDArray[np.float64] = end + (start - end) * (1 + np.cos(np.pi * part)) / 2
+    return rate

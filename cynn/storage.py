@@ -3,7 +3,8 @@
 The metadata holds ``format`` ("cynn"), ``version`` ("1") and ``model``, a JSON object: the layers
 and what the model was compiled with; under ``table``, where there is one, how the rows of a table
 become its inputs. The arrays are ``layer0.weight``, ``layer0.bias`` and so on, the optimizer's
-state ``state.velocity.layer0.weight``, by slot. A file is written beside its name and renamed when
+state ``state.velocity.layer0.weight``, by slot; the optimizer's scalars, where it has any, stand in
+the object under ``scalars``. A file is written beside its name and renamed when
 it is whole, so that a full disk or a killed process leaves what was there before.
 """
 
@@ -42,23 +43,38 @@ def write(
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to; its folder must exist.
     model : mapping
         The description, plain JSON.
     tensors : mapping of str to ndarray
-        The arrays, float32 or float64.
+        The arrays, float32 or float64, of any strides.
 
     Raises
     ------
+    ValueError
+        If the description is too long.
     OSError
         If the file cannot be written; nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "arrays.safetensors")
+    ...     write(path, {"layers": []}, {"layer0.bias": np.ones(2)})
+    ...     with reading(path) as file:
+    ...         file.model, file.shapes, file.read("layer0.bias")
+    ({'layers': []}, {'layer0.bias': ((2,), 'F64')}, array([1., 1.]))
     """
     from safetensors.numpy import save
 
     text = json.dumps(model, allow_nan=False)
     if len(text) > LARGEST_DESCRIPTION:
-        raise ValueError(f"{path}: the layers' description has {len(text)} characters, too many")
+        raise ValueError(
+            f"layers must have a description of at most {LARGEST_DESCRIPTION} characters, got "
+            f"{len(text)}"
+        )
     metadata = {"format": FORMAT, "version": VERSION, "model": text}
     # safetensors takes the bytes as they lie, whatever the strides say
     replace(path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata))
@@ -67,12 +83,38 @@ def write(
 class ModelFile:
     """An open model file: its description, and its arrays one by one.
 
+    Parameters
+    ----------
+    path : str
+        Its name, for messages.
+    file : safetensors.safe_open
+        The open file.
+
     Attributes
     ----------
     model : dict
         The description.
     shapes : dict of str to (tuple of int, str)
         Each array's shape and its type, ``"F32"`` or ``"F64"``, known before any is read.
+
+    Raises
+    ------
+    ModelFileError
+        If the metadata are not those of a cynn model.
+
+    See Also
+    --------
+    reading : Open a file by its path.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "empty.safetensors")
+    ...     write(path, {"layers": []}, {})
+    ...     with reading(path) as file:
+    ...         isinstance(file, ModelFile), file.model
+    (True, {'layers': []})
     """
 
     def __init__(self, path: str, file: Any) -> None:
@@ -82,45 +124,95 @@ class ModelFile:
             self.refuse("it was not written by cynn")
         if metadata.get("version") != VERSION:
             self.refuse(
-                f"its version is {metadata.get('version')!r}, this cynn reads {VERSION!r}: "
-                "a newer cynn may"
+                f"its version must be {VERSION!r} for this cynn, got {metadata.get('version')!r}: "
+                "upgrade cynn"
             )
         text = metadata.get("model", "")
         if len(text) > LARGEST_DESCRIPTION:
-            self.refuse(f"its description has {len(text)} characters")
+            self.refuse(
+                f"its description must have at most {LARGEST_DESCRIPTION} characters, got "
+                f"{len(text)}"
+            )
         try:
             self.model = json.loads(
                 text, object_pairs_hook=_without_doubles, parse_constant=_no_number
             )
         except (ValueError, RecursionError) as error:
-            self.refuse(f"its description is no JSON: {error}")
+            self.refuse(f"its description must be JSON, got another text: {error}")
         if not isinstance(self.model, dict):
-            self.refuse("its description is no JSON object")
+            self.refuse("its description must be a JSON object, got another value")
         self.shapes: dict[str, tuple[tuple[int, ...], str]] = {}
         for name in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
             part = file.get_slice(name)
             self.shapes[name] = (tuple(part.get_shape()), part.get_dtype())
 
     def refuse(self, why: str) -> NoReturn:
-        """Raise the one error of this module."""
+        """Raise a `ModelFileError` that names the file.
+
+        Parameters
+        ----------
+        why : str
+            What is wrong with the file.
+
+        Raises
+        ------
+        ModelFileError
+            Always.
+        """
         raise ModelFileError(f"{self._path} is not a cynn model: {why}")
 
     def expect(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Refuse the file unless it has such an array."""
+        """Raise an error unless the file has such an array.
+
+        Parameters
+        ----------
+        name : str
+            The name of the array.
+        shape : tuple of int
+            Its shape.
+        dtype : dtype
+            Its type: float32 or float64.
+
+        Raises
+        ------
+        ModelFileError
+            If there is none of that name, or it is of another shape or type.
+        """
         wanted = (shape, {"float32": "F32", "float64": "F64"}[dtype.name])
         if self.shapes.get(name) != wanted:
-            came = self.shapes.get(name, "nothing")
-            self.refuse(f"its array {name!r} should be {wanted}, got {came}")
+            actual = self.shapes.get(name, "nothing")
+            self.refuse(f"its array {name!r} must be {wanted}, got {actual}")
 
     def read(self, name: str) -> NDArray[Any]:
-        """Read an array."""
-        found: NDArray[Any] = self._file.get_tensor(name)
-        return found
+        """Read an array into memory.
+
+        Parameters
+        ----------
+        name : str
+            The name of the array, a key of `shapes`.
+
+        Returns
+        -------
+        ndarray
+            Float32 or float64, C-contiguous.
+        """
+        array: NDArray[Any] = self._file.get_tensor(name)
+        return array
 
 
 @contextlib.contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
-    """Open a model file.
+    """Open a model file for the length of a ``with`` statement.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Yields
+    ------
+    ModelFile
+        Its description is read, its arrays are not.
 
     Raises
     ------
@@ -128,17 +220,27 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
         If it is not a whole cynn model.
     OSError
         If it cannot be read.
+
+    Examples
+    --------
+    >>> with reading(os.devnull) as file:
+    ...     file.model
+    Traceback (most recent call last):
+    cynn.storage.ModelFileError: ... is not a cynn model: it is no regular file
     """
     from safetensors import SafetensorError, safe_open
 
     name = os.fsdecode(path)
     if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
-        raise ModelFileError(f"{name} is not a cynn model: it is no regular file")
+        raise ModelFileError(
+            f"{name} is not a cynn model: it must be a regular file, got something else"
+        )
     with open(name, "rb") as raw:  # the plain reason first: missing, a folder, forbidden
         header = int.from_bytes(raw.read(8), "little")
     if header > LARGEST_HEADER:  # before the library takes memory to read it
         raise ModelFileError(
-            f"{name} is not a cynn model: it would have a header of {header} bytes"
+            f"{name} is not a cynn model: its header must have at most {LARGEST_HEADER} bytes, got "
+            f"{header}"
         )
     try:
         with safe_open(name, framework="np") as file:
@@ -149,40 +251,82 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a dictionary; keys that come twice mean one thing here, another there."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key comes twice")
-    return found
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        raise ValueError("keys must be different, got one twice")
+    return mapping
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"numbers must be those of JSON, got {text}")
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a model with all that it needs to predict and to go on training; see `Model.save`."""
+    """Write a model with all that it needs to predict and to continue training; see `Model.save`.
+
+    Parameters
+    ----------
+    model : Model
+        With weights: built, trained or loaded.
+    path : path-like
+        The file; what was there is replaced when the new one is whole.
+
+    Raises
+    ------
+    ValueError
+        If a layer is not one of cynn's own, or holds a function, or the model's table does not fit
+        it.
+    RuntimeError
+        If the model has no weights yet.
+    OSError
+        If the file cannot be written; what was there before is still there.
+
+    Warns
+    -----
+    UserWarning
+        If the loss or the optimizer is not one of cynn's own: they are left out.
+
+    See Also
+    --------
+    cynn.Model.save : The usual way.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cynn import Model
+    >>> model = Model([layers.Dense(2)], seed=0)
+    >>> model.build(3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     save(model, path)
+    ...     load(Model, path).layers
+    (Dense(2),)
+    """
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
         if not _carried(layer, layers.from_dict):
             raise ValueError(
-                f"layers[{i}] is {layer!r}: a file carries cynn's own layers only, no functions; "
-                "keep get_weights(), and set them in a model made again"
+                f"layers[{i}] must be one of cynn's own layers, without user-defined functions, to "
+                f"be saved, got {layer!r}: save get_weights(), and set them in a model made anew"
             )
     optimizer, loss = model.optimizer, model.loss
     if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
         warn(
-            f"{path}: a model file carries cynn's own losses, optimizers and schedules only: "
-            f"{optimizer!r} and {loss!r} are left out, call compile after load"
+            f"{path}: loss, optimizer and schedule must be cynn's own to be saved, got "
+            f"{optimizer!r} and {loss!r}: they are left out, call compile after load"
         )
         optimizer = loss = None
     names = layers.weight_shapes(model.layers, model.input_shape)
     tensors = dict(zip(names, weights, strict=True))
-    kept = layers.state_shapes(model.layers, model.input_shape)
-    tensors |= zip(kept, model.get_state(), strict=True)
+    state_names = layers.state_shapes(model.layers, model.input_shape)
+    tensors |= zip(state_names, model.get_state(), strict=True)
     state = {} if optimizer is None else named_state(model._network, names, model.dtype)
     updates = int(state.pop("state.updates", 0))
-    used = {name.split(".")[1] for name, part in state.items() if part.any()}
-    tensors |= {name: part for name, part in state.items() if name.split(".")[1] in used}
+    scalars = {} if optimizer is None else model._network.scalars
+    for name in scalars:
+        del state[f"state.{name}"]
+    used = {name.split(".")[1] for name, array in state.items() if array.any()}
+    tensors |= {name: array for name, array in state.items() if name.split(".")[1] in used}
     description = {
         "layers": [layer.to_dict() for layer in model.layers],
         "dtype": model.dtype.name,
@@ -197,6 +341,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     if model.table is not None:
         _expect_table_fits(model)
         description["table"] = model.table.to_dict()
+    if scalars:
+        description["scalars"] = scalars
     if model.rate_factor != 1:
         description["rate_factor"] = model.rate_factor
     if model.callback_state:
@@ -212,13 +358,13 @@ def _expect_table_fits(model: Any) -> None:
     n_outputs = layers.output_shapes(model.layers, model.input_shape)[-1][0]
     if (model.table.width, model.table.target.n_outputs) != (n_inputs, n_outputs):
         raise ValueError(
-            f"the model takes {n_inputs} numbers and gives {n_outputs}, its table gives "
-            f"{model.table.width} and wants {model.table.target.n_outputs}"
+            f"model must have {model.table.width} inputs and {model.table.target.n_outputs} "
+            f"outputs for its table, got {n_inputs} and {n_outputs}"
         )
 
 
 def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> bool:
-    """Return whether a file can bring a spec back: one of a person's own class is code."""
+    """Return whether a file can bring a spec back: one of a user-defined class is code."""
     try:
         return spec is None or from_dict(spec.to_dict()) == spec
     except (AttributeError, TypeError, ValueError):
@@ -226,7 +372,39 @@ def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> 
 
 
 def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
-    """Read a model back, which `make` makes of its layers; see `Model.load`."""
+    """Read a model from a file; see `Model.load`.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(layers, dtype=..., seed=...)`` returns a model that is not built: `Model`, or a
+        subclass.
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Model
+        What `make` returned, with everything that the file has.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a whole cynn model.
+    OSError
+        If it cannot be read.
+
+    See Also
+    --------
+    cynn.Model.load : The usual way.
+
+    Examples
+    --------
+    >>> from cynn import Model
+    >>> load(Model, os.devnull)
+    Traceback (most recent call last):
+    cynn.storage.ModelFileError: ... is not a cynn model: it is no regular file
+    """
     with reading(path) as file:
         try:
             return _model_in(file, make)
@@ -242,59 +420,64 @@ _CALLBACK = "callback."  # before the names of callbacks, where they are those o
 
 
 def _model_in(file: ModelFile, make: Callable[..., Any]) -> Any:
-    said = file.model
-    parts = [layers.from_dict(layer) for layer in said["layers"]]
-    model = make(parts, dtype=said["dtype"], seed=said["seed"])
-    model.epochs = integer("epochs", said["epochs"], 0)
+    description = file.model
+    model_layers = [layers.from_dict(layer) for layer in description["layers"]]
+    model = make(model_layers, dtype=description["dtype"], seed=description["seed"])
+    model.epochs = integer("epochs", description["epochs"], 0)
     wanted_factor = "a finite number of at least 0"
-    factor = said.get("rate_factor", 1.0)
+    factor = description.get("rate_factor", 1.0)
     model.rate_factor = number("rate_factor", factor, wanted_factor, lambda f: f >= 0)
     model.callback_state = {
-        str(name): {str(key): number(str(key), value) for key, value in kept.items()}
-        for name, kept in said.get("callbacks", {}).items()
+        str(name): {str(key): number(str(key), value) for key, value in state.items()}
+        for name, state in description.get("callbacks", {}).items()
     }
-    # The file's arrays are held against its description before memory is taken for either.
-    input_shape = shape("input_shape", said["input_shape"])
-    wanted = layers.weight_shapes(model.layers, input_shape)
-    kept = layers.state_shapes(model.layers, input_shape)
-    for name, size in (wanted | kept).items():
+    # The file's arrays are checked against its description before memory is taken for either.
+    input_shape = shape("input_shape", description["input_shape"])
+    weight_shapes = layers.weight_shapes(model.layers, input_shape)
+    state_shapes = layers.state_shapes(model.layers, input_shape)
+    for name, size in (weight_shapes | state_shapes).items():
         file.expect(name, size, model.dtype)
-    learned = (sum(map(math.prod, (wanted | kept).values())),)
+    learned = (sum(map(math.prod, (weight_shapes | state_shapes).values())),)
     callbacks = [name for name in model.callback_state if _CALLBACK + name in file.shapes]
     for name in callbacks:
         file.expect(_CALLBACK + name, learned, model.dtype)
-    if said["loss"] is not None:
+    if description["loss"] is not None:
         model._compile(
-            optimizers.from_dict(said["optimizer"]),
-            losses.from_dict(said["loss"]),
-            said["metrics"],
-            silent=True,  # a caution was said when the model was compiled first
+            optimizers.from_dict(description["optimizer"]),
+            losses.from_dict(description["loss"]),
+            description["metrics"],
+            silent=True,  # the warning came when the model was first compiled
         )
-    state = _state_in(file, model, wanted)
+    state = _state_in(file, model, weight_shapes)
     model._take_network(input_shape)
-    model.set_weights([file.read(name) for name in wanted])
-    model.set_state([file.read(name) for name in kept])
+    model.set_weights([file.read(name) for name in weight_shapes])
+    model.set_state([file.read(name) for name in state_shapes])
     model.callback_weights = {name: file.read(_CALLBACK + name) for name in callbacks}
     for slot, names in state.items():
         arrays = [file.read(name) for name in names]
         model._network.set_slot(slot, flat(arrays, model.dtype))
-    model._network.updates = integer("updates", said.get("updates", 0), 0)
-    if said.get("table") is not None:
-        model.table = tables.from_dict(said["table"])
+    model._network.updates = integer("updates", description.get("updates", 0), 0)
+    scalars = description.get("scalars", {})
+    model._network.scalars = {
+        name: number(name, scalars.get(name, first))
+        for name, first in model._network.scalars.items()
+    }
+    if description.get("table") is not None:
+        model.table = tables.from_dict(description["table"])
         _expect_table_fits(model)
     return model
 
 
 def _state_in(
-    file: ModelFile, model: Any, wanted: dict[str, tuple[int, ...]]
+    file: ModelFile, model: Any, weight_shapes: dict[str, tuple[int, ...]]
 ) -> dict[str, list[str]]:
     """Return the arrays that the file has of each slot, all of the right shapes."""
-    found = {}
+    arrays = {}
     for slot in model._slot_names():
         # The first files had SGD's velocity under a shorter name.
         for prefix in (f"state.{slot}.", f"{slot}."):
             if any(name.startswith(prefix) for name in file.shapes):
-                found[slot] = [prefix + name for name in wanted]
-                for name, size in zip(found[slot], wanted.values(), strict=True):
+                arrays[slot] = [prefix + name for name in weight_shapes]
+                for name, size in zip(arrays[slot], weight_shapes.values(), strict=True):
                     file.expect(name, size, model.dtype)
-    return found
+    return arrays

@@ -57,7 +57,7 @@ def innermost_loops(words: list[int]) -> Iterator[list[int]]:
 
 
 def main(modules: list[str]) -> int:
-    """Check the modules and say what was found; give the exit status."""
+    """Check the modules and say what was found; return the exit status."""
     good = True
     for module in modules:
         large = [

@@ -64,7 +64,7 @@ def identifiers(project: Path, system: str, machine: str) -> list[str]:
 
 
 def main(project: Path) -> int:
-    """Check a project's configuration and say what was found; give the exit status."""
+    """Check a project's configuration and say what was found; return the exit status."""
     good = True
     for error in schema_errors(project) + other_versions(project):
         print(error)

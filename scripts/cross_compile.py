@@ -84,7 +84,7 @@ class Module:
 
 
 def run(command: list[str]) -> str:
-    """Run a command and give what it said; raise Failure where it fails."""
+    """Run a command and return what it said; raise Failure where it fails."""
     caches = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
     ran = subprocess.run(
         command,
@@ -184,7 +184,7 @@ def with_clang_cl(module: Module, platform: str, object_file: Path, result: Path
 
 
 def report(module: Module, platform: str) -> str:
-    """Compile and link a module; give a line for it, or more where that failed."""
+    """Compile and link a module; return a line for it, or more where that failed."""
     folder = WORK / platform
     object_file = folder / f"{module.name}.o"
     result = folder / f"{module.name}.out"
@@ -197,7 +197,7 @@ def report(module: Module, platform: str) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Build all that is asked for and say how it went; give the exit status."""
+    """Build all that is asked for and say how it went; return the exit status."""
     platforms = [name for name in PLATFORMS if not words or any(word in name for word in words)]
     if not platforms:
         print(f"no platform has {' or '.join(words)} in its name: there are {', '.join(PLATFORMS)}")

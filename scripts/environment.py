@@ -92,7 +92,7 @@ def run(command: list[str], failure: str, **variables: str) -> None:
         # pip's settings stay (an index, a proxy, a certificate), but not where it installs to.
         if not name.startswith("PYTHON") and name not in ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET")
     }
-    said |= {"PIP_USER": "0", **variables}
+    said |= {"PIP_USER": "0", "PYTHONSAFEPATH": "1", **variables}
     with open(LOG, "w+", encoding="utf-8", errors="replace") as log:
         done = subprocess.run(
             command,
@@ -239,7 +239,7 @@ def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
     named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     for extra in extras:
         if extra in COMPARED and sysconfig.get_config_var("Py_GIL_DISABLED"):
-            continue  # not all of them are there without the lock: the tests that need them rest
+            continue  # not all have free-threaded wheels: the tests that need them are skipped
         named += project["project"]["optional-dependencies"][extra]
     return named
 
@@ -250,7 +250,8 @@ def sources(project: dict[str, Any]) -> str:
     package = {k: v for k, v in project["project"].items() if k != "optional-dependencies"}
     parts = [project["build-system"], package, project["tool"]["setuptools"]]
     total.update(json.dumps(parts, sort_keys=True).encode())
-    kernels = [path for path in KERNELS.rglob("*") if path.suffix in (".pyx", ".pxi", ".pxd", ".h")]
+    kinds = (".pyx", ".pxi", ".pxd", ".h", ".py")
+    kernels = [path for path in KERNELS.rglob("*") if path.suffix in kinds]
     for path in [ROOT / "setup.py", *sorted(kernels)]:
         total.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return total.hexdigest()
@@ -264,13 +265,23 @@ def built() -> dict[str, str]:
     }
 
 
+def require_targets() -> None:
+    """Raise where CYNN_BUILD_TARGETS names a target that setup.py has not for this machine."""
+    program = "import sys; sys.path.insert(0, sys.argv[1]); import setup; setup.built_targets()"
+    command = [str(PYTHON), "-I", "-c", program, str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(done.stderr.strip())
+
+
 def build(choice: str) -> None:
-    """Compile the kernels and install the package, editable."""
+    """Compile the kernels and install the package, editable; what did not change is kept."""
     shutil.rmtree(ROOT / "build" / "cython", ignore_errors=True)  # reused by time, not by content
     run(
         # The libraries are there: isolation would only fetch them again.
         pip("--verbose", "--no-build-isolation", "--no-deps", "--editable", str(ROOT)),
         "the kernels could not be compiled: the lines above say why",
+        CYNN_BUILD_KEPT=str(ROOT / "build" / "kept"),
         **compiler_variables(choice),
     )
     LOG.replace(VENV / "build.log")
@@ -328,6 +339,8 @@ def prepare(extras: list[str]) -> None:
             say(f"installing {', '.join(missing)}")
         install(state, wanted)
     if stale:
+        if os.environ.get("CYNN_BUILD_TARGETS"):
+            require_targets()
         compiler = "zig, as no C compiler was found" if choice == "zig" else choice or found[0]
         say(f"compiling the kernels with {compiler}: a minute or two")
         write_state(state | {"build": None, "built": None})
@@ -341,7 +354,7 @@ def prepare(extras: list[str]) -> None:
 
 
 def main() -> int:
-    """Prepare the environment for the extras on the command line; give the exit status."""
+    """Prepare the environment for the extras on the command line; return the exit status."""
     if sys.argv[1:] == ["--build-key"]:
         print(sources(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))))
         return 0

@@ -8,6 +8,9 @@ script=scripts/$(basename -- "$0")
 # The caller's own environments stay out of it: neither read nor written.
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV __PYVENV_LAUNCHER__
 
+# No Python takes modules from where it starts: in the checkout those would be uncompiled sources.
+export PYTHONSAFEPATH=1
+
 fail() {
     printf '%s: %s\n' "$script" "$1" >&2
     exit 1
@@ -32,6 +35,13 @@ environment() {
         "$base" -I "$root/scripts/environment.py" "$script" "$@" || status=$?
     done
     [ $status -eq 0 ] || exit $status
+}
+
+# run_script NAME ARGUMENTS...: one of the scripts in Python that import others of scripts/.
+run_script() {
+    name=$1
+    shift
+    PYTHONPATH=$root/scripts "$python" "$root/scripts/$name" "$@"
 }
 
 # A checksum of all that the build reads, whatever folder of the kernels it lies in.

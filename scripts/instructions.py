@@ -4,8 +4,9 @@
 
 FILE is a wheel or a shared object; without any, the modules built in the checkout are read.
 
-An object may hold what its name allows: one of a target what that target's flags in setup.py say,
-any other what every processor of its kind runs, as it may be loaded before the processor was asked.
+An object may hold what its name allows: one of a target what that target needs by the table
+cynn/kernels/targets.py, any other what every processor of its kind runs, as it may be loaded before
+the processor was asked.
 All code of an object is read, also that which makes the module. An instruction that the
 disassembler does not know is as bad as one that is not allowed. On x86-64 the disassembler is iced,
 which names each instruction's features as CPUID does; on Arm capstone, which names the extension.
@@ -17,6 +18,7 @@ The same is asked of square roots, which the sources write lane by lane for the 
 """
 
 import importlib
+import runpy
 import sys
 import zipfile
 from collections import Counter
@@ -37,25 +39,28 @@ X86 = set(
     "INTEL8086 INTEL186 INTEL286 INTEL386 INTEL486 X64 FPU FPU287 FPU387 CPUID CMOV CX8 MMX FXSR"
     " SSE SSE2 PAUSE MULTIBYTENOP CET_IBT".split()
 )
-X86_V2 = X86 | {"SSE3", "SSSE3", "SSE4_1", "SSE4_2", "POPCNT", "CMPXCHG16B"}
-AVX2 = X86_V2 | {"AVX", "AVX2", "FMA"}
-AVX512 = AVX2 | {"AVX512F", "AVX512DQ", "AVX512VL"}
-ARMV8_0 = {"NEON", "FPARMv8", "NEONorSME"}
+ARM = {"NEON", "FPARMv8", "NEONorSME"}
+ANY = {"x86_64": X86, "aarch64": ARM}
 
-# What every object for a machine may hold, by the beginning of its name; "" is for all other names.
+TABLE = runpy.run_path(str(KERNELS / "targets.py"))
+TARGETS, REALS = TABLE["TARGETS"], TABLE["REALS"]
+
+# What an object of a target may hold, by its name; "" is for all other names. What else a target
+# needs, as that the operating system saves its registers, is in no instruction.
 ALLOWED = {
-    "x86_64": {
-        "": X86,
-        "processor": X86 | {"XSAVE"},  # xgetbv, where CPUID says that it may be used
-        "baseline": X86_V2,
-        "avx2": AVX2,
-        "avx512": AVX512,
-    },
-    "aarch64": {"": ARMV8_0, "processor": ARMV8_0, "neon": ARMV8_0},
+    machine: {
+        "": features,
+        # xgetbv, where CPUID says that it may be used
+        "processor": features | ({"XSAVE"} if machine == "x86_64" else set()),
+    }
+    | {
+        name: features | {*target.needs}
+        for name, target in TARGETS.items()
+        if target.machine == machine
+    }
+    for machine, features in ANY.items()
 }
-REALS = ("float32", "float64")
 
-FUSED = {"avx2": 256, "avx512": 512, "neon": 128}  # the bits of a register that is wholly used
 ENOUGH = 100  # fused instructions; a tile alone has more
 
 
@@ -153,9 +158,10 @@ def look_at_arm(code: Code, allowed: set[str]) -> Found:
 
 
 def check(name: str, code: Code) -> list[str]:
-    """Check an object and say what was read; give what is wrong, a line each."""
+    """Check an object and say what was read; return what is wrong, a line each."""
     allowed = ALLOWED[code.machine]
-    named = name.split(".")[0].split("_")[0]
+    stem = name.split(".")[0]
+    named = stem.rpartition("_")[0] or stem
     target = named if named in allowed else ""
     look = {"x86_64": look_at_x86, "aarch64": look_at_arm}[code.machine]
     try:
@@ -167,8 +173,8 @@ def check(name: str, code: Code) -> list[str]:
         for needs, places in found.foreign.items()
     ]
     what = f"{found.count} instructions"
-    if target in FUSED:
-        bits = FUSED[target]
+    if target in TARGETS and TARGETS[target].fused:
+        bits = 8 * TARGETS[target].vector_bytes
         fused, roots = found.fused[bits], found.roots[bits]
         what += f", {fused} fused multiply-adds and {roots} roots of {bits} bits"
         if fused < ENOUGH or not roots:
@@ -208,7 +214,7 @@ def wheel(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the files and say what was found; give the exit status."""
+    """Check the files and say what was found; return the exit status."""
     bad = []
     if not arguments:
         built = ((path.name, path.read_bytes()) for path in sorted(KERNELS.glob("*.so")))

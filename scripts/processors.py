@@ -11,32 +11,48 @@ emulator would show nothing.
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-# qemu's name for a processor; the fastest target that it runs; one that must die on it, where qemu
-# is as strict as the processor; what it stands for.
-PROCESSORS = [
-    ("qemu64", "reference", "baseline", "x86-64 as it began, AMD"),
-    ("core2duo", "reference", "baseline", "SSSE3, no SSE4.1"),
-    ("Penryn", "reference", "", "SSE4.1, no SSE4.2"),
-    ("Haswell,-popcnt", "reference", "", "AVX2 without all of x86-64-v2"),
-    ("Nehalem", "baseline", "avx2", "x86-64-v2"),
-    ("SandyBridge", "baseline", "avx2", "AVX, no AVX2"),
-    ("Haswell,-avx", "baseline", "avx2", "AVX2 without AVX, as a virtual machine may say"),
-    ("Haswell,-fma", "baseline", "avx2", "AVX2 without FMA"),
-    ("Haswell,-xsave", "baseline", "avx2", "AVX2, its registers not saved by the system"),
-    ("Haswell,level=4", "baseline", "", "AVX2, but CPUID ends before the leaf that says so"),
-    ("Haswell", "avx2", "avx512", "AVX2 and FMA"),
-    ("EPYC", "avx2", "avx512", "AVX2 and FMA, AMD"),
-    ("Skylake-Server", "avx2", "avx512", "AVX-512, which qemu lacks and takes out of CPUID"),
-    ("max", "avx2", "avx512", "all that qemu has"),
-]
-TARGETS = ["avx512", "avx2", "baseline", "reference"]  # the fastest first
+TABLE = runpy.run_path(str(Path(__file__).parents[1] / "cynn" / "kernels" / "targets.py"))
+TARGETS = {name: row for name, row in TABLE["TARGETS"].items() if row.machine == "x86_64"}
+NAMES = [*TARGETS, "reference"]  # the fastest first
 REALS = {"float32": 1e-4, "float64": 1e-10}  # how far a prediction may be from the reference's
+
+# What the emulated processors have of the features that targets need.
+SSSE3 = {"SSE3", "SSSE3", "CMPXCHG16B", "LAHF"}
+NEHALEM = SSSE3 | {"SSE4_1", "SSE4_2", "POPCNT"}
+SANDY_BRIDGE = NEHALEM | {"AVX", "XCR0_AVX"}
+HASWELL = SANDY_BRIDGE | {"AVX2", "FMA"}
+
+# qemu's name for a processor; what it has; whether qemu is as strict as the processor, so that the
+# slowest target that it cannot run must die on it; what it stands for.
+PROCESSORS = [
+    ("qemu64", {"SSE3", "CMPXCHG16B"}, True, "x86-64 as it began, AMD"),
+    ("core2duo", SSSE3, True, "SSSE3, no SSE4.1"),
+    ("Penryn", SSSE3 | {"SSE4_1"}, False, "SSE4.1, no SSE4.2"),
+    ("Haswell,-popcnt", HASWELL - {"POPCNT"}, False, "AVX2 without all of x86-64-v2"),
+    ("Nehalem", NEHALEM, True, "x86-64-v2"),
+    ("SandyBridge", SANDY_BRIDGE, True, "AVX, no AVX2"),
+    ("Haswell,-avx", HASWELL - {"AVX"}, True, "AVX2 without AVX, as a virtual machine may say"),
+    ("Haswell,-fma", HASWELL - {"FMA"}, True, "AVX2 without FMA"),
+    ("Haswell,-xsave", HASWELL - {"XCR0_AVX"}, True, "AVX2, its registers not saved by the system"),
+    (
+        "Haswell,level=4",
+        HASWELL - {"AVX2"},
+        False,
+        "AVX2, but CPUID ends before the leaf that says so",
+    ),
+    ("Haswell", HASWELL, True, "AVX2 and FMA"),
+    ("EPYC", HASWELL, True, "AVX2 and FMA, AMD"),
+    ("Skylake-Server", HASWELL, True, "AVX-512, which qemu lacks and takes out of CPUID"),
+    ("max", HASWELL, True, "all that qemu has"),
+]
 
 UNASKED = """
 import importlib
@@ -51,7 +67,7 @@ kernels.matmul(*np.ones((3, 8, 8), np.float32))
 
 
 def predictions(target: str, dtype: str) -> Any:
-    """Train small networks with a target; give what they predict."""
+    """Train small networks with a target; return what they predict."""
     import numpy as np
 
     from cynn import Model
@@ -91,7 +107,7 @@ def probe() -> dict[str, Any]:
             error = float(np.abs(predictions(target, dtype) - wanted).max())
             found["error"][f"{target} {dtype}"] = error
     found["refused"] = []
-    for target in TARGETS:
+    for target in NAMES:
         os.environ["CYNN_TARGET"] = target
         try:
             _backend.target()
@@ -132,18 +148,22 @@ class Processor:
         return ran.stdout == "ready\n" and ran.returncode == -signal.SIGILL
 
 
-def look(processor: Processor, wanted: str) -> tuple[dict[str, Any], list[str]]:
-    """Run the probe; give what it found and what of it is wrong."""
+def runnable(features: set[str]) -> list[str]:
+    """Return the targets that a processor with these features runs, the fastest first."""
+    return [name for name in NAMES if name == "reference" or features >= {*TARGETS[name].needs}]
+
+
+def look(processor: Processor, right: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Run the probe; return what it found, and what of it is wrong where these targets run."""
     ran = processor.run(__file__)
     if ran.returncode:
         last = ran.stderr.strip().splitlines()[-1:]
         return {}, [f"ended with {ran.returncode}: {''.join(last)}"]
     found = json.loads(ran.stdout)
-    right = TARGETS[TARGETS.index(wanted) :]
     wrong = []
-    if found["available"] != right or found["target"] != wanted:
-        wrong.append(f"took {found['target']} of {found['available']}, wanted {wanted} of {right}")
-    lacking = [target for target in TARGETS if target not in right]
+    if found["available"] != right or found["target"] != right[0]:
+        wrong.append(f"took {found['target']} of {found['available']}, wanted the first of {right}")
+    lacking = [target for target in NAMES if target not in right]
     if found["refused"] != lacking:
         wrong.append(f"refused {found['refused']}, wanted {lacking}")
     for what, error in found["error"].items():
@@ -154,15 +174,17 @@ def look(processor: Processor, wanted: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def main(qemu: str, old_numpy: str) -> int:
-    """Look at all processors and print a table; give the exit status."""
+    """Look at all processors and print a table; return the exit status."""
     bad = False
     print(f"{'processor':16}{'taken':11}{'NumPy':8}{'from the reference':20}what it is")
-    for name, wanted, deadly, what in PROCESSORS:
+    for name, features, strict, what in PROCESSORS:
         processor = Processor(qemu, name)
+        right = runnable(features)
+        deadly = [target for target in NAMES if target not in right][-1]
         if not processor.has_numpy():
             processor.variables["PYTHONPATH"] = old_numpy
-        found, wrong = look(processor, wanted)
-        if deadly and not processor.dies_of(deadly):
+        found, wrong = look(processor, right)
+        if strict and not processor.dies_of(deadly):
             wrong.append(f"{deadly} does not die there: the emulator shows nothing")
         taken, numpy = found.get("target", "-"), found.get("numpy", "-")
         error = f"{max(found['error'].values()):.1e}" if found else "-"

@@ -133,7 +133,9 @@ def _check_tags(path: Path) -> list[str]:
     python, abi, platforms = _tags(path)
     found = []
     if abi != "abi3" and not (abi.endswith("t") and python == abi[:-1]):
-        found.append(f"is for {python}-{abi}, wanted cp3xx-abi3, or cp3xx-cp3xxt without the lock")
+        found.append(
+            f"is for {python}-{abi}, wanted cp3xx-abi3, or cp3xx-cp3xxt of a free-threaded one"
+        )
     for platform in platforms.split("."):
         policy = re.fullmatch(r"manylinux_(\d+)_(\d+)_x86_64", platform)
         old = policy is not None and (int(policy[1]), int(policy[2])) <= GLIBC

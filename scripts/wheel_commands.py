@@ -30,12 +30,12 @@ def say(line: str) -> None:
 
 
 def run(command: Iterable[object], failure: str, folder: Path = ROOT, **more: str) -> str:
-    """Run a command and give what it said."""
+    """Run a command and return what it said."""
     kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env=kept | more,
+        env=kept | {"PYTHONSAFEPATH": "1"} | more,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

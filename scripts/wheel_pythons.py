@@ -25,7 +25,7 @@ OLDEST = (3, 11)
 
 @dataclass(frozen=True)
 class Python:
-    """A CPython: its version, whether it is a build without the lock, and where it is."""
+    """A CPython: its version, whether it is free-threaded, and where it is."""
 
     version: tuple[int, int, int]
     free: bool
@@ -47,7 +47,7 @@ class Python:
 
 
 def probe(command: str) -> Python | str:
-    """Ask a command which Python it is; where it is none to test with, give the reason."""
+    """Ask a command which Python it is; where it is none to test with, return the reason."""
     path = shutil.which(command)
     if path is None:
         return "no such command"

@@ -3,15 +3,18 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import cynn
+from cynn import _backend
 from places import ROOT
 from targets import TARGETS, Target
 
 try:
     from hypothesis import HealthCheck, settings
-except ImportError:  # what needs it rests
+except ImportError:  # what needs it is skipped
     pass
 else:  # emulated, or beside others, a test takes long and is right all the same
     settings.register_profile(
@@ -19,26 +22,56 @@ else:  # emulated, or beside others, a test takes long and is right all the same
     )
     settings.load_profile("patient")
 
-# Tests of the checkout rest where it is not: `tests` can lie alone, beside an installed package.
+# Tests of the checkout are left out where it is not: `tests` can lie alone, beside an installed
+# package.
 collect_ignore = [] if (ROOT / "setup.py").exists() else ["repository"]
 
+# Folders whose tests have the mark `alone`: .ci/run runs the others side by side.
+ALONE = ("repository", "runtime")
 
-def pytest_configure() -> None:
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in ALONE:
+            item.add_marker("alone")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--installed",
+        action="store_true",
+        help="fail unless cynn is an installed package: not the sources of a checkout",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYTHONSAFEPATH"] = "1"  # no child takes uncompiled sources from where it starts
+    place = Path(cynn.__file__)
+    if config.getoption("installed") and place.parent == ROOT / "cynn":
+        raise pytest.UsageError(f"cynn must be an installed package, got {place}")
+    # Without this, all would pass in plain Python and nothing that was compiled would be tested.
+    if _backend.available_targets() == ["reference"] != [os.environ.get("CYNN_TARGET")]:
+        raise pytest.UsageError(
+            f"nothing is compiled beside {place}, or nothing that this processor runs: build the"
+            " package, or test the reference by itself with CYNN_TARGET=reference"
+        )
     # A shell in the background ignores Ctrl-C on behalf of all that it starts: tests press it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_report_header() -> str | None:
-    if not collect_ignore:
-        return None
-    return f"left out, as they test the sources, which are not here: {', '.join(collect_ignore)}"
+def pytest_report_header() -> list[str]:
+    available = ", ".join(_backend.available_targets())
+    lines = [f"cynn: {cynn.__file__}, target {_backend.target()} of {available}"]
+    if collect_ignore:
+        ignored = ", ".join(collect_ignore)
+        lines.append(f"left out, as they test the sources, which are not here: {ignored}")
+    return lines
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
-    """Let tests of files rest where safetensors has no wheel: on some Pythons without the lock."""
+    """Skip tests of files where safetensors has no wheel: on some free-threaded Pythons."""
     try:
         return (yield)
     except ModuleNotFoundError as error:

@@ -77,14 +77,17 @@ class Ranks(SingleProcess):
         mpi = sys.modules.get(type(comm).__module__)  # asked out of its time, MPI ends the process
         begun, ended = getattr(mpi, "Is_initialized", None), getattr(mpi, "Is_finalized", None)
         if (begun and not begun()) or (ended and ended()):
-            raise ValueError("comm cannot be used: MPI is not initialised yet, or finalised")
+            raise ValueError(
+                "comm must be of a running MPI, got one that is not initialised yet, or finalised"
+            )
         try:
             self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
             between = bool(getattr(comm, "Is_inter", bool)())
         except Exception as error:  # of a freed communicator, or of COMM_NULL
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(
-                f"comm cannot be used: {why.removesuffix(', error stack:')}"
+                f"comm must be a communicator in use, got an error of MPI: "
+                f"{why.removesuffix(', error stack:')}"
             ) from error
         if between:
             raise ValueError("comm must join ranks of one group, got an intercommunicator")
@@ -154,8 +157,8 @@ class Ranks(SingleProcess):
             for name in sorted({*mine, *first}):
                 if mine.get(name) != first.get(name):
                     raise ValueError(
-                        f"{name} is {mine.get(name)}, on rank 0 it is {first.get(name)}; "
-                        "it must be the same on all ranks"
+                        f"{name} must be the same on all ranks, got {mine.get(name)}, "
+                        f"and {first.get(name)} on rank 0"
                     )
 
     def _expect_same_fit(self, model: Any, settings: Any, sample_weight: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a rank does of an epoch: its part of each batch, in an order that all draw alike.
+"""A rank's share of an epoch: its part of each batch, in an order that all ranks draw alike.
 
 And what a fit asks of its ranks where there is one process: `SingleProcess`.
 """
@@ -20,7 +20,7 @@ SAMPLE = 256  # rows looked at to see whether two ranks have the same ones
 
 
 class Shard:
-    """What a rank does of an epoch: its rows of some data, and how many steps all ranks take.
+    """A rank's share of an epoch: its rows of some data, and how many steps all ranks take.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ class Shard:
             permute(rows, 0 if self._shared else self._rank)
         if not self._shared:
             return rows
-        together = batch_size * self._size
-        whole = self.n // together * together
-        mine = rows[:whole].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
-        return np.concatenate([mine, rows[whole:][self._slice(self.n - whole)]])
+        step_rows = batch_size * self._size
+        n_even = self.n // step_rows * step_rows
+        own_rows = rows[:n_even].reshape(-1, self._size, batch_size)[:, self._rank].ravel()
+        return np.concatenate([own_rows, rows[n_even:][self._slice(self.n - n_even)]])
 
     def own(self, data: Batches) -> Batches:
-        """Return the rows that this rank alone looks at when all are to be seen once."""
+        """Return the rows that only this rank evaluates, where each row counts once."""
         if not self._shared:
             return data
         rows = np.arange(self.n) if data.rows is None else data.rows
@@ -77,9 +77,9 @@ class Shard:
 
     def place(self, step: int, batch_size: int) -> int:
         """Return where in the batch of all ranks this one's rows begin, in a step of an epoch."""
-        together = batch_size * self._size
-        if self._shared and (step + 1) * together > self.n:
-            start: int = self._slice(self.n % together).start
+        step_rows = batch_size * self._size
+        if self._shared and (step + 1) * step_rows > self.n:
+            start: int = self._slice(self.n % step_rows).start
             return start
         return batch_size * self._rank
 

@@ -10,7 +10,7 @@ Linux, nobody watches.
 
 import contextlib
 import os
-import select
+import selectors
 import socket
 import struct
 import subprocess
@@ -79,49 +79,47 @@ def _start(address: str, size: int) -> "subprocess.Popen[bytes]":
 def _connect(address: str, rank: int) -> socket.socket:
     import fcntl
 
-    with socket.socket(socket.AF_UNIX) as made:
-        made.settimeout(PATIENCE)
-        made.connect(address)
-        made.sendall(struct.pack("!q", rank))
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(address)
+        connection.sendall(struct.pack("!q", rank))
         try:
-            number = fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, HIGH)
+            descriptor = fcntl.fcntl(connection, fcntl.F_DUPFD_CLOEXEC, HIGH)
         except OSError:  # so many files are not allowed
-            number = os.dup(made.fileno())
-    return socket.socket(fileno=number)
+            descriptor = os.dup(connection.fileno())
+    return socket.socket(fileno=descriptor)
 
 
 def main(size: str) -> None:
     """Wait for a death among the ranks that connect, or for the word of each that all is well."""
     listener = socket.socket(fileno=0)
-    waiting = select.epoll()
-    waiting.register(listener, select.EPOLLIN)
-    ranks: dict[int, tuple[socket.socket, int, int]] = {}
-    while True:
-        ready = waiting.poll(None if ranks else PATIENCE, maxevents=1)  # the first that came
-        if not ready:
-            return
-        number = ready[0][0]
-        if number == 0:
-            made = listener.accept()[0]
-            pid, user, _ = struct.unpack("3i", made.getsockopt(socket.SOL_SOCKET, PEER, 12))
-            said = made.recv(8)
-            if user == os.getuid() and len(said) == 8:
-                ranks[made.fileno()] = made, struct.unpack("!q", said)[0], pid
-                waiting.register(made, select.EPOLLIN)
-            continue
-        connection, rank, pid = ranks.pop(number)
-        word = connection.recv(1)
-        if not word:
-            now = time.time()
-            clock = time.strftime("%H:%M:%S", time.localtime(now)) + f"{now % 1:.3f}"[1:]
-            sys.stderr.write(
-                f"cynn: rank {rank} of {size} (process {pid} on {os.uname().nodename}) died in the "
-                f"midst of the training, at {clock}\n"
-            )
-        if not word or word == b"!" or not ranks:
-            return
-        waiting.unregister(number)
-        connection.close()
+    waiting = selectors.EpollSelector()
+    waiting.register(listener, selectors.EVENT_READ)
+    registered = waiting.get_map()  # the listener and the ranks
+    while ready := waiting.select(None if len(registered) > 1 else PATIENCE):
+        for key, _ in ready:  # in the order in which they came
+            if key.data is None:
+                connection = listener.accept()[0]
+                peer = connection.getsockopt(socket.SOL_SOCKET, PEER, 12)
+                pid, user, _ = struct.unpack("3i", peer)
+                first = connection.recv(8)
+                if user == os.getuid() and len(first) == 8:
+                    about = connection, struct.unpack("!q", first)[0], pid
+                    waiting.register(connection, selectors.EVENT_READ, about)
+                continue
+            connection, rank, pid = key.data
+            word = connection.recv(1)
+            if not word:
+                now = time.time()
+                clock = time.strftime("%H:%M:%S", time.localtime(now)) + f"{now % 1:.3f}"[1:]
+                sys.stderr.write(
+                    f"cynn: rank {rank} of {size} (process {pid} on {os.uname().nodename}) died in "
+                    f"the midst of the training, at {clock}\n"
+                )
+            waiting.unregister(connection)
+            if not word or word == b"!" or len(registered) == 1:
+                return
+            connection.close()
 
 
 PEER = getattr(socket, "SO_PEERCRED", 0)

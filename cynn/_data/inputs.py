@@ -38,8 +38,8 @@ class Converted:
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         """Take some rows, by a slice or by their numbers."""
         with np.errstate(over="ignore"):  # `expect_trainable` finds it
-            found: NDArray[Any] = self._rows[rows].astype(self.dtype)
-        return found.reshape(len(found), self.shape[1])
+            converted: NDArray[Any] = self._rows[rows].astype(self.dtype)
+        return converted.reshape(len(converted), self.shape[1])
 
 
 def row_array(
@@ -84,28 +84,28 @@ def row_array(
         if sparse.shape[1] != columns or not (flattens or len(input_shape) == 1):
             raise ValueError(f"{name} must have shape (n, {columns}), got {x.shape}")
         return sparse
-    found = array(name, x)
-    shape = found.shape[1:]
+    values = array(name, x)
+    shape = values.shape[1:]
     size = math.prod(shape)
     fits = shape == input_shape or flattens and size == math.prod(input_shape)
-    if found.ndim < 2 or not fits:
+    if values.ndim < 2 or not fits:
         wanted = ", ".join(["n", *map(str, input_shape or ("...",))])
         hint = ""
-        if found.ndim > 0 and found.shape in (input_shape, (found.size,)):
+        if values.ndim > 0 and values.shape in (input_shape, (values.size,)):
             hint = f": give {name}[np.newaxis] for one row"
-        if found.ndim == 1:
+        if values.ndim == 1:
             hint += f", {name}[:, np.newaxis] for rows of one number"
-        raise ValueError(f"{name} must have shape ({wanted}), got {found.shape}{hint}")
+        raise ValueError(f"{name} must have shape ({wanted}), got {values.shape}{hint}")
     if size == 0:
-        raise ValueError(f"{name} must have at least one number in a row, got shape {found.shape}")
-    direct = found.dtype in DIRECT and found.dtype.isnative and found.flags.aligned
-    as_it_lies = direct and (found.ndim == 2 or found.flags.c_contiguous)
-    if not as_it_lies and _in_a_file(found):
-        return Converted(found, dtype)  # a file may be larger than memory
+        raise ValueError(f"{name} must have at least one number in a row, got shape {values.shape}")
+    direct = values.dtype in DIRECT and values.dtype.isnative and values.flags.aligned
+    as_it_lies = direct and (values.ndim == 2 or values.flags.c_contiguous)
+    if not as_it_lies and _in_a_file(values):
+        return Converted(values, dtype)  # a file may be larger than memory
     if not direct:
         with np.errstate(over="ignore"):  # `expect_trainable` finds it
-            found = found.astype(dtype)
-    return found if found.ndim == 2 else found.reshape(len(found), size)
+            values = values.astype(dtype)
+    return values if values.ndim == 2 else values.reshape(len(values), size)
 
 
 def parts(name: str, x: Any, batch_size: Any) -> list[Any]:
@@ -119,10 +119,10 @@ def parts(name: str, x: Any, batch_size: Any) -> list[Any]:
     size = integer("batch_size", batch_size)
     if is_sparse(x):
         return [x]
-    found = array(name, x)
-    if found.ndim < 2:  # `row_array` refuses it
-        return [found]
-    return [found[start : start + size] for start in range(0, len(found) or 1, size)]
+    values = array(name, x)
+    if values.ndim < 2:  # `row_array` refuses it
+        return [values]
+    return [values[start : start + size] for start in range(0, len(values) or 1, size)]
 
 
 def _in_a_file(x: Any) -> bool:
@@ -146,7 +146,9 @@ def expect_trainable(
         raise ValueError(f"{name} must have at least one row, got shape {x.shape}")
     if isinstance(x, SparseInput):
         if not np.isfinite(x.values).all():
-            raise ValueError(f"{name} must hold numbers that are finite in {dtype}")
+            raise ValueError(
+                f"{name} must hold numbers that are finite in {dtype}, got NaN or infinity"
+            )
         return
     if x.dtype.kind != "f":
         return
@@ -154,9 +156,9 @@ def expect_trainable(
     for start in range(0, len(x), block):
         with np.errstate(over="ignore"):
             part = x[start : start + block]
-            good = np.isfinite(part.astype(dtype, copy=False))
-        if not good.all():
-            row, column = (int(i) for i in np.argwhere(~good)[0])
+            finite = np.isfinite(part.astype(dtype, copy=False))
+        if not finite.all():
+            row, column = (int(i) for i in np.argwhere(~finite)[0])
             raise ValueError(
                 f"{name} must hold numbers that are finite in {dtype}, got "
                 f"{part[row, column].item()} in row {start + row}, column {column}"
@@ -174,13 +176,15 @@ def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArra
     if weight is None:
         return None
     wanted = "finite numbers that are not negative"
-    found = rows(name, weight, 1, dtype, 0.0, math.inf, wanted)[:, 0]
-    if len(found) != n:
-        raise ValueError(f"{name} must have shape ({n},), a weight for each row, got {found.shape}")
-    if n and not found.any():
+    weights = rows(name, weight, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+    if len(weights) != n:
+        raise ValueError(
+            f"{name} must have shape ({n},), a weight for each row, got {weights.shape}"
+        )
+    if n and not weights.any():
         raise ValueError(f"{name} must hold a weight above 0, got zeros only")
-    _expect_divisor(name, found)
-    return np.ascontiguousarray(found)
+    _expect_divisor(name, weights)
+    return np.ascontiguousarray(weights)
 
 
 def _expect_divisor(name: str, weight: NDArray[Any]) -> None:
@@ -196,13 +200,17 @@ def _expect_divisor(name: str, weight: NDArray[Any]) -> None:
 
 
 def class_weight_array(
-    given: Any, classes: NDArray[Any], n_classes: int, weight: NDArray[Any] | None, dtype: Any
+    class_weight: Any,
+    classes: NDArray[Any],
+    n_classes: int,
+    weight: NDArray[Any] | None,
+    dtype: Any,
 ) -> NDArray[Any]:
     """Return what each row counts: its class's weight times its own.
 
     Parameters
     ----------
-    given : mapping of int to float, sequence of float, or "balanced"
+    class_weight : mapping of int to float, sequence of float, or "balanced"
         The weight of each class; classes that a mapping leaves out count 1. "balanced": ``n / (k *
         rows of the class)`` with k the classes that there are, as in scikit-learn.
     classes : ndarray of int, shape (n,)
@@ -217,40 +225,46 @@ def class_weight_array(
     Raises
     ------
     TypeError, ValueError
-        If `given` is something else, or leaves only weights of 0.
+        If `class_weight` is something else, or leaves only weights of 0.
     """
     wanted = "finite numbers that are not negative"
     if len(classes) and classes.max() >= n_classes:  # of labels that no loss has checked
-        raise ValueError(f"class_weight has {n_classes} classes, got the label {classes.max()}")
-    if isinstance(given, str):
-        choice("class_weight", given, ("balanced",))
-        each = balanced(np.bincount(classes, minlength=n_classes))
+        raise ValueError(
+            f"class_weight must have a weight for each class, got {n_classes} and the label "
+            f"{classes.max()}"
+        )
+    if isinstance(class_weight, str):
+        choice("class_weight", class_weight, ("balanced",))
+        per_class = balanced(np.bincount(classes, minlength=n_classes))
     else:
-        if isinstance(given, Mapping):
+        if isinstance(class_weight, Mapping):
             table: list[Any] = [1.0] * n_classes
-            for label, value in given.items():
-                at = integer("a label in class_weight", label, 0)
-                if at >= n_classes:
+            for label, value in class_weight.items():
+                index = integer("a label in class_weight", label, 0)
+                if index >= n_classes:
                     raise ValueError(
-                        f"class_weight has the label {at}, wanted 0 to {n_classes - 1}"
+                        f"class_weight must have labels from 0 to {n_classes - 1} as keys, "
+                        f"got {index}"
                     )
-                table[at] = value
-            given = table
-        each = rows("class_weight", given, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
-        if len(each) != n_classes:
-            raise ValueError(f"class_weight must have {n_classes} numbers, got {len(each)}")
-    found = each[classes] if weight is None else each[classes] * weight
-    if not found.any():
-        raise ValueError("class_weight leaves only weights of 0")
-    weights: NDArray[Any] = rows("class_weight", found, 1, dtype, 0.0, math.inf, wanted)[:, 0]
+                table[index] = value
+            class_weight = table
+        per_class = rows("class_weight", class_weight, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
+        if len(per_class) != n_classes:
+            raise ValueError(f"class_weight must have {n_classes} numbers, got {len(per_class)}")
+    row_weights = per_class[classes] if weight is None else per_class[classes] * weight
+    if not row_weights.any():
+        raise ValueError(
+            "class_weight must leave a row with a weight above 0, got weights of 0 only"
+        )
+    weights: NDArray[Any] = rows("class_weight", row_weights, 1, dtype, 0.0, math.inf, wanted)[:, 0]
     _expect_divisor("class_weight", weights)
     return weights
 
 
 def balanced(counts: NDArray[Any]) -> NDArray[Any]:
     """Return weights by which classes of so many rows count the same."""
-    found: NDArray[Any] = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    return found
+    weights: NDArray[Any] = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return weights
 
 
 def validation_rows(
@@ -271,7 +285,9 @@ def validation_rows(
     if validation_data is None:
         return validation_split or None
     if validation_split:
-        raise ValueError("validation_split must be 0 where validation_data is given")
+        raise ValueError(
+            f"validation_split must be 0 where validation_data is given, got {validation_split}"
+        )
     if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
         raise TypeError(
             "validation_data must be (x, y) or (x, y, sample_weight), got "

@@ -56,8 +56,8 @@ class SparseInput:
     @property
     def values(self) -> NDArray[Any]:
         """The numbers that are stored."""
-        found: NDArray[Any] = self._matrix.data
-        return found
+        stored: NDArray[Any] = self._matrix.data
+        return stored
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -70,7 +70,7 @@ class SparseInput:
     def read_by(self, network: Any) -> Any:
         """Return the rows as the kernels of that network read them.
 
-        The indices are copied: they are checked once, and nobody may change them afterwards.
+        The indices are copied: they are checked once and must not change afterwards.
         """
         kernels = sys.modules[type(network).__module__]
         if type(self._read) is not kernels.SparseRows:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _backend
 from .._runtime.access import exclusive, shared
 from ..layers import Layer, state_shapes, weight_shapes
+from ..optimizers import Optimizer
 from .weights import checked_arrays, flat, named_state, set_state, shaped
 
 
@@ -16,6 +18,7 @@ class Learned:
 
     dtype: np.dtype[Any]
     layers: tuple[Layer, ...]
+    optimizer: Optimizer | None
     _network: Any
 
     def _built_shape(self) -> tuple[int, ...]:
@@ -29,7 +32,18 @@ class Learned:
 
     @shared
     def get_weights(self) -> list[NDArray[Any]]:
-        """Return copies of the weights in layer order: ``[W (in, out), b (out,), ...]``."""
+        """Return copies of the weights in layer order: ``[W (in, out), b (out,), ...]``.
+
+        Returns
+        -------
+        list of ndarray
+            Of the model's dtype.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
+        """
         self._built_shape()
         numbers = np.empty(self._network.n_params, self.dtype)
         self._network.get_params(numbers)
@@ -62,24 +76,36 @@ class Learned:
 
     @exclusive(nested=True)
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Take weights in the order and the shapes of `get_weights`.
+        """Set the weights, in the order and the shapes of `get_weights`.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            As `get_weights` returns them; they are copied.
 
         Raises
         ------
         TypeError, ValueError
             If one is missing, too many, or of another shape; nothing is changed then.
+        RuntimeError
+            If the model has no weights yet.
         """
-        taken = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
-        self._network.set_params(flat(taken, self.dtype))
+        arrays = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
+        self._network.set_params(flat(arrays, self.dtype))
 
     @shared
     def get_state(self) -> list[NDArray[Any]]:
-        """Return copies of what layers keep beside their weights, in layer order.
+        """Return copies of the layers' running statistics, in layer order.
 
         Returns
         -------
         list of ndarray
             For each `BatchNorm` its moving mean and its moving variance.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
         """
         shapes = list(state_shapes(self.layers, self._built_shape()).values())
         numbers = np.empty(self._network.n_state, self.dtype)
@@ -88,29 +114,41 @@ class Learned:
 
     @exclusive(nested=True)
     def set_state(self, state: Sequence[ArrayLike]) -> None:
-        """Take what `get_state` gives.
+        """Set the running statistics.
+
+        Parameters
+        ----------
+        state : sequence of array_like
+            As `get_state` returns it; it is copied.
 
         Raises
         ------
         TypeError, ValueError
             If an array is missing, too many, of another shape, or a variance is negative; nothing
             is changed then.
+        RuntimeError
+            If the model has no weights yet.
         """
         names = state_shapes(self.layers, self._built_shape())
-        taken = checked_arrays("state", state, list(names.values()), self.dtype)
+        arrays = checked_arrays("state", state, list(names.values()), self.dtype)
         for i, name in enumerate(names):
-            if name.endswith("variance") and not (taken[i] >= 0).all():
+            if name.endswith("variance") and not (arrays[i] >= 0).all():
                 raise ValueError(f"state[{i}] must hold variances, got negative numbers or NaN")
-        self._network.set_state(flat(taken, self.dtype))
+        self._network.set_state(flat(arrays, self.dtype))
 
     @shared
     def get_learned(self) -> NDArray[Any]:
-        """Return a copy of all that `get_weights` and `get_state` give, as one flat array.
+        """Return a copy of the weights and the running statistics, as one flat array.
 
         Returns
         -------
         ndarray, shape (n,)
             Of the model's dtype.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
         """
         self._built_shape()
         n = self._network.n_params
@@ -121,40 +159,65 @@ class Learned:
 
     @exclusive(nested=True)
     def set_learned(self, numbers: ArrayLike) -> None:
-        """Take what `get_learned` gives.
+        """Set the weights and the running statistics.
+
+        Parameters
+        ----------
+        numbers : array_like, shape (n,)
+            As `get_learned` returns them; they are copied.
 
         Raises
         ------
         TypeError, ValueError
             If there are not as many numbers, or a variance is negative; nothing is changed then.
+        RuntimeError
+            If the model has no weights yet.
         """
         weights = self._weight_shapes()
         state = list(state_shapes(self.layers, self._built_shape()).values())
         n = self._network.n_params
         size = (n + self._network.n_state,)
-        (taken,) = checked_arrays("learned", [numbers], [size], self.dtype)
-        self.set_state(shaped(taken[n:], state))
-        self.set_weights(shaped(taken[:n], weights))
+        (values,) = checked_arrays("learned", [numbers], [size], self.dtype)
+        self.set_state(shaped(values[n:], state))
+        self.set_weights(shaped(values[:n], weights))
 
     @shared
     def get_optimizer_state(self) -> list[NDArray[Any]]:
-        """Return copies of what the optimizer remembers.
+        """Return copies of the optimizer's state.
 
         Returns
         -------
         list of ndarray
             For each of its slots (SGD has one, the velocity; Adam two) an array for each weight,
-            in the order and shapes of `get_weights`; then the number of steps it has done, int64.
+            in the order and shapes of `get_weights`; then its scalars, float64 (NAdam has one, the
+            product of its momenta); then the number of steps it has done, int64.
+
+        Raises
+        ------
+        RuntimeError
+            If the model has no weights yet.
         """
         return list(named_state(self._network, self._weight_names(), self.dtype).values())
 
     @exclusive(nested=True)
     def set_optimizer_state(self, state: Sequence[ArrayLike]) -> None:
-        """Take what `get_optimizer_state` gives; the number of steps may be left out, and is 0.
+        """Set the optimizer's state.
+
+        Parameters
+        ----------
+        state : sequence of array_like
+            As `get_optimizer_state` returns it; the scalars and the number of steps at its end may
+            be left out, and begin anew then.
 
         Raises
         ------
         TypeError, ValueError
             If an array is missing, too many, or of another shape; nothing is changed then.
+        RuntimeError
+            If the model has no weights yet.
         """
-        set_state(self._network, state, self._weight_shapes(), self.dtype)
+        first: dict[str, float] = {}
+        if self.optimizer is not None:
+            kernel = str(self.optimizer.kernel()[0])
+            first = _backend.kernels(self.dtype.name).OPTIMIZERS[kernel][2]
+        set_state(self._network, state, self._weight_shapes(), self.dtype, first)

@@ -161,14 +161,14 @@ def outputs_by_layer(
     list of ndarray
         For each layer an array (rows, ...) of its output's shape.
     """
-    outputs, start, begin = [], 0, 0
+    outputs, start, state_start = [], 0, 0
     sizes = layers.input_sizes(parts, input_shape)
     shapes = layers.output_shapes(parts, input_shape)
     for layer, size, shape in zip(parts, sizes, shapes, strict=True):
         network = kernels.Network(size, *plan_of([layer])[:3])
         network.set_params(numbers[start : start + network.n_params])
-        network.set_state(state[begin : begin + network.n_state])
-        start, begin = start + network.n_params, begin + network.n_state
+        network.set_state(state[state_start : state_start + network.n_state])
+        start, state_start = start + network.n_params, state_start + network.n_state
         rows = loops.predict(network, rows, get_num_threads, numbers.dtype)
         outputs.append(rows.reshape(len(rows), *shape))
     return outputs
@@ -178,18 +178,18 @@ def gradient_by_row(
     network: Any, rows: Any, targets: Any, output: int | None, dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Return how each row's loss, or without targets its output of that number, changes with it."""
-    along = None
+    direction = None
     if targets is None:
-        wanted = integer("output", output, 0)
-        if wanted >= network.n_outputs:
-            raise ValueError(f"output must be less than {network.n_outputs}, got {wanted}")
-        along = np.zeros((len(rows), network.n_outputs), dtype)
-        along[:, wanted] = 1
+        index = integer("output", output, 0)
+        if index >= network.n_outputs:
+            raise ValueError(f"output must be less than {network.n_outputs}, got {index}")
+        direction = np.zeros((len(rows), network.n_outputs), dtype)
+        direction[:, index] = 1
     gradient = np.empty((len(rows), network.n_inputs), dtype)
     for part in loops.slices(network, len(rows)):
         x = loops.read(rows[part], network)
         y = None if targets is None else targets[part]
         network.input_gradient(
-            x, y, None if along is None else along[part], gradient[part], get_num_threads()
+            x, y, None if direction is None else direction[part], gradient[part], get_num_threads()
         )
     return gradient

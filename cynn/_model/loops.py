@@ -39,8 +39,8 @@ def rows_of(plan: Plan, name: str, x: Any, dtype: np.dtype[Any], shape: tuple[in
     rows = row_array(name, x, dtype, shape, plan.takes_any_shape)
     if isinstance(rows, SparseInput) and not plan.skips_zeros:
         raise ValueError(
-            f"{name} must not be sparse where the first layer is no Dense, or a Rescale with an "
-            f"offset stands before it: give {name}.toarray()"
+            f"{name} must be dense unless the first layer is Dense, without a Rescale with an "
+            f"offset before it, got a sparse matrix: pass {name}.toarray()"
         )
     return rows
 
@@ -176,12 +176,18 @@ def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
     """
     n = len(data.x)
     if not 0 < round(part * n) < n:
-        raise ValueError(f"validation_split={part} of {n} rows leaves none for one of the two")
+        raise ValueError(
+            f"validation_split must leave rows for training and for validation, got {part} of {n} "
+            "rows"
+        )
     rows = train_validation_split(np.arange(n), fraction=part, seed=seed)
     kept, held_out = (data._replace(rows=some) for some in rows)
     for some in rows:
         if data.weight is not None and not data.weight[some].any():
-            raise ValueError(f"validation_split={part} leaves only weights of 0 in one of the two")
+            raise ValueError(
+                f"validation_split must leave weights above 0 on both sides, got {part}: change it "
+                "or the seed"
+            )
     return kept, held_out
 
 
@@ -253,7 +259,7 @@ def expect_whole_batches(model: Any, batch_size: int) -> None:
     if model._network.n_state and batch_size > largest:
         raise ValueError(
             f"batch_size must be {largest} at most with a BatchNorm, which needs all rows of "
-            f"a batch at once; got {batch_size}"
+            f"a batch at once, got {batch_size}"
         )
 
 

@@ -47,11 +47,11 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
         lines.append(("total", "", f"{total:,}"))
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     rule = "  ".join("-" * width for width in widths)
-    written = [
+    rows = [
         f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}"
         for name, output, count in lines
     ]
-    return "\n".join([written[0], rule, *written[1:-1], rule, written[-1]])
+    return "\n".join([rows[0], rule, *rows[1:-1], rule, rows[-1]])
 
 
 def _short(layer: layers.Layer) -> str:

@@ -1,4 +1,4 @@
-"""Who may use a model at once: any number of predictions, or one fit."""
+"""Access to a model: any number of predictions at once, or one fit."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Users:
-    """Those that are inside, in one process.
+    """The readers and the writer that are inside, in one process.
 
     There is no lock: from CPython 3.14 on Ctrl-C can come between the taking of a lock and the
     block that gives it back, and the lock then stays taken for good. Each of two that come at once
@@ -53,7 +53,7 @@ class Users:
 
 
 class Guard:
-    """Lets readers in side by side and a writer alone; who comes at a wrong time gets an error.
+    """Admits concurrent readers or one writer; any other access raises an error.
 
     The writer's own thread may read: a callback predicts in the midst of a fit. A child process
     starts afresh, whatever the parent was doing when it forked.
@@ -63,9 +63,9 @@ class Guard:
         self._by_process: dict[int, Users] = {}
 
     def users(self) -> Users:
-        """Return the users in this process, the same to all threads that ask at once."""
-        found = self._by_process.get(_forks)
-        return found or self._by_process.setdefault(_forks, Users())
+        """Return the users in this process, the same object for all concurrent threads."""
+        users = self._by_process.get(_forks)
+        return users or self._by_process.setdefault(_forks, Users())
 
 
 _forks = 0
@@ -113,7 +113,7 @@ def exclusive(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]
 
 
 def shared(method: Callable[P, T]) -> Callable[P, T]:
-    """Mark a method that reads its object: it runs beside others that do.
+    """Mark a method that reads its object: it runs concurrently with others that do.
 
     Raises
     ------

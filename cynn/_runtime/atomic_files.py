@@ -13,7 +13,7 @@ from collections.abc import Iterator
 def replace(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file whole, or leave what was there; an OSError says why."""
     path = os.path.realpath(os.fsdecode(path))  # of a link, what it points to is replaced
-    with _beside(path) as temporary:
+    with _temporary_path(path) as temporary:
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
@@ -25,16 +25,16 @@ def replace(path: str | os.PathLike[str], data: bytes) -> None:
 
 def try_to_write(path: str | os.PathLike[str]) -> None:
     """Raise an OSError where `write` would, as far as can be known before; change nothing."""
-    with _beside(os.path.realpath(os.fsdecode(path))) as temporary:
+    with _temporary_path(os.path.realpath(os.fsdecode(path))) as temporary:
         open(temporary, "xb").close()
         os.unlink(temporary)
 
 
 @contextlib.contextmanager
-def _beside(path: str) -> Iterator[str]:
-    """Return a name for a temporary file beside `path`; after an error it is gone."""
+def _temporary_path(path: str) -> Iterator[str]:
+    """Yield the path of a temporary file next to `path`; after an error it is removed."""
     if os.path.exists(path) and not os.path.isfile(path):  # a device, say: a rename would end it
-        raise FileExistsError(errno.EEXIST, "There is something else than a file", path)
+        raise FileExistsError(errno.EEXIST, "It exists and is not a regular file", path)
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
     try:

@@ -49,12 +49,12 @@ class Progress:
                 from tqdm import tqdm
             except ImportError as error:
                 raise ImportError(
-                    "verbose=1 needs tqdm: pip install 'cynn-learn[data]', or use verbose=2"
+                    "verbose=1 needs tqdm: pip install 'cynn-learn[data]', or pass verbose=2"
                 ) from error
             self._bar_class = tqdm
 
     def begin(self, epochs: int, rows: int | None) -> None:
-        """Say how many epochs of how many rows will come; None: nobody knows."""
+        """Say how many epochs of how many rows will come; None: unknown."""
         self._epochs, self._rows = epochs, rows
 
     def begin_epoch(self, epoch: int) -> None:

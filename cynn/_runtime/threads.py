@@ -17,7 +17,7 @@ LOCAL_RANKS = (
     "OMPI_COMM_WORLD_LOCAL_SIZE",  # Open MPI
     "MV2_COMM_WORLD_LOCAL_SIZE",  # MVAPICH
 )
-"""The variables by which launchers say how many ranks run beside this one."""
+"""The variables by which launchers say how many ranks run on this machine."""
 
 _chosen: int | None = None
 
@@ -30,6 +30,11 @@ def set_num_threads(n: int | None) -> None:
     n : int or None
         At least 1; None goes back to ``CYNN_NUM_THREADS`` or, without it, to the cores that this
         process may run on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no such number.
 
     Examples
     --------
@@ -55,6 +60,15 @@ def get_num_threads() -> int:
     ------
     ValueError
         If ``CYNN_NUM_THREADS`` is no whole number from 1.
+
+    See Also
+    --------
+    set_num_threads : Choose the number.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
     """
     chosen = chosen_threads()
     return available_cores() if chosen is None else chosen
@@ -71,17 +85,17 @@ def chosen_threads() -> int | None:
     chosen = _chosen  # once: another thread may change it in between
     if chosen is not None:
         return chosen
-    named = os.environ.get("CYNN_NUM_THREADS", "")
-    if not named:
+    text = os.environ.get("CYNN_NUM_THREADS", "")
+    if not text:
         return None
-    count = int(named) if named.isdecimal() and len(named) < 10 else 0
+    count = int(text) if text.isdecimal() and len(text) < 10 else 0
     if count < 1:
-        raise ValueError(f"CYNN_NUM_THREADS must be a whole number from 1, got {named!r}")
+        raise ValueError(f"CYNN_NUM_THREADS must be a positive integer, got {text!r}")
     return min(count, 1024)
 
 
 def is_chosen() -> bool:
-    """Return whether a person said how many threads to use, here or by ``CYNN_NUM_THREADS``."""
+    """Return whether the number of threads was set, here or by ``CYNN_NUM_THREADS``."""
     return _chosen is not None or bool(os.environ.get("CYNN_NUM_THREADS", ""))
 
 
@@ -107,9 +121,9 @@ def available_cores() -> int:
 def _local_ranks() -> int:
     """Return how many ranks a launcher started on this machine; 1 without a launcher."""
     for name in LOCAL_RANKS:
-        said = os.environ.get(name, "")
-        if said.isdecimal() and 0 < len(said) < 7 and int(said) > 0:
-            return int(said)
+        value = os.environ.get(name, "")
+        if value.isdecimal() and 0 < len(value) < 7 and int(value) > 0:
+            return int(value)
     return 1
 
 

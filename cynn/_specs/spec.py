@@ -13,23 +13,6 @@ from typing import Any, Self, TypeVar
 
 from .validation import choice
 
-ACTIVATIONS = (
-    "identity",
-    "relu",
-    "leaky_relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "elu",
-    "selu",
-    "softplus",
-    "hard_sigmoid",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-)
-"""The activations that the kernels know, by name."""
-
 T = TypeVar("T")
 S = TypeVar("S", bound="Spec")
 
@@ -76,7 +59,7 @@ class Spec:
         return {"class": type(self).__name__} | {name: _plain(value) for name, value in config}
 
     def replace(self, **changes: Any) -> Self:
-        """Make another with some arguments changed.
+        """Return a copy with some arguments changed.
 
         Parameters
         ----------
@@ -87,6 +70,17 @@ class Spec:
         -------
         Spec
             A new object of the same class, checked like any.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unknown, or not as its class describes it.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> Dense(10, "relu").replace(units=20)
+        Dense(20, 'relu')
         """
         return type(self)(**(self.config() | changes))
 
@@ -96,7 +90,7 @@ class Spec:
         if name not in inspect.signature(type(self)).parameters:
             raise AttributeError(f"{kind} has no argument {name!r}")
         if name in self.__dict__:
-            raise AttributeError(f"{kind} does not change: make another with replace({name}=...)")
+            raise AttributeError(f"{kind} cannot be changed: make another with replace({name}=...)")
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -140,6 +134,36 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if isinstance(value, Spec) else value
 
 
+def subclasses_in(namespace: Mapping[str, Any], base: type[T]) -> list[type[T]]:
+    """Return the subclasses of a class that a module's namespace holds, in order, without itself.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        The module's ``globals()``.
+    base : type
+        The class.
+
+    Returns
+    -------
+    list of type
+        Those whose names begin with no underscore, each once.
+
+    Examples
+    --------
+    >>> subclasses_in({"bool": bool, "int": int, "_hidden": bool, "one": 1}, int)
+    [<class 'bool'>]
+    """
+    return [
+        found
+        for name, found in namespace.items()
+        if isinstance(found, type)
+        and issubclass(found, base)
+        and found is not base
+        and not name.startswith("_")
+    ]
+
+
 def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -> T:
     """Return the object that a person means: by a name, or the object itself.
 
@@ -181,7 +205,7 @@ def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -
     kind = base.__name__
     wanted = f"{name} must be a name or {'an' if kind[0] in 'AEIOU' else 'a'} {kind} object"
     if isinstance(value, type) and issubclass(value, base):
-        raise TypeError(f"{wanted}, got a class: call it first")
+        raise TypeError(f"{wanted}, got a class: make an object of it, {value.__name__}(...)")
     raise TypeError(f"{wanted}, got {reprlib.repr(value)}")
 
 
@@ -216,21 +240,24 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     Dense(10)
     >>> from_dict({"class": "Dense", "unit": 10}, [Dense])
     Traceback (most recent call last):
-    ValueError: Dense has no argument 'unit'
+    ValueError: arguments of Dense must be among units, ..., got 'unit'
     """
     if not isinstance(data, Mapping):
         raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
-    by_name = {found.__name__: found for found in classes}
+    by_name = {cls.__name__: cls for cls in classes}
     arguments = dict(data)
     try:
         kind = by_name[choice("class", arguments.pop("class", None), by_name)]
         parameters = inspect.signature(kind).parameters
         for name in arguments:
             if name not in parameters:
-                raise ValueError(f"{kind.__name__} has no argument {name!r}")
+                known = ", ".join(parameters)
+                raise ValueError(
+                    f"arguments of {kind.__name__} must be among {known}, got {name!r}"
+                )
         for name, parameter in parameters.items():
             if parameter.default is parameter.empty and name not in arguments:
-                raise ValueError(f"{kind.__name__} lacks its argument {name!r}")
+                raise ValueError(f"{kind.__name__} must have the argument {name!r}, got none")
             if isinstance(arguments.get(name), Mapping):
                 arguments[name] = from_dict(arguments[name], inner, inner)
             elif isinstance(arguments.get(name), list):

@@ -1,4 +1,4 @@
-"""Functions of a person's own over arrays: what they are given, and what they have to give back.
+"""User-defined functions over arrays: their arguments, and the check of what they return.
 
 The network asks them in the midst of its work, with arrays of their own, which they may keep and
 change. What they give is checked, so that a slip is told where it is made and spoils no weights.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 def function(name: str, value: Any) -> Callable[..., Any]:
-    """Return a function back, or refuse what is none.
+    """Return a function, or refuse what is none.
 
     Raises
     ------
@@ -28,28 +28,28 @@ def function(name: str, value: Any) -> Callable[..., Any]:
     """
     if not callable(value):
         raise TypeError(f"{name} must be a function over arrays, got {reprlib.repr(value)}")
-    found: Callable[..., Any] = value
-    return found
+    user_function: Callable[..., Any] = value
+    return user_function
 
 
-def room(rows: int, columns: int, size: int) -> NDArray[Any]:
-    """Return an array for the rows that a function is to see, of floats of so many bytes."""
+def empty_rows(rows: int, columns: int, size: int) -> NDArray[Any]:
+    """Return an uninitialised array of rows for a function to read, of floats of `size` bytes."""
     return np.empty((rows, columns), f"f{size}")
 
 
-def given(rows: Any) -> NDArray[Any]:
+def as_rows(rows: Any) -> NDArray[Any]:
     """Return rows as an array; the reference has lists of float."""
     return np.asarray(rows)
 
 
-def checked(who: str, ask: Callable[..., Any], *rows: NDArray[Any]) -> NDArray[Any]:
-    """Ask a function about rows and give what it gives, of their shape and type.
+def call_checked(name: str, user_function: Callable[..., Any], *rows: NDArray[Any]) -> NDArray[Any]:
+    """Call a function on rows and return its result, of their shape and type.
 
     Parameters
     ----------
-    who : str
+    name : str
         The function's name, for the message.
-    ask : callable
+    user_function : callable
         The function.
     *rows : ndarray, shape (n, k)
         What it is given, each of the same shape.
@@ -67,23 +67,23 @@ def checked(who: str, ask: Callable[..., Any], *rows: NDArray[Any]) -> NDArray[A
     Examples
     --------
     >>> with np.errstate(divide="ignore"):
-    ...     checked("log", np.log, np.array([[1.0, 0.0]]))
+    ...     call_checked("log", np.log, np.array([[1.0, 0.0]]))
     Traceback (most recent call last):
-    ValueError: log must give finite numbers for finite ones, got -inf in row 0 of 1
+    ValueError: log must return finite numbers for finite ones, got -inf in row 0 of 1
     """
     finite = np.logical_and.reduce([np.isfinite(each).all(axis=1) for each in rows])
-    return answer(who, ask(*rows), rows[0].shape, rows[0].dtype, finite)
+    return checked_result(name, user_function(*rows), rows[0].shape, rows[0].dtype, finite)
 
 
-def answer(
-    who: str, value: Any, shape: tuple[int, ...], dtype: Any, finite: NDArray[np.bool_]
+def checked_result(
+    name: str, value: Any, shape: tuple[int, ...], dtype: Any, finite: NDArray[np.bool_]
 ) -> NDArray[Any]:
     """Return what a function gave, contiguous and of that type.
 
     Parameters
     ----------
-    who : str
-        What gave it, for the message.
+    name : str
+        The name of what returned it, for the message.
     value : array_like
         What came.
     shape : tuple of int
@@ -99,24 +99,26 @@ def answer(
         If it is not so.
     """
     try:
-        found = np.asarray(value)
+        result = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{who} must give a regular array of numbers: {error}") from error
-    if found.dtype.kind not in "biuf":
-        came = type(value).__name__ if found.ndim == 0 else f"dtype {found.dtype}"
-        raise TypeError(f"{who} must give an array of real numbers, got {came}")
-    if found.shape != shape:
-        raise ValueError(f"{who} must give an array of shape {shape}, got shape {found.shape}")
-    with np.errstate(over="ignore"):  # found below
-        found = np.require(found, dtype, ["C", "A"])
-    good = np.isfinite(found)
-    if not good.all():
-        bad = finite & ~good.reshape(len(found), -1).all(axis=1)
+        raise ValueError(
+            f"{name} must return a regular array of numbers, got {type(value).__name__}: {error}"
+        ) from error
+    if result.dtype.kind not in "biuf":
+        kind = type(value).__name__ if result.ndim == 0 else f"dtype {result.dtype}"
+        raise TypeError(f"{name} must return an array of real numbers, got {kind}")
+    if result.shape != shape:
+        raise ValueError(f"{name} must return an array of shape {shape}, got shape {result.shape}")
+    with np.errstate(over="ignore"):  # overflow is caught below
+        result = np.require(result, dtype, ["C", "A"])
+    finite_values = np.isfinite(result)
+    if not finite_values.all():
+        bad = finite & ~finite_values.reshape(len(result), -1).all(axis=1)
         if bad.any():
             row = int(bad.argmax())
-            came = found[row][~good[row]].ravel()[0]
+            bad_value = result[row][~finite_values[row]].ravel()[0]
             raise ValueError(
-                f"{who} must give finite numbers for finite ones, got {came} in row {row} of "
-                f"{len(found)}"
+                f"{name} must return finite numbers for finite ones, got {bad_value} in row {row} "
+                f"of {len(result)}"
             )
-    return found
+    return result

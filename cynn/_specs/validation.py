@@ -1,4 +1,4 @@
-"""Check the arguments that a person gives, in one place and in one voice.
+"""Check the arguments of public functions, in one place and with one form of message.
 
 Every function takes the argument's name and what came, and gives back a clean value (a plain
 ``int``, ``float`` or ``bool``, or a NumPy array of a known type), or raises one clear message:
@@ -191,14 +191,14 @@ def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     ValueError: dtype must be float32 or float64, got int64
     """
     try:
-        found = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64
+        requested = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64
     except TypeError:
-        found = None
-    if found is None:
+        requested = None
+    if requested is None:
         raise TypeError(f"dtype must be float32 or float64, got {reprlib.repr(dtype)}")
-    if found not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"dtype must be float32 or float64, got {found}")
-    return found
+    if requested not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype must be float32 or float64, got {requested}")
+    return requested
 
 
 def array(name: str, value: Any) -> NDArray[Any]:
@@ -232,23 +232,25 @@ from 0 first, for example with np.unique(y, return_inverse=True)
     """
     # np.asarray would drop the mask and use what lies behind it.
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{name} must not have masked entries: drop or fill them first")
+        raise ValueError(f"{name} must not have masked entries, got some: drop or fill them first")
     try:
-        found = np.asarray(value)
+        values = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} must be a regular array of numbers: {error}") from error
-    if found.dtype.kind in "biuf":
-        return found
-    if found.dtype.kind in "UST":
+        raise ValueError(
+            f"{name} must be a regular array of numbers, got {type(value).__name__}: {error}"
+        ) from error
+    if values.dtype.kind in "biuf":
+        return values
+    if values.dtype.kind in "UST":
         raise TypeError(
-            f"{name} must hold numbers, got strings (dtype {found.dtype}): encode the classes as "
+            f"{name} must hold numbers, got strings (dtype {values.dtype}): encode the classes as "
             f"whole numbers from 0 first, for example with np.unique({name}, return_inverse=True)"
         )
-    came = type(value).__name__ if found.ndim == 0 else f"dtype {found.dtype}"
+    kind = type(value).__name__ if values.ndim == 0 else f"dtype {values.dtype}"
     hint = "convert it first, for example to float32"
     if hasattr(value, "toarray"):
-        hint = f"give {name}.toarray()"
-    raise TypeError(f"{name} must hold numbers, got {came}: {hint}")
+        hint = f"pass {name}.toarray()"
+    raise TypeError(f"{name} must hold numbers, got {kind}: {hint}")
 
 
 def labels(name: str, value: Any, n_classes: int | None = None) -> NDArray[np.int32]:
@@ -291,13 +293,13 @@ def labels(name: str, value: Any, n_classes: int | None = None) -> NDArray[np.in
     with np.errstate(invalid="ignore", over="ignore"):
         # As Python numbers, compared exactly; with a NaN both are NaN and no comparison holds.
         if y.size and not (y.min().item() >= 0 and y.max().item() <= last):
-            good = (y >= 0) & (y <= last)
+            valid = (y >= 0) & (y <= last)
         else:
-            found = np.require(y, np.int32, ["C", "A"])
-            if y.dtype.kind != "f" or bool((found == y).all()):
-                return found
-            good = found == y
-    row = int(np.argmin(good))
+            integers = np.require(y, np.int32, ["C", "A"])
+            if y.dtype.kind != "f" or bool((integers == y).all()):
+                return integers
+            valid = integers == y
+    row = int(np.argmin(valid))
     raise ValueError(
         f"{name} must hold whole numbers from 0 to {last}, got {y[row].item()} in row {row}"
     )
@@ -350,11 +352,11 @@ def rows(
     largest = float(np.finfo(real).max)
     low, high = max(low, -largest), min(high, largest)
     with np.errstate(invalid="ignore", over="ignore"):
-        found = np.require(y, real, ["C", "A"])
+        converted = np.require(y, real, ["C", "A"])
         # min and max carry NaN, so that this is the whole check, in two fast passes.
-        if not found.size or (low <= found.min() and found.max() <= high):
-            return found
-        bad = ~((found >= low) & (found <= high))
-    row, column = (int(i) for i in np.argwhere(bad)[0])
+        if not converted.size or (low <= converted.min() and converted.max() <= high):
+            return converted
+        invalid = ~((converted >= low) & (converted <= high))
+    row, column = (int(i) for i in np.argwhere(invalid)[0])
     where = f"row {row}" if n_columns == 1 else f"row {row}, column {column}"
     raise ValueError(f"{name} must hold {wanted}, got {y[row, column].item()} in {where}")

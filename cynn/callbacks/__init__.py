@@ -40,10 +40,30 @@ NEVER_CALLED = tuple(
 def get_all(callbacks: Any) -> list[Callback]:
     """Return the callbacks of a list, or of None.
 
+    Parameters
+    ----------
+    callbacks : iterable of Callback, or None
+        What ``Model.fit`` got as ``callbacks``; None is none of them.
+
+    Returns
+    -------
+    list of Callback
+        In the same order.
+
     Raises
     ------
     TypeError
         If it is no such list, or one has a hook that is never called.
+
+    Examples
+    --------
+    >>> get_all(None)
+    []
+    >>> get_all([History()])
+    [<History of 0 epochs: nothing yet>]
+    >>> get_all("early")
+    Traceback (most recent call last):
+    TypeError: callbacks must hold Callback objects, got 'e'
     """
     if isinstance(callbacks, Callback) or not (
         callbacks is None or isinstance(callbacks, Iterable)
@@ -56,8 +76,8 @@ def get_all(callbacks: Any) -> list[Callback]:
         for name in NEVER_CALLED:
             if hasattr(type(callback), name):  # of an object that answers to all, nothing is known
                 raise TypeError(
-                    f"callbacks: {type(callback).__name__} has {name}, which is never called: "
-                    "there are hooks of the training, its epochs and its batches (on_batch_begin, "
-                    "on_batch_end) alone"
+                    "callbacks must only have hooks of the training, its epochs and its batches "
+                    f"(on_batch_begin, on_batch_end), got {type(callback).__name__} with {name}, "
+                    "which is never called"
                 )
     return checked

@@ -30,7 +30,7 @@ class Callback:
     writes_files: bool = False
 
     def set_model(self, model: Any) -> None:
-        """Take the model, before training begins.
+        """Keep the model, before training begins.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class Callback:
 def path_name(value: Any) -> str:
     """Return a path as a string, or refuse what is none."""
     if not isinstance(value, str | bytes | os.PathLike):
-        raise TypeError(f"path must be a path, got {value!r}")
+        raise TypeError(f"path must be a string or a path, got {value!r}")
     if not value:
         raise ValueError("path must name a file, got ''")
     return os.fsdecode(value)

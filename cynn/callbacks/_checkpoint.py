@@ -20,7 +20,7 @@ class ModelCheckpoint(Monitor):
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to; ``{epoch}`` (counted from 1) and names from the logs are filled in, as in
         ``"digits-{epoch:03}-{val_loss:.3f}.safetensors"``.
     every_epochs : int or None, default 1
@@ -31,6 +31,16 @@ class ModelCheckpoint(Monitor):
         Save only where this is the best so far; in a resumed training also of the epochs before.
     mode : {"auto", "min", "max"}, default "auto"
         What is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or both of `every_epochs` and `every_minutes` are None.
+
+    See Also
+    --------
+    EarlyStopping : End a training that no longer improves.
+    cynn.Model.save : Write one file, now.
 
     Examples
     --------
@@ -54,7 +64,7 @@ class ModelCheckpoint(Monitor):
             list(string.Formatter().parse(self.path))
         except ValueError as error:
             raise ValueError(
-                f"path must be as str.format takes it, got {path!r}: {error}"
+                f"path must be a format string such as 'at-{{epoch}}', got {path!r}: {error}"
             ) from None
         self.every_epochs = None if every_epochs is None else integer("every_epochs", every_epochs)
         self.every_minutes: float | None = None
@@ -62,17 +72,33 @@ class ModelCheckpoint(Monitor):
             wanted = "a finite number above 0"
             self.every_minutes = number("every_minutes", every_minutes, wanted, lambda m: m > 0)
         if self.every_epochs is None and self.every_minutes is None:
-            raise ValueError("every_epochs and every_minutes must not both be None")
+            raise ValueError("every_epochs or every_minutes must be a number, got None for both")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin to count epochs and minutes; refuse a path where nothing can be written."""
+        """Start the counts of epochs and minutes; raise early if nothing can be written.
+
+        See `Callback.on_train_begin`.
+
+        Raises
+        ------
+        OSError
+            If no file can be written at `path`.
+        """
         super().on_train_begin(logs)
         if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
             try_to_write(self.path)
         self._epochs, self._saved = 0, time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save, if it is time and the model is good enough."""
+        """Save the model if it is time and it is good enough; see `Callback.on_epoch_end`.
+
+        Raises
+        ------
+        ValueError
+            If `path` names a value that `logs` lacks.
+        OSError
+            If the file cannot be written.
+        """
         self._epochs += 1
         best = not self.monitor or self.improved(logs)
         if self.monitor:
@@ -90,5 +116,6 @@ class ModelCheckpoint(Monitor):
         except (LookupError, ValueError, AttributeError) as error:
             names = ", ".join(f"{{{name}}}" for name in known)
             raise ValueError(
-                f"path may hold {names}, got {self.path!r}: {type(error).__name__}: {error}"
+                f"path must hold no fields but {names}, got {self.path!r}: {type(error).__name__}: "
+                f"{error}"
             ) from None

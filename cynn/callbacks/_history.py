@@ -19,6 +19,10 @@ class History(Callback):
     history : dict of str to list of float
         By name, one value an epoch.
 
+    See Also
+    --------
+    CSVLogger : Write the same values into a file, epoch by epoch.
+
     Examples
     --------
     >>> history = History()
@@ -36,12 +40,12 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before; see `Callback.on_train_begin`."""
+        """Forget the previous training; see `Callback.on_train_begin`."""
         self.epoch = []
         self.history = {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write down the epoch; see `Callback.on_epoch_end`."""
+        """Append the values of the epoch; see `Callback.on_epoch_end`."""
         self.epoch.append(int(epoch))
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
@@ -51,7 +55,7 @@ class History(Callback):
 
         Parameters
         ----------
-        path : path
+        path : path-like
             Where to; what was there is replaced when the table is whole.
 
         Raises
@@ -76,12 +80,21 @@ class CSVLogger(Callback):
 
     Parameters
     ----------
-    path : path
+    path : path-like
         Where to.
     append : bool, default False
         Whether to go on with what is there; its columns must be the same. In a resumed training
         (``initial_epoch`` above 0) the lines of epochs that are trained once more go first, and so
         does a last line that was not written whole.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    History : Keep the same values as lists.
 
     Examples
     --------
@@ -96,7 +109,13 @@ class CSVLogger(Callback):
         self.append = flag("append", append)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Begin the table."""
+        """Begin the table; see `Callback.on_train_begin`.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read, or written.
+        """
         self._columns: list[str] | None = None
         if self.append and os.path.exists(self.path):
             with open(self.path, newline="", encoding="utf-8") as file:
@@ -106,36 +125,48 @@ class CSVLogger(Callback):
         self._begun = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Forget what a training that was lost wrote of this epoch and of later ones."""
+        """Remove what an interrupted training wrote of this epoch and of later ones.
+
+        See `Callback.on_epoch_begin`.
+        """
         if self.append and not self._begun and self._columns is not None:
-            self._cut(epoch)
+            self._truncate(epoch)
         self._begun = True
 
-    def _cut(self, epoch: int) -> None:
+    def _truncate(self, epoch: int) -> None:
         with open(self.path, newline="", encoding="utf-8") as file:
             lines = file.readlines()
-        kept = len(lines)
+        n_kept = len(lines)
         if not lines[-1].endswith("\n"):  # what a full disk or a killed process left
-            kept -= 1
-        while epoch > 0 and kept > 1 and _epoch_of(lines[kept - 1]) >= epoch:
-            kept -= 1
-        if kept < len(lines):
-            replace(self.path, "".join(lines[:kept]).encode())
-            self._columns = self._columns if kept else None
+            n_kept -= 1
+        while epoch > 0 and n_kept > 1 and _epoch_of(lines[n_kept - 1]) >= epoch:
+            n_kept -= 1
+        if n_kept < len(lines):
+            replace(self.path, "".join(lines[:n_kept]).encode())
+            self._columns = self._columns if n_kept else None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the epoch's line."""
-        found = {"epoch": epoch, **(logs or {})}
+        """Append the line of the epoch; see `Callback.on_epoch_end`.
+
+        Raises
+        ------
+        ValueError
+            If the file has other columns than `logs`.
+        OSError
+            If it cannot be written.
+        """
+        row = {"epoch": epoch, **(logs or {})}
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if self._columns is None:
-                self._columns = list(found)
+                self._columns = list(row)
                 writer.writerow(self._columns)
-            if list(found) != self._columns:
+            if list(row) != self._columns:
                 raise ValueError(
-                    f"{self.path} has the columns {self._columns}, this epoch {list(found)}"
+                    f"{self.path} must have the columns of this epoch, {list(row)}, got "
+                    f"{self._columns}: write to another file, or without append"
                 )
-            writer.writerow(found.values())
+            writer.writerow(row.values())
 
 
 def _epoch_of(line: str) -> int:

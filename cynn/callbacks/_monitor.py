@@ -26,6 +26,27 @@ class Monitor(Callback):
         better (accuracy, precision, recall, f1, auc, r2); else less.
     min_delta : float
         By how much better it must be, at least 0.
+
+    Attributes
+    ----------
+    best : float
+        The best value so far; NaN before the first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> class Report(Monitor):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         print(epoch, self.improved(logs))
+    >>> report = Report("val_loss", "auto", min_delta=0.0)
+    >>> report.on_epoch_end(0, {"val_loss": 0.5})
+    0 True
+    >>> report.on_epoch_end(1, {"val_loss": 0.75})
+    1 False
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
@@ -38,7 +59,10 @@ class Monitor(Callback):
         self.best = math.nan
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed."""
+        """Forget the previous training, or continue the one that is resumed.
+
+        See `Callback.on_train_begin`.
+        """
         self.best = float(self._kept().get("best", math.nan))
 
     @property
@@ -47,8 +71,8 @@ class Monitor(Callback):
 
     def _kept(self) -> Mapping[str, float]:
         """Return what was kept for a training that is resumed; empty where none is."""
-        found: Mapping[str, float] = self.model.callback_state.get(self._key, {})
-        return found
+        state: Mapping[str, float] = self.model.callback_state.get(self._key, {})
+        return state
 
     def _keep(self, **counts: float) -> None:
         """Keep that, and the best."""
@@ -57,20 +81,33 @@ class Monitor(Callback):
         self.model.callback_state[self._key] = {k: float(count) for k, count in counts.items()}
 
     def improved(self, logs: Logs | None) -> bool:
-        """Take note of an epoch's number, and say whether it is the best so far.
+        """Take note of an epoch's value, and return whether it is the best so far.
+
+        Parameters
+        ----------
+        logs : mapping of str to float, or None
+            The values of the epoch, by name.
+
+        Returns
+        -------
+        bool
+            Whether the value is better than the best before it by more than `min_delta`; the first
+            one is the best, unless it is NaN.
 
         Raises
         ------
         ValueError
-            If the logs do not have it.
+            If `logs` lacks the value that is monitored.
         """
-        found = dict(logs or {})
-        if self.monitor not in found:
-            names = ", ".join(map(repr, found)) or "nothing"
+        measures = dict(logs or {})
+        if self.monitor not in measures:
+            names = ", ".join(map(repr, measures)) or "nothing"
             raise ValueError(f"monitor must be one of {names}, got {self.monitor!r}")
-        value = float(found[self.monitor])
-        more = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith(MORE_IS_BETTER))
-        gain = value - self.best if more else self.best - value
+        value = float(measures[self.monitor])
+        maximize = self.mode == "max" or (
+            self.mode == "auto" and self.monitor.endswith(MORE_IS_BETTER)
+        )
+        gain = value - self.best if maximize else self.best - value
         if gain > self.min_delta or (math.isnan(self.best) and not math.isnan(value)):
             self.best = value
             return True

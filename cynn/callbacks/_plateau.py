@@ -38,6 +38,16 @@ class ReduceLROnPlateau(Monitor):
     reduced : list of int
         The epochs, counted from 0, after which the rate was lowered.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    EarlyStopping : End a training that no longer improves.
+    cynn.schedules : Learning rates that are known before the training.
+
     References
     ----------
     The rule is that of PyTorch's class of the same name; in Keras's, the rate is lowered one epoch
@@ -72,14 +82,20 @@ class ReduceLROnPlateau(Monitor):
         self._waited = self._cooling = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed."""
+        """Forget the previous training, or continue the one that is resumed.
+
+        See `Callback.on_train_begin`.
+        """
         super().on_train_begin(logs)
         self._start()
         kept = self._kept()
         self._waited, self._cooling = int(kept.get("waited", 0)), int(kept.get("cooling", 0))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Count the epoch; lower the rate when patience is at its end."""
+        """Count the epoch; lower the rate after too many that are no better.
+
+        See `Callback.on_epoch_end`.
+        """
         better = self.improved(logs)
         if self._cooling:
             self._cooling, self._waited = self._cooling - 1, 0

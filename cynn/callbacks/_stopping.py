@@ -34,6 +34,15 @@ class EarlyStopping(Monitor):
     stopped_epoch : int or None
         The epoch after which it ended the training.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    ReduceLROnPlateau : Lower the learning rate of a training that no longer improves.
+
     Examples
     --------
     >>> EarlyStopping("val_accuracy", patience=3).monitor
@@ -59,7 +68,10 @@ class EarlyStopping(Monitor):
         self._waited = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Forget the training before, or go on with the one that is resumed."""
+        """Forget the previous training, or continue the one that is resumed.
+
+        See `Callback.on_train_begin`.
+        """
         super().on_train_begin(logs)
         self._start()
         kept = self._kept()
@@ -70,7 +82,10 @@ class EarlyStopping(Monitor):
             self._end_if_due(self.model.epochs - 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the weights of the best epoch; ask for the end when patience is."""
+        """Keep the weights of the best epoch; stop the training after too many that are no better.
+
+        See `Callback.on_epoch_end`.
+        """
         if self.improved(logs):
             self.best_epoch, self._waited = epoch, 0
             if self.restore_best_weights:
@@ -87,7 +102,10 @@ class EarlyStopping(Monitor):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Return the model its best weights, and keep nothing: this training is over."""
+        """Restore the best weights, and drop what was kept for a resumed training.
+
+        See `Callback.on_train_end`.
+        """
         self.model.callback_state.pop(self._key, None)
         best = self.model.callback_weights.pop(self._key, None)
         if best is not None and self.restore_best_weights:

@@ -65,6 +65,11 @@ def functions(dtype: str) -> dict[str, object]:
     ------
     ImportError
         If the target in use is the reference.
+
+    Examples
+    --------
+    >>> "matmul" in functions("float32")
+    True
     """
     exported = _target(dtype).__pyx_capi__
     return {name.removeprefix("api_"): capsule for name, capsule in exported.items()}

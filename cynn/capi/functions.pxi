@@ -19,9 +19,10 @@ cdef enum:  # activations
     SELU
     SOFTPLUS
     HARD_SIGMOID
-    SILU
-    GELU
-    GELU_TANH
+    SILU  # the gradient takes x
+    GELU  # the gradient takes x
+    GELU_TANH  # the gradient takes x
+    MISH  # the gradient takes x
 
 cdef enum:  # losses
     SOFTMAX_CROSS_ENTROPY
@@ -52,7 +53,7 @@ cdef int matmul_tn(
     const real* a, const real* b, real* out, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil
 
-# out = f(x), row by row; and from y = f(x) and the gradient for y the gradient for x. For SILU, GELU and GELU_TANH
+# out = f(x), row by row; and from y = f(x) and the gradient for y the gradient for x. For those marked in the list
 # the second takes x in the place of y.
 cdef int activate(
     int activation, const real* x, real* out, Py_ssize_t rows, Py_ssize_t columns

@@ -30,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0, 1 after an error, 2 after wrong arguments, 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["predict", "no-such-file", "image.png"])  # doctest: +SKIP
+    1
     """
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -17,7 +17,7 @@ def whole_or_zero(text: str) -> int:
 def at_least(text: str, low: int) -> int:
     """Read a whole number from `low`."""
     if not text.isdecimal() or int(text) < low:
-        raise argparse.ArgumentTypeError(f"wanted a whole number from {low}, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be an integer of at least {low}, got {text!r}")
     return int(text)
 
 
@@ -47,9 +47,11 @@ def names(text: str) -> list[str]:
 def fraction(text: str) -> float:
     """Read a part: from 0, less than 1."""
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = -1.0
-    if not 0 <= found < 1:
-        raise argparse.ArgumentTypeError(f"wanted a number from 0, less than 1, got {text!r}")
-    return found
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of at least 0 and less than 1, got {text!r}"
+        )
+    return value

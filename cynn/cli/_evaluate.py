@@ -11,12 +11,14 @@ from ._arguments import whole
 def add(commands: Any) -> None:
     """Declare the command."""
     evaluate = commands.add_parser(
-        "evaluate", help="measure a saved model on the test images, or on a table"
+        "evaluate", help="evaluate a saved model on the test set, or on a table"
     )
-    evaluate.add_argument("model", metavar="MODEL", help="a file that 'train --save' wrote")
-    evaluate.add_argument("table", nargs="?", metavar="TABLE", help="of a model of a table: rows")
+    evaluate.add_argument("model", metavar="MODEL", help="a model file, written by 'train --save'")
+    evaluate.add_argument(
+        "table", nargs="?", metavar="TABLE", help="the table, for a model trained on one"
+    )
     evaluate.add_argument("--data", metavar="NAME|DIR", help=_images.NAMES)
-    evaluate.add_argument("--threads", type=whole, help="the most to use")
+    evaluate.add_argument("--threads", type=whole, help="maximum number of threads")
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -26,11 +28,13 @@ def _evaluate(options: argparse.Namespace) -> None:
         _table.evaluate(model, model.table, options)
         return
     if options.table is not None:
-        raise ValueError(f"{options.model} was not trained on a table, got {options.table}")
+        raise ValueError(
+            f"TABLE must be left out for a model of images, got {options.table}: use --data"
+        )
     name, (_, (x_test, y_test)) = _images.load(options.data)
     if model.loss is None:
         model.compile("sgd", "cross_entropy", ["accuracy"])
     measured = model.evaluate(x_test, y_test)
-    shown = "  ".join(f"{key} {value:.4f}" for key, value in measured.items())
-    print(f"{name}: {len(x_test):,} test images: {shown}")
+    text = "  ".join(f"{key} {value:.4f}" for key, value in measured.items())
+    print(f"{name}: {len(x_test):,} test images: {text}")
     _images.print_confusion(y_test, model.predict(x_test))

@@ -1,4 +1,4 @@
-"""Images of digits: where they come from, and what was taken for what."""
+"""Images of digits: where they come from, and the confusion matrix."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..metrics import confusion_matrix
 DIGITS = (60_000, 10_000)
 """Images drawn for training and for the test where there is no MNIST."""
 
-NAMES = "'mnist', 'fashion-mnist', 'digits' (drawn here), or a folder with the IDX files"
+NAMES = "'mnist', 'fashion-mnist', 'digits' (synthetic), or a folder with the IDX files"
 
 Data = tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
 
@@ -27,51 +27,53 @@ def load(name: str | None) -> tuple[str, Data]:
         except datasets.DatasetUnavailable as error:
             if name is not None:
                 raise
-            print(f"no MNIST here ({error}); training on drawn digits instead", file=sys.stderr)
+            print(f"no MNIST here ({error}); training on synthetic digits instead", file=sys.stderr)
             name = "digits"
     if name == "fashion-mnist":
         return "Fashion-MNIST", datasets.load_fashion_mnist()
     if name == "digits":
         train, test = (datasets.make_digits(n, seed) for seed, n in enumerate(DIGITS))
-        return "drawn digits", (train, test)
+        return "synthetic digits", (train, test)
     if name is not None and Path(name).is_dir():
         return f"MNIST in {name}", datasets.load_mnist(name)
     raise ValueError(f"--data must be 'mnist', 'fashion-mnist', 'digits' or a folder, got {name!r}")
 
 
 def print_confusion(y: NDArray[Any], predicted: NDArray[Any]) -> None:
-    """Print what was taken for what, the most frequent mistakes last."""
+    """Print the confusion matrix, the most frequent errors last."""
     if np.isnan(predicted).any():
-        print("the network gives NaN: the training has diverged; try a lower --learning-rate")
+        print("outputs are NaN: the training has diverged; try a lower --learning-rate")
         return
     matrix = confusion_matrix(y, predicted, predicted.shape[1])
     width = max(5, len(str(matrix.max())) + 1)
-    print("\nwhat was taken for what (rows: what it is, columns: what was said)")
+    print("\nconfusion matrix (rows: true, columns: predicted)")
     print("     " + "".join(f"{j:{width}}" for j in range(len(matrix))))
     for i, line in enumerate(matrix):
         print(f"{i:4} " + "".join(f"{n if n else '.':>{width}}" for n in line))
     mistakes = matrix - np.diag(np.diag(matrix))
     worst = [divmod(int(k), len(matrix)) for k in np.argsort(-mistakes, axis=None)[:3]]
-    said = [f"{i} taken for {j}: {mistakes[i, j]}" for i, j in worst if mistakes[i, j]]
-    print("most often: " + (", ".join(said) if said else "no mistake"))
+    worst_pairs = [f"{i} as {j}: {mistakes[i, j]}" for i, j in worst if mistakes[i, j]]
+    print("most frequent errors: " + (", ".join(worst_pairs) if worst_pairs else "none"))
 
 
 def read_images(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """Read one image, or several, of the model's shape."""
     if path.endswith(".npy"):
         with open(path, "rb") as file:
-            found = np.lib.format.read_array(file, allow_pickle=False)
+            images = np.lib.format.read_array(file, allow_pickle=False)
     elif path.lower().endswith((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")):
-        found = _read_picture(path, shape)
+        images = _read_picture(path, shape)
     else:
-        found = read_idx(path)
-    return found[np.newaxis] if found.shape == shape else found
+        images = read_idx(path)
+    return images[np.newaxis] if images.shape == shape else images
 
 
 def _read_picture(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """Read a picture as grey pixels of the model's size, bright strokes on black as in MNIST."""
     if len(shape) != 2:
-        raise ValueError(f"{path}: this model takes rows of shape {shape}, not grey pictures")
+        raise ValueError(
+            f"{path} must be an array (.npy): the model takes rows of shape {shape}, got a picture"
+        )
     try:
         from PIL import Image
     except ImportError as error:

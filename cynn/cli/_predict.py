@@ -1,4 +1,4 @@
-"""``cynn predict``: what images show, or what a table's rows are."""
+"""``cynn predict``: the classes of images, or the target of a table."""
 
 import argparse
 from typing import Any
@@ -11,19 +11,21 @@ from ._images import read_images
 
 def add(commands: Any) -> None:
     """Declare the command."""
-    predict = commands.add_parser("predict", help="say what images show, or what rows are")
-    predict.add_argument("model", metavar="MODEL", help="a file that 'train --save' wrote")
+    predict = commands.add_parser(
+        "predict", help="predict the classes of images, or the target of a table"
+    )
+    predict.add_argument("model", metavar="MODEL", help="a model file, written by 'train --save'")
     predict.add_argument(
         "files",
         nargs="+",
         metavar="FILE",
-        help="images: .npy, IDX or picture files (PNG, JPEG, ...); of a model of a table: a .csv, "
-        ".parquet or .npz file",
+        help="images: .npy, IDX or picture files (PNG, JPEG, ...); for a model trained on a table: "
+        "a .csv, .parquet or .npz file",
     )
     predict.add_argument(
-        "--output", metavar="FILE", help="of a table: write the CSV there, not to the terminal"
+        "--output", metavar="FILE", help="for a table: write the CSV there, not to the terminal"
     )
-    predict.add_argument("--threads", type=whole, help="the most to use")
+    predict.add_argument("--threads", type=whole, help="maximum number of threads")
     predict.set_defaults(run=_predict)
 
 
@@ -33,7 +35,7 @@ def _predict(options: argparse.Namespace) -> None:
         _table.predict(model, model.table, options)
         return
     if options.output is not None:
-        raise ValueError("--output is for a model of a table")
+        raise ValueError("MODEL must be of a table for --output, got one of images")
     for path in options.files:
         try:
             predicted = model.predict(read_images(path, model.input_shape or ()))

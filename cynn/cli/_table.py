@@ -26,11 +26,15 @@ LEARNING_RATE = 0.01
 def train(options: argparse.Namespace, comm: Any) -> int:
     """Train a network on a table, measure it and save it."""
     if options.target is None:
-        raise ValueError("a table needs --target COLUMN, what to predict")
+        raise ValueError(
+            "--target COLUMN must be given for a table, got none: the column to predict"
+        )
     if options.data is not None:
-        raise ValueError(f"give either a table or --data, got {options.table} and {options.data}")
+        raise ValueError(
+            f"either a table or --data must be given, got both {options.table} and {options.data}"
+        )
     if options.patience is not None and options.validation == 0:
-        raise ValueError("--patience needs rows to validate on: a --validation above 0")
+        raise ValueError("--validation must be above 0 for --patience, got 0")
     optimizer = _training.optimizer(options, LEARNING_RATE)
     _training.try_to_save(options)
     pictures = None if options.plots is None else _folder.prepare(options.plots)
@@ -60,12 +64,12 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     model = _training.resumed(model, options, comm)
     model.table = encoder
     rows, held_out = parts["training"], parts.get("validation")
-    more: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     if held_out is not None:
-        more["validation_data"] = x[held_out], y[held_out]
+        extra["validation_data"] = x[held_out], y[held_out]
     if options.patience is not None:
-        more["callbacks"] = [EarlyStopping("val_loss", options.patience)]
-    status = _training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **more)
+        extra["callbacks"] = [EarlyStopping("val_loss", options.patience)]
+    status = _training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **extra)
     if comm is not None and comm.Get_rank() > 0:
         return status
     for part, rows in parts.items():
@@ -74,7 +78,7 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     _training.save(model, options)
     if pictures is not None:  # of the rows not trained on, if there are any: they came last
         written = _folder.write(pictures, model, _folder.of_table(target, y[rows], outputs))
-        print(f"drawn in {pictures}: {', '.join(written)}")
+        print(f"plots in {pictures}: {', '.join(written)}")
     return status
 
 
@@ -99,9 +103,9 @@ def _introduce(
     comm: Any,
 ) -> None:
     """Print what is trained on what, and what of the table is not used."""
-    for each in encoder.left_out:
-        print(f"column {each.name!r} is left out: {each.why}")
-    kinds = Counter(type(each).__name__.lower() for each in encoder.columns)
+    for column in encoder.left_out:
+        print(f"column {column.name!r} is ignored: {column.why}")
+    kinds = Counter(type(column).__name__.lower() for column in encoder.columns)
     target = encoder.target
     widths = [encoder.width, *options.hidden, target.n_outputs]
     print(
@@ -116,20 +120,24 @@ def _introduce(
 
 def _measured(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> str:
     if not np.isfinite(outputs).all():
-        return "the network gives NaN: the training has diverged; try a lower --learning-rate"
-    found = target.measure(y, outputs)
-    return "  ".join(f"{name} {value:.4g}" for name, value in found.items())
+        return "outputs are NaN: the training has diverged; try a lower --learning-rate"
+    measures = target.measure(y, outputs)
+    return "  ".join(f"{name} {value:.4g}" for name, value in measures.items())
 
 
 def evaluate(model: Model, encoder: TableEncoder, options: argparse.Namespace) -> None:
     """Measure a model on a table that has its target."""
     if options.table is None or options.data is not None:
-        raise ValueError(f"{options.model} was trained on a table: name one to measure it on")
+        raise ValueError(
+            f"a table must be given to evaluate {options.model}, which was trained on one, got none"
+        )
     table, outputs = _outputs(model, encoder, options.table)
     target = encoder.target
     try:
         if target.name not in table:
-            raise ValueError(f"there is no column {target.name!r}, the target")
+            raise ValueError(
+                f"table must have the target column {target.name!r}, got {', '.join(table):.200}"
+            )
         y = target.encode(table[target.name])
     except ValueError as error:
         raise ValueError(f"{options.table}: {error}") from error
@@ -137,9 +145,11 @@ def evaluate(model: Model, encoder: TableEncoder, options: argparse.Namespace) -
 
 
 def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) -> None:
-    """Write what a model says of each row of a table, as CSV."""
+    """Write the predictions for the rows of a table, as CSV."""
     if len(options.files) != 1:
-        raise ValueError(f"{options.model} takes one table, got {len(options.files)} files")
+        raise ValueError(
+            f"FILE must be one table for {options.model}, got {len(options.files)} files"
+        )
     if options.output is not None:
         storage.try_to_write(options.output)
     _, outputs = _outputs(model, encoder, options.files[0])

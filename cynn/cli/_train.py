@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, distributed
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from ..layers import Dense, Dropout, Flatten, Rescale
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD
@@ -21,8 +21,8 @@ def add(commands: Any) -> None:
     train = commands.add_parser(
         "train",
         help="train a network on images of digits, or on a table",
-        description="Train a network on MNIST, on digits drawn here where there is none, or on "
-        "a table.",
+        description="Train a network on MNIST (synthetic digits where it is not available) or on a "
+        "table.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     train.add_argument(
@@ -30,75 +30,86 @@ def add(commands: Any) -> None:
         nargs="?",
         metavar="TABLE",
         default=argparse.SUPPRESS,
-        help="a .csv, .parquet or .npz file with a column for each thing that is known of a row",
+        help="a .csv, .parquet or .npz file, a column for each feature and the target",
     )
-    known = train.add_argument_group("of a table")
-    known.add_argument("--target", metavar="COLUMN", help="what to predict")
-    known.add_argument("--task", choices=TASKS, help="found from the target unless said")
-    known.add_argument(
-        "--categorical", type=names, default="", metavar="COLUMN[,...]", help="no numbers but names"
+    table_options = train.add_argument_group("for a table")
+    table_options.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    table_options.add_argument("--task", choices=TASKS, help="by default inferred from the target")
+    table_options.add_argument(
+        "--categorical",
+        type=names,
+        default="",
+        metavar="COLUMN[,...]",
+        help="columns of numbers to treat as categories",
     )
-    known.add_argument(
-        "--ignore", type=names, default="", metavar="COLUMN[,...]", help="columns to leave out"
+    table_options.add_argument(
+        "--ignore", type=names, default="", metavar="COLUMN[,...]", help="columns to ignore"
     )
-    known.add_argument(
-        "--validation", type=fraction, default=0.2, help="part of the rows to validate on"
+    table_options.add_argument(
+        "--validation",
+        type=fraction,
+        default=0.2,
+        help="fraction of the rows in the validation set; 0 for none",
     )
-    known.add_argument(
+    table_options.add_argument(
         "--patience",
         type=whole_or_zero,
         metavar="EPOCHS",
-        help="end after more epochs than that without a better loss of those rows, and go back to "
-        "the best",
+        help="stop after more epochs than that without a lower validation loss, and restore the "
+        "best weights",
     )
     train.add_argument(
-        "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; mnist if it can be had"
+        "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; by default mnist if available"
     )
     train.add_argument(
-        "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of hidden layers"
+        "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of each hidden layer"
     )
     train.add_argument(
-        "--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers"
+        "--activation", choices=ACTIVATIONS, default="relu", help="activation of the hidden layers"
     )
-    said = f"times through the data (default: 8; of a table {_table.EPOCHS})"
-    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=said)
-    train.add_argument("--batch-size", type=whole, default=64, help="rows of a step")
+    epochs_help = f"passes over the training set (default: 8; for a table {_table.EPOCHS})"
+    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=epochs_help)
+    train.add_argument("--batch-size", type=whole, default=64, help="rows in a mini-batch")
     train.add_argument(
         "--dropout",
         type=number(Dropout),
         default=0.0,
         metavar="RATE",
-        help="part of the hidden units that each step of the training leaves out",
+        help="fraction of the hidden units dropped in each training step",
     )
-    train.add_argument(
-        "--optimizer", choices=OPTIMIZERS, default="sgd", help="how weights follow the gradient"
-    )
+    train.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd", help="optimizer")
     train.add_argument(
         "--learning-rate",
         type=number(SGD),
         default=argparse.SUPPRESS,
-        help="at first; it falls to 0 along a cosine (default: of sgd 0.1, with a table "
-        f"{_table.LEARNING_RATE}; else the optimizer's own)",
+        help="initial learning rate; it decays to 0 along a cosine (default: 0.1 for sgd, "
+        f"{_table.LEARNING_RATE} with a table; otherwise the optimizer's own)",
     )
     train.add_argument(
         "--momentum",
         type=number(lambda m: SGD(momentum=m)),
         default=argparse.SUPPRESS,
-        help=f"of the steps of sgd and rmsprop (default: {_training.MOMENTUM}; of rmsprop 0)",
+        help=f"momentum of sgd and rmsprop (default: {_training.MOMENTUM}; for rmsprop 0)",
     )
     train.add_argument(
         "--weight-decay",
         type=number(lambda d: SGD(weight_decay=d)),
         default=argparse.SUPPRESS,
-        help="pull of weights to 0 (default: 0; of adamw 0.01)",
+        help="weight decay (default: 0; for adamw 0.01)",
     )
-    train.add_argument("--seed", type=whole_or_zero, default=0, help="of weights and order")
-    train.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="real")
-    train.add_argument("--threads", type=whole, help="the most to use; by default all cores")
-    train.add_argument("--save", metavar="FILE", help="write the model there (safetensors)")
-    train.add_argument("--checkpoint", metavar="FILE", help="write the model there in each epoch")
-    train.add_argument("--resume", action="store_true", help="go on from the checkpoint, if any")
-    train.add_argument("--plots", metavar="DIR", help="write pictures there (needs matplotlib)")
+    train.add_argument("--seed", type=whole_or_zero, default=0, help="random seed")
+    train.add_argument(
+        "--dtype", choices=("float32", "float64"), default="float32", help="floating-point type"
+    )
+    train.add_argument(
+        "--threads", type=whole, help="maximum number of threads; by default all cores"
+    )
+    train.add_argument("--save", metavar="FILE", help="save the model there (safetensors)")
+    train.add_argument("--checkpoint", metavar="FILE", help="save the model there after each epoch")
+    train.add_argument(
+        "--resume", action="store_true", help="resume from the checkpoint, if there is one"
+    )
+    train.add_argument("--plots", metavar="DIR", help="write plots there (needs matplotlib)")
     train.add_argument("--quiet", action="store_true", help="no line for each epoch")
     train.set_defaults(run=_train)
 
@@ -113,7 +124,7 @@ def _train_here(options: argparse.Namespace, comm: Any) -> int:
         return _table.train(options, comm)
     for name in ("target", "task", "categorical", "ignore", "patience"):
         if getattr(options, name) not in (None, []):
-            raise ValueError(f"--{name} is for a table: name its file")
+            raise ValueError(f"--{name} must go with a table, got none: name its file")
     return _train_on_images(options, comm)
 
 
@@ -135,7 +146,7 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     model.build(x_train.shape[1:])
     widths = [int(np.prod(x_train.shape[1:])), *options.hidden, classes]
     print(
-        f"{name}: {len(x_train):,} images to train on, {len(x_test):,} to test; "
+        f"{name}: {len(x_train):,} training images, {len(x_test):,} test images; "
         f"network {'-'.join(map(str, widths))}, {options.dtype}, "
         f"target {_backend.target()}, {_training.workers(comm)}"
     )
@@ -150,5 +161,5 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     _training.save(model, options)
     if pictures is not None:
         written = _folder.write(pictures, model, _folder.of_images(model, x_test, y_test))
-        print(f"drawn in {pictures}: {', '.join(written)}")
+        print(f"plots in {pictures}: {', '.join(written)}")
     return status

@@ -23,12 +23,12 @@ MOMENTUM = 0.9
 
 def hidden_layers(options: argparse.Namespace) -> list[Layer]:
     """Return the layers that the options ask for."""
-    found: list[Layer] = []
+    layers: list[Layer] = []
     for units in options.hidden:
-        found.append(Dense(units, options.activation))
+        layers.append(Dense(units, options.activation))
         if options.dropout:
-            found.append(Dropout(options.dropout))
-    return found
+            layers.append(Dropout(options.dropout))
+    return layers
 
 
 def optimizer(options: argparse.Namespace, learning_rate: float) -> Optimizer:
@@ -37,18 +37,20 @@ def optimizer(options: argparse.Namespace, learning_rate: float) -> Optimizer:
     What else they do not say is the optimizer's own default.
     """
     kind = OPTIMIZERS[options.optimizer]
-    said = {
+    settings = {
         name: vars(options)[name]
         for name in ("learning_rate", "momentum", "weight_decay")
         if name in options
     }
-    if "momentum" in said and kind not in (SGD, RMSprop):
-        raise ValueError(f"--momentum is for sgd and rmsprop: {options.optimizer} has its own")
+    if "momentum" in settings and kind not in (SGD, RMSprop):
+        raise ValueError(
+            f"--optimizer must be sgd or rmsprop for --momentum, got {options.optimizer}"
+        )
     if kind is SGD:
-        said = {"learning_rate": learning_rate, "momentum": MOMENTUM} | said
-        said["nesterov"] = said["momentum"] > 0
-    rate = said.get("learning_rate", kind().learning_rate)
-    return kind(**said | {"learning_rate": Cosine(rate)})
+        settings = {"learning_rate": learning_rate, "momentum": MOMENTUM} | settings
+        settings["nesterov"] = settings["momentum"] > 0
+    rate = settings.get("learning_rate", kind().learning_rate)
+    return kind(**settings | {"learning_rate": Cosine(rate)})
 
 
 def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
@@ -57,31 +59,31 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
     Of several ranks only the first reads it: a fit begins with what that one has.
     """
     if options.resume and options.checkpoint is None:
-        raise ValueError("--resume needs --checkpoint FILE, where to go on from")
+        raise ValueError("--checkpoint FILE must be given for --resume, got none")
     if not options.resume or (comm is not None and comm.Get_rank() > 0):
         return model
     if not os.path.exists(options.checkpoint):
-        print(f"no checkpoint in {options.checkpoint} yet: training from the beginning")
+        print(f"no checkpoint in {options.checkpoint} yet: training from the start")
         return model
-    found = Model.load(options.checkpoint)
+    checkpoint = Model.load(options.checkpoint)
     for name in ("layers", "dtype", "optimizer", "loss", "input_shape"):
-        said, kept = getattr(model, name), getattr(found, name)
-        if repr(said) != repr(kept):
+        new, saved = getattr(model, name), getattr(checkpoint, name)
+        if repr(new) != repr(saved):
             raise ValueError(
-                f"{options.checkpoint} has {name} {kept!r}, the command asks for {said!r}: resume "
-                "with the options of the first training"
+                f"{name} must be {saved!r}, as in {options.checkpoint}, got {new!r}: resume with "
+                "the options of the first training"
             )
-    print(f"going on from {options.checkpoint} after epoch {found.epochs}")
-    return found
+    print(f"resuming from {options.checkpoint} after epoch {checkpoint.epochs}")
+    return checkpoint
 
 
 def fit(
     model: Model, x: Any, y: Any, options: argparse.Namespace, epochs: int, rows: str,
-    comm: Any = None, callbacks: Sequence[Callback] = (), **more: Any,
+    comm: Any = None, callbacks: Sequence[Callback] = (), **extra: Any,
 ) -> int:  # fmt: skip
     """Train, say how fast, and give the exit status: after Ctrl-C the model is as it was then."""
     started, status = time.perf_counter(), 0
-    begun = model.epochs if comm is None else comm.bcast(model.epochs, 0)
+    first_epoch = model.epochs if comm is None else comm.bcast(model.epochs, 0)
     if options.checkpoint is not None:  # the last, so that it keeps what the others have counted
         callbacks = [*callbacks, ModelCheckpoint(options.checkpoint)]
     try:
@@ -90,19 +92,19 @@ def fit(
             y,
             batch_size=options.batch_size,
             epochs=vars(options).get("epochs", epochs),
-            initial_epoch=begun,
+            initial_epoch=first_epoch,
             callbacks=callbacks,
             verbose=0 if options.quiet else "auto",
             comm=comm,
-            **more,
+            **extra,
         )
     except KeyboardInterrupt:
-        print(f"\ninterrupted in epoch {model.epochs + 1}; the network as it is:", file=sys.stderr)
+        print(f"\ninterrupted in epoch {model.epochs + 1}; the network so far:", file=sys.stderr)
         status = INTERRUPTED
     seconds = time.perf_counter() - started
-    if done := model.epochs - begun:
-        rate = done * len(x) / seconds
-        print(f"{done} epochs in {seconds:.2f} s: {rate:,.0f} {rows} a second")
+    if n_done := model.epochs - first_epoch:
+        rate = n_done * len(x) / seconds
+        print(f"{n_done} epochs in {seconds:.2f} s: {rate:,.0f} {rows} a second")
     return status
 
 
@@ -116,10 +118,10 @@ def in_turn(comm: Any, load: Callable[[], T]) -> T:
     """Load data, on the first of several ranks before the others, which find what it fetched."""
     if comm is not None and comm.Get_rank() > 0:
         comm.bcast(None, 0)
-    found = load()
+    data = load()
     if comm is not None and comm.Get_rank() == 0:
         comm.bcast(None, 0)
-    return found
+    return data
 
 
 def try_to_save(options: argparse.Namespace) -> None:

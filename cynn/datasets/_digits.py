@@ -326,9 +326,10 @@ def _block(seed: int, block: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]
 def _whole(name: str, value: int, most: float = float("inf")) -> int:
     """Check that an argument is an integer from 0 to `most`."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}: an integer is wanted, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {value!r}")
     if not 0 <= (number := operator.index(value)) <= most:
-        raise ValueError(f"{name}: an integer from 0 to {most:,} is wanted, got {number}")
+        bound = f"from 0 to {most:,}" if most < float("inf") else "of at least 0"
+        raise ValueError(f"{name} must be an integer {bound}, got {number}")
     return number
 
 
@@ -364,6 +365,10 @@ def make_digits(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.ui
         If `n` or `seed` is not an integer.
     ValueError
         If `n` or `seed` is negative, or `n` is too large.
+
+    See Also
+    --------
+    load_mnist : Real handwritten digits.
 
     Notes
     -----

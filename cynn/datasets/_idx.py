@@ -58,6 +58,10 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArr
         If the file is empty, no IDX file (a web page, say), cut short, longer than its header
         says, damaged in its packing, or larger than `max_bytes`. It is a ValueError.
 
+    See Also
+    --------
+    load_mnist : Find, download and read all four files.
+
     Notes
     -----
     The format is the one on the MNIST page of Y. LeCun, C. Cortes and C. Burges: two zero bytes,
@@ -77,13 +81,13 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArr
     """
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise IDXError(f"{path}: not a regular file; an IDX file is wanted")
+        raise IDXError(f"{path}: must be an IDX file, got something that is not a regular file")
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(2)
         file.seek(0)
         if not start:
-            raise IDXError(f"{path}: the file is empty; an IDX file is wanted")
+            raise IDXError(f"{path}: must be an IDX file, got an empty file")
         if start != b"\x1f\x8b":
             return _read(path, file, max_bytes, size, exact=True)
         try:
@@ -99,22 +103,22 @@ def _read(
     """Read header and elements; at most `there` bytes can come, and just as many if `exact`."""
     magic = stream.read(4)
     if magic.lstrip()[:1] == b"<":
-        raise IDXError(f"{path}: this looks like a web page (HTML); an IDX file is wanted")
+        raise IDXError(f"{path}: must be an IDX file, got what looks like a web page (HTML)")
     if len(magic) < 4:
         raise IDXError(f"{path}: cut short: {len(magic)} bytes, an IDX header has at least 4")
     if magic[:2] != b"\0\0" or magic[2] not in _TYPES:
         raise IDXError(
-            f"{path}: the file starts with the bytes {magic.hex(' ')}; an IDX file is wanted, "
-            f"which starts with 00 00, a type (08 for uint8) and the number of dimensions"
+            f"{path}: must be an IDX file, which starts with 00 00, a type (08 for uint8) and the "
+            f"number of dimensions, got the bytes {magic.hex(' ')}"
         )
     rank = magic[3]
     if rank > _MOST_DIMENSIONS:
-        raise IDXError(f"{path}: {rank} dimensions; at most {_MOST_DIMENSIONS} are wanted")
+        raise IDXError(f"{path}: must have at most {_MOST_DIMENSIONS} dimensions, got {rank}")
     sizes = stream.read(4 * rank)
     if len(sizes) < 4 * rank:
         raise IDXError(
             f"{path}: cut short: the header is {4 + len(sizes)} bytes long, "
-            f"{rank} dimensions want {4 + 4 * rank}"
+            f"{rank} dimensions need {4 + 4 * rank}"
         )
     shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, 4 * rank, 4))
     dtype = np.dtype(_TYPES[magic[2]])
@@ -145,9 +149,9 @@ def _read(
     while done < wanted:
         got = stream.readinto(room[done : done + _CHUNK])  # type: ignore[union-attr]
         if not got:
-            raise IDXError(f"{path}: cut short: {says}, {wanted:,} bytes; only {done:,} came")
+            raise IDXError(f"{path}: cut short: {says}, {wanted:,} bytes; got {done:,}")
         done += got
     # Reading on to the end also makes gzip check its checksum.
     if stream.read(1):
-        raise IDXError(f"{path}: too long: {says}, {wanted:,} bytes; more came")
+        raise IDXError(f"{path}: too long: {says}, {wanted:,} bytes; got more")
     return array.astype(dtype.newbyteorder("="), copy=False)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import secrets
-import socket
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from textwrap import shorten
-from typing import Any, BinaryIO, NamedTuple
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._download import Refused, download, is_published
 from ._idx import IDXError, read_idx
 
 __all__ = ["DatasetUnavailable", "cache_folder", "load_fashion_mnist", "load_mnist"]
@@ -31,15 +22,6 @@ SIZE = 28
 FILES = tuple(
     f"{s}-{part}-ubyte" for s in ("train", "t10k") for part in ("images-idx3", "labels-idx1")
 )
-
-# A mirror that takes no connection in this time is left out, so that working without a network
-# costs no more; one that is slow after that has READ_SECONDS for each piece of its answer.
-CONNECT_SECONDS = 4.0
-READ_SECONDS = 30.0
-ROUNDS = 3  # times that each mirror is asked for a file
-PAUSE_SECONDS = 1.0  # before the second round, twice that before the third
-MOST_BYTES = 64 << 20  # no published file is half as large
-STALE_SECONDS = 3600.0  # a part file that nobody wrote to for so long was left by a killed process
 
 
 class Dataset(NamedTuple):
@@ -109,8 +91,9 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Split, S
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : tuple of tuples of ndarray of uint8
-        Images of shape (n, 28, 28), white (255) on black (0), and labels of shape (n,), 0 to 9.
+    tuple of tuple of ndarray of uint8
+        ``(x_train, y_train), (x_test, y_test)``: images of shape (n, 28, 28), white (255) on black
+        (0), and labels of shape (n,), 0 to 9.
 
     Raises
     ------
@@ -121,6 +104,11 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Split, S
         If a folder was named and lacks some of the files.
     ValueError
         If a file in a named folder is damaged, or is no set of labelled 28 x 28 images.
+
+    See Also
+    --------
+    load_fashion_mnist : Clothes in place of digits.
+    make_digits : Digits without a file or a network.
 
     Notes
     -----
@@ -149,14 +137,19 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[
 
     Returns
     -------
-    (x_train, y_train), (x_test, y_test) : tuple of tuples of ndarray of uint8
-        Images of shape (n, 28, 28) and labels of shape (n,): 0 T-shirt, 1 trouser, 2 pullover,
-        3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8 bag, 9 ankle boot.
+    tuple of tuple of ndarray of uint8
+        ``(x_train, y_train), (x_test, y_test)``: images of shape (n, 28, 28) and labels of shape
+        (n,): 0 T-shirt, 1 trouser, 2 pullover, 3 dress, 4 coat, 5 sandal, 6 shirt, 7 sneaker, 8
+        bag, 9 ankle boot.
 
     Raises
     ------
     DatasetUnavailable, FileNotFoundError, ValueError
-        As `load_mnist` does.
+        As for `load_mnist`.
+
+    See Also
+    --------
+    load_mnist : Digits in place of clothes.
 
     Notes
     -----
@@ -172,7 +165,7 @@ def load_fashion_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[
 
 
 def cache_folder() -> Path:
-    """Name the folder that downloads are kept in; it need not exist yet.
+    """Return the folder that downloads are kept in; it need not exist yet.
 
     Returns
     -------
@@ -210,7 +203,7 @@ def _load(dataset: Dataset, data_dir: str | os.PathLike[str] | None) -> tuple[Sp
     train, test = _split(paths[0], paths[1]), _split(paths[2], paths[3])
     for other in DATASETS.values():
         if other is not dataset and tuple(train[1][:10].tolist()) == other.first_labels:
-            raise IDXError(f"{paths[1]}: holds {other.title}; {dataset.title} is wanted")
+            raise IDXError(f"{paths[1]}: must hold {dataset.title}, got {other.title}")
     return train, test
 
 
@@ -221,15 +214,17 @@ def _split(images_path: Path, labels_path: Path) -> Split:
         if array.dtype != np.uint8 or array.ndim < 1 or array.shape[1:] != shape:
             wanted = ", ".join(map(str, ("n", *shape)))
             came = f"{array.dtype} of shape {array.shape}"
-            raise IDXError(f"{path}: {came} came; uint8 of shape ({wanted}) is wanted")
+            raise IDXError(f"{path}: must hold uint8 of shape ({wanted}), got {came}")
     if len(images) != len(labels) or not len(images):
         raise IDXError(
-            f"{images_path}: {len(images):,} images, and {len(labels):,} labels in "
-            f"{labels_path.name}; as many of both are wanted, and at least one"
+            f"{images_path}: must hold at least one image, and as many as {labels_path.name} has "
+            f"labels, got {len(images):,} images and {len(labels):,} labels"
         )
     if labels.max() > 9:
         at = int(np.argmax(labels > 9))
-        raise IDXError(f"{labels_path}: label {at} is {labels[at]}; labels from 0 to 9 are wanted")
+        raise IDXError(
+            f"{labels_path}: must hold labels from 0 to 9, got {labels[at]} as label {at}"
+        )
     return images, labels
 
 
@@ -254,146 +249,15 @@ def _fetch(dataset: Dataset) -> list[Path]:
     """Paths of the four files in the cache, downloaded where they are absent or damaged."""
     folder = cache_folder() / dataset.folder
     files = [(folder / f"{name}.gz", sha) for name, sha in zip(FILES, dataset.sha256, strict=True)]
-    wanted = [(path, sha) for path, sha in files if not _is(path, sha)]
+    wanted = [(path, sha) for path, sha in files if not is_published(path, sha)]
     if wanted:
         try:
-            _download(dataset, folder, wanted)
-        except (OSError, _Refused) as error:
+            download(dataset.mirrors, folder, wanted)
+        except (OSError, Refused) as error:
             # Another process may have brought the files meanwhile, and may even hold one open,
             # which on Windows keeps us from putting ours in its place.
-            if not all(_is(path, sha) for path, sha in wanted):
+            if not all(is_published(path, sha) for path, sha in wanted):
                 raise DatasetUnavailable(
                     f"{dataset.title} is not in {folder} and cannot be downloaded: {error}"
                 ) from error
     return [path for path, _ in files]
-
-
-def _is(path: Path, sha256: str) -> bool:
-    """Whether the file is there and has this checksum."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
-
-
-class _Refused(Exception):
-    """What a mirror sent cannot be used, or no mirror is left to ask."""
-
-
-def _download(dataset: Dataset, folder: Path, wanted: list[tuple[Path, str]]) -> None:
-    """Bring the wanted files from the mirrors into the cache."""
-    try:
-        pooch = import_module("pooch")
-        http_error = import_module("requests").RequestException
-    except ImportError:
-        raise _Refused('pooch is missing: pip install "cynn-learn[data]"') from None
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in folder.glob("*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > STALE_SECONDS:
-                part.unlink()
-    mirrors, reasons = _reachable(dataset.mirrors)
-    headers = {"Accept-Encoding": "identity"}  # the gz file itself is wanted
-
-    def bring(mirror: str, path: Path, sha256: str) -> bool:
-        try:
-            with _part(path, sha256) as sink, _bar(path.name) as bar:
-                get = pooch.HTTPDownloader(
-                    bar, 1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS), headers=headers
-                )
-                get(mirror + path.name, sink, None)
-            return True
-        # Other OSErrors are the disk's, no fault of the mirror's.
-        except (http_error, ValueError, _Refused) as error:
-            reasons[mirror] = shorten(str(error) or type(error).__name__, 160)
-            # What is not there will not be there later, and a mirror that keeps silent would keep
-            # us waiting again. (A pause in mid-file is no Timeout to requests: that is retried.)
-            status = getattr(getattr(error, "response", None), "status_code", 0)
-            if 400 <= status < 500 or "Timeout" in type(error).__name__:
-                mirrors.remove(mirror)
-            return False
-
-    for path, sha256 in wanted:
-        for attempt in range(ROUNDS):
-            if attempt and mirrors:
-                time.sleep(PAUSE_SECONDS * attempt)
-            if any(bring(mirror, path, sha256) for mirror in tuple(mirrors)):
-                break
-        else:
-            told = (f"{urlsplit(mirror).netloc}: {reason}" for mirror, reason in reasons.items())
-            raise _Refused("; ".join(told))
-
-
-def _reachable(mirrors: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
-    """Sort out the mirrors that take a connection, and why the others do not.
-
-    All are knocked at together, each in a thread that is left behind when its time is up: neither
-    a look-up of a name nor a host of many addresses can be bounded otherwise.
-    """
-    from urllib.request import getproxies, proxy_bypass
-
-    answers: dict[str, str] = {}  # empty: it took the connection
-
-    def knock(mirror: str) -> None:
-        url = urlsplit(mirror)
-        host, port = url.hostname or "", url.port or (80 if url.scheme == "http" else 443)
-        try:
-            if not ({"all", url.scheme} & getproxies().keys()) or proxy_bypass(host):
-                socket.create_connection((host, port), CONNECT_SECONDS).close()
-            answers[mirror] = ""
-        except (OSError, ValueError) as error:
-            answers[mirror] = shorten(str(error) or type(error).__name__, 160)
-
-    threads = [threading.Thread(target=knock, args=(m,), daemon=True) for m in mirrors]
-    deadline = time.monotonic() + CONNECT_SECONDS
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    late = f"no connection within {CONNECT_SECONDS:g} s"
-    reasons = {m: why for m in mirrors if (why := answers.get(m, late))}
-    return [m for m in mirrors if m not in reasons], reasons
-
-
-class _Sink:
-    """What pooch writes to: counts and hashes for a file, and takes no more than MOST_BYTES."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.received, self.start, self.sum = file, 0, b"", hashlib.sha256()
-
-    def write(self, data: bytes) -> None:
-        self.start = self.start or data[:256]
-        self.received += len(data)
-        if self.received > MOST_BYTES:
-            raise _Refused(f"more than {MOST_BYTES:,} bytes came")
-        self.sum.update(data)
-        self.file.write(data)
-
-    def flush(self) -> None:
-        """Do nothing: pooch flushes after every piece."""
-
-
-@contextlib.contextmanager
-def _part(path: Path, sha256: str) -> Iterator[_Sink]:
-    """Open a part file beside `path`: it takes that name if its checksum is right, else it goes."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        with open(part, "xb") as file:
-            sink = _Sink(file)
-            yield sink
-        if (got := sink.sum.hexdigest()) != sha256:
-            what = "a web page (HTML)" if sink.start.lstrip()[:1] == b"<" else "other data"
-            raise _Refused(f"{what} came, of SHA-256 {got[:8]}... and not {sha256[:8]}...")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _bar(name: str) -> Any:
-    """Make a progress bar for pooch, or False where nobody would see it; a context manager."""
-    with contextlib.suppress(ImportError):
-        if sys.stderr is not None and sys.stderr.isatty():
-            # pooch asks whether the bar is true, which tqdm is by its total; then it sets that.
-            return import_module("tqdm").tqdm(total=1, desc=name, unit="B", unit_scale=True)
-    return contextlib.nullcontext(False)

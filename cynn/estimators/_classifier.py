@@ -172,7 +172,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        """Go once through rows, from the weights as they are; not with "lbfgs".
+        """Train for one epoch, from the weights as they are; not with "lbfgs".
 
         Parameters
         ----------
@@ -189,6 +189,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         MLPClassifier
             Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument, or a parameter of the estimator, is not as described.
         """
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
@@ -207,6 +212,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray, shape (n,) or (n, n_labels)
             Labels.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` does not hold rows of `n_features_in_` finite numbers.
         """
         return self._predict(X)
 
@@ -235,6 +247,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray, shape (n,) or (n, n_classes)
             Columns in the order of `classes_`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` does not hold rows of `n_features_in_` finite numbers.
         """
         found = self._outputs(X)
         return found.ravel() if self.n_outputs_ == 1 else found
@@ -257,6 +276,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray, shape (n, n_classes)
             Columns in the order of `classes_`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` does not hold rows of `n_features_in_` finite numbers.
         """
         found = self._outputs(X)
         if self.n_outputs_ > 1:
@@ -277,6 +303,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray, shape (n, n_classes)
             Columns in the order of `classes_`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` does not hold rows of `n_features_in_` finite numbers.
         """
         found: NDArray[Any] = self.predict_proba(X)
         np.log(found, out=found)

@@ -18,7 +18,7 @@ from .._data.inputs import DIRECT
 from .._data.sparse import SparseInput, is_sparse
 from .._model.loops import predict
 from .._model.weights import flat, shaped
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS, FROM_SKLEARN
 
 Arrays = list[NDArray[Any]]
 Activation = str | tuple[str, ...]
@@ -39,10 +39,7 @@ class Form(NamedTuple):
     output: str
 
 
-HIDDEN = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
-"""The kernels' names of scikit-learn's activations."""
-
-KNOWN = set(HIDDEN) | set(ACTIVATIONS) - {"softmax"}
+KNOWN = (set(FROM_SKLEARN) | set(ACTIVATIONS)) - {"softmax"}
 """The activations of hidden layers."""
 
 LAST = {"softmax": "softmax", "logistic": "sigmoid", "identity": "identity", "exp": "identity"}
@@ -268,7 +265,7 @@ def activations_of(activation: Activation, count: int) -> tuple[str, ...]:
     each = of_layers("activation", activation, count)
     if not all(isinstance(name, str) and name in KNOWN for name in each):
         raise ValueError(f"activation must be of {', '.join(sorted(KNOWN))}, got {activation!r}")
-    return tuple(HIDDEN.get(name, name) for name in each)
+    return tuple(FROM_SKLEARN.get(name, name) for name in each)
 
 
 def new_network(

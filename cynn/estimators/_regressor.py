@@ -104,7 +104,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go once through rows, from the weights as they are.
+        """Train for one epoch, from the weights as they are.
 
         Parameters
         ----------
@@ -119,6 +119,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         MLPRegressor
             Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument, or a parameter of the estimator, is not as described.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -134,6 +139,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         -------
         ndarray, shape (n,) or (n, n_outputs)
             Numbers.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` does not hold rows of `n_features_in_` finite numbers.
         """
         return self._predict(X)
 

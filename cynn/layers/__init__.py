@@ -7,46 +7,52 @@ are those of one row, without the batch axis.
 from typing import Any
 
 from .._specs import spec
-from .._specs.spec import ACTIVATIONS
-from ._activation import Activation
-from ._dense import Dense
-from ._dropout import Dropout
-from ._flatten import Flatten
-from ._layer import Layer
-from ._normalization import BatchNorm, LayerNorm
-from ._residual import Residual
-from ._scaling import LEAST_STD, Normalize, Rescale
-from ._stack import input_sizes, output_shapes, state_shapes, weight_shapes
+from .._specs.activation_table import ACTIVATIONS
+from . import (
+    _activation,
+    _dense,
+    _dropout,
+    _flatten,
+    _layer,
+    _normalization,
+    _residual,
+    _scaling,
+    _stack,
+)
+from ._activation import *
+from ._dense import *
+from ._dropout import *
+from ._flatten import *
+from ._layer import *
+from ._normalization import *
+from ._residual import *
+from ._scaling import *
+from ._stack import *
 
+# A layer is named once, in the `__all__` of its file.
 __all__ = [
     "ACTIVATIONS",
     "LAYERS",
-    "LEAST_STD",
-    "Activation",
-    "BatchNorm",
-    "Dense",
-    "Dropout",
-    "Flatten",
-    "Layer",
-    "LayerNorm",
-    "Normalize",
-    "Rescale",
-    "Residual",
     "from_dict",
-    "input_sizes",
-    "output_shapes",
-    "state_shapes",
-    "weight_shapes",
+    *_activation.__all__,
+    *_dense.__all__,
+    *_dropout.__all__,
+    *_flatten.__all__,
+    *_layer.__all__,
+    *_normalization.__all__,
+    *_residual.__all__,
+    *_scaling.__all__,
+    *_stack.__all__,
 ]
 
-LAYERS = (
-    Activation, BatchNorm, Dense, Dropout, Flatten, LayerNorm, Normalize, Rescale, Residual,
-)  # fmt: skip
+LAYERS = tuple(
+    sorted(spec.subclasses_in(globals(), _layer.Layer), key=lambda layer: layer.__name__)
+)
 """The layers that a file may name."""
 
 
-def from_dict(data: dict[str, Any]) -> Layer:
-    """Make a layer again from its ``to_dict()``.
+def from_dict(data: dict[str, Any]) -> _layer.Layer:
+    """Return a layer from its ``to_dict()``.
 
     Parameters
     ----------
@@ -61,7 +67,8 @@ def from_dict(data: dict[str, Any]) -> Layer:
     Raises
     ------
     ValueError
-        If anything is wrong with it.
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

@@ -5,6 +5,8 @@ from typing import Any
 from .. import activations
 from ._layer import Layer, one_axis
 
+__all__ = ["Activation"]
+
 
 class Activation(Layer):
     """An activation on its own, for each number; softmax is over the numbers of a row.
@@ -16,6 +18,15 @@ class Activation(Layer):
         row of any shape as one of numbers.
     name : str, optional
         A name of your own for it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Dense : A layer with weights, which takes its activation as an argument.
 
     Examples
     --------
@@ -34,5 +45,5 @@ class Activation(Layer):
         return super().output_shape(input_shape)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("activation", activation)``."""
+        """Return ``("activation", activation)``; see `Layer.step`."""
         return ("activation", self.activation)

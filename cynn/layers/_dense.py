@@ -11,6 +11,8 @@ from .. import activations, initializers
 from .._specs.validation import choice, flag, integer, number
 from ._layer import Layer, one_axis
 
+__all__ = ["Dense"]
+
 
 class Dense(Layer):
     """A fully connected layer: ``activation(x @ W + b)``.
@@ -37,7 +39,12 @@ class Dense(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Activation : An activation on its own, as after a `BatchNorm`.
+    Flatten : Rows of several axes as rows of numbers.
 
     Examples
     --------
@@ -50,7 +57,7 @@ class Dense(Layer):
     [(784, 128), (128,)]
     >>> layer.output_shape((28, 28))
     Traceback (most recent call last):
-    ValueError: Dense(128, 'relu') takes rows of shape (n,), got (28, 28): put Flatten() before it
+    ValueError: rows for Dense(128, 'relu') must be flat, got (28, 28): put Flatten() before it
     """
 
     def __init__(
@@ -82,20 +89,26 @@ class Dense(Layer):
         return (self.units,)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("dense", units, activation)``, and False after it where there is no bias."""
+        """Return ``("dense", units, activation)``, and False after it where there is no bias.
+
+        See `Layer.step`.
+        """
         step = ("dense", self.units, self.activation)
         return step if self.use_bias else (*step, False)
 
     def weight_names(self) -> list[str]:
-        """Return ``["weight", "bias"]``, or the first alone."""
+        """Return ``["weight", "bias"]``, or the first alone; see `Layer.weight_names`."""
         return ["weight", "bias"] if self.use_bias else ["weight"]
 
     def penalties(self) -> list[tuple[float, float]]:
-        """Return ``[(l1, l2)]``."""
+        """Return ``[(l1, l2)]``; see `Layer.penalties`."""
         return [(self.l1, self.l2)]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of W and b: ``[(n_inputs, units), (units,)]``; of W alone without b."""
+        """Return the shapes of W and b: ``[(n_inputs, units), (units,)]``; of W alone without b.
+
+        See `Layer.weight_shapes`.
+        """
         shapes = [(integer("n_inputs", n_inputs), self.units), (self.units,)]
         return shapes if self.use_bias else shapes[:1]
 

@@ -5,6 +5,8 @@ from typing import Any
 from .._specs.validation import number
 from ._layer import Layer
 
+__all__ = ["Dropout"]
+
 
 class Dropout(Layer):
     """In training each number becomes 0 with the probability `rate`; what is left is scaled up.
@@ -23,7 +25,11 @@ class Dropout(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    cynn.augmentation.Augment : Noise and small changes of images.
 
     References
     ----------
@@ -42,5 +48,5 @@ class Dropout(Layer):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("dropout", rate)``."""
+        """Return ``("dropout", rate)``; see `Layer.step`."""
         return ("dropout", self.rate)

@@ -4,6 +4,8 @@ import math
 
 from ._layer import Layer
 
+__all__ = ["Flatten"]
+
 
 class Flatten(Layer):
     """Rows of any shape as rows of numbers, in C order.
@@ -12,6 +14,10 @@ class Flatten(Layer):
     ----------
     name : str, optional
         A name of your own for it.
+
+    See Also
+    --------
+    cynn.preprocessing.flatten : The same for an array, outside the model.
 
     Examples
     --------

@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from .._specs import spec
 from .._specs.validation import shape
 
+__all__ = ["Layer"]
+
 
 class Layer(spec.Spec):
     """Base of the layers; the methods here are those of a layer without weights.
@@ -18,6 +20,21 @@ class Layer(spec.Spec):
     ----------
     name : str, optional
         A name of your own for it.
+
+    Raises
+    ------
+    TypeError
+        If `name` is not a string, or is empty.
+
+    Examples
+    --------
+    A layer of a subclass says what comes out of it and which step of the network it is:
+
+    >>> class Double(Layer):
+    ...     def step(self):
+    ...         return ("rescale", 2.0, 0.0)
+    >>> Double(name="twice").output_shape((28, 28)), Double().weight_names()
+    ((28, 28), [])
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -46,27 +63,83 @@ class Layer(spec.Spec):
         return shape("input_shape", input_shape)
 
     def step(self) -> tuple[Any, ...] | None:
-        """Return the step of the network's plan, or None if the layer computes nothing."""
+        """Return the step of the network's plan, or None if the layer computes nothing.
+
+        Returns
+        -------
+        tuple or None
+            The kind of the step, then its numbers, such as ``("dense", 128, "relu")``.
+        """
         return None
 
     def weight_names(self) -> list[str]:
-        """Return the names of the layer's weights, in the order of `weight_shapes`."""
+        """Return the names of the layer's weights, in the order of `weight_shapes`.
+
+        Returns
+        -------
+        list of str
+            Such as ``["weight", "bias"]``; empty for a layer without weights.
+        """
         return []
 
     def penalties(self) -> list[tuple[float, float]]:
-        """Return l1 and l2 of each dense layer in this one."""
+        """Return l1 and l2 of each dense layer in this one.
+
+        Returns
+        -------
+        list of (float, float)
+            In the order of the weights; empty where there is no dense layer.
+        """
         return []
 
     def state_names(self) -> list[str]:
-        """Return the names of the layer's running statistics, in the order of `state_shapes`."""
+        """Return the names of the layer's running statistics, in the order of `state_shapes`.
+
+        Returns
+        -------
+        list of str
+            Such as ``["moving_mean", "moving_variance"]``; empty for a layer without them.
+        """
         return []
 
     def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of what the layer keeps beside its weights, saved and not trained."""
+        """Return the shapes of what the layer keeps beside its weights, saved and not trained.
+
+        Parameters
+        ----------
+        n_inputs : int
+            The numbers in one row of the input, at least 1.
+
+        Returns
+        -------
+        list of tuple of int
+            In the order of `state_names`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `n_inputs` is not such a number.
+        """
         return []
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the layer's weights for that many inputs."""
+        """Return the shapes of the layer's weights for that many inputs.
+
+        Parameters
+        ----------
+        n_inputs : int
+            The numbers in one row of the input, at least 1.
+
+        Returns
+        -------
+        list of tuple of int
+            In the order of `weight_names`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `n_inputs` is not such a number.
+        """
         return []
 
     def initial_weights(
@@ -77,16 +150,21 @@ class Layer(spec.Spec):
         Parameters
         ----------
         n_inputs : int
-            The numbers in one row of the input.
+            The numbers in one row of the input, at least 1.
         rng : numpy.random.Generator
-            Where the draws come from.
+            The generator that the weights are drawn from.
         dtype : dtype, default float32
-            float32 or float64.
+            The type of the weights: float32 or float64.
 
         Returns
         -------
-        list of ndarray
+        list of ndarray of dtype
             In the order of `weight_shapes`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as described.
         """
         return []
 
@@ -101,7 +179,5 @@ def one_axis(layer: Layer, input_shape: tuple[int, ...]) -> tuple[int, ...]:
     """
     sizes = shape("input_shape", input_shape)
     if len(sizes) != 1:
-        raise ValueError(
-            f"{layer!r} takes rows of shape (n,), got {sizes}: put Flatten() before it"
-        )
+        raise ValueError(f"rows for {layer!r} must be flat, got {sizes}: put Flatten() before it")
     return sizes

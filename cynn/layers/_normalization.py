@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from .._specs.validation import integer, number, real_dtype
 from ._layer import Layer, one_axis
 
+__all__ = ["BatchNorm", "LayerNorm"]
+
 
 class _Normalization(Layer):
     """What both have: a scale gamma and a shift beta for each column."""
@@ -21,17 +23,23 @@ class _Normalization(Layer):
         return one_axis(self, input_shape)
 
     def weight_names(self) -> list[str]:
-        """Return ``["weight", "bias"]``: gamma and beta."""
+        """Return ``["weight", "bias"]``: gamma and beta; see `Layer.weight_names`."""
         return ["weight", "bias"]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of gamma and beta: ``[(n_inputs,), (n_inputs,)]``."""
+        """Return the shapes of gamma and beta: ``[(n_inputs,), (n_inputs,)]``.
+
+        See `Layer.weight_shapes`.
+        """
         return [(integer("n_inputs", n_inputs),)] * 2
 
     def initial_weights(
         self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
     ) -> list[NDArray[Any]]:
-        """Return ones for gamma and zeros for beta; nothing is drawn."""
+        """Return ones for gamma and zeros for beta; nothing is drawn.
+
+        See `Layer.initial_weights`.
+        """
         real = real_dtype(dtype)
         return [np.ones(n_inputs, real), np.zeros(n_inputs, real)]
 
@@ -51,7 +59,11 @@ class LayerNorm(_Normalization):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    BatchNorm : Normalize by column, over the batch.
 
     References
     ----------
@@ -68,7 +80,7 @@ class LayerNorm(_Normalization):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("layer_norm", epsilon)``."""
+        """Return ``("layer_norm", epsilon)``; see `Layer.step`."""
         return ("layer_norm", self.epsilon)
 
 
@@ -93,7 +105,12 @@ class BatchNorm(_Normalization):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    LayerNorm : Normalize by row; training and use are the same.
+    Normalize : Normalize the inputs, by statistics of the training set.
 
     References
     ----------
@@ -117,15 +134,15 @@ class BatchNorm(_Normalization):
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("batch_norm", momentum, epsilon)``."""
+        """Return ``("batch_norm", momentum, epsilon)``; see `Layer.step`."""
         return ("batch_norm", self.momentum, self.epsilon)
 
     def state_names(self) -> list[str]:
-        """Return ``["moving_mean", "moving_variance"]``."""
+        """Return ``["moving_mean", "moving_variance"]``; see `Layer.state_names`."""
         return ["moving_mean", "moving_variance"]
 
     def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return their shapes: ``[(n_inputs,), (n_inputs,)]``."""
+        """Return their shapes: ``[(n_inputs,), (n_inputs,)]``; see `Layer.state_shapes`."""
         return [(integer("n_inputs", n_inputs),)] * 2
 
 

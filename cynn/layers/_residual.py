@@ -12,6 +12,8 @@ from numpy.typing import DTypeLike, NDArray
 from .._specs.validation import integer
 from ._layer import Layer
 
+__all__ = ["Residual"]
+
 
 class Residual(Layer):
     """A skip connection: ``x + f(x)``, f being layers in a row.
@@ -26,7 +28,7 @@ class Residual(Layer):
     Raises
     ------
     TypeError, ValueError
-        If `layers` is not as said.
+        If `layers` is not as described.
 
     References
     ----------
@@ -42,7 +44,7 @@ class Residual(Layer):
     ('residual', (('dense', 64, 'relu'), ('dense', 32, 'identity')))
     >>> layer.output_shape((16,))
     Traceback (most recent call last):
-    ValueError: the layers of a Residual must give the shape (16,) that they take, got (32,)
+    ValueError: the layers of a Residual must return the shape (16,) that they take, got (32,)
     """
 
     def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
@@ -63,34 +65,44 @@ class Residual(Layer):
             found = layer.output_shape(found)
         if found != sizes:
             raise ValueError(
-                f"the layers of a Residual must give the shape {sizes} that they take, got {found}"
+                f"the layers of a Residual must return the shape {sizes} that they take, got "
+                f"{found}"
             )
         return sizes
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("residual", steps)``."""
+        """Return ``("residual", steps)``; see `Layer.step`."""
         steps = (layer.step() for layer in self.layers)
         return ("residual", tuple(step for step in steps if step is not None))
 
     def weight_names(self) -> list[str]:
-        """Return the names of the layers' weights, each after the layer's number."""
+        """Return the names of the layers' weights, each after the layer's number.
+
+        See `Layer.weight_names`.
+        """
         return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.weight_names()]
 
     def penalties(self) -> list[tuple[float, float]]:
-        """Return those of the layers, one after the other."""
+        """Return those of the layers, one after the other; see `Layer.penalties`."""
         return [pair for each in self.layers for pair in each.penalties()]
 
     def state_names(self) -> list[str]:
-        """Return the names of the layers' running statistics, each after the layer's number."""
+        """Return the names of the layers' running statistics, each after the layer's number.
+
+        See `Layer.state_names`.
+        """
         return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.state_names()]
 
     def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the layers' running statistics."""
+        """Return the shapes of the layers' running statistics; see `Layer.state_shapes`."""
         pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
         return [found for layer, size in pairs for found in layer.state_shapes(size)]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
-        """Return the shapes of the layers' weights, one layer after the other."""
+        """Return the shapes of the layers' weights, one layer after the other.
+
+        See `Layer.weight_shapes`.
+        """
         sizes = self._sizes(n_inputs)
         pairs = zip(self.layers, sizes, strict=True)
         return [found for layer, size in pairs for found in layer.weight_shapes(size)]

@@ -9,14 +9,32 @@ from numpy.typing import NDArray
 
 from ._layer import Layer
 
+__all__ = ["input_sizes", "output_shapes", "state_shapes", "weight_shapes"]
+
 
 def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return the shape of a row after each layer.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers, in order.
+    input_shape : tuple of int
+        The shape of one row of the input.
+
+    Returns
+    -------
+    list of tuple of int
+        One shape for each layer; the last one has a single axis.
 
     Raises
     ------
     ValueError
         If a layer cannot take the shape that comes to it, or the last gives no single row.
+
+    See Also
+    --------
+    input_sizes : Return how many numbers of a row go into each layer.
 
     Examples
     --------
@@ -30,7 +48,8 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
         found.append(input_shape)
     if len(input_shape) != 1:
         raise ValueError(
-            f"the last layer gives rows of shape {input_shape}: put Flatten() before it"
+            f"the last layer must return rows of shape (n,), got {input_shape}: put Flatten() "
+            "before it"
         )
     return found
 
@@ -73,6 +92,24 @@ def initial_parameters(
 def input_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int]:
     """Return how many numbers of a row go into each layer.
 
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers, in order.
+    input_shape : tuple of int
+        The shape of one row of the input.
+
+    Returns
+    -------
+    list of int
+        One count for each layer.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot take the shape that comes to it, or the last one does not return single
+        rows.
+
     Examples
     --------
     >>> from cynn.layers import Dense, Flatten
@@ -86,6 +123,24 @@ def weight_shapes(
     layers: Sequence[Layer], input_shape: tuple[int, ...]
 ) -> dict[str, tuple[int, ...]]:
     """Return the shape of each weight of the layers, by name, in layer order.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers, in order.
+    input_shape : tuple of int
+        The shape of one row of the input.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By the names that a model file has for the arrays: ``layer0.weight``, ``layer0.bias``, ...
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot take the shape that comes to it, or the last one does not return single
+        rows.
 
     Examples
     --------
@@ -106,6 +161,25 @@ def state_shapes(
     layers: Sequence[Layer], input_shape: tuple[int, ...]
 ) -> dict[str, tuple[int, ...]]:
     """Return the shape of each running statistic of the layers, by name, in layer order.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers, in order.
+    input_shape : tuple of int
+        The shape of one row of the input.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By the names that a model file has for the arrays; empty where no layer has running
+        statistics.
+
+    Raises
+    ------
+    ValueError
+        If a layer cannot take the shape that comes to it, or the last one does not return single
+        rows.
 
     Examples
     --------

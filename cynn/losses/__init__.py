@@ -15,46 +15,30 @@ from collections.abc import Callable
 from typing import Any
 
 from .._specs import spec
-from ._classification import BinaryCrossEntropy, CategoricalHinge, CrossEntropy, Hinge
-from ._custom import Custom
-from ._loss import Kernel, Loss
-from ._regression import Huber, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+from . import _classification, _custom, _loss, _regression
+from ._classification import *
+from ._custom import *
+from ._loss import *
+from ._regression import *
 
+# A loss is named once, in the `__all__` of its file.
 __all__ = [
     "LOSSES",
-    "BinaryCrossEntropy",
-    "CategoricalHinge",
-    "CrossEntropy",
-    "Custom",
-    "Hinge",
-    "Huber",
-    "Kernel",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Poisson",
-    "Quantile",
     "from_dict",
     "get",
+    *_classification.__all__,
+    *_custom.__all__,
+    *_loss.__all__,
+    *_regression.__all__,
 ]
 
-LOSSES: dict[str, type[Loss]] = {
-    "cross_entropy": CrossEntropy,
-    "binary_cross_entropy": BinaryCrossEntropy,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mae": MeanAbsoluteError,
-    "huber": Huber,
-    "quantile": Quantile,
-    "poisson": Poisson,
-    "hinge": Hinge,
-    "categorical_hinge": CategoricalHinge,
+LOSSES: dict[str, type[_loss.Loss]] = {
+    name: kind for kind in spec.subclasses_in(globals(), _loss.Loss) for name in kind.names
 }
 """The losses by name."""
 
 
-def get(loss: str | Loss | Callable[..., Any]) -> Loss:
+def get(loss: str | _loss.Loss | Callable[..., Any]) -> _loss.Loss:
     """Return the loss of that name, with its defaults, that of a function, or the loss itself.
 
     Parameters
@@ -67,18 +51,39 @@ def get(loss: str | Loss | Callable[..., Any]) -> Loss:
     Loss
         The object.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, or no loss has that name.
+
     Examples
     --------
     >>> get("mse")
     MeanSquaredError()
     """
-    if callable(loss) and not isinstance(loss, Loss | type):
-        return Custom(loss)
-    return spec.get("loss", loss, Loss, LOSSES)
+    if callable(loss) and not isinstance(loss, _loss.Loss | type):
+        return _custom.Custom(loss)
+    return spec.get("loss", loss, _loss.Loss, LOSSES)
 
 
-def from_dict(data: dict[str, Any]) -> Loss:
-    """Make a loss again from its ``to_dict()``.
+def from_dict(data: dict[str, Any]) -> _loss.Loss:
+    """Return a loss from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Loss
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, flag, integer, labels, number, rows
 from ._loss import Kernel, Loss
+
+__all__ = ["CrossEntropy", "BinaryCrossEntropy", "Hinge", "CategoricalHinge"]
 
 
 class CrossEntropy(Loss):
@@ -27,6 +29,15 @@ class CrossEntropy(Loss):
     label_smoothing : float, default 0.0
         The part s of each target, from 0 to below 1, that is spread over the k classes evenly:
         ``(1 - s) * t + s / k`` takes the place of t, in evaluation too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    BinaryCrossEntropy : For two classes, and for multi-label targets.
 
     Notes
     -----
@@ -53,6 +64,8 @@ class CrossEntropy(Loss):
     ValueError: y must hold whole numbers from 0 to 9, got 10 in row 1
     """
 
+    names = ("cross_entropy",)
+
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
         self.label_smoothing = _smoothing(label_smoothing)
@@ -64,7 +77,7 @@ class CrossEntropy(Loss):
         return (name, self.label_smoothing) if self.label_smoothing else name
 
     def caution(self, last_activation: str) -> str:
-        """Say where probabilities may not come; see `Loss.caution`."""
+        """Return where the outputs may not be probabilities; see `Loss.caution`."""
         return _caution(self, last_activation, "softmax", self.from_logits)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -92,6 +105,15 @@ class BinaryCrossEntropy(Loss):
         The part s of each target, from 0 to below 1, that goes to one half: ``(1 - s) * t + s / 2``
         takes the place of t, in evaluation too.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    CrossEntropy : For one class of several.
+
     Notes
     -----
     Targets are from 0 to 1, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
@@ -110,6 +132,8 @@ class BinaryCrossEntropy(Loss):
            [0.]], dtype=float32)
     """
 
+    names = ("binary_cross_entropy",)
+
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
         self.label_smoothing = _smoothing(label_smoothing)
@@ -121,7 +145,7 @@ class BinaryCrossEntropy(Loss):
         return (name, self.label_smoothing) if self.label_smoothing else name
 
     def caution(self, last_activation: str) -> str:
-        """Say where probabilities may not come; see `Loss.caution`."""
+        """Return where the outputs may not be probabilities; see `Loss.caution`."""
         return _caution(self, last_activation, "sigmoid", self.from_logits)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -133,11 +157,11 @@ class BinaryCrossEntropy(Loss):
         """Return 1 where the one output is to be above 0.5; see `Loss.classes`."""
         if targets.shape[1] != 1:
             raise ValueError(
-                f"class_weight needs one output, got {targets.shape[1]}: "
-                "several answers a row are no class"
+                f"class_weight must be None for multi-label targets, got {targets.shape[1]} "
+                "outputs: use sample_weight"
             )
-        found: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
-        return found
+        positive: NDArray[Any] = (targets[:, 0] > 0.5).astype(int)
+        return positive
 
 
 class Hinge(Loss):
@@ -148,6 +172,11 @@ class Hinge(Loss):
         loss = mean(max(0, 1 - s * p))
 
     A prediction above 0 says yes, and costs nothing from 1 on. The last layer is linear.
+
+    See Also
+    --------
+    CategoricalHinge : For one class of several.
+    BinaryCrossEntropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -167,23 +196,25 @@ class Hinge(Loss):
            [1.]], dtype=float32)
     """
 
+    names = ("hinge",)
+
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``hinge``; see `Loss.kernel`."""
         choice("last_activation", last_activation, ACTIVATIONS)
         return "hinge"
 
     def caution(self, last_activation: str) -> str:
-        """Say where a margin of 1 cannot be had; see `Loss.caution`."""
+        """Return where a margin of 1 is out of reach; see `Loss.caution`."""
         return _unbounded(self, last_activation)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Return rows of 0 and 1; see `Loss.targets`."""
         n_outputs = integer("n_outputs", n_outputs)
         wanted = "0 and 1, or -1 and 1"
-        found = rows("y", y, n_outputs, dtype, -1.0, 1.0, wanted)
-        no = -1 if found.size and found.min() < 0 else 0
-        _expect_each(((found == no) | (found == 1)).all(axis=1), wanted)
-        zeros_and_ones: NDArray[Any] = (found + 1) / 2 if no else found
+        values = rows("y", y, n_outputs, dtype, -1.0, 1.0, wanted)
+        negative = -1 if values.size and values.min() < 0 else 0
+        _expect_each(((values == negative) | (values == 1)).all(axis=1), wanted)
+        zeros_and_ones: NDArray[Any] = (values + 1) / 2 if negative else values
         return zeros_and_ones
 
 
@@ -196,6 +227,11 @@ class CategoricalHinge(Loss):
 
     The largest prediction is the answer, and costs nothing from a lead of 1 on. The last layer is
     linear.
+
+    See Also
+    --------
+    Hinge : For two classes, and for multi-label targets.
+    CrossEntropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -213,23 +249,25 @@ class CategoricalHinge(Loss):
     array([1, 0], dtype=int32)
     """
 
+    names = ("categorical_hinge",)
+
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``categorical_hinge``; see `Loss.kernel`."""
         choice("last_activation", last_activation, ACTIVATIONS)
         return "categorical_hinge"
 
     def caution(self, last_activation: str) -> str:
-        """Say where a margin of 1 cannot be had; see `Loss.caution`."""
+        """Return where a margin of 1 is out of reach; see `Loss.caution`."""
         return _unbounded(self, last_activation)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Return labels; see `Loss.targets`."""
         wanted = "one-hot rows, a 1 among zeros"
-        found = _labels_or_rows(self, y, n_outputs, dtype, 1.0, wanted)
-        if found.ndim == 1:
-            return found
-        _expect_each(((found == 1).sum(axis=1) == 1) & ((found != 0).sum(axis=1) == 1), wanted)
-        places: NDArray[Any] = found.argmax(axis=1).astype(np.int32)
+        targets = _labels_or_rows(self, y, n_outputs, dtype, 1.0, wanted)
+        if targets.ndim == 1:
+            return targets
+        _expect_each(((targets == 1).sum(axis=1) == 1) & ((targets != 0).sum(axis=1) == 1), wanted)
+        places: NDArray[Any] = targets.argmax(axis=1).astype(np.int32)
         return places
 
     def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
@@ -243,26 +281,26 @@ def _labels_or_rows(
     """Return the labels of one class of several, or a row for each."""
     n_outputs = integer("n_outputs", n_outputs)
     if n_outputs == 1:
-        other = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
+        alternative = "hinge" if isinstance(loss, CategoricalHinge) else "binary_cross_entropy"
         raise ValueError(
-            f"{loss!r} needs an output for each class, got 1 output: give the last layer one "
-            f"unit a class, or take {other}"
+            f"the last layer must have an output for each class for {loss!r}, got 1 output: "
+            f"give it one unit a class, or use {alternative}"
         )
-    found = array("y", y)
-    if found.ndim == 1 or found.ndim == 2 and found.shape[1] == 1:
-        return labels("y", found, n_outputs)
-    if found.ndim == 2 and found.shape[1] == n_outputs:
-        return rows("y", found, n_outputs, dtype, 0.0, high, wanted)
+    targets = array("y", y)
+    if targets.ndim == 1 or targets.ndim == 2 and targets.shape[1] == 1:
+        return labels("y", targets, n_outputs)
+    if targets.ndim == 2 and targets.shape[1] == n_outputs:
+        return rows("y", targets, n_outputs, dtype, 0.0, high, wanted)
     raise ValueError(
         f"y must be labels of shape (n,) or (n, 1), or rows of shape (n, {n_outputs}), "
-        f"got shape {found.shape}"
+        f"got shape {targets.shape}"
     )
 
 
-def _expect_each(good: NDArray[Any], wanted: str) -> None:
+def _expect_each(valid: NDArray[Any], wanted: str) -> None:
     """Refuse the targets at the first row of which something is not so."""
-    if not good.all():
-        raise ValueError(f"y must hold {wanted}, got something else in row {int(np.argmin(good))}")
+    if not valid.all():
+        raise ValueError(f"y must hold {wanted}, got other numbers in row {int(np.argmin(valid))}")
 
 
 def _smoothing(value: Any) -> float:
@@ -276,8 +314,8 @@ def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) ->
     if from_logits:
         if last_activation != "identity":
             raise ValueError(
-                f"from_logits=True needs a last layer that is linear ('identity'), got "
-                f"{last_activation!r}: make it linear, or leave out from_logits"
+                f"the last activation must be 'identity' for from_logits=True, got "
+                f"{last_activation!r}: remove it, or pass from_logits=False"
             )
         return True
     return last_activation == partner

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import user_functions
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import array, choice, integer, rows
 from ._loss import Kernel, Loss
+
+__all__ = ["Custom"]
 
 
 class Custom(Loss):
@@ -27,6 +29,10 @@ class Custom(Loss):
     ------
     TypeError
         If it is no function.
+
+    See Also
+    --------
+    cynn.activations.Custom : An activation given as a function.
 
     Notes
     -----
@@ -56,7 +62,7 @@ class Custom(Loss):
            [2.]], dtype=float32)
     """
 
-    room = staticmethod(user_functions.room)
+    empty_rows = staticmethod(user_functions.empty_rows)
 
     def __init__(
         self, function: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
@@ -70,27 +76,27 @@ class Custom(Loss):
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Return labels or rows, as `y` has them; see `Loss.targets`."""
-        found = array("y", y)
+        targets = array("y", y)
         n_outputs = integer("n_outputs", n_outputs)
-        if found.ndim == 1 and n_outputs > 1 and np.can_cast(found.dtype, np.int64):
-            return np.ascontiguousarray(found, np.int64)
-        if found.ndim not in (1, 2) or found.shape[1:] == (0,):
-            raise ValueError(f"y must have shape (n,) or (n, k), got shape {found.shape}")
-        columns = found.shape[1] if found.ndim == 2 else 1
-        return rows("y", found, columns, dtype, -np.inf, np.inf, "finite numbers")
+        if targets.ndim == 1 and n_outputs > 1 and np.can_cast(targets.dtype, np.int64):
+            return np.ascontiguousarray(targets, np.int64)
+        if targets.ndim not in (1, 2) or targets.shape[1:] == (0,):
+            raise ValueError(f"y must have shape (n,) or (n, k), got shape {targets.shape}")
+        columns = targets.shape[1] if targets.ndim == 2 else 1
+        return rows("y", targets, columns, dtype, -np.inf, np.inf, "finite numbers")
 
     def classes(self, targets: NDArray[Any]) -> NDArray[Any]:
         """Return the labels, or the classes of rows; see `Loss.classes`."""
         if targets.ndim == 2:
             return super().classes(targets)
         if len(targets) and targets.min() < 0:
-            raise ValueError(f"class_weight needs labels from 0, got {targets.min()}")
+            raise ValueError(f"y must hold labels from 0 for class_weight, got {targets.min()}")
         return targets
 
     def of_rows(
         self, y: Any, order: Any, start: int, prediction: Any
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Return losses and gradient of some rows, checked; the network asks this.
+        """Return the losses and the gradient of some rows, checked; the network calls this.
 
         Parameters
         ----------
@@ -102,21 +108,37 @@ class Custom(Loss):
             Where in it the rows begin.
         prediction : array_like, shape (n, n_outputs)
             What the network says of them.
+
+        Returns
+        -------
+        losses : ndarray of float64, shape (n,)
+            The loss of each row.
+        gradient : ndarray, shape (n, n_outputs)
+            The gradient of each row's loss with respect to its prediction, of the dtype of
+            `prediction`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the function does not return such a pair, or returns numbers that are not finite for
+            finite predictions.
         """
-        predicted = user_functions.given(prediction)
-        past = start + len(predicted)
-        some = np.arange(start, past) if order is None else np.asarray(order)[start:past]
-        wanted = user_functions.given(y)[some].reshape(len(predicted), -1)
+        predicted = user_functions.as_rows(prediction)
+        stop = start + len(predicted)
+        indices = np.arange(start, stop) if order is None else np.asarray(order)[start:stop]
+        targets = user_functions.as_rows(y)[indices].reshape(len(predicted), -1)
         finite = np.isfinite(predicted).all(axis=1)
         n, shape, dtype = len(predicted), predicted.shape, predicted.dtype
-        given = self.function(wanted, predicted)
-        if not isinstance(given, tuple | list) or len(given) != 2:
+        result = self.function(targets, predicted)
+        if not isinstance(result, tuple | list) or len(result) != 2:
             raise TypeError(
-                f"function of {self!r} must give a pair: the loss of each row, of shape ({n},), "
-                f"and its gradient for the prediction, of shape {shape}; got "
-                f"{type(given).__name__}"
+                f"function of {self!r} must return a pair: the loss of each row, of shape ({n},), "
+                f"and its gradient for the prediction, of shape {shape}, got "
+                f"{type(result).__name__}"
             )
         return (
-            user_functions.answer(f"losses of {self!r}", given[0], (n,), np.float64, finite),
-            user_functions.answer(f"gradient of {self!r}", given[1], shape, dtype, finite),
+            user_functions.checked_result(
+                f"losses of {self!r}", result[0], (n,), np.float64, finite
+            ),
+            user_functions.checked_result(f"gradient of {self!r}", result[1], shape, dtype, finite),
         )

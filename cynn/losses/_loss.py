@@ -1,17 +1,42 @@
 """What every loss says: which kernel runs, and which targets it reads."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import spec
+
+__all__ = ["Kernel", "Loss"]
 
 Kernel = str | tuple[Any, ...]
 """A kernel's name, or its name and the number, or the function, that is its own."""
 
 
 class Loss(spec.Spec):
-    """Base of the losses."""
+    """Base of the losses.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What `cynn.losses.get` knows the class by, with its defaults.
+
+    See Also
+    --------
+    Custom : A loss given as a function over arrays.
+
+    Examples
+    --------
+    A subclass that the kernels have a rule for, with other targets:
+
+    >>> from cynn.losses import MeanSquaredError
+    >>> class Percent(MeanSquaredError):
+    ...     def targets(self, y, n_outputs, dtype):
+    ...         return super().targets(y, n_outputs, dtype) / 100
+    >>> Percent().kernel("identity"), Percent().targets([50.0, 100.0], 1, "float64").tolist()
+    ('mean_squared_error', [[0.5], [1.0]])
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return the name of the kernel for a network that ends in that activation.
@@ -35,11 +60,22 @@ class Loss(spec.Spec):
         raise NotImplementedError(f"{type(self).__name__} must define kernel(last_activation)")
 
     def caution(self, last_activation: str) -> str:
-        """Say what is doubtful about a network that ends in that activation; empty: nothing."""
+        """Return what is doubtful about a network that ends in that activation.
+
+        Parameters
+        ----------
+        last_activation : str
+            One of ``cynn.layers.ACTIVATIONS``.
+
+        Returns
+        -------
+        str
+            A sentence for a warning; empty where nothing is doubtful.
+        """
         return ""
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
-        """Check the targets and give them as the kernels read them.
+        """Check the targets and return them as the kernels read them.
 
         Parameters
         ----------
@@ -48,7 +84,7 @@ class Loss(spec.Spec):
         n_outputs : int
             The numbers in one row of the prediction.
         dtype : dtype
-            float32 or float64: the network's type.
+            The network's type: float32 or float64.
 
         Returns
         -------
@@ -86,12 +122,12 @@ class Loss(spec.Spec):
         ones = (targets == 1).sum(axis=1)
         if bool(((targets == 0) | (targets == 1)).all()):
             if targets.shape[1] == 1:
-                found: NDArray[Any] = ones
-                return found
+                classes: NDArray[Any] = ones
+                return classes
             if bool((ones == 1).all()):
-                found = targets.argmax(axis=1)
-                return found
+                classes = targets.argmax(axis=1)
+                return classes
         raise ValueError(
-            f"class_weight needs targets that are classes, one-hot rows or 0 and 1: {self!r} got "
-            "others"
+            f"y must hold labels, one-hot rows, or 0 and 1 for class_weight, got other targets of "
+            f"{self!r}"
         )

@@ -5,9 +5,11 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.spec import ACTIVATIONS
+from .._specs.activation_table import ACTIVATIONS
 from .._specs.validation import choice, flag, integer, number, rows
 from ._loss import Kernel, Loss
+
+__all__ = ["MeanSquaredError", "MeanAbsoluteError", "Huber", "Quantile", "Poisson"]
 
 
 class MeanSquaredError(Loss):
@@ -16,6 +18,11 @@ class MeanSquaredError(Loss):
     For a row with n predictions p and targets t::
 
         loss = mean((p - t)**2)
+
+    See Also
+    --------
+    Huber : Less sensitive to outliers.
+    MeanAbsoluteError : The least is at the median.
 
     Notes
     -----
@@ -32,6 +39,8 @@ class MeanSquaredError(Loss):
     array([[ 0.5],
            [-2. ]])
     """
+
+    names = ("mean_squared_error", "mse")
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``mean_squared_error``; see `Loss.kernel`."""
@@ -52,6 +61,10 @@ class MeanAbsoluteError(Loss):
 
     The prediction that makes it least is the median of the targets. Where p is t the gradient is 0.
 
+    See Also
+    --------
+    Huber : Squared for small errors, with a gradient that vanishes at 0.
+    Quantile : The least is at another quantile than the median.
 
     Notes
     -----
@@ -66,6 +79,8 @@ class MeanAbsoluteError(Loss):
     >>> MeanAbsoluteError().kernel("identity")
     'mean_absolute_error'
     """
+
+    names = ("mean_absolute_error", "mae")
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``mean_absolute_error``; see `Loss.kernel`."""
@@ -90,6 +105,16 @@ class Huber(Loss):
     delta : float, default 1.0
         The error, above 0, from which on the loss grows along a line.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    MeanSquaredError : Without a bound of the gradient.
+    MeanAbsoluteError : With the same gradient for all errors.
+
     Notes
     -----
     Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
@@ -103,6 +128,8 @@ class Huber(Loss):
     >>> Huber(0.5).kernel("identity")
     ('huber', 0.5)
     """
+
+    names = ("huber",)
 
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = number("delta", delta, "a finite number above 0", lambda d: d > 0)
@@ -132,6 +159,15 @@ class Quantile(Loss):
     q : float, default 0.5
         The part, between 0 and 1; 0.5 is the median, and half the mean absolute error.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    MeanAbsoluteError : Twice the loss of the median.
+
     Notes
     -----
     Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
@@ -145,6 +181,8 @@ class Quantile(Loss):
     >>> Quantile(0.9).kernel("identity")
     ('quantile', 0.9)
     """
+
+    names = ("quantile",)
 
     def __init__(self, q: float = 0.5) -> None:
         self.q = number("q", q, "a number between 0 and 1", lambda q: 0 < q < 1)
@@ -176,6 +214,15 @@ class Poisson(Loss):
         The last layer gives the logarithms of the rates, which may be any numbers: it is linear,
         and ``np.exp(model.predict(x))`` are the rates. False: it gives the rates, above 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    MeanSquaredError : For numbers that are no counts.
+
     Notes
     -----
     Targets are finite and not negative, of shape (n,) or (n, 1) for one output and (n, k) for k of
@@ -192,6 +239,8 @@ class Poisson(Loss):
     'log_poisson'
     """
 
+    names = ("poisson",)
+
     def __init__(self, log_rate: bool = True) -> None:
         self.log_rate = flag("log_rate", log_rate)
 
@@ -201,7 +250,7 @@ class Poisson(Loss):
         return "log_poisson" if self.log_rate else "poisson"
 
     def caution(self, last_activation: str) -> str:
-        """Say where the last layer gives no rates, or no logarithms; see `Loss.caution`."""
+        """Return where the outputs are no rates, or no logarithms; see `Loss.caution`."""
         if self.log_rate and last_activation != "identity":
             return (
                 f"{self!r} takes logarithms of rates, which are any numbers, and "

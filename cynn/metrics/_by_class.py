@@ -1,7 +1,7 @@
 """Metrics that go class by class: what was said against what is true."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from .._specs.validation import choice, flag
 from ._classification import answers, label_of
 from ._metric import Metric
+
+__all__ = ["F1", "ClassMetric", "Precision", "Recall"]
 
 AVERAGES = ("macro", "weighted", "micro")
 
@@ -30,6 +32,22 @@ class ClassMetric(Metric):
     multi_label : bool, default False
         Each output is an answer of its own: yes is said where it is above 0.5, and is true where
         the target is. Then the mean is over all outputs, as in scikit-learn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> class Jaccard(ClassMetric):
+    ...     name = "jaccard"
+    ...     def of(self, right, said, true):
+    ...         return right / (said + true - right)
+    >>> jaccard = Jaccard()
+    >>> jaccard.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
+    >>> jaccard.result()
+    0.5
     """
 
     def __init__(self, average: str = "macro", multi_label: bool = False) -> None:
@@ -41,13 +59,22 @@ class ClassMetric(Metric):
         self.name = before + type(self).name
         super().__init__()
 
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return that with the name's settings; see `Metric.from_name`."""
+        made = (cls(average, several) for average in AVERAGES for several in (False, True))
+        return next((metric for metric in made if metric.name == name), None)
+
     def reset(self) -> None:
         """Forget every row."""
         self.right = self.said = self.true = np.zeros(0)
         self.weight = 0.0
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Count, for each class, the rows that said it, that are of it, and both."""
+        """Count, for each class, the rows that said it, that are of it, and both.
+
+        See `Metric.add`.
+        """
         k = prediction.shape[1]
         if len(self.true) not in (0, k):
             raise ValueError(f"prediction must have {len(self.true)} columns as before, got {k}")
@@ -69,12 +96,12 @@ class ClassMetric(Metric):
         self.true, self.weight = self.true + true, self.weight + weight
 
     def merge(self, other: "ClassMetric") -> None:
-        """Add the counts of another one; see `Metric.merge`."""
+        """Add the counts of another metric; see `Metric.merge`."""
         if len(other.true):
             self._count((other.right, other.said, other.true), other.weight)
 
     def result(self) -> float:
-        """Return the average; NaN where there were no rows."""
+        """Return the average; NaN where there were no rows; see `Metric.result`."""
         if not self.weight:
             return math.nan
         right, said, true = self.right, self.said, self.true
@@ -97,6 +124,16 @@ class ClassMetric(Metric):
         ----------
         right, said, true : ndarray, shape (classes,)
             The weights of the rows that said the class and are of it, that said it, that are of it.
+
+        Returns
+        -------
+        ndarray of float64, shape (classes,)
+            The value of each class.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define of(right, said, true)")
 
@@ -109,6 +146,23 @@ class ClassMetric(Metric):
 
 class Precision(ClassMetric):
     """Of the rows that said a class, the part that is of it; see `ClassMetric` for the average.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        How the classes are averaged.
+    multi_label : bool, default False
+        Whether each output is an answer of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Recall : Of the rows of a class, those that were found.
+    F1 : The harmonic mean of both.
 
     Examples
     --------
@@ -123,12 +177,29 @@ class Precision(ClassMetric):
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return right / said."""
+        """Return right / said; see `ClassMetric.of`."""
         return _quotient(right, said)
 
 
 class Recall(ClassMetric):
     """Of the rows of a class, the part that said it; see `ClassMetric` for the average.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        How the classes are averaged.
+    multi_label : bool, default False
+        Whether each output is an answer of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Precision : Of the rows predicted to be of a class, those that are.
+    F1 : The harmonic mean of both.
 
     Examples
     --------
@@ -143,12 +214,29 @@ class Recall(ClassMetric):
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return right / true."""
+        """Return right / true; see `ClassMetric.of`."""
         return _quotient(right, true)
 
 
 class F1(ClassMetric):
     """The harmonic mean of precision and recall of a class; see `ClassMetric` for the average.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro"}, default "macro"
+        How the classes are averaged.
+    multi_label : bool, default False
+        Whether each output is an answer of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Precision : Of the rows predicted to be of a class, those that are.
+    Recall : Of the rows of a class, those that were found.
 
     Examples
     --------
@@ -163,7 +251,7 @@ class F1(ClassMetric):
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return 2 right / (said + true)."""
+        """Return 2 right / (said + true); see `ClassMetric.of`."""
         return _quotient(2 * right, said + true)
 
 

@@ -1,13 +1,24 @@
 """Metrics of classifiers: right or wrong, class by class, and how well the scores rank."""
 
 import math
-from typing import Any
+import re
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import MAX_LABEL, array, flag, integer, labels, rows
 from ._metric import Metric
+
+__all__ = [
+    "AUC",
+    "MAX_CLASSES",
+    "Accuracy",
+    "BinaryAccuracy",
+    "MatthewsCorrelation",
+    "TopKAccuracy",
+    "confusion_matrix",
+]
 
 MAX_CLASSES = 10_000
 """The most classes of a `confusion_matrix`: its table then takes 800 MB."""
@@ -23,6 +34,11 @@ class Accuracy(Metric):
 
     For several yes-or-no answers a row, take `BinaryAccuracy`.
 
+    See Also
+    --------
+    BinaryAccuracy : For multi-label targets.
+    F1 : Where classes are of very different frequency.
+
     Examples
     --------
     >>> accuracy = Accuracy()
@@ -34,7 +50,7 @@ class Accuracy(Metric):
     name = "accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right."""
+        """Return which rows are right; see `Metric.score`."""
         n, k = prediction.shape
         if k == 1:
             return _same_side(y, prediction)[:, 0]
@@ -56,6 +72,10 @@ class BinaryAccuracy(Metric):
     An answer is right if prediction and target are on the same side of 0.5 (0.5 itself is no). NaN
     is wrong.
 
+    See Also
+    --------
+    Accuracy : For one class of several.
+
     Examples
     --------
     >>> accuracy = BinaryAccuracy()
@@ -67,7 +87,7 @@ class BinaryAccuracy(Metric):
     name = "binary_accuracy"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the part of each row's answers that is right."""
+        """Return the part of each row's answers that is right; see `Metric.score`."""
         found: NDArray[np.float64] = _same_side(y, prediction).mean(axis=1)
         return found
 
@@ -83,6 +103,15 @@ class TopKAccuracy(Metric):
     k : int, default 5
         How many count, at least 1; all are right where there are no more classes.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Accuracy : For ``k=1``.
+
     Examples
     --------
     >>> accuracy = TopKAccuracy(2)
@@ -91,13 +120,21 @@ class TopKAccuracy(Metric):
     0.5
     """
 
+    name = "top_5_accuracy"
+
     def __init__(self, k: int = 5) -> None:
         self.k = integer("k", k)
         self.name = f"top_{self.k}_accuracy"
         super().__init__()
 
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return that of the k in the name; see `Metric.from_name`."""
+        parts = re.fullmatch(r"top_([1-9][0-9]{0,8})_accuracy", name)
+        return cls(int(parts[1])) if parts else None
+
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
-        """Say which rows are right."""
+        """Return which rows are right; see `Metric.score`."""
         wanted = label_of("y", y, prediction.shape[1])
         own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
         before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
@@ -124,6 +161,15 @@ class AUC(Metric):
     multi_label : bool, default False
         Each output is an answer of its own, yes or no: the mean over the outputs of theirs.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    F1 : A measure of the predicted classes, not of their order.
+
     Examples
     --------
     >>> auc = AUC()
@@ -140,12 +186,18 @@ class AUC(Metric):
             self.name = f"multi_label_{type(self).name}"
         super().__init__()
 
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return that with the name's setting; see `Metric.from_name`."""
+        made = (cls(multi_label) for multi_label in (False, True))
+        return next((metric for metric in made if metric.name == name), None)
+
     def reset(self) -> None:
         """Forget every row."""
         self.parts: list[tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]] = []
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Keep the rows' scores."""
+        """Keep the rows' scores; see `Metric.add`."""
         k = prediction.shape[1]
         if self.parts and self.parts[0][1].shape[1] != k:
             before = self.parts[0][1].shape[1]
@@ -154,11 +206,11 @@ class AUC(Metric):
         self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
 
     def merge(self, other: "AUC") -> None:
-        """Keep the scores of another one too; see `Metric.merge`."""
+        """Add the scores that another metric keeps; see `Metric.merge`."""
         self.parts += other.parts
 
     def result(self) -> float:
-        """Return the area, or the mean of the classes' areas."""
+        """Return the area, or the mean of the areas of the classes; see `Metric.result`."""
         if not self.parts:
             return math.nan
         wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))
@@ -171,8 +223,93 @@ class AUC(Metric):
         return "AUC(True)" if self.multi_label else "AUC()"
 
 
+class MatthewsCorrelation(Metric):
+    """The correlation of predicted and true classes: 1 is perfect, 0 no better than chance.
+
+    With n the weight of all rows, c that of the rows that are right, t[k] that of the rows of class
+    k and p[k] that of the rows taken for it::
+
+        (c n - sum(t p)) / sqrt((n**2 - sum(p**2)) (n**2 - sum(t**2)))
+
+    which for two classes is the correlation coefficient of two yes-or-no variables. With k outputs
+    the largest prediction, the first of equals, is the class predicted, and a row with a NaN among
+    its predictions is taken for none; with one output, "yes" where it is above 0.5. Targets are
+    labels or one-hot rows; rows of several answers are refused. 0 where all rows are of one class,
+    or all are taken for one, as in scikit-learn; NaN where there are no rows.
+
+    See Also
+    --------
+    F1 : Precision and recall in one number, class by class.
+
+    Notes
+    -----
+    Classes may be of very different size: a model that always says the largest gets 0.
+
+    References
+    ----------
+    Matthews, Comparison of the predicted and observed secondary structure of T4 phage lysozyme,
+    Biochimica et Biophysica Acta 405, 1975. Gorodkin, Comparing two K-category assignments by a
+    K-category correlation coefficient, Computational Biology and Chemistry 28, 2004.
+
+    Examples
+    --------
+    >>> correlation = MatthewsCorrelation()
+    >>> correlation.update([1, 1, 1, 0], [0.9, 0.2, 0.8, 0.6])
+    >>> round(correlation.result(), 4)
+    -0.3333
+    """
+
+    name = "matthews_correlation"
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.right = 0.0
+        self.true = self.predicted = np.zeros(0)  # of predictions the last says no class
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Count the rows of each class, those taken for it, and those that are right.
+
+        See `Metric.add`.
+        """
+        k = prediction.shape[1]
+        if k == 1:
+            true, predicted = answers("y", y, 1)[:, 0].astype(int), (prediction > 0.5)[:, 0]
+        else:
+            true, predicted = label_of("y", y, k), prediction.argmax(axis=1)
+            predicted[np.isnan(prediction).any(axis=1)] = k
+        size = max(k, 2)
+        right = float(weight @ (true == predicted))
+        self._count(right, *(np.bincount(each, weight, size + 1) for each in (true, predicted)))
+
+    def _count(self, right: float, true: NDArray[Any], predicted: NDArray[Any]) -> None:
+        if len(self.true) == 0:
+            self.true = self.predicted = np.zeros(len(true))
+        if len(self.true) != len(true):
+            raise ValueError(
+                f"prediction must have {len(self.true) - 1} columns as before, got {len(true) - 1}"
+            )
+        self.right += right
+        self.true, self.predicted = self.true + true, self.predicted + predicted
+
+    def merge(self, other: "MatthewsCorrelation") -> None:
+        """Add the counts of another one; see `Metric.merge`."""
+        if len(other.true):
+            self._count(other.right, other.true, other.predicted)
+
+    def result(self) -> float:
+        """Return the coefficient; see `Metric.result`."""
+        true, predicted, n = self.true, self.predicted, float(self.true.sum())
+        if not n:
+            return math.nan
+        if min(np.count_nonzero(true), np.count_nonzero(predicted)) < 2:
+            return 0.0  # here, so that no rounding of weights makes something of it
+        spread = (n * n - float(true @ true)) * (n * n - float(predicted @ predicted))
+        covariance = self.right * n - float(true @ predicted)
+        return covariance / math.sqrt(spread) if spread > 0 else 0.0
+
+
 def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> NDArray[np.int64]:
-    """Count what was taken for what.
+    """Compute the confusion matrix (rows: true, columns: predicted).
 
     Parameters
     ----------
@@ -193,6 +330,10 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
     TypeError, ValueError
         If something is not a label, a row holds a NaN, or there are more than 10,000 classes.
 
+    See Also
+    --------
+    cynn.plots.confusion : Plot it.
+
     Examples
     --------
     >>> confusion_matrix([0, 0, 1, 2], [0, 1, 1, 2])
@@ -210,7 +351,7 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
         )
     k = n_classes or max(least, least_predicted)
     if k > MAX_CLASSES:
-        raise ValueError(f"confusion_matrix takes at most {MAX_CLASSES} classes, got {k}")
+        raise ValueError(f"n_classes must be at most {MAX_CLASSES} for a confusion matrix, got {k}")
     return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
 
 
@@ -249,7 +390,7 @@ def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
             row = int(single.argmin())
             raise ValueError(
                 f"{name} must be labels or one-hot rows, got {y[row].tolist()!r:.60} in row {row}: "
-                "for several answers a row take binary_accuracy and the metrics that begin with "
+                "for multi-label targets use binary_accuracy and the metrics that begin with "
                 "multi_label_"
             )
         return places

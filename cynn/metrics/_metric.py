@@ -1,18 +1,25 @@
 """What every metric is: fed with ``update``, read with ``result``."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import array, rows
 
+__all__ = ["Metric"]
+
 
 class Metric:
     """Base of the metrics: the weighted mean of a score that each row gets.
 
     A subclass sets `name` and writes `score`.
+
+    Attributes
+    ----------
+    name : str
+        The name in the logs of a training.
 
     Examples
     --------
@@ -30,6 +37,30 @@ class Metric:
 
     def __init__(self) -> None:
         self.reset()
+
+    @classmethod
+    def from_name(cls, name: str) -> Self | None:
+        """Return a new metric of this class that goes by a name, or None: a file carries names.
+
+        A metric whose settings change its name writes this one too.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+
+        Returns
+        -------
+        Metric or None
+            One whose `name` is that.
+
+        Examples
+        --------
+        >>> from cynn.metrics import Recall
+        >>> Recall.from_name("micro_recall"), Recall.from_name("accuracy")
+        (Recall('micro'), None)
+        """
+        return cls() if name == cls.name else None
 
     def reset(self) -> None:
         """Forget every row."""
@@ -51,7 +82,7 @@ class Metric:
         Raises
         ------
         TypeError, ValueError
-            If the shapes do not fit together, or the values are not as said.
+            If the shapes do not fit together, or the values are not as described.
         """
         predicted = array("prediction", prediction)
         if predicted.ndim == 1:
@@ -83,6 +114,12 @@ class Metric:
             The predictions.
         weight : ndarray of float64, shape (n,)
             What each row counts.
+
+        Raises
+        ------
+        ValueError
+            If the targets do not fit the metric, or a metric that keeps something by column gets
+            another number of columns than before.
         """
         score = self.score(y, prediction)
         self.total += float(weight @ score.astype(np.float64))
@@ -125,11 +162,24 @@ class Metric:
         -------
         ndarray, shape (n,)
             Numbers or bools.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
+        ValueError
+            If the targets do not fit the metric.
         """
         raise NotImplementedError(f"{type(self).__name__} must define score(y, prediction)")
 
     def result(self) -> float:
-        """Return the weighted mean over the rows since `reset`; NaN where there were none."""
+        """Return the weighted mean over the rows since `reset`; NaN where there were none.
+
+        Returns
+        -------
+        float
+            The value.
+        """
         return self.total / self.weight if self.weight else math.nan
 
     def __repr__(self) -> str:

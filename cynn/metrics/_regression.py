@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 from .._specs.validation import rows
 from ._metric import Metric
 
+__all__ = ["R2", "MeanAbsoluteError", "MeanSquaredError"]
+
 
 class MeanSquaredError(Metric):
     """The mean of the squared differences, over outputs and rows.
+
+    See Also
+    --------
+    R2 : The same relative to the variance of the targets.
 
     Examples
     --------
@@ -24,13 +30,17 @@ class MeanSquaredError(Metric):
     name = "mse"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each row's mean over its outputs."""
+        """Return each row's mean over its outputs; see `Metric.score`."""
         found: NDArray[np.float64] = (_difference(y, prediction) ** 2).mean(axis=1)
         return found
 
 
 class MeanAbsoluteError(Metric):
     """The mean of the absolute differences, over outputs and rows.
+
+    See Also
+    --------
+    MeanSquaredError : Large errors count more.
 
     Examples
     --------
@@ -43,7 +53,7 @@ class MeanAbsoluteError(Metric):
     name = "mae"
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each row's mean over its outputs."""
+        """Return each row's mean over its outputs; see `Metric.score`."""
         found: NDArray[np.float64] = np.abs(_difference(y, prediction)).mean(axis=1)
         return found
 
@@ -58,6 +68,10 @@ class R2(Metric):
     The mean of all rows is known only at the end: means and squared distances of the batches are
     merged as they come (Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for
     computing sample variances, 1979).
+
+    See Also
+    --------
+    MeanSquaredError : In squared units of the targets.
 
     Examples
     --------
@@ -77,7 +91,10 @@ class R2(Metric):
         self.error: NDArray[np.float64] | float = 0.0
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Merge the rows' mean, squared distances and squared errors into those before."""
+        """Merge the rows' mean, squared distances and squared errors into those before.
+
+        See `Metric.add`.
+        """
         more = R2()
         more.weight = float(weight.sum())
         more.error = weight @ _difference(y, prediction) ** 2
@@ -93,7 +110,7 @@ class R2(Metric):
         self.merge(more)
 
     def merge(self, other: "R2") -> None:
-        """Merge the mean, squared distances and squared errors of others; see `Metric.merge`."""
+        """Merge the statistics of another metric; see `Metric.merge`."""
         if other.weight == 0:
             return
         both = self.weight + other.weight
@@ -105,7 +122,7 @@ class R2(Metric):
         self.count += other.count
 
     def result(self) -> float:
-        """Return the coefficient."""
+        """Return the coefficient; see `Metric.result`."""
         if self.count < 2:
             return math.nan
         error, spread = np.asarray(self.error), np.asarray(self.spread)

@@ -2,8 +2,8 @@
 
 Needs the ``onnx`` package: ``pip install cynn-learn[onnx]``. `export` writes what a model computes
 when it predicts; `load` reads a file of the operators that `export` writes. Both go by tables: what
-a layer is in ONNX stands in ``writing.LAYERS``, what an operator is here in
-``operators.OPERATORS``, and the activations, which serve both ways, in ``activations.ACTIVATIONS``.
+a layer is in ONNX, and an operator here, stands in ``_layers``, and the activations, which serve
+both ways, in ``_specs.activation_table``.
 """
 
 from ._reading import OnnxFileError, load

@@ -7,5 +7,5 @@ def need() -> None:
         import onnx  # noqa: F401 (only whether it is there)
     except ImportError as error:
         raise ImportError(
-            "ONNX files need the onnx package: pip install cynn-learn[onnx]"
+            "ONNX files need the onnx package: pip install 'cynn-learn[onnx]'"
         ) from error

@@ -13,8 +13,9 @@ import numpy as np
 
 from .. import layers
 from ..model import Model
+from ._layers import OPERATORS
 from ._library import need
-from ._operators import OPERATORS, Array, Node, Value, joined
+from ._values import Array, Node, Value, joined
 
 OLDEST = 7
 """The first version of the operators in which constants are broadcast as they are today."""
@@ -37,69 +38,76 @@ class Graph:
 
     def __init__(self, graph: Any, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
-        self.found: dict[str, Any] = {}
+        self.entries: dict[str, Any] = {}
         for tensor in graph.initializer:
             self.put(tensor.name, tensor)
-        self.room = 2 * sum(map(_bytes_in, graph.initializer)) + (1 << 16)
+        self.budget = 2 * sum(map(_bytes_in, graph.initializer)) + (1 << 16)
 
-    def put(self, name: str, what: Any) -> None:
+    def put(self, name: str, value: Any) -> None:
         """Keep what goes by that name from now on."""
-        if name in self.found:
-            raise ValueError(f"two things in it are called {name!r}")
-        self.found[name] = what
+        if name in self.entries:
+            raise ValueError(f"names must be different, got {name!r} twice")
+        self.entries[name] = value
 
     def get(self, name: str) -> Any:
         """Return a value or an array; None for an input that is left out."""
         if not name:
             return None
-        if name not in self.found:
-            raise ValueError(f"{name!r} is used before anything gives it")
-        what = self.found[name]
-        return what if isinstance(what, Value) else self.array(what)
+        if name not in self.entries:
+            raise ValueError(f"nodes must be in order, got {name!r} before the node that makes it")
+        value = self.entries[name]
+        return value if isinstance(value, Value) else self.array(value)
 
     def array(self, tensor: Any) -> Array:
         """Return a constant's numbers, of the graph's type."""
         from onnx import TensorProto
 
-        number = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[self.dtype.name]
+        data_type = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[self.dtype.name]
         if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
-            raise ValueError(f"{tensor.name!r} is kept in another file, which is not opened")
-        if tensor.data_type != number:
-            came = TensorProto.DataType.Name(tensor.data_type)
-            raise ValueError(f"{tensor.name!r} should hold {self.dtype}, as its input, got {came}")
+            raise ValueError(
+                f"{tensor.name!r} must be in the file itself, got a reference to another file"
+            )
+        if tensor.data_type != data_type:
+            kind = TensorProto.DataType.Name(tensor.data_type)
+            raise ValueError(f"{tensor.name!r} must hold {self.dtype}, as the input, got {kind}")
         sizes = tuple(tensor.dims)
         if tensor.raw_data:
-            found = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
+            numbers = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
         else:
-            written = tensor.float_data if number == TensorProto.FLOAT else tensor.double_data
-            found = np.array(written, self.dtype)
-        if min(sizes, default=1) < 1 or math.prod(sizes) != found.size:
-            raise ValueError(f"{tensor.name!r} has shape {sizes} and {found.size} numbers")
-        self.room -= found.nbytes  # constants may be shared, but not to make much of little
-        if self.room < 0:
-            raise ValueError("its nodes share their constants too often")
-        return found.reshape(sizes)
+            stored = tensor.float_data if data_type == TensorProto.FLOAT else tensor.double_data
+            numbers = np.array(stored, self.dtype)
+        if min(sizes, default=1) < 1 or math.prod(sizes) != numbers.size:
+            raise ValueError(
+                f"{tensor.name!r} must have the numbers of its shape {sizes}, got {numbers.size}"
+            )
+        self.budget -= numbers.nbytes  # constants may be shared, but not to make much of little
+        if self.budget < 0:
+            raise ValueError(
+                "its nodes must not share constants so often that they need more memory than the "
+                "file"
+            )
+        return numbers.reshape(sizes)
 
     def add(self, node: Any) -> None:
         """Take a node."""
         if node.domain not in STANDARD:
-            raise ValueError(f"it is of the domain {node.domain!r}")
+            raise ValueError(f"its domain must be that of ONNX, got {node.domain!r}")
         if len(node.output) != 1:
-            raise ValueError(f"it should give one output, got {len(node.output)}")
+            raise ValueError(f"it must have one output, got {len(node.output)}")
         if node.op_type == "Constant":
-            if [each.name for each in node.attribute] != ["value"] or node.input:
-                raise ValueError("it should be an array")
+            if [attribute.name for attribute in node.attribute] != ["value"] or node.input:
+                raise ValueError("it must hold an array, got another value")
             self.put(node.output[0], node.attribute[0].t)
             return
         if node.op_type not in OPERATORS:
-            raise ValueError(f"cynn reads {', '.join(sorted(OPERATORS))}")
+            raise ValueError(f"its operator must be one of {', '.join(sorted(OPERATORS))}")
         inputs = [self.get(name) for name in node.input]
         while inputs and inputs[-1] is None:
             inputs.pop()
-        taken = Node(node, inputs, self.dtype)
-        made = OPERATORS[node.op_type](taken)
-        taken.end()
-        self.put(node.output[0], made)
+        operation = Node(node, inputs, self.dtype)
+        output = OPERATORS[node.op_type](operation)
+        operation.end()
+        self.put(node.output[0], output)
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -107,7 +115,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file. Files beside it are never opened: the weights must be in it.
 
     Returns
@@ -125,10 +133,19 @@ def load(path: str | os.PathLike[str]) -> Model:
     ImportError
         Without the ``onnx`` package.
 
+    See Also
+    --------
+    export : Write such a file.
+
     Notes
     -----
     Wanted is one input of shape (batch, ...), float32 or float64, whose sizes but the first are
     known, and one output. A dense layer is ``Gemm``, or ``MatMul`` with ``Add`` after it.
+
+    Examples
+    --------
+    >>> model = load("model.onnx")  # doctest: +SKIP
+    >>> model.predict(x)  # doctest: +SKIP
     """
     need()
     name = os.fsdecode(path)
@@ -146,47 +163,47 @@ def _parsed(name: str) -> Any:
     with open(name, "rb", opener=_without_waiting) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
+            raise ValueError("it must be a regular file, got something else")
         if status.st_size >= LARGEST:
-            raise ValueError(f"it has {status.st_size} bytes, an ONNX file has less than 2 GiB")
+            raise ValueError(f"it must have less than 2 GiB, got {status.st_size} bytes")
         data = file.read()
     try:
         return ModelProto.FromString(data)
     except DecodeError as error:
-        raise ValueError("it is not an ONNX file, or not a whole one") from error
+        raise ValueError("it must be a whole ONNX file, got another or a part of one") from error
 
 
 def _without_waiting(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe has no writer
 
 
-def _model(made: Any) -> Model:
+def _model(proto: Any) -> Model:
     from onnx import defs
 
-    versions = [each.version for each in made.opset_import if each.domain in STANDARD]
+    versions = [entry.version for entry in proto.opset_import if entry.domain in STANDARD]
     newest = defs.onnx_opset_version()
     if len(versions) != 1 or not OLDEST <= versions[0] <= newest:
         raise ValueError(
-            f"its operators should be of one version from {OLDEST} to {newest}, got {versions}"
+            f"its operators must be of one version from {OLDEST} to {newest}, got {versions}"
         )
-    if any(each.domain in STANDARD for each in made.functions):
-        raise ValueError("it has operators of its own")
-    given, taken = _ends(made.graph)
-    dtype, row = _rows(given)
-    graph = Graph(made.graph, dtype)
+    if any(entry.domain in STANDARD for entry in proto.functions):
+        raise ValueError("its operators must be those of ONNX, got functions of its own")
+    source, result = _ends(proto.graph)
+    dtype, row = _rows(source)
+    graph = Graph(proto.graph, dtype)
     start = Value(row)
-    graph.put(given.name, start)
-    if len(made.graph.node) > MOST_NODES:
-        raise ValueError(f"it has {len(made.graph.node)} nodes, the most are {MOST_NODES}")
-    for i, node in enumerate(made.graph.node):
+    graph.put(source.name, start)
+    if len(proto.graph.node) > MOST_NODES:
+        raise ValueError(f"it must have at most {MOST_NODES} nodes, got {len(proto.graph.node)}")
+    for i, node in enumerate(proto.graph.node):
         try:
             graph.add(node)
         except ValueError as error:
-            called = f" {node.name!r}" if node.name else ""
-            raise ValueError(f"node {i}{called} is {node.op_type!r}: {error}") from error
-    output = graph.get(taken.name)
+            label = f" {node.name!r}" if node.name else ""
+            raise ValueError(f"node {i}{label} is {node.op_type!r}: {error}") from error
+    output = graph.get(result.name)
     if not isinstance(output, Value):
-        raise ValueError("its output is a constant")
+        raise ValueError("its output must depend on its input, got a constant")
     path = output.path(start)
     assert path is not None  # all values come of the input
     parts, weights, state = joined(path)
@@ -198,31 +215,33 @@ def _model(made: Any) -> Model:
 
 
 def _ends(graph: Any) -> tuple[Any, Any]:
-    """Return the one input, beside the constants, and the one output."""
+    """Return the one input that is no constant, and the one output."""
     constants = {tensor.name for tensor in graph.initializer}
-    inputs = [each for each in graph.input if each.name not in constants]
+    inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise ValueError(
-            f"it should have one input and one output, got {len(inputs)} and {len(graph.output)}"
+            f"it must have one input and one output, got {len(inputs)} and {len(graph.output)}"
         )
     return inputs[0], graph.output[0]
 
 
-def _rows(given: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _rows(source: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return the type of the input's rows and their shape."""
     from onnx import TensorProto
 
-    kind = given.type.tensor_type
-    found = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}.get(kind.elem_type)
-    if found is None:
-        raise ValueError(f"its input {given.name!r} should hold float32 or float64")
+    kind = source.type.tensor_type
+    dtype_name = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}.get(kind.elem_type)
+    if dtype_name is None:
+        raise ValueError(
+            f"its input {source.name!r} must hold float32 or float64, got another type"
+        )
     sizes = [axis.dim_value for axis in kind.shape.dim]
     if len(sizes) < 2 or min(sizes[1:]) < 1:
         raise ValueError(
-            f"its input {given.name!r} should have two axes or more, all but the first of "
-            f"known size"
+            f"its input {source.name!r} must have two axes or more, all but the first of known "
+            f"size, got {sizes}"
         )
-    return np.dtype(found), tuple(sizes[1:])
+    return np.dtype(dtype_name), tuple(sizes[1:])
 
 
 def _bytes_in(tensor: Any) -> int:

@@ -8,34 +8,23 @@ from typing import Any
 
 from .._specs import spec
 from ..schedules import SCHEDULES
-from ._adam import Adam, AdamW
-from ._adaptive import Adadelta, Adagrad, RMSprop
-from ._lion import Lion
+from . import _adam, _adaptive, _lion, _sgd
+from ._adam import *  # noqa: F403
+from ._adaptive import *  # noqa: F403
+from ._lion import *  # noqa: F403
 from ._optimizer import Optimizer
-from ._sgd import SGD
+from ._sgd import *  # noqa: F403
 
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Lion",
-    "Optimizer",
-    "RMSprop",
-    "from_dict",
-    "get",
-]
+__all__ = ["OPTIMIZERS", "Optimizer", "from_dict", "get"]
+__all__ += _sgd.__all__  # each file lists its own
+__all__ += _adam.__all__
+__all__ += _adaptive.__all__
+__all__ += _lion.__all__
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "adam": Adam,
-    "adamw": AdamW,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adadelta": Adadelta,
-    "lion": Lion,
+    name.lower(): getattr(file, name)
+    for file in (_sgd, _adam, _adaptive, _lion)
+    for name in file.__all__
 }
 """The optimizers by name."""
 
@@ -53,6 +42,11 @@ def get(optimizer: str | Optimizer) -> Optimizer:
     Optimizer
         The object.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or no optimizer has that name.
+
     Examples
     --------
     >>> get("sgd")
@@ -62,7 +56,23 @@ def get(optimizer: str | Optimizer) -> Optimizer:
 
 
 def from_dict(data: dict[str, Any]) -> Optimizer:
-    """Make an optimizer again from its ``to_dict()``.
+    """Return an optimizer from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    Optimizer
+        Equal to the one that was written.
+
+    Raises
+    ------
+    ValueError
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------

@@ -4,6 +4,8 @@ from .._specs.validation import flag
 from ..schedules import Schedule
 from ._optimizer import Optimizer, above_zero, not_negative, part
 
+__all__ = ["RMSprop", "Adagrad", "Adadelta"]
+
 
 class RMSprop(Optimizer):
     """Gradients divided by the root of their mean square.
@@ -37,7 +39,11 @@ class RMSprop(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : With momentum too; the usual choice.
 
     References
     ----------
@@ -102,7 +108,11 @@ class Adagrad(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    RMSprop : With a mean in place of the sum, so that steps do not vanish.
 
     References
     ----------
@@ -168,7 +178,11 @@ class Adadelta(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : The usual choice.
 
     References
     ----------

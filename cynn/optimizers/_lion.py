@@ -3,6 +3,8 @@
 from ..schedules import Schedule
 from ._optimizer import Optimizer, pair
 
+__all__ = ["Lion"]
+
 
 class Lion(Optimizer):
     """Every weight moves by as much: by the sign of a mean of the gradients.
@@ -28,7 +30,11 @@ class Lion(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    AdamW : The usual choice; its learning rate is usually 3 to 10 times larger.
 
     References
     ----------

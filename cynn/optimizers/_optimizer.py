@@ -18,6 +18,21 @@ class Optimizer(spec.Spec):
 
     A subclass says in `kernel` which rule of the kernels it is, and gives what every optimizer has
     to `_common`.
+
+    Attributes
+    ----------
+    learning_rate : float or Schedule
+        The rate of a step.
+    weight_decay : float
+        At least 0.
+    clip_value, clip_norm : float or None
+        The largest absolute value in a gradient, and the largest norm of all gradients together.
+
+    Examples
+    --------
+    >>> from cynn.optimizers import Adam
+    >>> isinstance(Adam(), Optimizer), Adam(0.01).rates(0, 2, total=10)
+    (True, array([0.01, 0.01]))
     """
 
     learning_rate: float | Schedule
@@ -40,11 +55,30 @@ class Optimizer(spec.Spec):
         self.clip_norm = _limit("clip_norm", clip_norm)
 
     def kernel(self) -> tuple[str | float, ...]:
-        """Return the rule as a network takes it: its name among the kernels, then its numbers."""
+        """Return the rule as a network takes it: its name among the kernels, then its numbers.
+
+        Returns
+        -------
+        tuple of str and float
+            Such as ``("sgd", nesterov, weight_decay)``; the order of the numbers is the kernel's.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define kernel")
 
     def clips(self) -> tuple[float, float]:
-        """Return the limits of a gradient's values and of its norm, infinite for none."""
+        """Return the limits of a gradient's values and of its norm, infinite for none.
+
+        Returns
+        -------
+        value : float
+            The largest absolute value of a number in the gradient.
+        norm : float
+            The largest Euclidean norm of the gradient of all weights together.
+        """
         value, norm = self.clip_value, self.clip_norm
         return (math.inf if value is None else value, math.inf if norm is None else norm)
 
@@ -62,6 +96,11 @@ class Optimizer(spec.Spec):
         -------
         ndarray of float64, shape (stop - start,)
             One rate a step.
+
+        Raises
+        ------
+        ValueError
+            If the steps are not within the run.
         """
         rate = self.learning_rate
         if isinstance(rate, Schedule):
@@ -80,6 +119,11 @@ class Optimizer(spec.Spec):
         -------
         ndarray of float64, shape (stop - start,)
             One momentum a step.
+
+        Raises
+        ------
+        ValueError
+            If the steps are not within the run.
         """
         return _constant(getattr(self, "momentum", 0.0), start, stop, total)
 
@@ -113,5 +157,7 @@ def _limit(name: str, value: Any) -> float | None:
 def _constant(value: float, start: int, stop: int, total: int) -> NDArray[np.float64]:
     """Return the same value for each step; quicker than a schedule, and asked for every epoch."""
     if not 0 <= start <= stop <= total:
-        raise ValueError(f"steps {start} to {stop} are not within a run of {total}")
+        raise ValueError(
+            f"start and stop must be within the {total} steps of a run, got {start} and {stop}"
+        )
     return np.full(stop - start, value)

@@ -4,6 +4,8 @@ from .._specs.validation import flag
 from ..schedules import Schedule
 from ._optimizer import Optimizer, part
 
+__all__ = ["SGD"]
+
 
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, Nesterov's look ahead, and weight decay.
@@ -38,7 +40,12 @@ class SGD(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
+
+    See Also
+    --------
+    Adam : A step of its own size for each weight; needs less tuning.
+    cynn.schedules : Learning rates that change from step to step.
 
     References
     ----------
@@ -57,7 +64,7 @@ class SGD(Optimizer):
     SGD(Cosine(0.1), 0.9, nesterov=True)
     >>> SGD(0.1, nesterov=True)
     Traceback (most recent call last):
-    ValueError: nesterov=True needs a momentum above 0, got momentum=0.0
+    ValueError: momentum must be above 0 for nesterov=True, got 0.0
     """
 
     def __init__(
@@ -74,8 +81,8 @@ class SGD(Optimizer):
         self.momentum = part("momentum", momentum)
         self.nesterov = flag("nesterov", nesterov)
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov=True needs a momentum above 0, got momentum=0.0")
+            raise ValueError("momentum must be above 0 for nesterov=True, got 0.0")
 
     def kernel(self) -> tuple[str | float, ...]:
-        """Return ``("sgd", nesterov, weight_decay)``."""
+        """Return ``("sgd", nesterov, weight_decay)``; see `Optimizer.kernel`."""
         return ("sgd", float(self.nesterov), self.weight_decay)

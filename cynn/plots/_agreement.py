@@ -1,4 +1,4 @@
-"""The numbers that a regression said against those that are true."""
+"""The predictions of a regression against the true values."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ MOST_POINTS = 5_000
 
 
 def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
-    """Draw what a regression said against what is true; on the line both are the same.
+    """Plot the predictions of a regression against the targets, with the line where both are equal.
 
     Of more than 5,000 rows that many are drawn, evenly out of all, and it says so.
 
@@ -33,26 +33,32 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
     TypeError, ValueError
         If they are not of one length, or hold something else.
 
+    See Also
+    --------
+    confusion : For classes.
+
     Examples
     --------
     >>> ax = agreement([1.0, 2.0, 3.0], [1.1, 1.9, 3.2])  # doctest: +SKIP
     """
     wanted = "finite numbers"
     true = rows("y_true", y_true, 1, "float64", -math.inf, math.inf, wanted)[:, 0]
-    said = rows("y_pred", y_pred, 1, "float64", -math.inf, math.inf, wanted)[:, 0]
-    if len(true) != len(said):
-        raise ValueError(f"y_true and y_pred must be of one length, got {len(true)}, {len(said)}")
+    predicted = rows("y_pred", y_pred, 1, "float64", -math.inf, math.inf, wanted)[:, 0]
+    if len(true) != len(predicted):
+        raise ValueError(
+            f"y_true and y_pred must be of one length, got {len(true)}, {len(predicted)}"
+        )
     if not len(true):
         raise ValueError("y_true must have at least one row, got none")
     ax = axes(ax, 5.2, 5.0)
-    at = spread(len(true), MOST_POINTS)
-    size = 16 if len(at) < 500 else 6
-    ax.scatter(true[at], said[at], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
-    ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="said = true")
-    ax.set_xlabel("what is true")
-    ax.set_ylabel("what was said")
-    if len(at) < len(true):
-        ax.set_title(f"{len(at):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
+    shown = spread(len(true), MOST_POINTS)
+    size = 16 if len(shown) < 500 else 6
+    ax.scatter(true[shown], predicted[shown], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
+    ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="predicted = true")
+    ax.set_xlabel("true")
+    ax.set_ylabel("predicted")
+    if len(shown) < len(true):
+        ax.set_title(f"{len(shown):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
     ax.grid(color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)

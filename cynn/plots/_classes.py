@@ -12,7 +12,7 @@ MOST_NUMBERS, MOST_NAMES = 24, 40
 
 
 def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) -> Any:
-    """Draw the confusion matrix: a row for what is true, a column for what was said.
+    """Plot the confusion matrix (rows: true, columns: predicted).
 
     The darker a cell, the larger its share of the rows of its class; the darkness follows the
     square root of the share, so that the few mistakes of a good network are seen. The numbers are
@@ -41,6 +41,11 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     TypeError, ValueError
         If something is not a label or a row, as `cynn.metrics.confusion_matrix` says.
 
+    See Also
+    --------
+    cynn.metrics.confusion_matrix : Count only.
+    agreement : For a regression.
+
     Examples
     --------
     >>> ax = confusion([0, 1, 1], [0, 1, 0], classes=["cat", "dog"])  # doctest: +SKIP
@@ -54,9 +59,9 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.15)
     if k <= MOST_NUMBERS:
-        room = max(len(f"{counts.max()}"), 2)
+        digits = max(len(f"{counts.max()}"), 2)
         width = 72 * ax.get_window_extent().width / ax.figure.dpi / k  # points a cell
-        font = min(10.0, 1.3 * width / room)
+        font = min(10.0, 1.3 * width / digits)
         for (i, j), n in np.ndenumerate(counts):
             if n and font >= 3:
                 dark = share[i, j] > 0.35
@@ -64,18 +69,20 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
                     j, i, str(n), ha="center", va="center", fontsize=font,
                     color="white" if dark else "black",
                 )  # fmt: skip
-    at = spread(k, MOST_NAMES if k <= MOST_NAMES else 11)
-    long = max(len(names[i]) for i in at) > 2
+    ticks = spread(k, MOST_NAMES if k <= MOST_NAMES else 11)
+    long_names = max(len(names[i]) for i in ticks) > 2
     small = "small" if k <= MOST_NUMBERS else "x-small"
-    ax.set_xticks(at, [names[i] for i in at], rotation=90 if long and k > 3 else 0, fontsize=small)
-    ax.set_yticks(at, [names[i] for i in at], fontsize=small)
+    ax.set_xticks(
+        ticks, [names[i] for i in ticks], rotation=90 if long_names and k > 3 else 0, fontsize=small
+    )
+    ax.set_yticks(ticks, [names[i] for i in ticks], fontsize=small)
     ax.tick_params(length=0 if k <= MOST_NAMES else 3)
-    ax.set_xlabel("what was said")
-    ax.set_ylabel("what is true")
-    right, total = int(np.trace(counts)), int(counts.sum())
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true")
+    correct, total = int(np.trace(counts)), int(counts.sum())
     if total:
         ax.set_title(
-            f"{right:,} of {total:,} right ({right / total:.2%})",
+            f"{correct:,} of {total:,} correct ({correct / total:.2%})",
             fontsize="medium", color=FAINT,
         )  # fmt: skip
     return ax

@@ -11,7 +11,7 @@ from ._style import FAINT, NEGATIVE, POSITIVE, axes, plain
 
 
 def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
-    """Draw what was measured over the epochs, in training and in validation.
+    """Plot the loss and the metrics over the epochs, in training and in validation.
 
     Parameters
     ----------
@@ -39,39 +39,39 @@ def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
     --------
     >>> ax = curve({"loss": [0.5, 0.3], "val_loss": [0.6, 0.4]})  # doctest: +SKIP
     """
-    lists = getattr(history, "history", history)
-    if not isinstance(lists, Mapping):
-        raise TypeError(f"history must be what fit gave back, got {history!r}")
-    if name not in lists:
-        known = ", ".join(map(repr, lists)) or "nothing"
+    series = getattr(history, "history", history)
+    if not isinstance(series, Mapping):
+        raise TypeError(f"history must be what fit returned, got {history!r}")
+    if name not in series:
+        known = ", ".join(map(repr, series)) or "nothing"
         raise ValueError(f"name must be one of {known}, got {name!r}")
     named = [(name, "training", POSITIVE, "o"), (f"val_{name}", "validation", NEGATIVE, "s")]
-    drawn = [
-        (array(key, lists[key]), label, color, marker)
+    curves = [
+        (array(key, series[key]), label, color, marker)
         for key, label, color, marker in named
-        if key in lists
+        if key in series
     ]
-    for values, *_ in drawn:
-        if values.ndim != 1 or len(values) != len(drawn[0][0]) or not len(values):
+    for values, *_ in curves:
+        if values.ndim != 1 or len(values) != len(curves[0][0]) or not len(values):
             raise ValueError(f"history must hold a number for each epoch, got {values.shape}")
     numbers = getattr(history, "epoch", [])
     first = numbers[0] + 1 if numbers else 1  # a resumed training goes on counting
-    epochs = np.arange(first, first + len(drawn[0][0]))
+    epochs = np.arange(first, first + len(curves[0][0]))
     ax = axes(ax)
     marked = len(epochs) <= 30
-    for values, label, color, marker in drawn:
+    for values, label, color, marker in curves:
         ax.plot(
             epochs, values, color=color, label=label, lw=1.8, ms=4,
             marker=marker if marked or np.isfinite(values).sum() < 2 else "",
         )  # fmt: skip
-    if len(drawn) == 2:
-        _mark_best(ax, epochs, drawn[1][0].astype(np.float64), name)
+    if len(curves) == 2:
+        _mark_best(ax, epochs, curves[1][0].astype(np.float64), name)
     ax.set_xlabel("epoch")
     ax.set_ylabel(plain(name.replace("_", " ")))
     ax.xaxis.get_major_locator().set_params(integer=True)
     if len(epochs) == 1:
         ax.set_xticks(epochs)
-    if not any(np.isfinite(values).any() for values, *_ in drawn):  # else an empty frame says 0
+    if not any(np.isfinite(values).any() for values, *_ in curves):  # else an empty frame says 0
         ax.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
         ax.set_yticks([])
         ax.text(0.5, 0.5, "no finite number", transform=ax.transAxes, ha="center", color=FAINT)

@@ -41,12 +41,12 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
     from matplotlib import pyplot
 
     pyplot.close(figure)
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    trial = place / f".{os.urandom(8).hex()}.part"
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    trial = path / f".{os.urandom(8).hex()}.part"
     trial.touch()
     trial.unlink()
-    return place
+    return path
 
 
 Pictures = dict[str, Callable[[], Any]]
@@ -67,13 +67,13 @@ def of_images(model: Any, x: Any, y: Any) -> Pictures:
     dict of str to function
         What draws each, by name; of predictions that are NaN none.
     """
-    said = model.predict(x)
-    if np.isnan(said).any():
+    predicted = model.predict(x)
+    if np.isnan(predicted).any():
         return {}
     return {
-        "confusion": lambda: confusion(y, said),
+        "confusion": lambda: confusion(y, predicted),
         "weights": lambda: weights(model),
-        "mistakes": lambda: mistakes(x, y, said),
+        "mistakes": lambda: mistakes(x, y, predicted),
     }
 
 
@@ -97,8 +97,8 @@ def of_table(target: Target, y: Any, outputs: Any) -> Pictures:
     if isinstance(target, Classes):
         return {"confusion": lambda: confusion(y, outputs, classes=target.labels)}
     quantity = cast(Quantity, target)
-    true, said = quantity.decode(y), quantity.decode(outputs[:, 0])
-    return {"agreement": lambda: agreement(true, said)}
+    true, predicted = quantity.decode(y), quantity.decode(outputs[:, 0])
+    return {"agreement": lambda: agreement(true, predicted)}
 
 
 def write(folder: Path, model: Any, pictures: Pictures) -> list[str]:
@@ -122,7 +122,7 @@ def write(folder: Path, model: Any, pictures: Pictures) -> list[str]:
 
     measured = [name for name in model.history.history if not name.startswith("val_")]
     drawn: Pictures = {name: functools.partial(curve, model.history, name) for name in measured}
-    if pictures and all(np.isfinite(part).all() for part in model.get_weights()):
+    if pictures and all(np.isfinite(array).all() for array in model.get_weights()):
         drawn |= {"network": lambda: network(model)} | pictures
     written = []
     for name, draw in drawn.items():

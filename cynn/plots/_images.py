@@ -16,7 +16,7 @@ LOUDEST = 99.5
 
 
 def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -> Any:
-    """Draw the weights of the first dense layer as images, one for each neuron.
+    """Plot the weights of the first dense layer as images, one for each neuron.
 
     A neuron answers to what is bright where its image is blue and dark where it is orange. All have
     one scale of colours. Of more than `count` neurons that many are drawn, evenly out of all, and
@@ -44,7 +44,7 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the inputs are no image.
+        If an argument is not as described, or the inputs are no image.
     RuntimeError
         If the model has no weights yet.
 
@@ -60,26 +60,26 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     table = dense_weights(model)[0][1]
     size = model.input_shape if shape is None and len(model.input_shape) == 2 else shape
     height, width = _size_of(size, len(table))
-    at = spread(table.shape[1], most)
-    columns = math.ceil(math.sqrt(len(at) * height / width))
-    lines = math.ceil(len(at) / columns)
+    neurons = spread(table.shape[1], most)
+    columns = math.ceil(math.sqrt(len(neurons) * height / width))
+    lines = math.ceil(len(neurons) / columns)
     dots = math.ceil(20 / max(height, width))  # of small images a pixel is several: a thin gap
     high, wide = height * dots, width * dots
     sheet = np.full((lines * (high + 1) - 1, columns * (wide + 1) - 1), np.nan)
-    for place, neuron in enumerate(at):
+    for place, neuron in enumerate(neurons):
         top, left = (place // columns) * (high + 1), (place % columns) * (wide + 1)
         image = table[:, neuron].reshape(height, width)
         sheet[top : top + high, left : left + wide] = image.repeat(dots, 0).repeat(dots, 1)
-    limit = float(np.percentile(np.abs(table[:, at]), LOUDEST)) or 1.0
+    limit = float(np.percentile(np.abs(table[:, neurons]), LOUDEST)) or 1.0
     across = float(np.clip(sheet.shape[1] / 45, 5.4, 12.0))
     ax = axes(ax, 1.0 + across, 0.6 + across * sheet.shape[0] / sheet.shape[1])
     colors = signed_colors().with_extremes(bad="0.6")  # between the images
     drawn = ax.imshow(sheet, cmap=colors, vmin=-limit, vmax=limit, interpolation="auto")
     blank(ax)
     ax.figure.colorbar(drawn, ax=ax, shrink=0.8, extend="both", label="weight")
-    said = f"{len(at)} of the first layer's {table.shape[1]:,} neurons"
+    title = f"{len(neurons)} of the first layer's {table.shape[1]:,} neurons"
     ax.set_title(
-        said if len(at) < table.shape[1] else f"the first layer's {len(at)} neurons",
+        title if len(neurons) < table.shape[1] else f"the first layer's {len(neurons)} neurons",
         fontsize="medium", color=FAINT,
     )  # fmt: skip
     return ax
@@ -95,7 +95,7 @@ def mistakes(
     classes: Any = None,
     ax: Any = None,
 ) -> Any:
-    """Draw a sheet of the worst mistakes, each with what was said and what is true.
+    """Plot the worst mistakes, each with the predicted and the true class.
 
     A mistake is the worse the less probable the model held what is true; of those that it held as
     improbable, the one it was surer of comes first. All pictures are in one Axes.
@@ -128,7 +128,7 @@ def mistakes(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the rows are no images.
+        If an argument is not as described, or the rows are no images.
 
     Examples
     --------
@@ -136,41 +136,41 @@ def mistakes(
     >>> x, y_pred = np.zeros((2, 28, 28)), [[0.9, 0.1], [0.2, 0.8]]
     >>> ax = mistakes(x, [0, 0], y_pred)  # doctest: +SKIP
     """
-    most = integer("count", count)
-    images, said = array("x", x), array("y_pred", y_pred)
-    if said.ndim != 2 or said.shape[1] < 2:
-        raise ValueError(f"y_pred must have shape (n, k) with k from 2, got {said.shape}")
-    n, k = said.shape
+    n_most = integer("count", count)
+    images, predicted = array("x", x), array("y_pred", y_pred)
+    if predicted.ndim != 2 or predicted.shape[1] < 2:
+        raise ValueError(f"y_pred must have shape (n, k) with k from 2, got {predicted.shape}")
+    n, k = predicted.shape
     true = array("y_true", y_true)
     true = labels("y_true", true.argmax(axis=1) if true.shape == (n, k) else true, k)
     if not len(images) == len(true) == n:
         raise ValueError(
             f"x, y_true and y_pred must be of one length, got {len(images)}, {len(true)}, {n}"
         )
-    if np.isnan(said).any():
-        raise ValueError("y_pred must not hold NaN: the training has diverged")
+    if np.isnan(predicted).any():
+        raise ValueError("y_pred must not hold NaN, got some: the training has diverged")
     names = [plain(name, 12) for name in names_of("classes", classes, k)]
     images = _images(images, shape)
-    guess = said.argmax(axis=1)
-    sure, held = said[np.arange(n), guess], said[np.arange(n), true]
+    guess = predicted.argmax(axis=1)
+    p_guess, p_true = predicted[np.arange(n), guess], predicted[np.arange(n), true]
     wrong = np.flatnonzero(guess != true)
-    worst = wrong[np.lexsort((-sure[wrong], held[wrong]))][:most]
+    worst = wrong[np.lexsort((-p_guess[wrong], p_true[wrong]))][:n_most]
     columns = max(1, min(5, len(worst)))
     lines = max(1, math.ceil(len(worst) / columns))
     ax = axes(ax, 1.5 * max(columns, 3), 0.5 + 1.75 * lines)
     blank(ax)
     ax.set_xlim(0, columns)
     ax.set_ylim(1.32 * lines, 0)
-    said_of = [f"said {names[guess[row]]} ({_percent(sure[row])})" for row in worst]
-    true_of = [f"true {names[true[row]]} ({_percent(held[row])})" for row in worst]
-    longest = max(map(len, said_of + true_of), default=1)
+    guess_lines = [f"predicted {names[guess[row]]} ({_percent(p_guess[row])})" for row in worst]
+    true_lines = [f"true {names[true[row]]} ({_percent(p_true[row])})" for row in worst]
+    longest = max(map(len, guess_lines + true_lines), default=1)
     area = ax.get_window_extent()
     cell = min(area.width / columns, area.height / (1.32 * lines)) * 72 / ax.figure.dpi
     font = min(8.5, max(3.0, 1.55 * cell / longest))
     for place, row in enumerate(worst):
         i, j = divmod(place, columns)
         _picture(ax, images[row], j + 0.05, 1.32 * i)
-        for text, line, bold in ((said_of, 1.0, "bold"), (true_of, 1.15, "normal")):
+        for text, line, bold in ((guess_lines, 1.0, "bold"), (true_lines, 1.15, "normal")):
             ax.text(
                 j + 0.5, 1.32 * i + line, text[place], ha="center", va="center",
                 fontsize=font, fontweight=bold,
@@ -182,7 +182,7 @@ def mistakes(
 
 def _title(shown: int, wrong: int, n: int) -> str:
     if not wrong:
-        return f"no mistake in {n:,} rows"
+        return f"no mistakes in {n:,} rows"
     mistakes = "mistake" if wrong == 1 else "mistakes"
     which = f"the {shown} worst of " if shown < wrong else ""
     return f"{which}{wrong:,} {mistakes} in {n:,} rows"
@@ -233,7 +233,7 @@ def _size_of(shape: Any, n: int) -> tuple[int, int]:
         if side * side != n:
             raise ValueError(f"shape must be given where images are not square, got {n} pixels")
         return side, side
-    found = checked_shape("shape", shape)
-    if len(found) != 2 or found[0] * found[1] != n:
-        raise ValueError(f"shape must be a height and a width of {n} pixels in all, got {found}")
-    return found[0], found[1]
+    size = checked_shape("shape", shape)
+    if len(size) != 2 or size[0] * size[1] != n:
+        raise ValueError(f"shape must be a height and a width of {n} pixels in all, got {size}")
+    return size[0], size[1]

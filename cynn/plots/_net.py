@@ -20,7 +20,7 @@ SKIP: dict[str, Any] = {"color": FAINT, "linewidth": 1.2, "linestyle": (0, (4, 2
 def network(
     model: Any, *, max_neurons: int = 16, inputs: Any = None, outputs: Any = None, ax: Any = None
 ) -> Any:
-    """Draw the network: a circle for each neuron, a line for each weight.
+    """Plot the network: a circle for each neuron, a line for each weight.
 
     Blue weights are positive, orange ones negative; the wider the line the larger the weight, to a
     scale of its own between any two layers. Biases are not drawn, nor what has no neurons of its
@@ -49,7 +49,7 @@ def network(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not as said, or the model has no dense layer.
+        If an argument is not as described, or the model has no dense layer.
     RuntimeError
         If the model has no weights yet.
 
@@ -82,16 +82,16 @@ def network(
         )  # fmt: skip
         if len(shown[k]) < sizes[k]:  # dots in the gap of the row of circles
             ax.scatter([k] * 3, np.linspace(-0.4, 0.4, 3) * step, s=5, c="0.2", zorder=3)
-        text = _said(k, tables, sizes[k], len(shown[k]))
+        text = _caption(k, tables, sizes[k], len(shown[k]))
         foot = ax.text(k, -0.58, text, ha="center", va="top")
         longest = max(map(len, text.split("\n")))  # a letter is about 0.6 wide: none meets the next
         foot.set_fontsize(min(foot.get_fontsize(), column / (0.62 * longest)))
-    for given, name, k, x, side in (
+    for labels, name, k, x, side in (
         (inputs, "inputs", 0, -0.12, "right"),
         (outputs, "outputs", len(sizes) - 1, len(sizes) - 0.88, "left"),
     ):
-        if given is not None:
-            names = names_of(name, given, sizes[k])
+        if labels is not None:
+            names = names_of(name, labels, sizes[k])
             for height, place in zip(places[k], shown[k], strict=True):
                 ax.text(x, height, names[place], ha=side, va="center", fontsize="small")
     top = 0.55
@@ -99,8 +99,8 @@ def network(
         foot = max(places[k][0] for k in range(first, last + 1)) + 0.7 * step
         top = max(top, _skip(ax, first, last, foot) + 0.02)
     blank(ax)
-    room = (0.35, 1.1)  # beside the circles; more where there are names
-    ax.set_xlim(-room[inputs is not None], len(sizes) - 1 + room[outputs is not None])
+    margins = (0.35, 1.1)  # beside the circles; more where there are names
+    ax.set_xlim(-margins[inputs is not None], len(sizes) - 1 + margins[outputs is not None])
     ax.set_ylim(-0.72, top)
     _legend(ax, with_skips=bool(skips))
     return ax
@@ -114,34 +114,42 @@ def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
 def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[tuple[int, int]]]:
     """Return the dense layers, and from which row of neurons to which each `Residual` skips."""
     named = model.named_weights()
-    found: list[tuple[str, NDArray[Any]]] = []
+    tables: list[tuple[str, NDArray[Any]]] = []
     skips: list[tuple[int, int]] = []
 
     def walk(layers: Sequence[Layer], prefix: str) -> None:
-        first = len(found)
+        first = len(tables)
         for i, layer in enumerate(layers):
             if isinstance(layer, Dense):
-                found.append((str(layer.activation), named[f"{prefix}{i}.weight"]))
-            elif isinstance(layer, Activation) and len(found) > first:
-                found[-1] = (str(layer.activation), found[-1][1])
+                tables.append((str(layer.activation), named[f"{prefix}{i}.weight"]))
+            elif isinstance(layer, Activation) and len(tables) > first:
+                tables[-1] = (str(layer.activation), tables[-1][1])
             elif isinstance(layer, Residual):
-                before = len(found)
+                before = len(tables)
                 walk(layer.layers, f"{prefix}{i}.")
-                if len(found) > before:
-                    skips.append((before, len(found)))
+                if len(tables) > before:
+                    skips.append((before, len(tables)))
 
     walk(model.layers, "layer")
-    if not found:
+    if not tables:
         raise ValueError(f"model must have a Dense layer to draw, got {model!r}")
-    if len(found) != sum(table.ndim == 2 for table in named.values()):
-        raise ValueError("model has weights of other layers than Dense, which are not drawn")
-    for (_, before), (_, after) in zip(found, found[1:], strict=False):
+    if len(tables) != sum(table.ndim == 2 for table in named.values()):
+        raise ValueError(
+            "model must have weights in Dense layers only to be drawn, got other layers with "
+            "weights"
+        )
+    for (_, before), (_, after) in zip(tables, tables[1:], strict=False):
         if before.shape[1] != after.shape[0]:
-            raise ValueError("model must be one dense layer after another to be drawn")
-    for _, table in found:
+            raise ValueError(
+                "model must be Dense layers in sequence to be drawn, got sizes that do not follow"
+            )
+    for _, table in tables:
         if not np.isfinite(table).all():
-            raise ValueError("model has weights that are not finite: its training has diverged")
-    return found, skips
+            raise ValueError(
+                "model must have finite weights to be drawn, got NaN or infinity: its training "
+                "has diverged"
+            )
+    return tables, skips
 
 
 def _skip(ax: Any, first: int, last: int, foot: float) -> float:
@@ -159,8 +167,8 @@ def _heights(size: int, shown: int, step: float) -> NDArray[np.float64]:
     steps = np.arange(shown, dtype=np.float64) - (shown - 1) / 2
     if shown < size:  # some are left out: there are dots in the gap
         steps += np.where(steps > 0, 0.5, -0.5)
-    found: NDArray[np.float64] = -steps * step
-    return found
+    heights: NDArray[np.float64] = -steps * step
+    return heights
 
 
 def _lines(
@@ -196,7 +204,7 @@ def _rgb(color: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _said(k: int, tables: list[tuple[str, NDArray[Any]]], size: int, shown: int) -> str:
+def _caption(k: int, tables: list[tuple[str, NDArray[Any]]], size: int, shown: int) -> str:
     kind = ("input" if size == 1 else "inputs") if k == 0 else tables[k - 1][0]
     kind = "linear" if kind == "identity" else kind.replace("_", " ")
     return f"{size:,} {kind}" + (f"\n({shown} shown)" if shown < size else "")

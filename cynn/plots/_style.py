@@ -63,7 +63,7 @@ def spread(n: int, most: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.intp))
 
 
-def names_of(name: str, given: Any, n: int) -> list[str]:
+def names_of(name: str, names: Any, n: int) -> list[str]:
     """Return `n` names: those given, else the numbers from 0.
 
     Raises
@@ -71,13 +71,13 @@ def names_of(name: str, given: Any, n: int) -> list[str]:
     TypeError, ValueError
         If it is no sequence of as many.
     """
-    if given is None:
+    if names is None:
         return [str(i) for i in range(n)]
-    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
-        raise TypeError(f"{name} must be a list of names, got {given!r}")
-    if len(given) != n:
-        raise ValueError(f"{name} must hold {n} names, got {len(given)}")
-    return [plain(str(each)) for each in given]
+    if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
+        raise TypeError(f"{name} must be a list of names, got {names!r}")
+    if len(names) != n:
+        raise ValueError(f"{name} must hold {n} names, got {len(names)}")
+    return [plain(str(label)) for label in names]
 
 
 def plain(text: str, most: int = 24) -> str:

@@ -3,9 +3,9 @@
 Each one comes as a pair. ``f(x, out)`` writes f of every number of `x`. ``f_backward(y, grad_y,
 out)`` is for training: `y` is what f gave (the stored output, so that nothing needs computing
 twice), `grad_y` says how the loss changes with each number of `y`, and `out` receives how it
-changes with each number that went into f, which is ``grad_y * f'(x)`` by the chain rule. Those in
-`FROM_INPUT` fall before they rise, so that two inputs give one output: their way back takes `x`
-in the place of `y`. They and the other smooth kin of relu stand in `smooth`.
+changes with each number that went into f, which is ``grad_y * f'(x)`` by the chain rule. Some fall
+before they rise, so that two inputs give one output: their way back takes `x` in the place of `y`.
+They and the other smooth kin of relu stand in `smooth`; `by_name` has all of them.
 
 Infinities and NaN go through as processors carry them, without an exception.
 """
@@ -15,31 +15,12 @@ import math
 from .arrays import Matrix
 from .elementwise import each, each_pair
 
-ACTIVATIONS = (
-    "identity",
-    "relu",
-    "leaky_relu",
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "elu",
-    "selu",
-    "softplus",
-    "hard_sigmoid",
-    "silu",
-    "gelu",
-    "gelu_tanh",
-)
-
-FROM_INPUT = ("silu", "gelu", "gelu_tanh")
-"""The activations whose way back takes what went in."""
-
 LEAKY_SLOPE = 0.01
 """Slope of `leaky_relu` below zero."""
 
 
 def identity(x: Matrix, out: Matrix) -> None:
-    """Leave numbers as they are: ``f(x) = x``.
+    """Compute the identity: ``f(x) = x``.
 
     Parameters
     ----------
@@ -64,9 +45,18 @@ def identity(x: Matrix, out: Matrix) -> None:
 
 
 def identity_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `identity`: ``f'(x) = 1``, so ``out = grad_y``.
+    """Compute the gradient of `identity`: ``f'(x) = 1``, so ``out = grad_y``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `identity`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -79,7 +69,7 @@ def identity_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def relu(x: Matrix, out: Matrix) -> None:
-    """Cut off what is below zero: ``f(x) = max(x, 0)``, and NaN stays NaN.
+    """Compute the rectified linear unit: ``f(x) = max(x, 0)``; NaN stays NaN.
 
     Nair & Hinton, *Rectified linear units improve restricted Boltzmann machines* (2010).
 
@@ -106,7 +96,7 @@ def relu(x: Matrix, out: Matrix) -> None:
 
 
 def relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `relu`: ``f'(x)`` is 1 above zero and 0 elsewhere, also at zero itself.
+    """Compute the gradient of `relu`: ``f'(x)`` is 1 above zero, and 0 at zero and below.
 
     Parameters
     ----------
@@ -134,10 +124,19 @@ def relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def leaky_relu(x: Matrix, out: Matrix) -> None:
-    """Turn down what is below zero: ``f(x) = x`` above zero, ``0.01 * x`` elsewhere.
+    """Compute the leaky rectified linear unit: ``f(x) = x`` above zero, ``0.01 * x`` elsewhere.
 
     Maas, Hannun & Ng, *Rectifier nonlinearities improve neural network acoustic models* (2013).
-    Parameters and errors are those of `relu`.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -150,10 +149,20 @@ def leaky_relu(x: Matrix, out: Matrix) -> None:
 
 
 def leaky_relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `leaky_relu`: ``f'(x)`` is 1 above zero, 0.01 elsewhere.
+    """Compute the gradient of `leaky_relu`: ``f'(x)`` is 1 above zero, 0.01 elsewhere.
 
-    The output has the sign of the input, so `y` tells on which side of zero it was. Parameters and
-    errors are those of `relu_backward`.
+    The output has the sign of the input, so `y` tells on which side of zero it was.
+
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `leaky_relu`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -167,9 +176,17 @@ def leaky_relu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def sigmoid(x: Matrix, out: Matrix) -> None:
-    """Squeeze any number into (0, 1): ``f(x) = 1 / (1 + exp(-x))``.
+    """Compute the logistic sigmoid, in (0, 1): ``f(x) = 1 / (1 + exp(-x))``.
 
-    Parameters and errors are those of `relu`.
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -196,9 +213,18 @@ def sigmoid_of(z: float) -> float:
 
 
 def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `sigmoid`: ``f'(x) = y * (1 - y)``.
+    """Compute the gradient of `sigmoid`: ``f'(x) = y * (1 - y)``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `sigmoid`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -211,9 +237,17 @@ def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def tanh(x: Matrix, out: Matrix) -> None:
-    """Squeeze any number into (-1, 1): ``f(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
+    """Compute tanh, in (-1, 1): ``f(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
 
-    Parameters and errors are those of `relu`.
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -226,9 +260,18 @@ def tanh(x: Matrix, out: Matrix) -> None:
 
 
 def tanh_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `tanh`: ``f'(x) = 1 - y**2``.
+    """Compute the gradient of `tanh`: ``f'(x) = 1 - y**2``.
 
-    Parameters and errors are those of `relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `tanh`; the gradient of the loss with respect to it; and, written, that with
+        respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------

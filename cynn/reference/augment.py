@@ -36,9 +36,11 @@ def checked_augmentation(given: tuple[int, int, int, float, float], n_inputs: in
     """
     found = Augmentation(*given)
     if min(found[:2]) < 1 or found.height * found.width != n_inputs:
-        raise ValueError(f"network: augmentation of {found[:2]} pixels, wanted {n_inputs} in all")
+        raise ValueError(
+            f"network: augmentation must be of {n_inputs} pixels in all, got {found[:2]}"
+        )
     if not all(0 <= number < math.inf for number in found[2:]) or found.shift > 1 << 20:
-        raise ValueError(f"network: augmentation is {given}, wanted finite numbers, not negative")
+        raise ValueError(f"network: augmentation must be finite and not negative, got {given}")
     return found
 
 

@@ -22,7 +22,7 @@ from .matmul import matmul, matmul_nt, matmul_tn
 
 
 def dense_forward(x: Matrix, w: Matrix, b: Vector, activation: str, out: Matrix) -> None:
-    """Pass rows of inputs through a layer: ``out = f(x @ w + b)``.
+    """Compute the output of a layer: ``out = f(x @ w + b)``.
 
     Parameters
     ----------
@@ -51,7 +51,9 @@ def dense_forward(x: Matrix, w: Matrix, b: Vector, activation: str, out: Matrix)
     [[0.0, 16.5]]
     """
     if activation not in FORWARD:
-        raise ValueError(f"dense_forward: activation is {activation!r}, wanted {tuple(FORWARD)}")
+        raise ValueError(
+            f"dense_forward: activation must be one of {tuple(FORWARD)}, got {activation!r}"
+        )
     n_rows, n_in = shape("dense_forward", "x", x, 2)
     _, n_out = shape("dense_forward", "w", w, 2)
     require_shape("dense_forward", "w", w, (n_in, n_out))
@@ -70,7 +72,7 @@ def dense_forward(x: Matrix, w: Matrix, b: Vector, activation: str, out: Matrix)
 def dense_backward(
     x: Matrix, w: Matrix, delta: Matrix, grad_x: Matrix, grad_w: Matrix, grad_b: MutableVector
 ) -> None:
-    """Find how the loss changes with everything that went into ``z = x @ w + b``.
+    """Compute the gradient of the loss with respect to all that goes into ``z = x @ w + b``.
 
     ``grad_w = x.T @ delta``: a weight changes the loss by its input times the error of its output.
     ``grad_b`` = column sums of `delta`. ``grad_x = delta @ w.T``: an input changes every output.

@@ -74,13 +74,13 @@ def whole_numbers(function: str, name: str, values: Any, end: int) -> list[int]:
     >>> whole_numbers("train_epoch", "order", [0, 3], 3)
     Traceback (most recent call last):
         ...
-    ValueError: train_epoch: order holds 3, wanted whole numbers from 0 to 2
+    ValueError: train_epoch: order must hold whole numbers from 0 to 2, got 3
     """
     shape(function, name, values, 1)
     found = values.tolist() if hasattr(values, "tolist") else list(values)
     for value in found:
         if not isinstance(value, int) or not 0 <= value < end:
             raise ValueError(
-                f"{function}: {name} holds {value!r}, wanted whole numbers from 0 to {end - 1}"
+                f"{function}: {name} must hold whole numbers from 0 to {end - 1}, got {value!r}"
             )
     return found

@@ -63,6 +63,6 @@ def batch_key(moment: Moment) -> int:
     True
     """
     if len(moment) != 4 or not all(0 <= number < BITS for number in moment):
-        raise ValueError(f"network: moment is {moment}, wanted 4 numbers that are not negative")
+        raise ValueError(f"network: moment must be 4 numbers that are not negative, got {moment}")
     seed, epoch, step, _ = moment
     return random_bits(random_bits(seed, epoch), BITS // 2 + step)

@@ -21,10 +21,29 @@ EPSILON = 2.220446049250313e-16
 def log_loss(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """One class of several: ``loss_r = -sum_j t_j * log(p_j)`` with ``p = softmax(z)``.
+    """Return the log loss of classes: ``loss_r = -sum_j t_j * log(p_j)`` with ``p = softmax(z)``.
 
     The target is 1 at the class and 0 elsewhere; of other targets the whole sum is bounded, in
     proportion to the sum of t.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The logits z, and the targets t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: p, and the gradient of the returned sum with respect to `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -48,7 +67,28 @@ def log_loss(
 def binary_log_loss(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Yes or no: ``-t_j * log(p_j) - (1 - t_j) * log(1 - p_j)``, summed, with ``p = sigmoid(z)``.
+    """Return the log loss of outputs that are yes or no, each on its own, with ``p = sigmoid(z)``.
+
+    ``loss_r = sum_j of -t_j * log(p_j) - (1 - t_j) * log(1 - p_j)``.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The logits z, and the targets t, from 0 to 1.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: p, and the gradient of the returned sum with respect to `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -74,7 +114,27 @@ def binary_log_loss(
 def half_squared_error(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Real numbers: ``loss_r = sum_j of (p_j - t_j)**2 / 2`` with ``p = z``.
+    """Return half the squared error: ``loss_r = sum_j of (p_j - t_j)**2 / 2`` with ``p = z``.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The numbers p, and the targets t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -93,9 +153,30 @@ def half_squared_error(
 def half_poisson_deviance(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Deviance of counts: ``sum_j of t_j * log(t_j / p_j) - t_j + p_j`` with ``p = exp(z)``.
+    """Return half the deviance of counts: ``sum_j of t_j * log(t_j / p_j) - t_j + p_j``.
+
+    The rates are ``p = exp(z)``.
 
     A target of 0 adds p alone; of one below 0 the loss is NaN.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The logarithms z of the rates, and the counts t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: p, and the gradient of the returned sum with respect to `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------

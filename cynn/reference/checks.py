@@ -42,22 +42,24 @@ def shape(function: str, name: str, x: Any, n_dims: int) -> tuple[int | None, ..
     >>> shape("matmul", "a", [1.0, 2.0], 2)
     Traceback (most recent call last):
         ...
-    ValueError: matmul: a has 1 dimension(s), wanted 2
+    ValueError: matmul: a must have 2 dimensions, got 1
     """
     if hasattr(x, "shape"):
         found: tuple[int | None, ...] = tuple(x.shape)
     elif not hasattr(x, "__len__") or isinstance(x, str):
-        raise TypeError(f"{function}: {name} is {type(x).__name__}, wanted a list or an array")
+        raise TypeError(f"{function}: {name} must be a list or an array, got {type(x).__name__}")
     elif len(x) == 0:
         found = (0, None)[:n_dims]
     elif hasattr(x[0], "__len__"):
         found = (len(x), len(x[0]))
         if any(len(row) != found[1] for row in x):
-            raise ValueError(f"{function}: {name} has rows of unequal lengths")
+            raise ValueError(
+                f"{function}: {name} must have rows of one length, got unequal lengths"
+            )
     else:
         found = (len(x),)
     if len(found) != n_dims:
-        raise ValueError(f"{function}: {name} has {len(found)} dimension(s), wanted {n_dims}")
+        raise ValueError(f"{function}: {name} must have {n_dims} dimensions, got {len(found)}")
     return found
 
 
@@ -74,11 +76,11 @@ def require_shape(function: str, name: str, x: Any, wanted: tuple[int | None, ..
     >>> require_shape("matmul", "b", [[1.0], [2.0]], (3, 1))
     Traceback (most recent call last):
         ...
-    ValueError: matmul: b has shape (2, 1), wanted (3, 1)
+    ValueError: matmul: b must have shape (3, 1), got (2, 1)
     """
     found = shape(function, name, x, len(wanted))
     if any(f != w for f, w in zip(found, wanted, strict=True) if f is not None and w is not None):
-        raise ValueError(f"{function}: {name} has shape {found}, wanted {wanted}")
+        raise ValueError(f"{function}: {name} must have shape {wanted}, got {found}")
 
 
 def require_apart(function: str, outputs: dict[str, Any], **inputs: Any) -> None:
@@ -98,13 +100,13 @@ def require_apart(function: str, outputs: dict[str, Any], **inputs: Any) -> None
     >>> require_apart("relu", {"out": a}, x=a)
     Traceback (most recent call last):
         ...
-    ValueError: relu: out shares memory with x
+    ValueError: relu: out must not share memory with x
     """
     others = dict(inputs)
     for name, out in outputs.items():
         for other_name, other in others.items():
             if _share_memory(out, other):
-                raise ValueError(f"{function}: {name} shares memory with {other_name}")
+                raise ValueError(f"{function}: {name} must not share memory with {other_name}")
         others[name] = out
 
 

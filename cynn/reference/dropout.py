@@ -3,9 +3,10 @@
 from .arrays import Flat, Rows
 from .call import Call, Place
 from .random import random_bits
+from .step import Step
 
 
-class Dropout:
+class Dropout(Step):
     """``y = x / (1 - rate)``, or 0 with probability `rate`; described by ``("dropout", rate)``.
 
     Where nothing is trained it changes nothing (Srivastava, Hinton, Krizhevsky, Sutskever and
@@ -16,28 +17,16 @@ class Dropout:
     counted along a row, and on through the rows of the batch.
     """
 
-    n_params = n_state = 0
     n_draws = 1
-    activation = "identity"
 
     def __init__(self, n_in: int, place: Place, rate: float) -> None:
         if not 0 <= rate < 1:
-            raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0, less than 1")
+            raise ValueError(
+                f"steps: rate of dropout must be at least 0 and less than 1, got {rate}"
+            )
         self.n_out, self.number = n_in, place.draws
         self.threshold = min(int(rate * 65536 + 0.5), 65535)
         self.scale = 65536 / (65536 - self.threshold)
-
-    def without_activation(self) -> "Dropout":
-        """Return the step itself: it has no activation."""
-        return self
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no matrices."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Drop and scale, in training."""

@@ -9,30 +9,16 @@ from typing import Any
 
 from .arrays import Flat, Matrix, Rows, Vector, numbers, rows
 from .call import Call, Place
+from .step import Step
 
 
-class Function:
+class Function(Step):
     """``y = f(x)``, f being a function of Python: described by ``("function", what is asked)``."""
-
-    n_params = n_state = n_draws = 0
-    activation = "identity"
 
     def __init__(self, n_in: int, place: Place, asked: Any) -> None:
         if not hasattr(asked, "value"):
-            raise ValueError(f"steps: activation is {asked!r}, wanted a name or a function")
+            raise ValueError(f"steps: activation must be a name or a function, got {asked!r}")
         self.n_out, self.asked = n_in, asked
-
-    def without_activation(self) -> "Function":
-        """Return the step itself: no loss is fused with it."""
-        return self
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no parameters."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``f(x)``."""

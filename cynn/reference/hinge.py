@@ -11,11 +11,31 @@ from .rowwise import Row, by_row
 
 
 def hinge(prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix) -> float:
-    """Hinge loss of yes (1) or no (0): ``loss_r = mean_j of max(0, 1 - s_j * p_j)``, s = 2 t - 1.
+    """Return the hinge loss: ``loss_r = mean_j of max(0, 1 - s_j * p_j)`` with ``s = 2 * t - 1``.
 
     ``delta_j = -weight_r * s_j / n`` where that is above 0, else 0.
 
     C. Cortes and V. Vapnik, *Support-vector networks*, Machine Learning 20 (1995).
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The scores p, and the targets t: yes (1) or no (0).
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -39,7 +59,7 @@ def hinge(prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta
 def categorical_hinge(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Hinge loss of one class of several: ``loss_r = max(0, 1 + max_(j != c) p_j - p_c)``.
+    """Return the hinge loss of classes: ``loss_r = max(0, 1 + max_(j != c) p_j - p_c)``.
 
     c is the place of the row's largest target, the first of equals. Where the loss is above 0,
     delta is ``-weight_r`` at c and ``weight_r`` at the largest other prediction, the first of
@@ -47,6 +67,26 @@ def categorical_hinge(
 
     K. Crammer and Y. Singer, *On the algorithmic implementation of multiclass kernel-based vector
     machines*, Journal of Machine Learning Research 2 (2001).
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The scores p, and the targets t, of which the largest is that of the class.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------

@@ -8,7 +8,8 @@ shrink from layer to layer, and the corrections on their way back with them.
 import math
 import random
 
-from .activations import ACTIVATIONS
+from .by_name import ACTIVATIONS
+from .smooth import KIN_OF_RELU
 
 
 def initial_weights(
@@ -16,7 +17,7 @@ def initial_weights(
 ) -> list[list[float]]:
     """Draw the weights of a layer, uniformly from ``[-limit, limit]``.
 
-    For `relu` and its kin ``limit = sqrt(6 / n_in)``: half of what they see is cut off, the
+    For `KIN_OF_RELU` ``limit = sqrt(6 / n_in)``: half of what they see is cut off, the
     other half must make up for it (He et al., *Delving deep into rectifiers*, 2015). For `selu`
     ``limit = sqrt(3 / n_in)``, which its constants are made for (Klambauer et al.,
     *Self-normalizing neural networks*, 2017). For the others
@@ -49,13 +50,13 @@ def initial_weights(
     (6, 4, True)
     """
     if n_in < 1 or n_out < 1:
-        raise ValueError(f"n_in, n_out: {n_in}, {n_out} came, wanted at least 1 of each")
+        raise ValueError(f"n_in and n_out must be at least 1, got {n_in} and {n_out}")
     if activation not in ACTIVATIONS:
-        raise ValueError(f"activation: {activation!r} came, wanted one of {ACTIVATIONS}")
+        raise ValueError(f"activation must be one of {ACTIVATIONS}, got {activation!r}")
     fan = n_in + n_out
     if activation == "selu":
         fan = 2 * n_in
-    elif activation in ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh"):
+    elif activation in KIN_OF_RELU:
         fan = n_in
     limit = math.sqrt(6.0 / fan)
     draw = random.Random(seed).uniform

@@ -11,6 +11,8 @@ minus what was wanted, and nothing is lost to rounding when a probability is clo
 """
 
 import math
+from collections.abc import Callable
+from inspect import signature
 
 from .activations import sigmoid_of
 from .arrays import Matrix, Vector
@@ -20,7 +22,8 @@ from .regression import huber, mean_absolute_error, mean_squared_error, quantile
 from .rowwise import Row, by_row
 from .softmax import softmax_of
 
-LOSSES = (
+# In the order of their numbers, which C knows: a new loss comes last.
+__all__ = [
     "softmax_cross_entropy",
     "cross_entropy",
     "sigmoid_binary_cross_entropy",
@@ -37,7 +40,7 @@ LOSSES = (
     "binary_log_loss",
     "half_squared_error",
     "half_poisson_deviance",
-)
+]
 
 TINY = 2.2250738585072014e-308
 """Smallest normal number of the element type: below it, the logarithm's argument is cut off."""
@@ -51,7 +54,7 @@ def softmax_cross_entropy(
     delta: Matrix,
     label_smoothing: float = 0.0,
 ) -> float:
-    """Cross-entropy of softmax: ``loss_r = -sum_j t_j * log(p_j)`` with ``p = softmax(z)``.
+    """Return the cross-entropy of ``p = softmax(z)``: ``loss_r = -sum_j t_j * log(p_j)``.
 
     ``log(p_j) = z_j - log(sum_i exp(z_i))``, so a probability too small to be written down still
     has its logarithm. A target of 0 adds 0. ``delta_j = weight_r * (p_j * sum_i t_i - t_j)``.
@@ -111,11 +114,31 @@ def cross_entropy(
     delta: Matrix,
     label_smoothing: float = 0.0,
 ) -> float:
-    """Cross-entropy of probabilities: ``loss_r = -sum_j t_j * log(p_j)``.
+    """Return the cross-entropy of probabilities: ``loss_r = -sum_j t_j * log(p_j)``.
 
     p is cut off to [TINY, 1] within the logarithm. ``delta_j = -weight_r * t_j / max(p_j, TINY)``.
-    `prediction` is the probabilities p, `out` receives a copy of them; otherwise parameters and
-    errors are those of `softmax_cross_entropy`.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The probabilities p, and the probabilities t that are wanted.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+    label_smoothing : float
+        The part, from 0 to below 1, of each target that is spread evenly over all n.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -142,13 +165,32 @@ def sigmoid_binary_cross_entropy(
     delta: Matrix,
     label_smoothing: float = 0.0,
 ) -> float:
-    """Binary cross-entropy of sigmoid: each output on its own is a question of yes (1) or no (0).
+    """Return the binary cross-entropy of ``p = sigmoid(z)``: each output is yes (1) or no (0).
 
     ``loss_r = mean_j of max(z_j, 0) - z_j * t_j + log(1 + exp(-|z_j|))``, which is
-    `binary_cross_entropy` of ``p = sigmoid(z)`` written so that nothing overflows.
-    ``delta_j = weight_r * (p_j - t_j) / n``. `prediction` is the logits z, `out` receives
-    ``sigmoid(z)``. Smoothing puts ``(1 - s) * t + s / 2`` in the place of t; otherwise parameters
-    and errors are those of `softmax_cross_entropy`.
+    `binary_cross_entropy` of ``p = sigmoid(z)`` written so that nothing overflows. ``delta_j =
+    weight_r * (p_j - t_j) / n``. Smoothing puts ``(1 - s) * t + s / 2`` in the place of t.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The logits z, and the targets t, from 0 to 1.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: ``sigmoid(z)``, and the gradient of the returned sum with respect to `prediction`.
+    label_smoothing : float
+        The part, from 0 to below 1, of each target that is spread evenly over yes and no.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -178,12 +220,32 @@ def binary_cross_entropy(
     delta: Matrix,
     label_smoothing: float = 0.0,
 ) -> float:
-    """Binary cross-entropy: ``loss_r = -mean_j of t_j * log(p_j) + (1 - t_j) * log(1 - p_j)``.
+    """Return the binary cross-entropy: ``-mean_j of t_j * log(p_j) + (1 - t_j) * log(1 - p_j)``.
 
-    Arguments of the logarithms are at least TINY, and likewise the divisors in
-    ``delta_j = weight_r * ((1 - t_j) / (1 - p_j) - t_j / p_j) / n``. `prediction` is the
-    probabilities p, `out` receives a copy of them; otherwise parameters and errors are those of
-    `softmax_cross_entropy`.
+    Arguments of the logarithms are at least TINY, and likewise the divisors in ``delta_j = weight_r
+    * ((1 - t_j) / (1 - p_j) - t_j / p_j) / n``.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The probabilities p, and the targets t, from 0 to 1.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+    label_smoothing : float
+        The part, from 0 to below 1, of each target that is spread evenly over yes and no.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -208,13 +270,32 @@ def binary_cross_entropy(
 def poisson(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Poisson loss of rates: ``loss_r = mean_j of p_j - t_j * log(p_j)``.
+    """Return the Poisson loss of rates: ``loss_r = mean_j of p_j - t_j * log(p_j)``.
 
     It is the negative log-likelihood of counts t that come at the rates p, without ``log(t!)``,
-    which no prediction changes (Bishop, *Pattern Recognition and Machine Learning* (2006),
-    section 4.3.6: a generalised linear model). The argument of the logarithm is at least TINY, and
-    so is the divisor in ``delta_j = weight_r * (1 - t_j / p_j) / n``. `out` receives a copy of
-    `prediction`; otherwise parameters and errors are those of `softmax_cross_entropy`.
+    which no prediction changes (Bishop, *Pattern Recognition and Machine Learning* (2006), section
+    4.3.6: a generalised linear model). The argument of the logarithm is at least TINY, and so is
+    the divisor in ``delta_j = weight_r * (1 - t_j / p_j) / n``.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The rates p, and the counts t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -237,11 +318,30 @@ def poisson(
 def log_poisson(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Poisson loss of the rates' logarithms: ``loss_r = mean_j of exp(z_j) - t_j * z_j``.
+    """Return the Poisson loss of the rates' logarithms: ``mean_j of exp(z_j) - t_j * z_j``.
 
     It is `poisson` of ``p = exp(z)``, and any number z will do. ``delta_j = weight_r * (exp(z_j) -
-    t_j) / n``. `out` receives a copy of `prediction`, the logarithms; otherwise parameters and
-    errors are those of `softmax_cross_entropy`.
+    t_j) / n``.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The logarithms z of the rates, and the counts t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -278,31 +378,13 @@ def _at_least_tiny(p: float) -> float:
     return TINY if p < TINY else p  # and not max(), which may drop a NaN
 
 
-LOSS = dict(
-    zip(
-        LOSSES,
-        (
-            softmax_cross_entropy,
-            cross_entropy,
-            sigmoid_binary_cross_entropy,
-            binary_cross_entropy,
-            mean_squared_error,
-            mean_absolute_error,
-            huber,
-            quantile,
-            poisson,
-            log_poisson,
-            hinge,
-            categorical_hinge,
-            log_loss,
-            binary_log_loss,
-            half_squared_error,
-            half_poisson_deviance,
-        ),
-        strict=True,
-    )
-)
-"""The loss of each name."""
+LOSS: dict[str, Callable[..., float]] = {name: globals()[name] for name in __all__}
+"""The loss of each name, in the order of their numbers."""
 
-WITH_ARGUMENT = (*LOSSES[:4], "huber", "quantile")
-"""The losses that have an argument of their own: the first four label smoothing."""
+LOSSES = tuple(LOSS)
+"""Their names."""
+
+WITH_ARGUMENT = tuple(name for name, loss in LOSS.items() if len(signature(loss).parameters) > 5)
+"""The losses that have an argument of their own, such as label smoothing."""
+
+__all__ += ["LOSSES", "TINY"]

@@ -25,10 +25,8 @@ class Network:
     n_inputs : int
         Numbers in a row of x.
     steps : list of tuple
-        In order: ``("dense", n_out, activation)``, ``("activation", name)``,
-        ``("rescale", scale, offset)``, ``("normalize", mean, std)``, ``("dropout", rate)``,
-        ``("layer_norm", epsilon)``, ``("batch_norm", momentum, epsilon)``,
-        ``("residual", steps)`` or ``("function", what is asked)``.
+        In order, each as its kind in `cynn.reference.steps.STEPS` describes it, such as
+        ``("dense", n_out, activation)``.
     scale, offset : float
         What x goes through on its way in: ``scale * x + offset``.
 
@@ -80,6 +78,7 @@ class Network:
         self.n_state, self._state = self._plan.n_state, self._plan.initial_state()
         self.slot_names: tuple[str, ...] = ()
         self._slots: list[Flat] = []
+        self._scalars: dict[str, float] = {}
         self.updates = 0
         self.penalty_of_sum = False
         self._compiled = False
@@ -97,35 +96,116 @@ class Network:
         self._plan.augmentation = found
 
     def get_params(self, out: MutableVector) -> None:
-        """Write the parameters: for each dense step W row by row, then b."""
+        """Write the parameters: for each dense step W row by row, then b.
+
+        Parameters
+        ----------
+        out : vector (n_params,)
+            Written.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         self._copy("get_params", "out", out, self._params, out)
 
     def set_params(self, flat: Vector) -> None:
-        """Take the parameters, in the order of `get_params`."""
+        """Set the parameters, in the order of `get_params`.
+
+        Parameters
+        ----------
+        flat : vector (n_params,)
+            The numbers, which are copied.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         self._copy("set_params", "flat", flat, numbers(flat), self._params)
 
     def get_state(self, out: MutableVector) -> None:
-        """Write the running statistics: for each batch_norm step the means, then the variances."""
+        """Write the running statistics: for each batch_norm step the means, then the variances.
+
+        Parameters
+        ----------
+        out : vector (n_state,)
+            Written.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         require_shape("get_state", "out", out, (self.n_state,))
         for i, value in enumerate(self._state):
             out[i] = value
 
     def set_state(self, flat: Vector) -> None:
-        """Take the running statistics, in the order of `get_state`."""
+        """Set the running statistics, in the order of `get_state`.
+
+        Parameters
+        ----------
+        flat : vector (n_state,)
+            The numbers, which are copied.
+
+        Raises
+        ------
+        ValueError
+            If it is of another length.
+        """
         require_shape("set_state", "flat", flat, (self.n_state,))
         self._state = numbers(flat)
 
     def get_slot(self, name: str, out: MutableVector) -> None:
-        """Write a slot of the optimizer, in the order of `get_params`."""
+        """Write a slot of the optimizer, in the order of `get_params`.
+
+        Parameters
+        ----------
+        name : str
+            One of `slot_names`.
+        out : vector (n_params,)
+            Written.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slot, or the vector is of another length.
+        """
         self._copy("get_slot", "out", out, self._slot(name), out)
 
     def set_slot(self, name: str, flat: Vector) -> None:
-        """Take a slot of the optimizer, in the order of `get_params`."""
+        """Set a slot of the optimizer, in the order of `get_params`.
+
+        Parameters
+        ----------
+        name : str
+            One of `slot_names`.
+        flat : vector (n_params,)
+            The numbers, which are copied.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slot, or the vector is of another length.
+        """
         self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """What the optimizer keeps, one number for all parameters, by name."""
+        return dict(self._scalars)
+
+    @scalars.setter
+    def scalars(self, given: dict[str, float]) -> None:
+        if given.keys() != self._scalars.keys():
+            raise ValueError(f"network: scalars {list(given)}, wanted {list(self._scalars)}")
+        self._scalars = {name: float(given[name]) for name in self._scalars}
 
     def _slot(self, name: str) -> Flat:
         if name not in self.slot_names:
-            raise ValueError(f"network: {name!r} is no slot, wanted one of {self.slot_names}")
+            raise ValueError(f"network: slot must be one of {self.slot_names}, got {name!r}")
         return self._slots[self.slot_names.index(name)]
 
     def compile(
@@ -154,13 +234,15 @@ class Network:
         Raises
         ------
         ValueError
-            If one is not as said.
+            If one is not as described.
         """
         given = read_optimizer(optimizer)
         if not (clip_value > 0 and clip_norm > 0):
-            raise ValueError(f"compile: clips at {clip_value} and {clip_norm}, wanted above 0")
+            raise ValueError(
+                f"compile: clip_value and clip_norm must be above 0, got {clip_value}, {clip_norm}"
+            )
         self._plan.compile(loss, penalties or [])
-        names, self.slot_names = OPTIMIZERS[optimizer[0]]
+        names, self.slot_names, self._scalars = OPTIMIZERS[optimizer[0]]
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]
         if "initial" in names:
@@ -231,10 +313,10 @@ class Network:
         data = self._data("train_epoch", x, y, weight)
         order = whole_numbers("train_epoch", "order", order, len(data[0]))
         if batch_size < 1:
-            raise ValueError(f"train_epoch: batch_size is {batch_size}, wanted at least 1")
+            raise ValueError(f"train_epoch: batch_size must be at least 1, got {batch_size}")
         n_steps = -(-len(order) // batch_size)
         if not 0 <= start <= n_steps:
-            raise ValueError(f"train_epoch: start is {start}, wanted 0 to {n_steps}")
+            raise ValueError(f"train_epoch: start must be from 0 to {n_steps}, got {start}")
         require_shape("train_epoch", "rates", rates, (n_steps,))
         require_shape("train_epoch", "momenta", momenta, (n_steps,))
         if outputs is not None:
@@ -274,7 +356,33 @@ class Network:
     def evaluate(
         self, x: Any, y: Any, weight: Any, outputs: Any, threads: int
     ) -> tuple[float, float]:
-        """Return the sums of weight times loss and of weight; `outputs` gets predictions."""
+        """Return the sums of weight times loss and of weight.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            The inputs.
+        y : vector (n,) of int or matrix (n, n_outputs)
+            Labels, or the outputs that are wanted.
+        weight : vector (n,) or None
+            The weight of each row; None for 1 each.
+        outputs : matrix (n, n_outputs) or None
+            Written, if given: the predictions.
+        threads : int
+            Ignored here.
+
+        Returns
+        -------
+        loss_sum : float
+            The sum of weight times loss, penalties included.
+        weight_sum : float
+            The sum of the weights.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others, or no loss was chosen.
+        """
         data = self._data("evaluate", x, y, weight)
         if outputs is not None:
             require_shape("evaluate", "outputs", outputs, (len(data[0]), self.n_outputs))
@@ -286,7 +394,22 @@ class Network:
         return loss, sum(data[2])
 
     def predict(self, x: Any, out: Any, threads: int) -> None:
-        """Write what the last step gives for every row of `x` into `out`."""
+        """Write the output of the last step for every row of `x`.
+
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            The inputs.
+        out : matrix (n, n_outputs)
+            Written.
+        threads : int
+            Ignored here.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not agree.
+        """
         require_shape("predict", "x", x, (None, self.n_inputs))
         require_shape("predict", "out", out, (len(x), self.n_outputs))
         _write(self._plan.predict(self._params, rows(x), Call(self._state)), out, 0)
@@ -301,19 +424,46 @@ class Network:
         moment: Moment | None = None,
         outputs: Any = None,
     ) -> tuple[float, float]:
-        """Write the gradient of the sum of weight times loss; give that sum, and that of weight.
+        """Write the gradient of the sum of weight times loss, and return that sum.
 
-        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch`
-        but that it ends with the place of the first row in its batch, the steps are as in training;
-        else as in `evaluate`.
+        Parameters
+        ----------
+        x : matrix (n, n_inputs)
+            The inputs.
+        y : vector (n,) of int or matrix (n, n_outputs)
+            Labels, or the outputs that are wanted.
+        weight : vector (n,) or None
+            The weight of each row; None for 1 each.
+        out : vector (n_params,)
+            Written: the gradient, in the order of `get_params`.
+        threads : int
+            Ignored here.
+        moment : tuple of int, optional
+            As for `train_epoch`, but that it ends with the place of the first row in its batch: the
+            steps are then as in training. By default they are as in `evaluate`.
+        outputs : matrix (n, n_outputs), optional
+            Written, if given: the predictions.
+
+        Returns
+        -------
+        loss_sum : float
+            The sum of weight times loss, penalties included.
+        weight_sum : float
+            The sum of the weights.
+
+        Raises
+        ------
+        ValueError
+            If an argument does not fit the others, or no loss was chosen, or there are more than
+            `LARGEST_BATCH` rows for a batch_norm.
         """
         data = self._data("gradients", x, y, weight)
         call = Call(self._state)
         if moment is not None:
             if self.n_state and len(data[0]) > LARGEST_BATCH:
                 raise ValueError(
-                    f"gradients: batch_norm has {len(data[0])} rows at once, wanted "
-                    f"{LARGEST_BATCH} at most"
+                    f"gradients: batch_norm must have {LARGEST_BATCH} rows at most, "
+                    f"got {len(data[0])}"
                 )
             call = Call(list(self._state), batch_key(moment), moment[3])
         if outputs is not None:
@@ -328,7 +478,7 @@ class Network:
         return loss, sum(data[2])
 
     def input_gradient(self, x: Any, y: Any, along: Any, out: Any, threads: int) -> None:
-        """Write how the loss of each row changes with the numbers of `x`.
+        """Write the gradient of the loss of each row with respect to `x`.
 
         Parameters
         ----------
@@ -350,7 +500,7 @@ class Network:
             If an argument does not fit the others, or both of `y` and `along` come, or neither.
         """
         if (y is None) == (along is None):
-            raise ValueError("input_gradient: wanted either y or along")
+            raise ValueError("input_gradient: exactly one of y and along must be given")
         require_shape("input_gradient", "out", out, (len(x), self.n_inputs))
         if y is not None:
             data = self._data("input_gradient", x, y, None)
@@ -366,6 +516,20 @@ class Network:
         """Take one step of the optimizer from a gradient in the order of `get_params`.
 
         The gradient is clipped first; the penalties are in it already.
+
+        Parameters
+        ----------
+        gradient : vector (n_params,)
+            The gradient of the loss.
+        learning_rate : float
+            The length of the step.
+        momentum : float
+            How much of the previous steps is kept, by an optimizer that has a momentum.
+
+        Raises
+        ------
+        ValueError
+            If `gradient` is of another length, or no optimizer was chosen.
         """
         self._require_compiled("update")
         require_shape("update", "gradient", gradient, (self.n_params,))
@@ -375,10 +539,12 @@ class Network:
             factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
             clipped = [g * min(factor, 1.0) for g in clipped]
         self.updates += 1
+        scalars = list(self._scalars.values())
         optimizer_step(
             self._params, clipped, self._slots, self._optimizer, learning_rate, momentum,
-            self.updates,
+            self.updates, scalars,
         )  # fmt: skip
+        self.scalars = dict(zip(self._scalars, scalars, strict=True))
 
     def _scale(self, weight: Flat) -> float:
         """Return what penalties count beside the summed loss of such rows."""
@@ -392,7 +558,9 @@ class Network:
 
     def _require_compiled(self, function: str) -> None:
         if not self._compiled:
-            raise ValueError(f"{function}: no loss was chosen, call compile first")
+            raise ValueError(
+                f"{function}: network must be compiled with a loss first: call compile"
+            )
 
     def _copy(
         self, function: str, name: str, argument: Vector, source: Flat, to: MutableVector

@@ -74,7 +74,7 @@ class Neuron:
             If there are more or fewer inputs than weights.
         """
         if len(inputs) != len(self.weights):
-            raise ValueError(f"inputs: {len(inputs)} came, wanted {len(self.weights)}")
+            raise ValueError(f"inputs must be {len(self.weights)} numbers, got {len(inputs)}")
         z = self.bias
         for weight, value in zip(self.weights, inputs, strict=True):
             z += weight * value
@@ -101,7 +101,7 @@ class Layer:
         self.neurons = list(neurons)
 
     def outputs(self, inputs: Sequence[float]) -> list[float]:
-        """Ask every neuron of the layer.
+        """Return the output of every neuron of the layer.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Layer:
         return [neuron.output(inputs) for neuron in self.neurons]
 
     def matrix(self) -> tuple[list[list[float]], list[float]]:
-        """Write the layer as a matrix of weights and a vector of biases.
+        """Return the layer as a matrix of weights and a vector of biases.
 
         Column j of the matrix holds the weights of neuron j, so that a row of inputs times the
         matrix gives the weighted sums of all the neurons at once: ``outputs = f(inputs @ W + b)``.
@@ -151,7 +151,7 @@ class Layer:
 
 
 def forward_propagation(layers: Sequence[Layer], inputs: Sequence[float]) -> list[float]:
-    """Pass inputs through layers in a row: what one layer gives is what the next one sees.
+    """Compute the output of layers in a row: what one layer gives is what the next one sees.
 
     Parameters
     ----------

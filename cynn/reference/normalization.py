@@ -8,32 +8,18 @@ import math
 
 from .arrays import Flat, Rows
 from .call import Call, Place
+from .step import Step
 
 
-class LayerNorm:
+class LayerNorm(Step):
     """Each row by its own mean and variance; described by ``("layer_norm", epsilon)``.
 
     Ba, Kiros and Hinton, *Layer normalization*, 2016.
     """
 
-    n_state = n_draws = 0
-    activation = "identity"
-
     def __init__(self, n_in: int, place: Place, epsilon: float) -> None:
         self.epsilon = _positive(epsilon)
         self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
-
-    def without_activation(self) -> "LayerNorm":
-        """Return the step itself: it has no activation."""
-        return self
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no matrices."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``gamma * n + beta``."""
@@ -49,7 +35,7 @@ class LayerNorm:
         return [normal_backward(row, *kept) for row, kept in zip(g, found, strict=True)]
 
 
-class BatchNorm:
+class BatchNorm(Step):
     """Each column by the batch's, or by running ones; ``("batch_norm", momentum, epsilon)``.
 
     Ioffe and Szegedy, *Batch normalization*, 2015. In training the mean and the variance are those
@@ -58,27 +44,16 @@ class BatchNorm:
     the step's state: the means, then the variances.
     """
 
-    n_draws = 0
-    activation = "identity"
-
     def __init__(self, n_in: int, place: Place, momentum: float, epsilon: float) -> None:
         if not 0 <= momentum <= 1:
-            raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
+            raise ValueError(f"steps: momentum of batch_norm must be from 0 to 1, got {momentum}")
         self.momentum, self.epsilon = momentum, _positive(epsilon)
         self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
         self.n_state, self.first_state = 2 * n_in, place.state
 
-    def without_activation(self) -> "BatchNorm":
-        """Return the step itself: it has no activation."""
-        return self
-
     def initial_state(self) -> Flat:
         """Return means of 0 and variances of 1."""
         return [0.0] * self.n_out + [1.0] * self.n_out
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no matrices."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``gamma * n + beta``; in training move the running statistics."""
@@ -176,5 +151,5 @@ def _transposed(x: Rows) -> Rows:
 
 def _positive(epsilon: float) -> float:
     if not 0 < epsilon < math.inf:
-        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
+        raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
     return epsilon

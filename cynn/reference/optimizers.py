@@ -1,11 +1,13 @@
 """The optimizers beside plain descent: each remembers something of the gradients before.
 
-What one remembers for each weight lies in its slots, vectors as long as the weights. To add an
-optimizer, write its rule for one weight here and name it in `OPTIMIZERS`.
+What one remembers for each weight lies in its slots, vectors as long as the weights; what it
+remembers for all of them together in its scalars, numbers that change once a step. To add an
+optimizer, write its rule for one weight here and name it in `_ENTRIES`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .arrays import Flat, MutableVector, Vector, numbers
@@ -13,16 +15,37 @@ from .checks import require_apart, require_shape, shape
 
 
 class Step(NamedTuple):
-    """What all weights share in one step: the learning rate, the momentum, the steps so far."""
+    """What all weights share in one step: the learning rate, the momentum, the steps so far.
+
+    `scalars` are those of the optimizer.
+    """
 
     learning_rate: float
     momentum: float
     t: int
+    scalars: Flat
 
 
 Rule = Callable[[float, float, Flat, Step, Flat], float]
 """Takes a weight, its gradient, what its slots hold (changed in place), the step and the numbers
 of the optimizer; gives the weight's new value."""
+
+Advance = Callable[[Step, Flat], None]
+"""Takes the step and the numbers of the optimizer, and changes the step's scalars, before any rule
+of that step."""
+
+
+class Entry(NamedTuple):
+    """An optimizer: the names of its numbers and slots, its rule, and its scalars, if any.
+
+    `scalars` has what each begins with.
+    """
+
+    numbers: tuple[str, ...]
+    slots: tuple[str, ...]
+    rule: Rule
+    scalars: Mapping[str, float] = MappingProxyType({})
+    advance: Advance | None = None
 
 
 def sgd_rule(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
@@ -67,6 +90,37 @@ def adamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
     beta1, beta2, epsilon, weight_decay = given
     w -= step.learning_rate * weight_decay * w
     return adam(w, g, slots, step, [beta1, beta2, epsilon, 0.0])
+
+
+def nadam(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """Dozat, *Incorporating Nesterov momentum into Adam* (2016), as PyTorch has it.
+
+    The mean of the gradients is looked at one step ahead, and the momentum grows with the steps:
+    each mean is divided by what is missing, which is the product of all momenta so far.
+    """
+    beta1, beta2, epsilon, weight_decay, ratio = given
+    g += weight_decay * w
+    root = _moments(g, slots, beta1, beta2) / math.sqrt(1 - beta2**step.t)
+    now, following = _momentum(beta1, ratio, step.t), _momentum(beta1, ratio, step.t + 1)
+    product = step.scalars[0]
+    ahead = following * slots[0] / (1 - product * following) + (1 - now) * g / (1 - product)
+    return w - step.learning_rate * ahead / (root + epsilon)
+
+
+def nadamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+    """`nadam` with the decoupled weight decay of `adamw`."""
+    beta1, beta2, epsilon, weight_decay, ratio = given
+    w -= step.learning_rate * weight_decay * w
+    return nadam(w, g, slots, step, [beta1, beta2, epsilon, 0.0, ratio])
+
+
+def multiply_momenta(step: Step, given: Flat) -> None:
+    """Go on with the product of the momenta of `nadam`."""
+    step.scalars[0] *= _momentum(given[0], given[4], step.t)
+
+
+def _momentum(beta1: float, ratio: float, t: int) -> float:
+    return beta1 * (1 - 0.5 * ratio**t)
 
 
 def rmsprop(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
@@ -127,25 +181,31 @@ _SGD = ("nesterov", "weight_decay")
 _ADAM = ("beta1", "beta2", "epsilon", "weight_decay")
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _MAXIMA = (*_MOMENTS, "max_exp_avg_sq")
+_NADAM = (*_ADAM, "momentum_ratio")
+_PRODUCT = {"mu_product": 1.0}
 _RMSPROP = ("alpha", "epsilon", "weight_decay")
 
-_ENTRIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], Rule]] = {
-    "sgd": (_SGD, ("velocity",), sgd_rule),
-    "sgd_sklearn": (_SGD, ("velocity",), sgd_sklearn),
-    "adam": (_ADAM, _MOMENTS, adam),
-    "adam_sklearn": (_ADAM, _MOMENTS, adam_sklearn),
-    "adamw": (_ADAM, _MOMENTS, adamw),
-    "amsgrad": (_ADAM, _MAXIMA, adam),
-    "amsgradw": (_ADAM, _MAXIMA, adamw),
-    "rmsprop": (_RMSPROP, ("square_avg", "momentum_buffer"), rmsprop),
-    "rmsprop_centered": (_RMSPROP, ("square_avg", "grad_avg", "momentum_buffer"), rmsprop),
-    "adagrad": (("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), adagrad),
-    "adadelta": (("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), adadelta),
-    "lion": (("beta1", "beta2", "weight_decay"), ("exp_avg",), lion),
+_ENTRIES: dict[str, Entry] = {
+    "sgd": Entry(_SGD, ("velocity",), sgd_rule),
+    "sgd_sklearn": Entry(_SGD, ("velocity",), sgd_sklearn),
+    "adam": Entry(_ADAM, _MOMENTS, adam),
+    "adam_sklearn": Entry(_ADAM, _MOMENTS, adam_sklearn),
+    "adamw": Entry(_ADAM, _MOMENTS, adamw),
+    "amsgrad": Entry(_ADAM, _MAXIMA, adam),
+    "amsgradw": Entry(_ADAM, _MAXIMA, adamw),
+    "nadam": Entry(_NADAM, _MOMENTS, nadam, _PRODUCT, multiply_momenta),
+    "nadamw": Entry(_NADAM, _MOMENTS, nadamw, _PRODUCT, multiply_momenta),
+    "rmsprop": Entry(_RMSPROP, ("square_avg", "momentum_buffer"), rmsprop),
+    "rmsprop_centered": Entry(_RMSPROP, ("square_avg", "grad_avg", "momentum_buffer"), rmsprop),
+    "adagrad": Entry(("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), adagrad),
+    "adadelta": Entry(("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), adadelta),
+    "lion": Entry(("beta1", "beta2", "weight_decay"), ("exp_avg",), lion),
 }
 
-OPTIMIZERS = {name: entry[:2] for name, entry in _ENTRIES.items()}
-"""For each optimizer the names of its numbers, and of its slots."""
+OPTIMIZERS = {
+    name: (entry.numbers, entry.slots, dict(entry.scalars)) for name, entry in _ENTRIES.items()
+}
+"""Of each optimizer the names of its numbers and slots, and its scalars with their first values."""
 
 
 def read_optimizer(optimizer: tuple[Any, ...]) -> list[float]:
@@ -158,10 +218,12 @@ def read_optimizer(optimizer: tuple[Any, ...]) -> list[float]:
     """
     name, *given = optimizer
     if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer: {name!r} is unknown, wanted one of {', '.join(OPTIMIZERS)}")
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
     wanted = OPTIMIZERS[name][0]
     if len(given) != len(wanted):
-        raise ValueError(f"optimizer: {name} has {len(given)} numbers, wanted {', '.join(wanted)}")
+        raise ValueError(
+            f"optimizer: {name} must have the numbers {', '.join(wanted)}, got {len(given)}"
+        )
     return [float(number) for number in given]
 
 
@@ -173,6 +235,7 @@ def optimizer_step(
     learning_rate: float,
     momentum: float,
     t: int,
+    scalars: list[float] | None = None,
 ) -> None:
     """Change the weights by one step of an optimizer, in place.
 
@@ -190,6 +253,8 @@ def optimizer_step(
         Those of the step.
     t : int
         Which step it is, from 1 on.
+    scalars : list of float, optional
+        What the optimizer remembers for all weights together, changed; left out where it has none.
 
     Raises
     ------
@@ -206,16 +271,20 @@ def optimizer_step(
     [0.75, 1.25]
     """
     given = read_optimizer(optimizer)
-    _, names, rule = _ENTRIES[optimizer[0]]
+    entry = _ENTRIES[optimizer[0]]
     (n,) = shape("optimizer_step", "w", w, 1)
     require_shape("optimizer_step", "grad", grad, (n,))
-    require_shape("optimizer_step", "slots", slots, (len(names), n))
+    require_shape("optimizer_step", "slots", slots, (len(entry.slots), n))
     if t < 1:
-        raise ValueError(f"optimizer_step: t is {t}, wanted at least 1")
+        raise ValueError(f"optimizer_step: t must be at least 1, got {t}")
+    held_by_all = [] if scalars is None else scalars
+    require_shape("optimizer_step", "scalars", held_by_all, (len(entry.scalars),))
     require_apart("optimizer_step", {"w": w, "slots": slots}, grad=grad)
-    step = Step(learning_rate, momentum, t)
+    step = Step(learning_rate, momentum, t, held_by_all)
+    if entry.advance is not None:
+        entry.advance(step, given)
     for i, (w_i, g) in enumerate(zip(numbers(w), numbers(grad), strict=True)):
         held = [float(slot[i]) for slot in slots]
-        w[i] = rule(w_i, g, held, step, given)
+        w[i] = entry.rule(w_i, g, held, step, given)
         for slot, value in zip(slots, held, strict=True):
             slot[i] = value

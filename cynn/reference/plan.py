@@ -12,7 +12,8 @@ from .batches import targets
 from .call import Call, Place
 from .functions import loss_of
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
-from .steps import Step, make_step, separated
+from .step import Step
+from .steps import make_step, separated
 
 FUSED = {
     "softmax_cross_entropy": "softmax",
@@ -46,7 +47,7 @@ class Plan:
         self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float, offset: float
     ) -> None:
         if n_inputs < 1 or not steps:
-            raise ValueError(f"Network: {n_inputs} inputs, {len(steps)} steps; wanted 1 or more")
+            raise ValueError(f"Network must have inputs and steps, got {n_inputs} and {len(steps)}")
         self.n_outputs, place = n_inputs, Place()
         self.scale, self.offset = float(scale), float(offset)
         self.augmentation: Augmentation | None = None
@@ -86,17 +87,18 @@ class Plan:
             self.training_steps, self.penalties = list(self.steps), penalties
             return
         if loss not in LOSSES:
-            raise ValueError(f"compile: loss is {loss!r}, wanted one of {LOSSES}")
+            raise ValueError(f"compile: loss must be one of {LOSSES}, got {loss!r}")
         last = self.steps[-1]
         steps = list(self.steps)
         if loss in FUSED:
             if last.activation not in ("identity", FUSED[loss]):
                 raise ValueError(
-                    f"compile: {loss} after {last.activation}, wanted {FUSED[loss]} or identity"
+                    f"loss: the last activation must be identity or {FUSED[loss]} for {loss}, "
+                    f"got {last.activation}"
                 )
             steps[-1] = last.without_activation()
         if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
-            raise ValueError(f"compile: loss {loss} came with {len(arguments)} numbers: too many")
+            raise ValueError(f"loss: {loss} must have fewer numbers, got {len(arguments)}")
         self.loss, self.loss_arguments, self.asks_for_loss = LOSS[loss], arguments, False
         self.training_steps, self.penalties = steps, penalties
 
@@ -111,15 +113,17 @@ class Plan:
         if not self.asks_for_loss:
             return targets(function, y, n_rows, self.n_outputs)
         if len(y) != n_rows:
-            raise ValueError(f"{function}: y has {len(y)} rows, wanted {n_rows}")
+            raise ValueError(f"{function}: y must have {n_rows} rows, got {len(y)}")
         return list(y)
 
     def _expect_penalties(self, penalties: list[tuple[float, float]]) -> None:
         if penalties and len(penalties) != len(self._matrices()):
-            raise ValueError(f"compile: {len(penalties)} penalties, wanted {len(self._matrices())}")
+            raise ValueError(
+                f"compile: penalties must be {len(self._matrices())} pairs, got {len(penalties)}"
+            )
         for pair in penalties:
             if not all(0.0 <= number < math.inf for number in pair):
-                raise ValueError(f"compile: penalty {pair}, wanted finite numbers, not negative")
+                raise ValueError(f"compile: penalties must be finite and not negative, got {pair}")
 
     def _matrices(self) -> list[range]:
         return [place for step in self.steps for place in step.matrices()]

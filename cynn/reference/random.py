@@ -52,7 +52,7 @@ def random_below(key: int, i: int, end: int) -> int:
 
 
 def permutation(out: list[int], seed: int, epoch: int) -> None:
-    """Write the numbers from 0 in a random order: the order of the rows of an epoch.
+    """Write a permutation of the numbers from 0: the order of the rows of an epoch.
 
     Number i takes a place drawn among the first i + 1, and what stood there moves to place i; so
     all orders are equally likely (Knuth, *The Art of Computer Programming*, volume 2, 3.4.2,
@@ -80,7 +80,7 @@ def permutation(out: list[int], seed: int, epoch: int) -> None:
     (count,) = shape("permutation", "out", out, 1)
     for name, value in (("seed", seed), ("epoch", epoch)):
         if not 0 <= value < BITS:
-            raise ValueError(f"permutation: {name} is {value}, wanted 0 to 2^64 - 1")
+            raise ValueError(f"permutation: {name} must be from 0 to 2^64 - 1, got {value}")
     key = random_bits(seed, epoch)
     for i in range(count or 0):
         place = random_below(key, i, i + 1)

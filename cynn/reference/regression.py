@@ -11,11 +11,29 @@ from .rowwise import Row, by_row
 def mean_squared_error(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Mean squared error: ``loss_r = mean_j of (p_j - t_j)**2``.
+    """Return the mean squared error: ``loss_r = mean_j of (p_j - t_j)**2``.
 
-    ``delta_j = 2 * weight_r * (p_j - t_j) / n``. `prediction` and `target` are any numbers, `out`
-    receives a copy of `prediction`; otherwise parameters and errors are those of
-    `softmax_cross_entropy`.
+    ``delta_j = 2 * weight_r * (p_j - t_j) / n``.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The numbers p, and the targets t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -37,9 +55,29 @@ def mean_squared_error(
 def mean_absolute_error(
     prediction: Matrix, target: Matrix, weight: Vector, out: Matrix, delta: Matrix
 ) -> float:
-    """Mean absolute error: ``loss_r = mean_j of |p_j - t_j|``.
+    """Return the mean absolute error: ``loss_r = mean_j of |p_j - t_j|``.
 
     ``delta_j = weight_r * sign(p_j - t_j) / n``, 0 where p is t.
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The numbers p, and the targets t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -66,13 +104,35 @@ def huber(
     delta: Matrix,
     threshold: float = 1.0,
 ) -> float:
-    """Huber's loss: squared for small errors, absolute for large ones.
+    """Return Huber's loss: squared for small errors, absolute for large ones.
 
     With ``e = p_j - t_j`` and the threshold d, ``loss_r = mean_j of e**2 / 2`` where ``|e| <= d``,
     and of ``d * (|e| - d / 2)`` elsewhere. ``delta_j = weight_r * e / n``, e cut off to [-d, d].
 
     P. J. Huber, *Robust estimation of a location parameter*, Annals of Mathematical Statistics 35
     (1964).
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The numbers p, and the targets t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+    threshold : float
+        The error d, above 0, from which on the loss is linear.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------
@@ -102,13 +162,38 @@ def quantile(
     delta: Matrix,
     q: float = 0.5,
 ) -> float:
-    """Quantile loss: ``q * (t_j - p_j)`` below t, ``(1 - q) * (p_j - t_j)`` above, their mean.
+    """Return the quantile (pinball) loss: of slope q below the target, and ``1 - q`` above it.
+
+    ``loss_r = mean_j of q * (t_j - p_j)`` where p is below t, of ``(1 - q) * (p_j - t_j)``
+    elsewhere.
 
     The prediction that makes it least is the q-quantile of the targets, of which a part q lies
     below it. ``delta_j = weight_r * -q / n`` where p is below t, ``weight_r * (1 - q) / n`` above,
     0 where p is t.
 
     R. Koenker and G. Bassett, *Regression quantiles*, Econometrica 46 (1978).
+
+    Parameters
+    ----------
+    prediction, target : matrix (rows, n)
+        The numbers p, and the targets t.
+    weight : vector (rows,)
+        The weight of each row.
+    out, delta : matrix (rows, n)
+        Written: a copy of `prediction`, and the gradient of the returned sum with respect to
+        `prediction`.
+    q : float
+        The quantile, between 0 and 1.
+
+    Returns
+    -------
+    float
+        Sum over the rows of ``weight_r * loss_r``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
 
     Examples
     --------

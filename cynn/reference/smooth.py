@@ -1,8 +1,8 @@
 """More activations: the smooth kin of relu, and a sigmoid of straight lines.
 
 `elu`, `selu`, `softplus` and `hard_sigmoid` never fall, so their way back is found from the output,
-as in `activations`. `silu`, `gelu` and `gelu_tanh` fall a little before they rise: their way back
-takes `x`.
+as in `activations`. `silu`, `gelu`, `gelu_tanh` and `mish` fall a little before they rise: their
+way back takes `x`.
 
 What minus infinity gives is the limit, also where the formula says infinity times zero.
 """
@@ -12,6 +12,9 @@ import math
 from .activations import sigmoid_of
 from .arrays import Matrix
 from .elementwise import each, each_pair
+
+KIN_OF_RELU = ("relu", "leaky_relu", "elu", "silu", "gelu", "gelu_tanh", "mish")
+"""The activations that cut off about half of what they see: `initializers` makes up for it."""
 
 SELU_SCALE = 1.0507009873554804934
 SELU_ALPHA = 1.6732632423543772848
@@ -23,11 +26,20 @@ GELU_CUBIC = 0.044715
 
 
 def elu(x: Matrix, out: Matrix) -> None:
-    """Bend what is below zero towards -1: ``f(x) = x`` above zero, ``exp(x) - 1`` elsewhere.
+    """Compute the exponential linear unit: ``f(x) = x`` above zero, ``exp(x) - 1`` elsewhere.
 
     Clevert, Unterthiner & Hochreiter, *Fast and accurate deep network learning by exponential
-    linear units* (2016), with alpha = 1. Parameters and errors are those of
-    `cynn.reference.activations.relu`.
+    linear units* (2016), with alpha = 1.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -40,9 +52,18 @@ def elu(x: Matrix, out: Matrix) -> None:
 
 
 def elu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `elu`: ``f'(x)`` is 1 above zero and ``exp(x) = y + 1`` elsewhere.
+    """Compute the gradient of `elu`: ``f'(x)`` is 1 above zero and ``exp(x) = y + 1`` elsewhere.
 
-    Parameters and errors are those of `cynn.reference.activations.relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `elu`; the gradient of the loss with respect to it; and, written, that with
+        respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -55,10 +76,20 @@ def elu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def selu(x: Matrix, out: Matrix) -> None:
-    """Return `elu` with two constants: ``scale * x``, ``scale * alpha * (exp(x) - 1)`` below zero.
+    """Compute `elu` with two constants: ``scale * x``, ``scale * alpha * (exp(x) - 1)`` below zero.
 
     Klambauer, Unterthiner, Mayr & Hochreiter, *Self-normalizing neural networks* (2017), equations
-    2 and 14. Parameters and errors are those of `cynn.reference.activations.relu`.
+    2 and 14.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -72,9 +103,18 @@ def selu(x: Matrix, out: Matrix) -> None:
 
 
 def selu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `selu`: ``f'(x)`` is scale above zero, ``y + scale * alpha`` elsewhere.
+    """Compute the gradient of `selu`: ``f'(x)`` is scale above zero, ``y + scale * alpha`` below.
 
-    Parameters and errors are those of `cynn.reference.activations.relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `selu`; the gradient of the loss with respect to it; and, written, that with
+        respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -88,10 +128,20 @@ def selu_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def softplus(x: Matrix, out: Matrix) -> None:
-    """Round off the corner of relu: ``f(x) = log(1 + exp(x))``.
+    """Compute the softplus, a smooth relu: ``f(x) = log(1 + exp(x))``.
 
     Dugas et al., *Incorporating second-order functional knowledge for better option pricing*
-    (2001). Parameters and errors are those of `cynn.reference.activations.relu`.
+    (2001).
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -115,9 +165,18 @@ def softplus_of(z: float) -> float:
 
 
 def softplus_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `softplus`: ``f'(x)`` is the sigmoid of x, which is ``1 - exp(-y)``.
+    """Compute the gradient of `softplus`: ``f'(x)`` is the sigmoid of x, which is ``1 - exp(-y)``.
 
-    Parameters and errors are those of `cynn.reference.activations.relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `softplus`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -130,11 +189,20 @@ def softplus_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def hard_sigmoid(x: Matrix, out: Matrix) -> None:
-    """Draw a sigmoid with a ruler: ``f(x) = x / 6 + 1 / 2``, but not below 0 or above 1.
+    """Compute the hard sigmoid: ``f(x) = x / 6 + 1 / 2``, clipped to [0, 1].
 
     Howard et al., *Searching for MobileNetV3* (2019), section 5.2; Courbariaux, Bengio & David,
-    *BinaryConnect* (2015), have another slope. Parameters and errors are those of
-    `cynn.reference.activations.relu`.
+    *BinaryConnect* (2015), have another slope.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -159,9 +227,18 @@ def hard_sigmoid_of(z: float) -> float:
 
 
 def hard_sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `hard_sigmoid`: ``f'(x)`` is 1 / 6 where ``0 < y < 1``, and 0 elsewhere.
+    """Compute the gradient of `hard_sigmoid`: ``f'(x)`` is 1 / 6 where ``0 < y < 1``, else 0.
 
-    Parameters and errors are those of `cynn.reference.activations.relu_backward`.
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `hard_sigmoid`; the gradient of the loss with respect to it; and, written,
+        that with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -180,11 +257,20 @@ def hard_sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def silu(x: Matrix, out: Matrix) -> None:
-    """Let a number through by its own sigmoid: ``f(x) = x * sigmoid(x)``.
+    """Compute the sigmoid-weighted linear unit: ``f(x) = x * sigmoid(x)``.
 
     Elfwing, Uchibe & Doya, *Sigmoid-weighted linear units for neural network function approximation
-    in reinforcement learning* (2018). Parameters and errors are those of
-    `cynn.reference.activations.relu`.
+    in reinforcement learning* (2018).
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -208,7 +294,7 @@ def gated(z: float, gate: float) -> float:
 
 
 def silu_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `silu`: ``f'(x) = s + x * s * (1 - s)`` with ``s = sigmoid(x)``.
+    """Compute the gradient of `silu`: ``f'(x) = s + x * s * (1 - s)`` with ``s = sigmoid(x)``.
 
     Parameters
     ----------
@@ -251,10 +337,19 @@ def normal_distribution(z: float) -> float:
 
 
 def gelu(x: Matrix, out: Matrix) -> None:
-    """Let a number through by how many of a normal draw it exceeds: ``f(x) = x * Phi(x)``.
+    """Compute the Gaussian error linear unit: ``f(x) = x * Phi(x)``.
 
     Phi is `normal_distribution`. Hendrycks & Gimpel, *Gaussian error linear units* (2016).
-    Parameters and errors are those of `cynn.reference.activations.relu`.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -267,9 +362,18 @@ def gelu(x: Matrix, out: Matrix) -> None:
 
 
 def gelu_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `gelu`: ``f'(x) = Phi(x) + x * phi(x)``, phi being the normal density.
+    """Compute the gradient of `gelu`: ``f'(x) = Phi(x) + x * phi(x)``, phi the normal density.
 
-    Parameters and errors are those of `silu_backward`.
+    Parameters
+    ----------
+    x, grad_y, out : matrix (m, n)
+        The input of `gelu`; the gradient of the loss with respect to its output; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -289,11 +393,20 @@ def gelu_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 
 def gelu_tanh(x: Matrix, out: Matrix) -> None:
-    """Return `gelu` nearly: ``f(x) = x * (1 + tanh(u)) / 2``, ``u = 0.798 * (x + 0.0447 * x**3)``.
+    """Approximate `gelu`: ``x * (1 + tanh(u)) / 2`` with ``u = 0.798 * (x + 0.0447 * x**3)``.
 
     The constants are `GELU_SLOPE` and `GELU_CUBIC`, from section 2 of the paper that `gelu` names.
     ``(1 + tanh(u)) / 2`` is ``sigmoid(2 * u)``, which keeps its digits also where tanh is near -1.
-    Parameters and errors are those of `cynn.reference.activations.relu`.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -306,9 +419,18 @@ def gelu_tanh(x: Matrix, out: Matrix) -> None:
 
 
 def gelu_tanh_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `gelu_tanh`: ``f'(x) = s + x * s * (1 - s) * 2 * u'`` with ``s`` as there.
+    """Compute the gradient of `gelu_tanh`: ``f'(x) = s + x * s * (1 - s) * 2 * u'``, s as there.
 
-    Parameters and errors are those of `silu_backward`.
+    Parameters
+    ----------
+    x, grad_y, out : matrix (m, n)
+        The input of `gelu_tanh`; the gradient of the loss with respect to its output; and, written,
+        that with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -329,3 +451,39 @@ def gelu_tanh_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
 
 def _twice_u(z: float) -> float:
     return 2.0 * GELU_SLOPE * z * (1.0 + GELU_CUBIC * z * z)
+
+
+def mish(x: Matrix, out: Matrix) -> None:
+    """Let a number through by the tanh of its softplus: ``f(x) = x * tanh(log(1 + exp(x)))``.
+
+    Misra, *Mish: a self regularized non-monotonic activation function* (2019). Parameters and
+    errors are those of `cynn.reference.activations.relu`.
+
+    Examples
+    --------
+    >>> out = [[0.0, 0.0, 0.0]]
+    >>> mish([[0.0, 1.0, 1000.0]], out)
+    >>> [[round(value, 4) for value in row] for row in out]
+    [[0.0, 0.8651, 1000.0]]
+    """
+    each("mish", lambda z: gated(z, math.tanh(softplus_of(z))), x, out)
+
+
+def mish_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
+    """Go back through `mish`: ``f'(x) = t + x * (1 - t**2) * sigmoid(x)``, ``y = x * t``.
+
+    Parameters and errors are those of `silu_backward`.
+
+    Examples
+    --------
+    >>> out = [[0.0, 0.0]]
+    >>> mish_backward([[0.0, 1000.0]], [[2.0, 2.0]], out)
+    >>> [[round(value, 4) for value in row] for row in out]
+    [[1.2, 2.0]]
+    """
+
+    def slope(z: float) -> float:
+        t = math.tanh(softplus_of(z))
+        return t if math.isinf(z) else t + z * (1.0 - t * t) * sigmoid_of(z)
+
+    each_pair("mish_backward", lambda z, g: g * slope(z), x, grad_y, out)

@@ -8,11 +8,20 @@ from .elementwise import check_pair
 
 
 def softmax(x: Matrix, out: Matrix) -> None:
-    """Turn each row into probabilities: ``f(x)[j] = exp(x[j]) / sum over i of exp(x[i])``.
+    """Compute the softmax of each row: ``f(x)[j] = exp(x[j]) / sum over i of exp(x[i])``.
 
-    The largest number of the row is subtracted first. It cancels, and no power can overflow.
-    A row with a NaN or +inf in it, or with nothing but -inf, comes out as NaN throughout.
-    Parameters and errors are those of `cynn.reference.activations.relu`.
+    The largest number of the row is subtracted first. It cancels, and no power can overflow. A row
+    with a NaN or +inf in it, or with nothing but -inf, comes out as NaN throughout.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The rows, and what is written: the softmax of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -44,10 +53,20 @@ def softmax_of(row: list[float]) -> list[float]:
 
 
 def softmax_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `softmax`: ``out[j] = y[j] * (grad_y[j] - sum over i of grad_y[i] * y[i])``.
+    """Compute the gradient of `softmax`: ``y[j] * (grad_y[j] - sum over i of grad_y[i] * y[i])``.
 
     In a softmax every output depends on every input of its row, hence the sum.
-    Parameters and errors are those of `cynn.reference.activations.relu_backward`.
+
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `softmax`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------

@@ -41,12 +41,17 @@ class SparseRows:
             raise ValueError("SparseRows: starts must begin with 0")
         for start, end in zip(self._starts, self._starts[1:], strict=False):
             if not start <= end <= len(self._values):
-                raise ValueError(f"SparseRows: a row from {start} to {end} of {len(self._values)}")
+                raise ValueError(
+                    f"SparseRows: starts must ascend to {len(self._values)} at most, got {start}, "
+                    f"{end}"
+                )
             if self._columns[start:end] != sorted(set(self._columns[start:end])):
-                raise ValueError("SparseRows: the columns of a row do not ascend")
+                raise ValueError("SparseRows: columns must ascend within a row")
         for column in self._columns:
             if not 0 <= column < self.n_columns:
-                raise ValueError(f"SparseRows: column {column} of {self.n_columns}")
+                raise ValueError(
+                    f"SparseRows: columns must be from 0 to {self.n_columns - 1}, got {column}"
+                )
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -58,7 +63,13 @@ class SparseRows:
         return len(self), self.n_columns
 
     def tolist(self) -> Rows:
-        """Return all rows in full."""
+        """Return all rows in full.
+
+        Returns
+        -------
+        list of list of float
+            One list for each row, zeros included.
+        """
         found = []
         for start, end in zip(self._starts, self._starts[1:], strict=False):
             row = [0.0] * self.n_columns

@@ -2,64 +2,35 @@
 
 A step keeps no weights. Those of all steps lie end to end in one flat list, the parameters, so
 that an optimizer sees one vector; a step knows where in it its own begin. To add a kind of step,
-write its class here and name it in `STEPS`.
+write its class here, or in a file of its own, and name it in `STEPS`.
 """
 
 import inspect
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
-from .activations import ACTIVATIONS, FROM_INPUT
 from .arrays import Flat, Rows, zeros
 from .backprop import dense_backward, dense_forward
-from .by_name import BACKWARD, FORWARD
+from .by_name import ACTIVATIONS, BACKWARD, FORWARD, FROM_INPUT
 from .call import Call, Place
 from .dropout import Dropout
 from .functions import Function
 from .normalization import BatchNorm, LayerNorm
+from .step import Step
 
 
-class Step(Protocol):
-    """What a network asks of a step."""
-
-    n_out: int
-    n_params: int
-    n_state: int
-    n_draws: int
-    activation: str
-
-    def without_activation(self) -> "Step":
-        """Return the same step ending before its activation, for a loss that is fused with it."""
-
-    def initial_state(self) -> Flat:
-        """Return the running statistics to begin with."""
-
-    def matrices(self) -> list[range]:
-        """Return where each matrix W lies in the parameters, for the penalties."""
-
-    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
-        """Return the step's output."""
-
-    def backward(
-        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
-    ) -> Rows:
-        """Return the gradient for x, and write that of the step's own parameters."""
-
-
-class Dense:
+class Dense(Step):
     """``y = f(x @ W + b)``, described by ``("dense", n_out, activation)``.
 
     W comes first in the parameters, row by row, then b. With False after the activation there is
     no b.
     """
 
-    n_state = n_draws = 0
-
     def __init__(
         self, n_in: int, place: Place, n_out: int, activation: str, use_bias: bool = True
     ) -> None:
         if n_out < 1:
-            raise ValueError(f"steps: dense has {n_out} outputs, wanted at least 1")
+            raise ValueError(f"steps: outputs of dense must be at least 1, got {n_out}")
         self.n_in, self.n_out, self.place, self.first = n_in, n_out, place, place.params
         self.activation = known(activation)
         self.use_bias = use_bias
@@ -68,10 +39,6 @@ class Dense:
     def without_activation(self) -> "Dense":
         """Return the same step with the activation `identity`."""
         return Dense(self.n_in, self.place, self.n_out, "identity", self.use_bias)
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
 
     def matrices(self) -> list[range]:
         """Return where W lies."""
@@ -106,10 +73,8 @@ class Dense:
         return grad_x
 
 
-class Activation:
+class Activation(Step):
     """``y = f(x)``, described by ``("activation", name)``."""
-
-    n_params = n_state = n_draws = 0
 
     def __init__(self, n_in: int, place: Place, activation: str) -> None:
         self.n_out, self.place = n_in, place
@@ -118,14 +83,6 @@ class Activation:
     def without_activation(self) -> "Activation":
         """Return a step that changes nothing."""
         return Activation(self.n_out, self.place, "identity")
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no parameters."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``f(x)``."""
@@ -143,26 +100,11 @@ class Activation:
         return grad_x
 
 
-class Rescale:
+class Rescale(Step):
     """``y = scale * x + offset``, described by ``("rescale", scale, offset)``."""
-
-    n_params = n_state = n_draws = 0
-    activation = "identity"
 
     def __init__(self, n_in: int, place: Place, scale: float, offset: float) -> None:
         self.n_out, self.scale, self.offset = n_in, float(scale), float(offset)
-
-    def without_activation(self) -> "Rescale":
-        """Return the step itself: it has no activation."""
-        return self
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no parameters."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``scale * x + offset``."""
@@ -175,28 +117,16 @@ class Rescale:
         return [[self.scale * value for value in row] for row in grad_y]
 
 
-class Normalize:
+class Normalize(Step):
     """``y = (x - mean) / std`` for each column, described by ``("normalize", mean, std)``."""
-
-    n_params = n_state = n_draws = 0
-    activation = "identity"
 
     def __init__(self, n_in: int, place: Place, mean: Flat, std: Flat) -> None:
         if not len(mean) == len(std) == n_in:
-            raise ValueError(f"steps: normalize has {len(mean)} means, wanted {n_in}")
+            raise ValueError(
+                f"steps: normalize must have {n_in} means and deviations, got {len(mean)} and "
+                f"{len(std)}"
+            )
         self.n_out, self.mean, self.scale = n_in, mean, [1.0 / value for value in std]
-
-    def without_activation(self) -> "Normalize":
-        """Return the step itself: it has no activation."""
-        return self
-
-    def initial_state(self) -> Flat:
-        """Return nothing: there are no running statistics."""
-        return []
-
-    def matrices(self) -> list[range]:
-        """Return nothing: there are no parameters."""
-        return []
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``(x - mean) / std``."""
@@ -212,14 +142,33 @@ class Normalize:
         return [[g * s for g, s in zip(row, self.scale, strict=True)] for row in grad_y]
 
 
-class Residual:
+class Scale(Step):
+    """``y = s * x``, s a learned factor for each column; described by ``("scale",)``."""
+
+    def __init__(self, n_in: int, place: Place) -> None:
+        self.n_out, self.n_params, self.first = n_in, n_in, place.params
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Return ``s * x``."""
+        s = params[self.first : self.first + self.n_out]
+        return [[factor * value for factor, value in zip(s, row, strict=True)] for row in x]
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Return ``s * grad_y``; the gradient of s is ``x * grad_y``, summed over the rows."""
+        for c in range(self.n_out):
+            pairs = zip(x, grad_y, strict=True)
+            gradient[self.first + c] = sum(row[c] * g[c] for row, g in pairs)
+        return self.forward(grad_y, params, call)
+
+
+class Residual(Step):
     """``y = x + f(x)``, f being steps in a row: described by ``("residual", steps)``.
 
     He, Zhang, Ren & Sun, *Deep residual learning for image recognition* (2016). The gradient for x
     is the sum of that on the short way, ``grad_y`` as it is, and that through the steps.
     """
-
-    activation = "identity"
 
     def __init__(self, n_in: int, place: Place, steps: list[tuple[Any, ...]]) -> None:
         self.steps: list[Step] = []
@@ -232,11 +181,9 @@ class Residual:
             after - before for after, before in zip(past, place, strict=True)
         )
         if width != n_in:
-            raise ValueError(f"steps: a residual's make {width} numbers of {n_in}, wanted as many")
-
-    def without_activation(self) -> "Residual":
-        """Return the step itself: what it adds has no activation."""
-        return self
+            raise ValueError(
+                f"steps: the steps of a residual must make {n_in} numbers, got {width}"
+            )
 
     def initial_state(self) -> Flat:
         """Return those of the steps."""
@@ -281,6 +228,7 @@ STEPS: dict[str, Any] = {
     "dropout": Dropout,
     "layer_norm": LayerNorm,
     "batch_norm": BatchNorm,
+    "scale": Scale,
     "function": Function,
 }
 """The kind of step of each name."""
@@ -315,11 +263,11 @@ def make_step(description: tuple[Any, ...], n_in: int, place: Place) -> Step:
     """
     kind, *arguments = description
     if kind not in STEPS:
-        raise ValueError(f"steps: kind is {kind!r}, wanted one of {tuple(STEPS)}")
+        raise ValueError(f"steps: kind must be one of {tuple(STEPS)}, got {kind!r}")
     try:
         inspect.signature(STEPS[kind]).bind(n_in, place, *arguments)
     except TypeError:
-        message = f"steps: {kind} came with {len(arguments)} arguments: {description}"
+        message = f"steps: {kind} must have other arguments, got {description}"
         raise ValueError(message) from None
     step: Step = STEPS[kind](n_in, place, *arguments)
     return step
@@ -360,5 +308,5 @@ def known(activation: str) -> str:
         If there is none of that name.
     """
     if activation not in ACTIVATIONS:
-        raise ValueError(f"steps: activation is {activation!r}, wanted one of {ACTIVATIONS}")
+        raise ValueError(f"steps: activation must be one of {ACTIVATIONS}, got {activation!r}")
     return activation

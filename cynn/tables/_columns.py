@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .._specs.spec import Spec
 from .._specs.validation import flag, number
-from ._values import first_that_is_no_number, numbers, texts
+from ._values import first_non_number, numbers, texts
 
 MAX_CATEGORIES = 1000
 """The most categories of a column: each is an input of the network."""
@@ -27,6 +27,24 @@ class Column(Spec):
         The column's name.
     width : int
         How many numbers it gives for a row.
+
+    See Also
+    --------
+    Numeric : A column of numbers.
+    Categorical : A column of texts.
+
+    Examples
+    --------
+    >>> class Length(Column):
+    ...     width = 1
+    ...     def __init__(self, name):
+    ...         self.name = name
+    ...     def encode(self, values, out):
+    ...         out[:, 0] = [len(value) for value in values]
+    >>> out = np.zeros((2, 1))
+    >>> Length("title").encode(np.array(["cat", "mouse"]), out)
+    >>> out.tolist()
+    [[3.0], [5.0]]
     """
 
     name: str
@@ -42,9 +60,9 @@ class Column(Spec):
         Parameters
         ----------
         values : ndarray, shape (n,)
-            What stands in the column.
+            The values of the column.
         out : ndarray, shape (n, width)
-            Zeros, to write into.
+            Written; zeros before.
 
         Raises
         ------
@@ -65,6 +83,15 @@ class Numeric(Column):
         What is subtracted, and by what is divided then. A missing number counts as the mean.
     missing : bool, default False
         Whether a second number says, by 1, that the first was missing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Categorical : A column of texts.
 
     Examples
     --------
@@ -89,19 +116,22 @@ class Numeric(Column):
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""
-        found = numbers(values)
-        if found is None:
+        floats = numbers(values)
+        if floats is None:
             raise ValueError(
-                f"column {self.name!r} must hold numbers, got {first_that_is_no_number(values)}"
+                f"column {self.name!r} must hold numbers, got {first_non_number(values)}"
             )
-        gone = np.isnan(found)
+        missing = np.isnan(floats)
         with np.errstate(over="ignore", invalid="ignore"):
-            out[:, 0] = np.where(gone, 0.0, (found - self.mean) / self.std)
+            out[:, 0] = np.where(missing, 0.0, (floats - self.mean) / self.std)
         if not np.isfinite(out[:, 0]).all():
             row = int(np.argmin(np.isfinite(out[:, 0])))
-            raise ValueError(f"column {self.name!r} holds {found[row]} in row {row + 1}: too large")
+            raise ValueError(
+                f"column {self.name!r} must hold numbers that float64 can scale, got {floats[row]} "
+                f"in row {row + 1}"
+            )
         if self.missing:
-            out[:, 1] = gone
+            out[:, 1] = missing
 
 
 class Categorical(Column):
@@ -113,6 +143,15 @@ class Categorical(Column):
         The column's name.
     categories : sequence of str
         The texts it knows. Any other, and a missing one, gives zeros only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Numeric : A column of numbers.
 
     Examples
     --------
@@ -135,13 +174,13 @@ class Categorical(Column):
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""
-        found = texts(values)
-        if found is None:
-            raise ValueError(f"column {self.name!r} must hold texts, got type {values.dtype}")
+        words = texts(values)
+        if words is None:
+            raise ValueError(f"column {self.name!r} must hold strings, got dtype {values.dtype}")
         places = {category: place for place, category in enumerate(self.categories)}
-        at = np.array([places.get(each, -1) for each in found], np.intp)
-        rows = np.flatnonzero(at >= 0)
-        out[rows, at[rows]] = 1
+        indices = np.array([places.get(word, -1) for word in words], np.intp)
+        rows = np.flatnonzero(indices >= 0)
+        out[rows, indices[rows]] = 1
 
 
 class LeftOut(Spec):
@@ -153,6 +192,16 @@ class LeftOut(Spec):
         The column's name; empty if it has none.
     why : str
         The reason, for people.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> LeftOut("id", "it is constant")
+    LeftOut('id', 'it is constant')
     """
 
     def __init__(self, name: str, why: str) -> None:
@@ -188,12 +237,12 @@ def column_of(
     """
     if not name:
         return LeftOut(name, "it has no name")
-    found = None if categorical else numbers(values)
-    if found is not None:
-        return _numeric(name, found[rows])
+    floats = None if categorical else numbers(values)
+    if floats is not None:
+        return _numeric(name, floats[rows])
     words = texts(values[rows])
     if words is None:
-        return LeftOut(name, "it holds neither numbers nor texts")
+        return LeftOut(name, "it holds neither numbers nor strings")
     counts = Counter(words)
     n_missing = counts.pop("", 0)
     if not counts:
@@ -202,20 +251,20 @@ def column_of(
         return LeftOut(name, "it is constant")
     n = len(words) - n_missing
     if len(counts) > MAX_CATEGORIES or not categorical and len(counts) > max(FEW, n / 2):
-        return LeftOut(name, f"it has {len(counts):,} different texts in {n:,} rows")
+        return LeftOut(name, f"it has {len(counts):,} different strings in {n:,} rows")
     return Categorical(name, sorted(counts))
 
 
 def _numeric(name: str, values: NDArray[np.float64]) -> Column | LeftOut:
-    gone = np.isnan(values)
-    present = values[~gone]
+    missing = np.isnan(values)
+    present = values[~missing]
     if not len(present):
         return LeftOut(name, "it is empty")
     low, high = float(present.min()), float(present.max())
-    if low == high and not gone.any():
+    if low == high and not missing.any():
         return LeftOut(name, "it is constant")
     mean, std = mean_and_std(f"column {name!r}", present)
-    return Numeric(name, mean, std, bool(gone.any()))
+    return Numeric(name, mean, std, bool(missing.any()))
 
 
 def mean_and_std(what: str, values: NDArray[np.float64]) -> tuple[float, float]:
@@ -233,33 +282,33 @@ def mean_and_std(what: str, values: NDArray[np.float64]) -> tuple[float, float]:
     if span == 0:
         return low, 1.0
     with np.errstate(under="ignore"):
-        parts = (values - low) / span  # squares of these neither overflow nor vanish
-    return low + span * float(parts.mean()), max(span * float(parts.std()), 5e-324)
+        scaled = (values - low) / span  # squares of these neither overflow nor vanish
+    return low + span * float(scaled.mean()), max(span * float(scaled.std()), 5e-324)
 
 
 def text(name: str, value: object, *allowed: str) -> str:
     """Return a text that is not empty, or one of the allowed."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r:.100}")
+        raise TypeError(f"{name} must be a string, got {value!r:.100}")
     if not value and value not in allowed:
-        raise ValueError(f"{name} must not be empty")
+        raise ValueError(f"{name} must not be empty, got ''")
     return value
 
 
 def positive(name: str, value: object) -> float:
     """Return a finite number above 0."""
     wanted = "a finite number above 0"
-    return number(name, value, wanted, lambda found: math.isfinite(found) and found > 0)
+    return number(name, value, wanted, lambda real: math.isfinite(real) and real > 0)
 
 
 def distinct(name: str, value: object) -> tuple[str, ...]:
     """Return different texts, 1 to `MAX_CATEGORIES`, as a tuple."""
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be a sequence of texts, got {value!r:.100}")
-    found = tuple(text(f"{name}[{i}]", each) for i, each in enumerate(value))
-    if len(set(found)) < len(found) or not 1 <= len(found) <= MAX_CATEGORIES:
+        raise TypeError(f"{name} must be a sequence of strings, got {value!r:.100}")
+    words = tuple(text(f"{name}[{i}]", word) for i, word in enumerate(value))
+    if len(set(words)) < len(words) or not 1 <= len(words) <= MAX_CATEGORIES:
         raise ValueError(
-            f"{name} must be 1 to {MAX_CATEGORIES} different texts, got {len(found)}, "
-            f"{len(set(found))} of them different"
+            f"{name} must be 1 to {MAX_CATEGORIES} different strings, got {len(words)}, "
+            f"{len(set(words))} of them different"
         )
-    return found
+    return words

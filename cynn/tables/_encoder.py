@@ -25,6 +25,20 @@ class TableEncoder(Spec):
     left_out : sequence of LeftOut, optional
         What else the table had.
 
+    Attributes
+    ----------
+    width : int
+        The numbers that a row becomes: the inputs of the network.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, there is no column, or two columns have the same name.
+
+    See Also
+    --------
+    TableEncoder.fit : Make the encoder from a table.
+
     Examples
     --------
     >>> table = {"size": np.array([1.0, 3.0, 5.0, 3.0]), "kind": np.array(["a", "b", "b", "a"])}
@@ -44,10 +58,14 @@ class TableEncoder(Spec):
         self.left_out: tuple[LeftOut, ...] = _all("left_out", left_out, LeftOut)
         if not self.columns:
             why = "".join(f"; {each.name!r}: {each.why}" for each in self.left_out[:5])
-            raise ValueError(f"there is no column to learn from beside {target.name!r}{why}")
+            raise ValueError(
+                f"columns must be one at least beside the target {target.name!r}, got none{why}"
+            )
         names = [each.name for each in self.columns]
         if len({target.name, *names}) <= len(names):
-            raise ValueError("columns must have different names, other than the target's")
+            raise ValueError(
+                f"columns must have different names, other than the target's, got {names}"
+            )
 
     @classmethod
     def fit(
@@ -59,7 +77,7 @@ class TableEncoder(Spec):
         categorical: Iterable[str] = (),
         ignore: Iterable[str] = (),
     ) -> "TableEncoder":
-        """Make the encoder of a table.
+        """Build the encoder of a table.
 
         Parameters
         ----------
@@ -84,22 +102,22 @@ class TableEncoder(Spec):
         ValueError
             If a column that was named is not there, or none is left to learn from.
         """
-        found = target_of(table, target) if isinstance(target, str) else target
-        n = len(column(table, found.name))
+        chosen = target_of(table, target) if isinstance(target, str) else target
+        n = len(column(table, chosen.name))
         if rows is None:
             rows = np.arange(n)
         names, ignored = set(categorical), set(ignore)
         for name in sorted(names | ignored):
             column(table, name)
-        made = [
-            LeftOut(name, "it was to be ignored")
+        columns = [
+            LeftOut(name, "as requested")
             if name in ignored
             else column_of(name, _of_length(name, column(table, name), n), rows, name in names)
             for name in table
-            if name != found.name
+            if name != chosen.name
         ]
-        taken = [each for each in made if isinstance(each, Column)]
-        return cls(taken, found, [each for each in made if isinstance(each, LeftOut)])
+        kept = [part for part in columns if isinstance(part, Column)]
+        return cls(kept, chosen, [part for part in columns if isinstance(part, LeftOut)])
 
     @property
     def width(self) -> int:
@@ -128,25 +146,36 @@ class TableEncoder(Spec):
         ValueError
             If a column is missing, or holds what it cannot.
         """
-        found = [column(table, each.name) for each in self.columns]
-        n = len(found[0])
-        for each, values in zip(self.columns, found, strict=True):
+        arrays = [column(table, each.name) for each in self.columns]
+        n = len(arrays[0])
+        for each, values in zip(self.columns, arrays, strict=True):
             _of_length(each.name, values, n)
         x = np.zeros((n, self.width), real_dtype(dtype))
-        at = 0
-        for each, values in zip(self.columns, found, strict=True):
-            each.encode(values, x[:, at : at + each.width])
-            at += each.width
+        start = 0
+        for each, values in zip(self.columns, arrays, strict=True):
+            each.encode(values, x[:, start : start + each.width])
+            start += each.width
         return x
 
 
 def from_dict(data: Any) -> TableEncoder:
-    """Make an encoder again from the dictionary that its ``to_dict`` gave.
+    """Return an encoder from its ``to_dict()``.
+
+    Parameters
+    ----------
+    data : dict
+        ``"class"`` and the arguments; it may come from a file.
+
+    Returns
+    -------
+    TableEncoder
+        Equal to the one that was written.
 
     Raises
     ------
     ValueError
-        If anything is wrong with it.
+        If it is no dictionary, or names an unknown class or an argument that is unknown, missing or
+        invalid.
 
     Examples
     --------
@@ -154,16 +183,16 @@ def from_dict(data: Any) -> TableEncoder:
     >>> from_dict(encoder.to_dict()) == encoder
     True
     """
-    parts = [TableEncoder, Numeric, Categorical, LeftOut]
-    found: Spec = spec.from_dict(data, parts, [Classes, Quantity])
-    if not isinstance(found, TableEncoder):
-        raise ValueError(f"a table must be a TableEncoder, got {type(found).__name__}")
-    return found
+    classes = [TableEncoder, Numeric, Categorical, LeftOut]
+    encoder: Spec = spec.from_dict(data, classes, [Classes, Quantity])
+    if not isinstance(encoder, TableEncoder):
+        raise ValueError(f"a table must be a TableEncoder, got {type(encoder).__name__}")
+    return encoder
 
 
 def _of_length(name: str, values: NDArray[Any], n: int) -> NDArray[Any]:
     if values.shape != (n,):
-        raise ValueError(f"column {name!r:.100} has shape {values.shape}, wanted ({n},)")
+        raise ValueError(f"column {name!r:.100} must have shape ({n},), got shape {values.shape}")
     return values
 
 

@@ -11,7 +11,7 @@ from .._specs.spec import Spec
 from .._specs.validation import choice, number
 from ..metrics import R2
 from ._columns import MAX_CATEGORIES, distinct, mean_and_std, positive, text
-from ._values import first_that_is_no_number, numbers, texts
+from ._values import first_non_number, numbers, texts
 
 TASKS = ("classification", "regression")
 
@@ -34,6 +34,17 @@ class Target(Spec):
         What the last layer, the training and its epochs take.
     header : tuple of str
         The names of the columns that `said` gives.
+
+    See Also
+    --------
+    Classes : One of several classes.
+    Quantity : A number.
+
+    Examples
+    --------
+    >>> target = target_of({"answer": np.array(["no", "yes"])}, "answer")
+    >>> isinstance(target, Target), target.task, target.n_outputs, target.loss
+    (True, 'classification', 2, 'cross_entropy')
     """
 
     task: str
@@ -55,6 +66,16 @@ class Target(Spec):
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the targets as the loss takes them, shape (n,).
 
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            The values of the column.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Labels, int64, of classes; float64 of a quantity.
+
         Raises
         ------
         ValueError
@@ -65,6 +86,16 @@ class Target(Spec):
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return what a network's outputs say, in the words of the table.
 
+        Parameters
+        ----------
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        list of tuple of str
+            For each row a text for each column of `header`.
+
         Raises
         ------
         ValueError
@@ -73,7 +104,25 @@ class Target(Spec):
         raise NotImplementedError
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return how well outputs meet encoded targets, in the units of the table."""
+        """Return how well outputs meet encoded targets, in the units of the table.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+            The targets, as `encode` returns them.
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        dict of str to float
+            The measures by name.
+
+        Raises
+        ------
+        NotImplementedError
+            Unless a subclass defines it.
+        """
         raise NotImplementedError
 
 
@@ -86,6 +135,16 @@ class Classes(Target):
         The column's name.
     labels : sequence of str
         What the classes are called, two at least.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    target_of : Choose between the two.
+    Quantity : A number.
 
     Examples
     --------
@@ -116,25 +175,28 @@ class Classes(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the number of each row's class; see `Target.encode`."""
-        found = texts(values)
-        if found is None:
-            raise ValueError(f"target {self.name!r} must hold texts, got type {values.dtype}")
-        _expect_all(self.name, np.array([not each for each in found], bool))
+        words = texts(values)
+        if words is None:
+            raise ValueError(f"target {self.name!r} must hold strings, got dtype {values.dtype}")
+        _expect_all(self.name, np.array([not word for word in words], bool))
         places = {label: place for place, label in enumerate(self.labels)}
-        for row, each in enumerate(found, 1):
-            if each not in places:
-                raise ValueError(f"target {self.name!r} holds {each!r:.100} in row {row}: no class")
-        return np.array([places[each] for each in found], np.int64)
+        for row, word in enumerate(words, 1):
+            if word not in places:
+                raise ValueError(
+                    f"target {self.name!r} must hold the classes of the training set, got "
+                    f"{word!r:.100} in row {row}"
+                )
+        return np.array([places[word] for word in words], np.int64)
 
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return each row's class and its probability; see `Target.said`."""
         _expect_finite(outputs)
         best = outputs.argmax(axis=1)
-        most = outputs.max(axis=1).tolist()
-        return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, most, strict=True)]
+        highest = outputs.max(axis=1).tolist()
+        return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, highest, strict=True)]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the part of the rows whose class is met."""
+        """Return the part of the rows whose class is met; see `Target.measure`."""
         return {"accuracy": float((outputs.argmax(axis=1) == y).mean())}
 
 
@@ -147,6 +209,16 @@ class Quantity(Target):
         The column's name.
     mean, std : float
         What is subtracted, and by what is divided then.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    target_of : Choose between the two.
+    Classes : One of several classes.
 
     Examples
     --------
@@ -176,9 +248,9 @@ class Quantity(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return each row's quantity in the network's units; see `Target.encode`."""
-        found = _numbers(self.name, values)
+        floats = _numbers(self.name, values)
         with np.errstate(over="ignore"):
-            scaled: NDArray[Any] = (found - self.mean) / self.std
+            scaled: NDArray[Any] = (floats - self.mean) / self.std
         return scaled
 
     def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
@@ -187,20 +259,34 @@ class Quantity(Target):
         return [(f"{value:.7g}",) for value in self.decode(outputs[:, 0]).tolist()]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the mean absolute error, the root of the mean squared one, and R2."""
-        away = (outputs[:, 0].astype(np.float64) - y) * self.std
+        """Return the mean absolute error, the root of the mean squared one, and R2.
+
+        See `Target.measure`.
+        """
+        errors = (outputs[:, 0].astype(np.float64) - y) * self.std
         r2 = R2()
         r2.update(y, outputs)
         return {
-            "mean absolute error": float(np.abs(away).mean()),
-            "root mean squared error": float(np.sqrt((away**2).mean())),
+            "mean absolute error": float(np.abs(errors).mean()),
+            "root mean squared error": float(np.sqrt((errors**2).mean())),
             "R2": r2.result(),
         }
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return quantities in the units of the table, from those of the network."""
-        found: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
-        return found
+        """Return quantities in the units of the table, from those of the network.
+
+        Parameters
+        ----------
+        outputs : ndarray of float, of any shape
+            Numbers in the units of the network: of mean 0 and standard deviation 1.
+
+        Returns
+        -------
+        ndarray of float64
+            ``outputs * std + mean``.
+        """
+        quantities: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
+        return quantities
 
 
 def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = None) -> Target:
@@ -238,46 +324,50 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
         choice("task", task, TASKS)
     values = column(table, name)
     if not len(values):
-        raise ValueError(f"target {name!r} has no rows")
-    found = numbers(values)
-    if task is None and found is not None:
-        task = _task(values, found)
+        raise ValueError(f"target {name!r} must have at least one row, got none")
+    floats = numbers(values)
+    if task is None and floats is not None:
+        task = _task(values, floats)
     if task == "regression":
-        found = _numbers(name, values)
-        mean, std = mean_and_std(f"target {name!r}", found)
-        if (found == found[0]).all():
-            raise ValueError(f"target {name!r} is {found[0]} in every row: nothing to learn")
+        floats = _numbers(name, values)
+        mean, std = mean_and_std(f"target {name!r}", floats)
+        if (floats == floats[0]).all():
+            raise ValueError(
+                f"target {name!r} must differ between rows, got {floats[0]} in all of them"
+            )
         return Quantity(name, mean, std)
     words = texts(values)
     if words is None:
-        raise ValueError(f"target {name!r} holds neither numbers nor texts: {values.dtype}")
-    gone = np.array([not each for each in words], bool) if found is None else np.isnan(found)
-    _expect_all(name, gone)
+        raise ValueError(f"target {name!r} must hold numbers or strings, got dtype {values.dtype}")
+    missing = np.array([not word for word in words], bool) if floats is None else np.isnan(floats)
+    _expect_all(name, missing)
     counts = Counter(words)
     if len(counts) == 1:
-        raise ValueError(f"target {name!r} is {words[0]!r:.100} in every row: nothing to learn")
+        raise ValueError(
+            f"target {name!r} must differ between rows, got {words[0]!r:.100} in all of them"
+        )
     if len(counts) > MAX_CATEGORIES or len(counts) > max(2, len(words) / 2):
         raise ValueError(
-            f"target {name!r} has {len(counts):,} different values in {len(words):,} rows, "
-            "too many to be classes"
+            f"target {name!r} must have few different values to be classes, got {len(counts):,} in "
+            f"{len(words):,} rows"
         )
-    order = dict(zip(words, words if found is None else found.tolist(), strict=True))
+    order = dict(zip(words, words if floats is None else floats.tolist(), strict=True))
     return Classes(name, sorted(counts, key=lambda word: order[word]))
 
 
 def column(table: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
     """Return a column, or say what columns there are."""
     if name not in table:
-        there = ", ".join(repr(each)[:40] for each in list(table)[:20])
-        more = ", ..." if len(table) > 20 else ""
-        raise ValueError(f"there is no column {name!r:.100}, but {there}{more}")
+        known = ", ".join(repr(key)[:40] for key in list(table)[:20])
+        ellipsis = ", ..." if len(table) > 20 else ""
+        raise ValueError(f"table must have the column {name!r:.100}, got {known}{ellipsis}")
     return np.asarray(table[name])
 
 
-def _task(values: NDArray[Any], found: NDArray[np.float64]) -> str:
+def _task(values: NDArray[Any], floats: NDArray[np.float64]) -> str:
     if values.dtype.kind == "b":
         return "classification"
-    present = found[np.isfinite(found)]
+    present = floats[np.isfinite(floats)]
     if (present != np.floor(present)).any():
         return "regression"
     few = len(np.unique(present)) <= max(2, min(MANY, len(present) // 4))
@@ -285,23 +375,22 @@ def _task(values: NDArray[Any], found: NDArray[np.float64]) -> str:
 
 
 def _numbers(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    found = numbers(values)
-    if found is None:
-        raise ValueError(
-            f"target {name!r} must hold numbers, got {first_that_is_no_number(values)}"
-        )
-    _expect_all(name, np.isnan(found))
-    return found
+    floats = numbers(values)
+    if floats is None:
+        raise ValueError(f"target {name!r} must hold numbers, got {first_non_number(values)}")
+    _expect_all(name, np.isnan(floats))
+    return floats
 
 
-def _expect_all(name: str, gone: NDArray[np.bool_]) -> None:
-    if gone.any():
-        row, n = int(gone.argmax()) + 1, int(gone.sum())
+def _expect_all(name: str, missing: NDArray[np.bool_]) -> None:
+    if missing.any():
+        row, n = int(missing.argmax()) + 1, int(missing.sum())
         raise ValueError(
-            f"target {name!r} has no value in {n:,} of {len(gone):,} rows, row {row} the first"
+            f"target {name!r} must have a value in every row, got none in {n:,} of "
+            f"{len(missing):,}, row {row} the first"
         )
 
 
 def _expect_finite(outputs: NDArray[Any]) -> None:
     if not np.isfinite(outputs).all():
-        raise ValueError("the network gives numbers that are not finite: its training diverged")
+        raise ValueError("outputs must be finite, got NaN or infinity: the training has diverged")

@@ -36,8 +36,8 @@ def numbers(values: NDArray[Any]) -> NDArray[np.float64] | None:
             return values.astype(np.float64)
     if not _holds_objects(values):
         return None
-    found = [_number(value) for value in values]
-    return None if None in found else np.array(found, np.float64)
+    floats = [_number(value) for value in values]
+    return None if None in floats else np.array(floats, np.float64)
 
 
 def texts(values: NDArray[Any]) -> list[str] | None:
@@ -54,12 +54,12 @@ def texts(values: NDArray[Any]) -> list[str] | None:
     """
     if values.dtype.kind not in "biuf" and not _holds_objects(values):
         return None
-    found = [_text(value) for value in values.tolist()]
-    return None if None in found else [text for text in found if text is not None]
+    words = [_text(value) for value in values.tolist()]
+    return None if None in words else [text for text in words if text is not None]
 
 
-def first_that_is_no_number(values: NDArray[Any]) -> str:
-    """Say where, and what it is; for the message of an error."""
+def first_non_number(values: NDArray[Any]) -> str:
+    """Describe the first value that is no number, and its row, for an error message."""
     if values.dtype.kind in "USO":
         for row, value in enumerate(values, 1):
             if _number(value) is None:
@@ -84,13 +84,13 @@ def _number(value: object) -> float | None:
         return None
     text = value.strip()
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
         return math.nan if text.casefold() in MISSING else None
-    if math.isnan(found):
-        return found
+    if math.isnan(number):
+        return number
     # what Python alone would read so is a text; so is what is too large for a number
-    return found if math.isfinite(found) and text.isascii() and "_" not in text else None
+    return number if math.isfinite(number) and text.isascii() and "_" not in text else None
 
 
 def _text(value: object) -> str | None:

@@ -115,7 +115,7 @@ def call(functions: Functions, kernel: str, given: dict, m: int, k: int, n: int)
 
 
 def both(compiled: Target, functions: Functions, kernel: str, size: tuple[int, int, int]) -> dict:
-    """Call a C function and the kernel for Python, which must agree; give what was written."""
+    """Call a C function and the kernel for Python, which must agree; return what was written."""
     given = {
         name: guarded(v, compiled.dtype) if isinstance(v, np.ndarray) else v
         for name, v in arguments(kernel, *size, compiled.dtype).items()
@@ -274,7 +274,7 @@ def test_the_other_precision_is_refused(compiled):
 
 
 def test_predictions_from_many_threads(compiled, functions):
-    """All call with one network, and a foreign call has let the lock go."""
+    """All call with one network; the GIL is released by a foreign call."""
     predictor = compiled.module.Predictor(TWO_LAYERS.make(compiled))
     address, call_it = functions.network(predictor), functions.predict
     x = TWO_LAYERS.data(3, compiled.dtype, 500)[0]
@@ -335,9 +335,10 @@ def test_declarations_are_the_targets(compiled, functions):
 
 
 def test_numbers_are_the_places_of_the_names():
-    enums = re.findall(r"^cdef enum:.*\n((?:    \w+\n)+)", DECLARED, re.MULTILINE)
-    names = [tuple(text.lower().split()) for text in enums]
-    assert names == [reference.ACTIVATIONS, reference.LOSSES]
+    enums = re.findall(r"^cdef enum:.*\n((?:    \w+(?:  #.*)?\n)+)", DECLARED, re.MULTILINE)
+    names = [tuple(re.findall(r"^    (\w+)", text.lower(), re.MULTILINE)) for text in enums]
+    for came, wanted in zip(names, (reference.ACTIVATIONS, reference.LOSSES), strict=True):
+        assert came == wanted, "cynn/capi/functions.pxi: the enum does not hold these names"
 
 
 @pytest.mark.parametrize("dtype", _backend.REALS)
@@ -363,7 +364,7 @@ def has_compiler() -> bool:
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory) -> str:
-    """Build the example away from the checkout; give the folder of its module."""
+    """Build the example outside the checkout; return the folder of its module."""
     for needed in ("Cython", "setuptools"):
         pytest.importorskip(needed)
     if not has_compiler():
@@ -475,7 +476,7 @@ def test_the_example_says_why_it_cannot_be_imported(example):
     said = refusal(example, CYNN_TARGET="reference")
     assert said.startswith("ImportError cynn.capi needs compiled kernels")
     said = refusal(example, CYNN_TARGET="abacus")
-    assert said.startswith("ValueError CYNN_TARGET is 'abacus', wanted one of")
+    assert said.startswith("ValueError CYNN_TARGET must be one of")
     capi = "from cynn.capi import float32; found = float32.__pyx_capi__;"
     said = refusal(example, f"{capi} del found['predict']")
     assert said.startswith("ImportError") and "expected C function predict" in said

@@ -13,7 +13,7 @@ import cynn
 from cynn import Model, cli, datasets
 from cynn.datasets import _mnist
 from cynn.layers import Dense, Dropout
-from cynn.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, RMSprop
+from cynn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
 from cynn.schedules import Cosine
 from mnist_files import fill
 from models import MNIST, needs_files, needs_mnist
@@ -68,7 +68,7 @@ def test_train(run, folder):
     status, out, err = run("train", "--data", folder, "--epochs", 3, "--hidden", 64)
     lines = out.splitlines()
     assert (status, err) == (0, "")
-    assert lines[0].startswith(f"MNIST in {folder}: 600 images to train on, 200 to test; network")
+    assert lines[0].startswith(f"MNIST in {folder}: 600 training images, 200 test images; network")
     assert "784-64-10, float32, target " in lines[0]
     assert all(re.match(r"epoch \d/3  \d+\.\d\d s  loss", line) for line in lines[1:4])
     assert re.fullmatch(r"3 epochs in \d+\.\d\d s: [\d,]+ images a second", lines[4])
@@ -78,7 +78,7 @@ def test_train(run, folder):
     assert len(table) == 10 and sum(counts) == 200
     right = sum(int(row[1 + i]) for i, row in enumerate(table) if row[1 + i] != ".")
     assert right / 2 == accuracy(out)
-    assert lines[-1].startswith("most often: ")
+    assert lines[-1].startswith("most frequent errors: ")
     again = run("train", "--data", folder, "--epochs", 3, "--hidden", 64)[1]
     assert again.splitlines()[5:] == lines[5:]
 
@@ -110,15 +110,14 @@ def test_options(run, folder, options, said):
     [
         ([], SGD(Cosine(0.1), 0.9, nesterov=True)),
         (["--momentum", "0"], SGD(Cosine(0.1))),
-        (["--optimizer", "adam"], Adam(Cosine(0.001))),
         (["--optimizer", "adam", "--learning-rate", "0.002"], Adam(Cosine(0.002))),
-        (["--optimizer", "adamw"], AdamW(Cosine(0.001))),
         (["--optimizer", "adamw", "--weight-decay", "0.1"], AdamW(Cosine(0.001), weight_decay=0.1)),
-        (["--optimizer", "rmsprop"], RMSprop(Cosine(0.01))),
         (["--optimizer", "rmsprop", "--momentum", "0.5"], RMSprop(Cosine(0.01), momentum=0.5)),
-        (["--optimizer", "adagrad"], Adagrad(Cosine(0.01))),
-        (["--optimizer", "adadelta"], Adadelta(Cosine(1.0))),
-        (["--optimizer", "lion"], Lion(Cosine(0.0001))),
+        *(
+            (["--optimizer", name], kind(Cosine(kind().learning_rate)))
+            for name, kind in OPTIMIZERS.items()
+            if kind is not SGD  # above
+        ),
     ],
 )
 def test_optimizers(run, folder, tmp_path, options, optimizer):
@@ -132,13 +131,9 @@ def test_optimizers(run, folder, tmp_path, options, optimizer):
     assert [type(layer) for layer in model.layers[2:]] == [Dense, Dropout, Dense, Dropout, Dense]
 
 
-def test_momentum_for_one_that_has_its_own(run, folder):
+def test_momentum_is_refused_for_other_optimizers(run, folder):
     status, out, err = run("train", "--data", folder, "--optimizer", "adam", "--momentum", "0.5")
-    assert (status, out) == (1, "") and "--momentum is for sgd and rmsprop: adam has" in err
-
-
-def test_all_optimizers_can_be_named():
-    assert len(OPTIMIZERS) == 7  # as many as the test above tries
+    assert (status, out) == (1, "") and "must be sgd or rmsprop for --momentum, got adam" in err
 
 
 @pytest.mark.parametrize(
@@ -147,12 +142,12 @@ def test_all_optimizers_can_be_named():
         ([], "required: COMMAND"),
         (["learn"], "invalid choice: 'learn'"),
         (["train", "--epoch-count", "3"], "unrecognized arguments"),
-        (["train", "--epochs", "0"], "--epochs: wanted a whole number from 1, got '0'"),
-        (["train", "--epochs", "1.5"], "--epochs: wanted a whole number"),
-        (["train", "--batch-size", "-3"], "--batch-size: wanted a whole number"),
-        (["train", "--seed", "-1"], "--seed: wanted a whole number from 0"),
-        (["train", "--threads", "0"], "--threads: wanted a whole number"),
-        (["train", "--hidden", "10,,3"], "--hidden: wanted a whole number from 1, got ''"),
+        (["train", "--epochs", "0"], "--epochs: must be an integer of at least 1, got '0'"),
+        (["train", "--epochs", "1.5"], "--epochs: must be an integer"),
+        (["train", "--batch-size", "-3"], "--batch-size: must be an integer"),
+        (["train", "--seed", "-1"], "--seed: must be an integer of at least 0"),
+        (["train", "--threads", "0"], "--threads: must be an integer"),
+        (["train", "--hidden", "10,,3"], "--hidden: must be an integer of at least 1, got ''"),
         (["train", "--hidden", "1" * 5000], "--hidden: "),
         (["train", "--activation", "ReLU"], "--activation: invalid choice: 'ReLU'"),
         (["train", "--dtype", "float16"], "--dtype: invalid choice"),
@@ -173,7 +168,7 @@ def test_wrong_arguments(run, arguments, said):
     assert (status, out) == (2, "") and said in err and err.startswith("usage: cynn")
 
 
-def test_data_that_cannot_be_had(run, tmp_path, monkeypatch):
+def test_unavailable_data(run, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     shut = {k: d._replace(mirrors=("http://127.0.0.1:9/",)) for k, d in _mnist.DATASETS.items()}
     monkeypatch.setattr(_mnist, "DATASETS", shut)
@@ -185,20 +180,20 @@ def test_data_that_cannot_be_had(run, tmp_path, monkeypatch):
         assert err.startswith("cynn: error: ") and err.count("\n") == 1
 
 
-def test_drawn_digits_where_there_is_no_mnist(run, monkeypatch):
+def test_synthetic_digits_if_mnist_is_unavailable(run, monkeypatch):
     def unavailable(*_):
         raise datasets.DatasetUnavailable("MNIST is nowhere")
 
     monkeypatch.setattr(cli._images.datasets, "load_mnist", unavailable)
     monkeypatch.setattr(cli._images, "DIGITS", (300, 100))
     status, out, err = run("train", "--epochs", 1)
-    assert status == 0 and out.startswith("drawn digits: 300 images to train on, 100 to test")
-    assert err == "no MNIST here (MNIST is nowhere); training on drawn digits instead\n"
+    assert status == 0 and out.startswith("synthetic digits: 300 training images, 100 test images")
+    assert err == "no MNIST here (MNIST is nowhere); training on synthetic digits instead\n"
     assert run("train", "--data", "mnist")[::2] == (1, "cynn: error: MNIST is nowhere\n")
     assert run("train", "--data", "digits", "--epochs", 1)[2] == ""
 
 
-def test_a_bad_place_to_save_is_told_before_the_training(run, folder, tmp_path):
+def test_an_unwritable_path_is_an_error_before_training(run, folder, tmp_path):
     for path in (tmp_path / "absent" / "model", tmp_path, "", os.devnull):
         status, out, err = run("train", "--data", folder, "--save", path)
         assert (status, out) == (1, "")
@@ -215,11 +210,11 @@ def test_plots(run, folder, tmp_path):
     assert (status, err) == (0, "")
     names = ["loss", "accuracy", "network", "confusion", "weights", "mistakes"]
     files = [f"{name}.png" for name in names]
-    assert out.splitlines()[-1] == f"drawn in {place}: {', '.join(files)}"
+    assert out.splitlines()[-1] == f"plots in {place}: {', '.join(files)}"
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
     assert all((place / name).read_bytes().startswith(b"\x89PNG") for name in files)
     (tmp_path / "file").touch()
-    for bad in (tmp_path / "file", tmp_path / "file" / "below"):  # told before the training
+    for bad in (tmp_path / "file", tmp_path / "file" / "below"):  # an error before the training
         status, out, err = run("train", "--data", folder, "--plots", bad)
         assert (status, out) == (1, "") and err.startswith("cynn: error: [Errno ")
 
@@ -256,7 +251,7 @@ def test_evaluate(run, folder, saved):
     status, out, err = run("evaluate", saved, "--data", folder)
     assert (status, err) == (0, "")
     assert out.startswith(f"MNIST in {folder}: 200 test images: loss ") and "  accuracy " in out
-    assert "what was taken for what" in out
+    assert "confusion matrix (rows: true, columns: predicted)" in out
 
 
 def test_evaluate_a_model_that_does_not_fit(run, folder, tmp_path):
@@ -269,7 +264,7 @@ def test_evaluate_a_model_that_does_not_fit(run, folder, tmp_path):
 
 
 @needs_files
-def test_files_that_are_no_models(run, folder, tmp_path):
+def test_invalid_model_files(run, folder, tmp_path):
     (tmp_path / "text").write_text("hello")
     for path in (tmp_path / "text", tmp_path / "absent", tmp_path, folder / _mnist.FILES[0]):
         for command in (["evaluate", path, "--data", folder], ["predict", path, path]):
@@ -315,7 +310,7 @@ def test_predict_pictures(run, saved, tmp_path):
         assert status == 0 or (out == "" and err.startswith("cynn: error: ") and "Trace" not in err)
 
 
-def test_predict_what_is_no_image(run, saved, tmp_path):
+def test_predict_invalid_images(run, saved, tmp_path):
     with open(tmp_path / "zip.npy", "wb") as file:
         np.savez(file, a=np.zeros(3))
     np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
@@ -335,7 +330,7 @@ def test_info(run, monkeypatch):
     assert (status, err) == (0, "")
     assert out.startswith(f"cynn {cynn.__version__}, Python 3.") and "reference" in out
     monkeypatch.setenv("CYNN_TARGET", "best")
-    assert run("info")[::2] == (1, run("info")[2]) and "CYNN_TARGET is 'best'" in run("info")[2]
+    assert run("info")[::2] == (1, run("info")[2]) and "CYNN_TARGET must be" in run("info")[2]
     assert run("--version")[:2] == (0, f"cynn {cynn.__version__}\n")
     for width in ("1", "0", "-5", "wide", "100000"):
         monkeypatch.setenv("COLUMNS", width)
@@ -374,7 +369,7 @@ def test_ctrl_c(folder, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="pipes and descriptors of POSIX")
 @pytest.mark.parametrize("arguments", [["info"], ["train", "--epochs", "200"]])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_leaves(folder, arguments, unbuffered):
+def test_a_closed_pipe(folder, arguments, unbuffered):
     if arguments[0] == "train":
         arguments = [*arguments, "--data", folder]
     child = start(*arguments, env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
@@ -386,7 +381,7 @@ def test_a_reader_that_leaves(folder, arguments, unbuffered):
 
 @needs_files
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-def test_odd_places_to_write(folder, tmp_path):
+def test_unusual_output_files(folder, tmp_path):
     def shell(line, **environment):
         ran = subprocess.run(
             ["sh", "-c", line, "sh", *COMMAND], capture_output=True, timeout=60,

@@ -64,9 +64,9 @@ def test_classification(run, table, tmp_path):
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[:3] == [
-        "column '' is left out: it has no name",
-        "column 'note' is left out: it has 240 different texts in 240 rows",
-        "column 'price' is left out: it was to be ignored",
+        "column '' is ignored: it has no name",
+        "column 'note' is ignored: it has 240 different strings in 240 rows",
+        "column 'price' is ignored: as requested",
     ]
     assert lines[3].startswith(
         f"{table}: 240 rows for training, 60 rows for validation; columns: 2 numeric, "
@@ -107,7 +107,7 @@ def test_regression_without_the_target_and_into_a_file(run, table, tmp_path):
     wanted = [100 + 20 * (i % 3) for i in range(30)]
     assert name == "price" and np.abs(np.array(said, float) - wanted).mean() < 5
     status, out, err = run("evaluate", tmp_path / "m", tmp_path / "new.csv")
-    assert (status, out) == (1, "") and "there is no column 'price', the target" in err
+    assert (status, out) == (1, "") and "table must have the target column 'price'" in err
 
 
 @needs_files
@@ -134,30 +134,36 @@ def test_other_files(run, tmp_path, ending):
 
 
 @needs_files
-def test_what_cannot_be(run, table, tmp_path):
+def test_invalid_options_and_tables(run, table, tmp_path):
     (tmp_path / "gone.csv").write_text("a,b\n1,x\n2,\n3,y\n")
     (tmp_path / "two.csv").write_text("a,b\n1,x\n2,y\n")
     assert run("train", table, "--target", "kind", "--quiet", "--save", tmp_path / "m")[0] == 0
     for arguments, said in [
-        (["train", table], "needs --target COLUMN"),
-        (["train", "--target", "a"], "--target is for a table"),
-        (["train", "--patience", "0"], "--patience is for a table"),
+        (["train", table], "--target COLUMN must be given"),
+        (["train", "--target", "a"], "--target must go with a table"),
+        (["train", "--patience", "0"], "--patience must go with a table"),
         (
             ["train", table, "--target", "kind", "--patience", "1", "--validation", "0"],
             "--patience",
         ),
-        (["train", table, "--target", "kinds"], "there is no column 'kinds', but '', 'length'"),
-        (["train", table, "--target", "kind", "--ignore", "zz"], "there is no column 'zz'"),
+        (
+            ["train", table, "--target", "kinds"],
+            "table must have the column 'kinds', got '', 'length'",
+        ),
+        (["train", table, "--target", "kind", "--ignore", "zz"], "table must have the column 'zz'"),
         (["train", table, "--target", "kind", "--data", "digits"], "either a table or --data"),
         (["train", table, "--target", "kind", "--task", "regression"], "must hold numbers"),
-        (["train", table, "--target", "note"], "too many to be classes"),
-        (["train", tmp_path / "gone.csv", "--target", "b"], "gone.csv: target 'b' has no value"),
-        (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction=0.2 of 2 rows"),
+        (["train", table, "--target", "note"], "must have few different values to be classes"),
+        (
+            ["train", tmp_path / "gone.csv", "--target", "b"],
+            "gone.csv: target 'b' must have a value",
+        ),
+        (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction must leave a row"),
         (["train", tmp_path / "no.csv", "--target", "b"], "No such file"),
         (["train", tmp_path / "m", "--target", "b"], "must end in .csv"),
-        (["evaluate", tmp_path / "m"], "was trained on a table"),
-        (["predict", tmp_path / "m", table, table], "takes one table, got 2 files"),
-        (["predict", tmp_path / "m", tmp_path / "two.csv"], "two.csv: there is no column"),
+        (["evaluate", tmp_path / "m"], "a table must be given to evaluate"),
+        (["predict", tmp_path / "m", table, table], "FILE must be one table"),
+        (["predict", tmp_path / "m", tmp_path / "two.csv"], "two.csv: table must have the column"),
         (["predict", tmp_path / "m", table, "--output", tmp_path], "Errno"),
     ]:
         status, out, err = run(*arguments)
@@ -184,21 +190,21 @@ def test_a_model_of_images_takes_no_table(run, table, tmp_path):
     model = cynn.Model([cynn.layers.Dense(2, "softmax")])
     model.build(3)
     model.save(tmp_path / "m")
-    assert "was not trained on a table" in run("evaluate", tmp_path / "m", table)[2]
+    assert "must be left out for a model of images" in run("evaluate", tmp_path / "m", table)[2]
     assert run("predict", tmp_path / "m", table, "--output", "x")[::2] == (
         1,
-        "cynn: error: --output is for a model of a table\n",
+        "cynn: error: MODEL must be of a table for --output, got one of images\n",
     )
 
 
 @pytest.mark.parametrize("part", ["1", "-0.1", "nan", "half"])
-def test_wrong_parts(run, table, capsys, part):
+def test_invalid_fractions(run, table, capsys, part):
     with pytest.raises(SystemExit):
         run("train", table, "--target", "kind", f"--validation={part}")
-    assert "--validation: wanted a number from 0, less than 1" in capsys.readouterr().err
+    assert "--validation: must be a number of at least 0" in capsys.readouterr().err
 
 
-def test_the_commands_of_the_page(run, tmp_path, monkeypatch):
+def test_the_commands_of_the_docs_page(run, tmp_path, monkeypatch):
     """They work in their order, where there is a table as the page says."""
     page = ROOT / "docs" / "tables.md"
     if not page.exists():
@@ -230,11 +236,11 @@ def test_plots(run, table, tmp_path, target, names):
     status, out, err = run("train", table, "--target", target, *options)
     files = [f"{name}.png" for name in ["loss", *names]]
     assert (status, err) == (0, "")
-    assert out.splitlines()[-1] == f"drawn in {place}: {', '.join(files)}"
+    assert out.splitlines()[-1] == f"plots in {place}: {', '.join(files)}"
     assert sorted(path.name for path in place.iterdir()) == sorted(files)
 
 
-def test_each_class_gives_its_share_of_the_rows_to_validate_on():
+def test_the_validation_set_is_stratified():
     target = tables.Classes("y", ["a", "b"])
     y = np.repeat([0, 1], [95, 5])
     for seed in range(5):

@@ -263,10 +263,10 @@ def test_a_model_learns_from_batches(threaded):
 
 
 BAD = {
-    "nothing": ((), {}, TypeError, "Blocks must be given a collection at least"),
+    "nothing": ((), {}, TypeError, "collections must be one at least"),
     "no collection": ((np.zeros(3),), {}, TypeError, "got ndarray as collection 0"),
     "delayed": ((y10, dask.delayed(3)), {}, TypeError, "got Delayed.* as collection 1"),
-    "a number": ((y10.sum(),), {}, ValueError, "collection 0 must have rows, got a number"),
+    "a number": ((y10.sum(),), {}, ValueError, "collection 0 must have rows, got a single number"),
     "rows": ((x10, y10[:9]), {}, ValueError, "must have the same rows, got 10, 9"),
     "blocks": ((frame10, y10[:8]), {}, ValueError, "same number of blocks, got 3, 2: where"),
     "batch size": ((y10,), {"batch_size": 0}, ValueError, "batch_size must be"),

@@ -13,7 +13,7 @@ import pytest
 import job
 from cynn import Model, datasets, distributed
 from cynn.optimizers import SGD
-from job import together
+from job import run_ranks
 from mnist_files import fill
 from models import needs_files
 
@@ -95,7 +95,12 @@ say(digest(fit()[0]))
     found = lines(2, body, tmp_path)
     assert len(found) == 6 and len(set(found)) == 3
     assert "rank 1 of 2: x must have at least one row, got shape (0, 6)" in found
-    assert any(line.startswith("rank 1 of 2: batch_size is 9, on rank 0 it is 8") for line in found)
+    assert any(
+        line.startswith(
+            "rank 1 of 2: batch_size must be the same on all ranks, got 9, and 8 on rank 0"
+        )
+        for line in found
+    )
 
 
 @pytest.mark.parametrize(("code", "status"), [("'no data'", 1), ("7", 7)])
@@ -178,7 +183,7 @@ for ask in (lambda: ranks.get(MPI.COMM_WORLD), distributed.world):
     assert job.run(2, [tmp_path / "program.py"], tmp_path) == (0, "", "")
     found = [line for path in tmp_path.glob("*.said") for line in path.read_text().splitlines()]
     assert len(found) == 4
-    assert all("MPI is not initialised yet, or finalised" in line for line in found)
+    assert all("not initialised yet, or finalised" in line for line in found)
 
 
 def test_threads_are_a_rank_s_share(tmp_path):
@@ -339,7 +344,7 @@ def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, t
     again = train(folder, *options, "--resume", "--batch-size", str(32 // after))
     status, out, err = job.run(after, again, tmp_path)
     assert (status, err) == (0, "")
-    assert f"going on from kept after epoch {begun}" in out
+    assert f"resuming from kept after epoch {begun}" in out
     wanted = ("--epochs", "30", "--save", "wanted", "--batch-size", "32", "--quiet")
     command = [sys.executable, "-P", *train(folder, *wanted)]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
@@ -376,19 +381,21 @@ def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
     monkeypatch.chdir(tmp_path)
     options = ["train", "--data", str(folder), "--epochs", "1", "--resume"]
     assert cli.main([*options, "--hidden", "8", "--save", "m"]) == 1
-    assert "--resume needs --checkpoint FILE" in capsys.readouterr().err
+    assert "--checkpoint FILE must be given for --resume" in capsys.readouterr().err
     assert cli.main([*options, "--hidden", "8", "--checkpoint", "m"]) == 0
     assert "no checkpoint in m yet" in capsys.readouterr().out
     assert cli.main([*options, "--hidden", "9", "--checkpoint", "m"]) == 1
     assert "m has layers" in capsys.readouterr().err
     assert cli.main([*options, "--hidden", "8", "--checkpoint", "m"]) == 0
     out = capsys.readouterr().out
-    assert "going on from m after epoch 1" in out and "images a second" not in out
+    assert "resuming from m after epoch 1" in out and "images a second" not in out
 
 
 def test_a_mistake_in_the_command_ends_all_ranks(folder, tmp_path):
     status, out, err = job.run(2, train(folder, "--target", "x"), tmp_path)
-    assert status != 0 and re.search(r"cynn: error: rank [01] of 2: --target is for a table", err)
+    assert status != 0 and re.search(
+        r"cynn: error: rank [01] of 2: --target must go with a table", err
+    )
 
 
 # ---- without ranks ------------------------------------------------------------------------------
@@ -415,7 +422,7 @@ def test_a_launcher_of_another_mpi(monkeypatch, name):
     monkeypatch.setitem(sys.modules, "mpi4py", module)
     assert distributed.world() is MPI.COMM_WORLD
     monkeypatch.setenv(name, "3")
-    with pytest.raises(RuntimeError, match="has started 3 ranks, mpi4py sees 1.*Some MPI 1.0"):
+    with pytest.raises(RuntimeError, match="must see the 3 ranks .*, got 1: .*Some MPI 1.0"):
         distributed.world()
 
 
@@ -441,7 +448,7 @@ def test_shares_of_npy_files(tmp_path, size, lengths):
     for i, n in enumerate(lengths):
         np.save(tmp_path / f"part{i}.npy", whole[edges[i] : edges[i] + n])
     path = tmp_path / "part0.npy" if len(lengths) == 1 else tmp_path
-    parts = together(size, lambda comm: distributed.load_npy(path, comm))
+    parts = run_ranks(size, lambda comm: distributed.load_npy(path, comm))
     assert np.array_equal(np.concatenate(parts), whole)
     assert {len(part) for part in parts} <= {10 // size, 10 // size + 1}
     assert all(part.dtype == np.uint8 for part in parts)
@@ -459,14 +466,14 @@ def test_shares_of_parquet_files(tmp_path, size):
         table = pyarrow.table({"a": x[rows, 0], "y": y[rows], "b": x[rows, 1]})
         parquet.write_table(table, tmp_path / f"{i}.parquet", row_group_size=4)
     work = lambda comm: distributed.load_parquet(tmp_path, comm, target="y")  # noqa: E731
-    parts = together(size, work)
+    parts = run_ranks(size, work)
     assert np.array_equal(np.concatenate([x for x, _ in parts]), x)
     assert np.array_equal(np.concatenate([y for _, y in parts]), y)
     assert parts[0][0].dtype == np.float32
-    for error in together(
+    for error in run_ranks(
         2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y", columns=["c"])
     ):
-        assert isinstance(error, ValueError) and "has no column 'c'" in str(error)
+        assert isinstance(error, ValueError) and "must have the column 'c'" in str(error)
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -478,7 +485,7 @@ def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
     a, y = np.arange(100.0), np.arange(100) % 3
     path = tmp_path / "all.parquet"
     parquet.write_table(pyarrow.table({"a": a, "y": y}), path, row_group_size=60)
-    parts = together(size, lambda comm: distributed.load_parquet(path, comm, target="y"))
+    parts = run_ranks(size, lambda comm: distributed.load_parquet(path, comm, target="y"))
     assert np.array_equal(np.concatenate([x[:, 0] for x, _ in parts]), a)
     assert np.array_equal(np.concatenate([y for _, y in parts]), y)
 
@@ -489,7 +496,7 @@ def test_parquet_columns_of_no_numbers(tmp_path, values):
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.table({"a": values, "y": [0, 1]}), tmp_path / "0.parquet")
-    found = together(2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y"))
+    found = run_ranks(2, lambda comm: distributed.load_parquet(tmp_path, comm, target="y"))
     for error in found:
         assert isinstance(error, ValueError) and "'a' must hold numbers" in str(error)
 
@@ -538,7 +545,7 @@ def test_bad_files_are_one_error_on_every_rank(tmp_path, kind):
         np.save(tmp_path / "a.npy", np.zeros((2, 2)))
     elif kind == "pickled":
         np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
-    found = together(3, lambda comm: distributed.load_npy(path, comm))
+    found = run_ranks(3, lambda comm: distributed.load_npy(path, comm))
     assert len({str(error) for error in found}) == 1
     assert all(isinstance(error, kinds.get(kind, ValueError)) for error in found)
 
@@ -558,5 +565,5 @@ def test_a_mapped_file_trains_as_the_array_does(tmp_path):
         return np.concatenate([w.ravel() for w in model.get_weights()])
 
     mapped = lambda comm: work(comm, np.load(tmp_path / "x.npy", mmap_mode="r"), 8)  # noqa: E731
-    for found in together(2, mapped):
+    for found in run_ranks(2, mapped):
         np.testing.assert_allclose(found, work(None, x, 16), 1e-9)

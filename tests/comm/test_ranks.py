@@ -12,7 +12,7 @@ from cynn._comm import ranks
 from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
 from cynn.layers import Dense
 from cynn.metrics import METRICS, Metric
-from job import Aborted, together
+from job import Aborted, run_ranks
 from models import needs_files
 
 N, INPUTS, CLASSES = 90, 6, 3
@@ -63,7 +63,7 @@ def assert_same(found, wanted, tolerance=1e-6):
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_ranks_with_the_same_rows_are_one_with_larger_batches(size, n, shuffle):
     rows = {"x": X[:n], "y": Y[:n], "shuffle": shuffle}
-    assert_same(together(size, lambda comm: fit(comm, **rows)), fit_alone(8 * size, **rows), 1e-9)
+    assert_same(run_ranks(size, lambda comm: fit(comm, **rows)), fit_alone(8 * size, **rows), 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ def test_ranks_with_the_same_rows_are_one_with_larger_batches(size, n, shuffle):
         optimizers.SGD(0.1),
         optimizers.SGD(0.1, 0.9, nesterov=True, weight_decay=1e-3),
         optimizers.Adam(0.01),
+        optimizers.NAdam(0.01),
         optimizers.SGD(0.1, clip_norm=0.1),
     ],
     ids=repr,
@@ -80,7 +81,21 @@ def test_optimizers(optimizer):
     def work(comm, batch_size=8):
         return fit(comm, model=new(optimizer=optimizer), batch_size=batch_size)
 
-    assert_same(together(2, work), work(None, 16))
+    assert_same(run_ranks(2, work), work(None, 16))
+
+
+def test_scalars_of_the_optimizer_are_those_of_the_first_rank():
+    def work(comm):
+        model = new(optimizer=optimizers.NAdam(0.01))
+        model.build(INPUTS)
+        state = model.get_optimizer_state()
+        model.set_optimizer_state([*state[:-2], 0.5 / (1 + comm.Get_rank()), 7])
+        return fit(comm, epochs=1, model=model)[0].get_optimizer_state()[-2:]
+
+    first, second = run_ranks(2, work)
+    assert first == second
+    assert 0.5 * 0.45**6 < first[0] < 0.5 * 0.9**6  # six steps on from that of the first
+    assert first[1] == 13
 
 
 def test_penalties_of_layers_count_once():
@@ -90,7 +105,7 @@ def test_penalties_of_layers_count_once():
         model.compile(optimizers.SGD(0.1), "cross_entropy")
         return fit(comm, model=model, batch_size=batch_size)
 
-    assert_same(together(2, work), work(None, 16))
+    assert_same(run_ranks(2, work), work(None, 16))
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -103,7 +118,7 @@ def test_shares_of_their_own(size):
         return fit(comm, X[mine], Y[mine], batch_size=6, **more)
 
     alone = fit_alone(6 * size, sample_weight=WEIGHT, shuffle=False)
-    assert_same(together(size, work), alone, 1e-9)
+    assert_same(run_ranks(size, work), alone, 1e-9)
 
 
 def test_a_rank_counts_by_its_rows_and_their_weights():
@@ -114,7 +129,7 @@ def test_a_rank_counts_by_its_rows_and_their_weights():
         mine = slice(edges[comm.Get_rank()], edges[comm.Get_rank() + 1])
         return fit(comm, X[mine], Y[mine], sample_weight=WEIGHT[mine], batch_size=100)
 
-    assert_same(together(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
+    assert_same(run_ranks(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
 
 
 def test_shares_of_very_different_length():
@@ -127,7 +142,7 @@ def test_shares_of_very_different_length():
         seen.append(found[0].get_optimizer_state()[-1])
         return found
 
-    found = together(2, work)
+    found = run_ranks(2, work)
     assert np.array_equal(numbers(found[0][0]), numbers(found[1][0]))
     assert [int(updates) for updates in seen] == [2 * 13, 2 * 13]
 
@@ -136,25 +151,26 @@ def test_batches_beyond_the_networks_workspace():
     x, y = np.tile(X, (30, 1)), np.tile(Y, 30)  # 2700 rows, two blocks on each of two ranks
     rows = {"x": x, "y": y, "epochs": 2}
     wanted = fit_alone(2700, **rows)
-    assert_same(together(2, lambda comm: fit(comm, batch_size=1350, **rows)), wanted, 1e-9)
+    assert_same(run_ranks(2, lambda comm: fit(comm, batch_size=1350, **rows)), wanted, 1e-9)
 
 
 def test_validation_and_every_metric():
-    names = [name for name in METRICS if name not in ("mse", "mae", "r2", "binary_accuracy")]
+    numbers = [name for name, kind in METRICS.items() if kind.__module__.endswith("_regression")]
+    names = [name for name in METRICS if name not in (*numbers, "binary_accuracy")]
 
     def work(comm, batch_size=7):
         model = new(metrics=names)
         more = {"validation_data": (X[:31], Y[:31], WEIGHT[:31]), "batch_size": batch_size}
         return fit(comm, model=model, **more)
 
-    assert_same(together(4, work), work(None, 28), 1e-9)
+    assert_same(run_ranks(4, work), work(None, 28), 1e-9)
 
 
 def test_validation_by_a_part_of_the_rows():
     def work(comm, batch_size=7):
         return fit(comm, batch_size=batch_size, validation_split=0.2, model=new(seed=5))
 
-    assert_same(together(2, work), work(None, 14), 1e-9)
+    assert_same(run_ranks(2, work), work(None, 14), 1e-9)
 
 
 def test_metrics_of_regression():
@@ -166,7 +182,7 @@ def test_metrics_of_regression():
         mine = slice(None) if comm is None else slice(comm.Get_rank(), None, 2)
         return fit(comm, X[mine], y[mine], model=model, shuffle=False, batch_size=batch_size)
 
-    assert_same(together(2, work), work(None, 18), 1e-9)
+    assert_same(run_ranks(2, work), work(None, 18), 1e-9)
 
 
 def test_balanced_classes_are_counted_over_all_ranks():
@@ -178,13 +194,13 @@ def test_balanced_classes_are_counted_over_all_ranks():
         )
         return fit(comm, X[mine], y[mine], batch_size=100, class_weight="balanced")
 
-    assert_same(together(2, work), work(None), 1e-9)
+    assert_same(run_ranks(2, work), work(None), 1e-9)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_same_bits_again(dtype):
     def bits():
-        found = together(3, lambda comm: fit(comm, model=new(dtype)))
+        found = run_ranks(3, lambda comm: fit(comm, model=new(dtype)))
         return {hashlib.sha256(numbers(model).tobytes()).hexdigest() for model, _ in found}
 
     assert len(bits() | bits()) == 1
@@ -199,7 +215,7 @@ def test_seeds_and_weights_come_from_the_first_rank():
         model.build(INPUTS)
         return fit(comm, model=model)
 
-    found = together(2, work)
+    found = run_ranks(2, work)
     assert_same(found, fit_alone(16), 1e-9)
     assert [model.seed for model, _ in found] == [3, 3]
 
@@ -216,7 +232,7 @@ def test_what_the_first_rank_has_trained_is_where_all_begin():
         fit(None, model=model, batch_size=16, epochs=2)
         return fit(None, model=model, batch_size=16, epochs=4, initial_epoch=2)
 
-    assert_same(together(2, work), alone(), 1e-9)
+    assert_same(run_ranks(2, work), alone(), 1e-9)
 
 
 @needs_files
@@ -234,9 +250,9 @@ def test_resumed_by_other_ranks(tmp_path, sizes):
         model = Model.load(path)
         return fit(comm, model=model, batch_size=12 // after, epochs=4, initial_epoch=model.epochs)
 
-    together(before, first)
+    run_ranks(before, first)
     wanted = fit_alone(12, epochs=4)
-    for model, _ in together(after, second):
+    for model, _ in run_ranks(after, second):
         np.testing.assert_allclose(numbers(model), numbers(wanted[0]), 1e-9, 1e-9)
 
 
@@ -253,9 +269,9 @@ def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
         model = Model.load(path)
         return work(comm, model=model, epochs=4, initial_epoch=model.epochs)
 
-    together(2, lambda comm: work(comm, epochs=2, callbacks=[ModelCheckpoint(path)]))
-    wanted = together(2, lambda comm: work(comm, epochs=4))
-    for model, _ in together(2, second):
+    run_ranks(2, lambda comm: work(comm, epochs=2, callbacks=[ModelCheckpoint(path)]))
+    wanted = run_ranks(2, lambda comm: work(comm, epochs=4))
+    for model, _ in run_ranks(2, second):
         assert np.array_equal(numbers(model), numbers(wanted[0][0]))
 
 
@@ -275,7 +291,7 @@ def test_only_the_first_rank_writes_and_shows(tmp_path, capsys):
         model.fit(X, Y, epochs=2, callbacks=callbacks, comm=comm, verbose=2)
         return sorted(path.name for path in folder.iterdir())
 
-    assert together(3, work) == [["m", "t.csv"], [], []]
+    assert run_ranks(3, work) == [["m", "t.csv"], [], []]
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert len(written) == 6 and len(set(written)) == 2
 
@@ -291,9 +307,9 @@ def test_callbacks_stop_all_ranks():
     def work(comm):
         return fit(comm, epochs=5, callbacks=[Once(comm.Get_rank())])
 
-    assert [len(history["loss"]) for _, history in together(2, work)] == [2, 2]
+    assert [len(history["loss"]) for _, history in run_ranks(2, work)] == [2, 2]
     early = lambda comm: fit(comm, epochs=9, callbacks=[EarlyStopping("loss", min_delta=10.0)])  # noqa: E731
-    assert [len(history["loss"]) for _, history in together(2, early)] == [2, 2]
+    assert [len(history["loss"]) for _, history in run_ranks(2, early)] == [2, 2]
 
 
 # ---- bad use: the same error on every rank ------------------------------------------------------
@@ -331,7 +347,7 @@ def model_of(comm, **others):
 
 
 BAD = {
-    "no rows": (
+    "at least one row, got none": (
         lambda c: fit(c, X[: N * (c.Get_rank() != 1)], Y[: N * (c.Get_rank() != 1)]),
         ValueError,
         r"rank 1 of 3: x must have at least one row, got shape \(0, 6\)",
@@ -339,7 +355,7 @@ BAD = {
     "rows of another length": (
         lambda c: fit(c, X[:, : 6 - c.Get_rank()], Y),
         ValueError,
-        r"rank 1 of 3: the shape of a row is \(5,\), on rank 0 it is \(6,\)",
+        r"rank 1 of 3: the shape of a row must .*, got \(5,\), and \(6,\) on rank 0",
     ),
     "rows and targets": (
         lambda c: fit(c, X, Y[: N - c.Get_rank()]),
@@ -359,38 +375,38 @@ BAD = {
     "batch sizes": (
         lambda c: fit(c, batch_size=8 if c.Get_rank() < 2 else 16),
         ValueError,
-        "rank 2 of 3: batch_size is 16, on rank 0 it is 8; it must be the same on all ranks",
+        "rank 2 of 3: batch_size must be the same on all ranks, got 16, and 8 on rank 0",
     ),
-    "epochs": (lambda c: fit(c, epochs=3 + c.Get_rank()), ValueError, "epochs is 4, on rank 0"),
+    "epochs": (lambda c: fit(c, epochs=3 + c.Get_rank()), ValueError, "epochs must be the same"),
     "layers": (
         lambda c: fit(c, model=model_of(c, units=9)),
         ValueError,
-        "rank 2 of 3: the model is",
+        "rank 2 of 3: the model must be the same on all ranks",
     ),
     "types": (
         lambda c: fit(c, model=model_of(c, dtype="float32")),
         ValueError,
-        "rank 2 of 3: dtype is float32, on rank 0 it is float64",
+        "rank 2 of 3: dtype must be the same on all ranks, got float32, and float64 on rank 0",
     ),
     "optimizers": (
         lambda c: fit(c, model=model_of(c, optimizer=optimizers.SGD(0.2))),
         ValueError,
-        r"rank 2 of 3: optimizer is SGD\(0.2\), on rank 0",
+        r"rank 2 of 3: optimizer must be the same on all ranks, got SGD\(0.2\), and",
     ),
     "validation": (
         lambda c: fit(c, validation_data=None if c.Get_rank() else (X, Y)),
         ValueError,
-        "rank 1 of 3: validation_data is not given, on rank 0 it is given",
+        "rank 1 of 3: validation_data must .*, got not given, and given on rank 0",
     ),
     "validation by a part": (
         lambda c: fit(c, validation_split=0.1 + 0.1 * (c.Get_rank() == 2)),
         ValueError,
-        "rank 2 of 3: validation_split is 0.2, on rank 0 it is 0.1",
+        "rank 2 of 3: validation_split must be the same on all ranks, got 0.2, and 0.1 on rank 0",
     ),
     "class weights on one": (
         lambda c: fit(c, class_weight=[None, "balanced", [1, 2, 3]][c.Get_rank()]),
         ValueError,
-        "rank 1 of 3: class_weight is balanced, on rank 0 it is None",
+        "rank 1 of 3: class_weight must be the same on all ranks, got balanced, and None on rank 0",
     ),
     "a callback's own kind of error": (
         lambda c: fit(c, callbacks=[Refuses(c, KeyError("nowhere"))]),
@@ -410,22 +426,22 @@ BAD = {
     "class weights that differ": (
         lambda c: fit(c, class_weight={0: 1.0 + (c.Get_rank() == 2)}),
         ValueError,
-        r"rank 2 of 3: class_weight is \[2.0, 1.0, 1.0\], on rank 0 it is \[1.0, 1.0, 1.0\]",
+        r"rank 2 of 3: class_weight must .*, got \[2.0, 1.0, 1.0\], and \[1.0, 1.0, 1.0\]",
     ),
     "weights of rows on one": (
         lambda c: fit(c, sample_weight=WEIGHT if c.Get_rank() == 1 else None),
         ValueError,
-        "rank 1 of 3: sample_weight is given, on rank 0 it is not given",
+        "rank 1 of 3: sample_weight must .*, got given, and not given on rank 0",
     ),
     "a callback that changes weights": (
         lambda c: fit(c, callbacks=[Changes()] if c.Get_rank() == 1 else []),
         ValueError,
-        "rank 1 of 3: the checksum of the weights that callbacks left is ",
+        "rank 1 of 3: the checksum of the weights that callbacks left must be the same",
     ),
     "a callback that changes the rate": (
         lambda c: fit(c, callbacks=[Slower()] if c.Get_rank() == 1 else []),
         ValueError,
-        r"rank 1 of 3: the rate_factor that callbacks left is 0.5, on rank 0 it is 1.0",
+        r"rank 1 of 3: the rate_factor that callbacks left must .*, got 0.5, and 1.0 on rank 0",
     ),
     "class weights": (
         lambda c: fit(c, class_weight=[1, 2, 3][: 3 - (c.Get_rank() == 2)]),
@@ -448,7 +464,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_one_error_on_every_rank(name):
     work, kind, text = BAD[name]
-    for error in together(3, work):
+    for error in run_ranks(3, work):
         assert type(error) is kind
         with pytest.raises(kind, match=text):
             raise error
@@ -463,10 +479,10 @@ def test_versions_are_compared(monkeypatch):
                 return next(versions)
 
     monkeypatch.setattr(ranks, "VERSION", Versions())
-    for error in together(2, fit):
-        assert isinstance(error, ValueError) and "rank 1 of 2: the version of cynn is 1." in str(
-            error
-        )
+    for error in run_ranks(2, fit):
+        assert isinstance(
+            error, ValueError
+        ) and "rank 1 of 2: the version of cynn must be the same on all ranks, got 1." in str(error)
 
 
 @pytest.mark.parametrize("comm", [5, "world", object(), True])
@@ -487,7 +503,7 @@ def test_a_rank_that_fails_in_the_midst_ends_the_job(monkeypatch, capfd):
             monkeypatch.setattr(model, "_network", Broken(model._network))
         return fit(comm, model=model)
 
-    found = together(2, work)
+    found = run_ranks(2, work)
     assert isinstance(found[1], Aborted)
     err = capfd.readouterr().err
     assert "rank 1 of 2 ends the training of all: MemoryError: no memory for the plan" in err
@@ -512,7 +528,7 @@ def test_a_training_that_diverges_warns_once():
 
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        found = together(2, work)
+        found = run_ranks(2, work)
     assert all(not np.isfinite(history["loss"][-1]) for _, history in found)
     assert 1 <= len(seen) <= 2 and {str(w.message)[:12] for w in seen} == {"the loss is "}
 
@@ -540,7 +556,7 @@ def test_a_rank_has_its_share_of_the_cores(monkeypatch, places, wanted):
 
 def test_chosen_threads_are_kept(monkeypatch):
     monkeypatch.setenv("CYNN_NUM_THREADS", "5")
-    assert together(2, lambda comm: ranks.get(comm).threads()) == [5, 5]
+    assert run_ranks(2, lambda comm: ranks.get(comm).threads()) == [5, 5]
 
 
 def test_launchers_hints(monkeypatch):

@@ -1,4 +1,4 @@
-"""Drawn digits: the promises of the docstring, and that they look and behave like digits."""
+"""Synthetic digits: the guarantees of the docstring, and that they resemble digits."""
 
 import hashlib
 import subprocess
@@ -59,20 +59,20 @@ def test_labels_are_shuffled(drawn):
 
 @pytest.mark.parametrize("bad", [-1, 10_000_001, 10**30])
 def test_bad_n(bad):
-    with pytest.raises(ValueError, match="^n: "):
+    with pytest.raises(ValueError, match="^n must be "):
         make_digits(bad)
 
 
 @pytest.mark.parametrize("bad", [1.0, "3", None, True, np.float32(2)])
 def test_not_an_integer(bad):
-    with pytest.raises(TypeError, match="^n: "):
+    with pytest.raises(TypeError, match="^n must be "):
         make_digits(bad)
-    with pytest.raises(TypeError, match="^seed: "):
+    with pytest.raises(TypeError, match="^seed must be "):
         make_digits(1, bad)
 
 
 def test_bad_seed_and_numpy_integers():
-    with pytest.raises(ValueError, match="^seed: "):
+    with pytest.raises(ValueError, match="^seed must be "):
         make_digits(1, -1)
     assert make_digits(np.int64(3), seed=np.uint8(4))[0].shape == (3, 28, 28)
 
@@ -121,7 +121,7 @@ def test_the_table_of_glyphs():
         assert sum(g.share for g in _digits.GLYPHS if g.digit == d) == pytest.approx(1.0)
 
 
-def test_worth_learning(drawn):
+def test_digits_are_learnable_but_not_trivial(drawn):
     """Neither trivial nor noise: bounds for the nearest class mean and for least squares."""
     images, labels = drawn
     x = images.reshape(len(images), -1) / 255.0

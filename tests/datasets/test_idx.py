@@ -57,16 +57,19 @@ def test_several_gzip_members_and_several_reads(tmp_path):
 BROKEN = {
     "empty": (b"", "empty"),
     "short magic": (GOOD[:3], "cut short"),
-    "short header": (GOOD[:10], "header is 10 bytes long, 3 dimensions want 16"),
+    "short header": (GOOD[:10], "header is 10 bytes long, 3 dimensions need 16"),
     "short body": (GOOD[:-1], "cut short"),
     "no body": (GOOD[:16], "cut short"),
     "too long": (GOOD + b"\0", "too long"),
-    "wrong magic": (b"\1" + GOOD[1:], "starts with the bytes 01 00 08 03"),
-    "wrong type": (b"\0\0\x0a" + GOOD[3:], "starts with the bytes 00 00 0a 03"),
-    "little-endian magic": (GOOD[3::-1] + GOOD[4:], "starts with the bytes 03 08 00 00"),
+    "wrong magic": (b"\1" + GOOD[1:], "got the bytes 01 00 08 03"),
+    "wrong type": (b"\0\0\x0a" + GOOD[3:], "got the bytes 00 00 0a 03"),
+    "little-endian magic": (GOOD[3::-1] + GOOD[4:], "got the bytes 03 08 00 00"),
     "web page": (b"\n<!DOCTYPE html><html>404</html>", "web page"),
     "packed web page": (gzip.compress(b"<html>"), "web page"),
-    "too many dimensions": (bytes([0, 0, 8, 255]) + b"\0\0\0\1" * 255 + b"x", "255 dimensions"),
+    "too many dimensions": (
+        bytes([0, 0, 8, 255]) + b"\0\0\0\1" * 255 + b"x",
+        "dimensions, got 255",
+    ),
     "packed, empty": (gzip.compress(b""), "cut short"),
     "packed, short": (gzip.compress(GOOD[:-1]), "cut short"),
     "packed, too long": (gzip.compress(GOOD + b"\0"), "too long"),
@@ -95,7 +98,7 @@ def test_broken_files_are_refused(tmp_path, name):
     assert isinstance(caught.value, ValueError)
 
 
-def test_no_memory_is_taken_for_a_promise(tmp_path, monkeypatch):
+def test_no_memory_is_allocated_for_a_claimed_size(tmp_path, monkeypatch):
     """The check comes before the allocation, for plain and for packed files."""
     import cynn.datasets._idx as module
 
@@ -109,8 +112,8 @@ def test_no_memory_is_taken_for_a_promise(tmp_path, monkeypatch):
             read_idx(write(tmp_path, data))
 
 
-def test_a_bomb_is_not_unpacked_past_its_promise(tmp_path, monkeypatch):
-    """20 MB of zeros behind a header that promises ten: only a few are ever unpacked."""
+def test_decompression_stops_at_the_claimed_size(tmp_path, monkeypatch):
+    """20 MB of zeros behind a header that claims ten: only a few are ever unpacked."""
     seen = 0
     real = gzip.GzipFile.read
 
@@ -136,7 +139,7 @@ def test_max_bytes(tmp_path, pack):
         read_idx(path, max_bytes=PIXELS.size - 1)
 
 
-def test_what_is_no_file(tmp_path):
+def test_not_a_regular_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_idx(tmp_path / "absent")
     with pytest.raises(OSError):

@@ -15,10 +15,10 @@ from mnist_files import (  # noqa: F401
     ARRAYS,
     FIRST,
     PUBLISHED,
-    alone,
     cached,
     fill,
     idx,
+    isolated,
     listing,
     mirrors,
     same,
@@ -88,15 +88,15 @@ def bad(which, array):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        (bad(0, ARRAYS[0][:39]), "39 images, and 40 labels"),
-        (bad(3, ARRAYS[3][:19]), "20 images, and 19 labels"),
+        (bad(0, ARRAYS[0][:39]), "got 39 images and 40 labels"),
+        (bad(3, ARRAYS[3][:19]), "got 20 images and 19 labels"),
         (bad(0, ARRAYS[0][:, :27]), r"\(40, 27, 28\)"),
         (bad(2, ARRAYS[2][:, :, 1:]), r"\(20, 28, 27\)"),
         (bad(0, ARRAYS[0].reshape(40, -1)), r"\(40, 784\)"),
         (bad(1, ARRAYS[1][:, None]), r"\(40, 1\)"),
-        (bad(1, np.where(np.arange(40) == 3, 10, ARRAYS[1]).astype(np.uint8)), "label 3 is 10"),
-        (bad(3, np.full(20, 255, np.uint8)), "label 0 is 255"),
-        ([a[:0] for a in ARRAYS], "0 images, and 0 labels"),
+        (bad(1, np.where(np.arange(40) == 3, 10, ARRAYS[1]).astype(np.uint8)), "got 10 as label 3"),
+        (bad(3, np.full(20, 255, np.uint8)), "got 255 as label 0"),
+        ([a[:0] for a in ARRAYS], "got 0 images and 0 labels"),
     ],
 )
 def test_a_folder_that_does_not_fit(tmp_path, arrays, message):
@@ -115,16 +115,16 @@ def test_a_damaged_file_in_a_folder(tmp_path, end):
 
 
 def test_fashion_is_not_digits(tmp_path):
-    """The two have the same file names: a folder of one is never taken for the other."""
+    """Both have the same file names: a folder of one must not be loaded as the other."""
     digits, clothes = ([a.copy() for a in ARRAYS] for _ in range(2))
     digits[1][:10] = module.DATASETS["mnist"].first_labels
     clothes[1][:10] = module.DATASETS["fashion_mnist"].first_labels
     folder = fill(tmp_path / "data", digits)
-    with pytest.raises(IDXError, match="holds MNIST; Fashion-MNIST is wanted"):
+    with pytest.raises(IDXError, match="must hold Fashion-MNIST, got MNIST"):
         load_fashion_mnist(folder)
     fill(folder / "fashion-mnist", clothes)
     assert same(load_fashion_mnist(folder), clothes) and same(load_mnist(folder), digits)
-    with pytest.raises(IDXError, match="holds Fashion-MNIST; MNIST is wanted"):
+    with pytest.raises(IDXError, match="must hold MNIST, got Fashion-MNIST"):
         load_mnist(folder / "fashion-mnist")
 
 

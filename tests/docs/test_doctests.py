@@ -50,7 +50,7 @@ def test_there_are_examples(name):
 PAGES = sorted(ROOT.joinpath("docs").glob("*.md"))
 
 
-def test_everything_a_model_is_made_of_stands_in_an_example_of_a_page():
+def test_every_public_class_is_in_an_example_of_the_docs():
     if not PAGES:
         pytest.skip("docs is not beside the tests")
     lines = [line for page in PAGES for line in page.read_text(encoding="utf-8").splitlines()]
@@ -73,8 +73,28 @@ def test_everything_a_model_is_made_of_stands_in_an_example_of_a_page():
         "Schedule",
         "Monitor",
     }
-    assert public - code - bases == {"History"}  # which fit gives back
+    missing = sorted(public - code - bases - {"History"})  # which fit returns
+    assert not missing, f"docs: {missing} stand in no example of a page"
     assert {"Dense", "Poisson", "Lion", "OneCycle", "AUC", "CSVLogger"} <= public & code
+
+
+# What the first cell of a row must hold: code of the name, or of the call.
+ROWS = [
+    *(("layers.md", f"{kind.__name__}(", f"`{kind.__name__}()`", kind) for kind in layers.LAYERS),
+    *(("metrics.md", f"{name}`", f"`{name}`", kind) for name, kind in metrics.METRICS.items()),
+    *(("losses.md", f"{name}`", f"`{name}`", kind) for name, kind in losses.LOSSES.items()),
+]
+
+
+@pytest.mark.parametrize(("page", "name", "cell", "kind"), ROWS, ids=[row[2] for row in ROWS])
+def test_a_table_of_a_page_has_its_row(page, name, cell, kind):
+    if not PAGES:
+        pytest.skip("docs is not beside the tests")
+    lines = ROOT.joinpath("docs", page).read_text(encoding="utf-8").splitlines()
+    first = [line.split("|")[1] for line in lines if line.startswith("|")]
+    summary = kind.__doc__.splitlines()[0]
+    wanted = f"docs/{page}: its table has no row such as | {cell} | {summary} |"
+    assert any(f"`{name}" in found for found in first), wanted
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

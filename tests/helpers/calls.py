@@ -62,30 +62,30 @@ def shapes_of(kernel: str, m: int, k: int, n: int) -> dict[str, tuple[int, ...]]
 def arguments(kernel: str, m: int, k: int, n: int, dtype: str) -> dict[str, object]:
     """Arguments by name: numbers that a float32 holds exactly, outputs full of NaN."""
     rng = np.random.default_rng([m, k, n])
-    made: dict[str, object] = {}
+    values: dict[str, object] = {}
     for name, shape in shapes_of(kernel, m, k, n).items():
         # Probabilities where probabilities belong, and never a number too small to be missed.
-        values = rng.uniform(0.1, 0.9, shape)
+        numbers = rng.uniform(0.1, 0.9, shape)
         if kernel != "sgd" and name in OUTPUTS[kernel]:
-            values[...] = np.nan
+            numbers[...] = np.nan
         elif name not in ("prediction", "target", "weight"):
-            values *= rng.choice([-2.0, 2.0], shape)
-        made[name] = values.astype(np.float32).astype(dtype)
+            numbers *= rng.choice([-2.0, 2.0], shape)
+        values[name] = numbers.astype(np.float32).astype(dtype)
     scalars = SCALARS.get(kernel, {})
     if kernel == "dense_forward":
-        return {**{key: made[key] for key in ("x", "w", "b")}, **scalars, "out": made["out"]}
-    return {**made, **scalars}
+        return {**{key: values[key] for key in ("x", "w", "b")}, **scalars, "out": values["out"]}
+    return {**values, **scalars}
 
 
-def expected(kernel: str, given: dict[str, object]) -> tuple[object, dict[str, np.ndarray]]:
+def expected(kernel: str, values: dict[str, object]) -> tuple[object, dict[str, np.ndarray]]:
     """Run the reference on copies of the arguments, as lists: its result, and its outputs."""
     copies = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
-        for name, value in given.items()
+        for name, value in values.items()
     }
     result = getattr(reference, kernel)(*copies.values())
     outputs = {
-        name: np.array(copies[name], np.float64).reshape(given[name].shape)
+        name: np.array(copies[name], np.float64).reshape(values[name].shape)
         for name in OUTPUTS[kernel]
     }
     return result, outputs

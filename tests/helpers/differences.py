@@ -13,11 +13,11 @@ ALLOWED = 1e-7
 def differences(f, x: np.ndarray) -> np.ndarray:
     """The gradient of f, by moving each number of x in place to both sides."""
     gradient = np.empty_like(x)
-    for at in np.ndindex(x.shape):
-        middle = x[at]
-        x[at] = middle + H
-        above = f()
-        x[at] = middle - H
-        gradient[at] = (above - f()) / (2 * H)
-        x[at] = middle
+    for index in np.ndindex(x.shape):
+        value = x[index]
+        x[index] = value + H
+        forward = f()
+        x[index] = value - H
+        gradient[index] = (forward - f()) / (2 * H)
+        x[index] = value
     return gradient

@@ -1,6 +1,7 @@
 """Ranks for tests: threads with a communicator of their own, or processes of a real launcher."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 
 SECONDS = 60  # after which a job is killed: none takes more than a few
+
+# What MPI's libraries say of a machine, as where a container has no /sys: it is not ours.
+LIBRARIES = re.compile(r"^\[(hwloc/\w+\]|[\d.]+\] \[[^]]*\] .* UCX ) .*\n?", re.MULTILINE)
 
 
 class Aborted(Exception):
@@ -46,13 +50,13 @@ class ThreadComm:
             group.calls.append(sys._getframe(1).f_code.co_name)
         group.values[self._rank] = value
         group.barrier.wait()
-        found = list(group.values)
+        values = list(group.values)
         group.barrier.wait()
-        return found
+        return values
 
     def gather(self, value, root):
-        found = self.allgather(value)
-        return found if self._rank == root else None
+        values = self.allgather(value)
+        return values if self._rank == root else None
 
     def bcast(self, value, root):
         return self.allgather(value)[root]
@@ -69,38 +73,38 @@ class ThreadComm:
         raise Aborted(code)
 
 
-def together(size, work):
+def run_ranks(size, work):
     """Return what ``work(comm)`` gives, or the error that it raises, on each of so many ranks."""
     group = Group(size)
-    found = [None] * size
+    results = [None] * size
 
     def rank(i):
         try:
-            found[i] = work(ThreadComm(group, i))
+            results[i] = work(ThreadComm(group, i))
         except Exception as error:
-            found[i] = error
+            results[i] = error
 
     threads = [threading.Thread(target=rank, args=(i,)) for i in range(size)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return found
+    return results
 
 
 def launcher():
     """Return the command that starts ranks, or skip the test."""
     pytest.importorskip("mpi4py", reason="mpi4py is not installed", exc_type=ImportError)
-    beside = Path(sys.executable).with_name("mpiexec")
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
+    sibling = Path(sys.executable).with_name("mpiexec")
+    command = str(sibling) if sibling.exists() else shutil.which("mpiexec")
+    if command is None:
         pytest.skip("no mpiexec is installed")
-    return found
+    return command
 
 
 def start(size, arguments, folder, **variables):
     """Start a job of so many ranks of ``python ARGUMENTS``, in a session of its own."""
-    more = {
+    settings = {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
@@ -108,7 +112,7 @@ def start(size, arguments, folder, **variables):
     return subprocess.Popen(
         [launcher(), "-n", str(size), sys.executable, "-P", *map(str, arguments)],
         cwd=folder,
-        env=os.environ | more | variables,
+        env=os.environ | settings | variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -118,14 +122,17 @@ def start(size, arguments, folder, **variables):
 
 
 def finish(job):
-    """Return the job's status and what it wrote; one that hangs is killed, and fails the test."""
+    """Return the job's status and what it wrote, but for what MPI's libraries say of the machine.
+
+    A job that hangs is killed, and fails the test.
+    """
     try:
         out, err = job.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(job.pid, signal.SIGKILL)
         out, err = job.communicate()
         pytest.fail(f"the job hung after {out!r} and {err!r}")
-    return job.returncode, out, err
+    return job.returncode, out, LIBRARIES.sub("", err)
 
 
 def run(size, arguments, folder, **variables):

@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -52,17 +53,17 @@ def listing(folder):
 
 
 @pytest.fixture(autouse=True)
-def alone(monkeypatch, tmp_path):
+def isolated(monkeypatch, tmp_path):
     """Nothing of the machine's: no data folder, no proxy, an empty cache, mirrors that are shut."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("CYNN_DATA", "XDG_CACHE_HOME"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CYNN_CACHE", str(tmp_path / "cache"))
     naps = []
-    monkeypatch.setattr(module.time, "sleep", naps.append)
-    with socket.socket() as shut:  # bound and not listening: every connection is refused
-        shut.bind(("127.0.0.1", 0))
-        aim(monkeypatch, f"http://127.0.0.1:{shut.getsockname()[1]}/")
+    monkeypatch.setattr(time, "sleep", naps.append)
+    with socket.socket() as refusing:  # bound and not listening: every connection is refused
+        refusing.bind(("127.0.0.1", 0))
+        aim(monkeypatch, f"http://127.0.0.1:{refusing.getsockname()[1]}/")
         yield naps
 
 

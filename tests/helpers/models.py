@@ -68,12 +68,12 @@ def bits(model) -> bytes:
 
 def python(program: str, *arguments: str, timeout: float = 300, **environment: str) -> str:
     """Run a program in a Python of its own: what it wrote; it fails where the program does."""
-    ran = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", program, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,
         env=os.environ | {"PYTHONPATH": str(HELPERS), "PYTHONSAFEPATH": "1"} | environment,
     )
-    assert ran.returncode == 0, f"{ran.returncode}: {ran.stdout}{ran.stderr}"
-    return ran.stdout
+    assert process.returncode == 0, f"{process.returncode}: {process.stdout}{process.stderr}"
+    return process.stdout

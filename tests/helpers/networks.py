@@ -20,9 +20,10 @@ class Case:
     steps: tuple
     loss: str
     seed: int = 0
+    inputs: int = INPUTS
 
     def make(self, target: Target, steps: tuple | None = None):
-        network = target.module.Network(INPUTS, list(steps or self.steps), 0.5, -0.25)
+        network = target.module.Network(self.inputs, list(steps or self.steps), 0.5, -0.25)
         if steps is None:
             network.compile(self.loss)
         network.set_params(self.params(network.n_params, target.dtype))
@@ -35,7 +36,7 @@ class Case:
     def data(self, n_outputs: int, dtype: str, n: int = ROWS):
         """Inputs, labels, dense targets and weights."""
         rng = np.random.default_rng([200, self.seed])
-        x = rng.uniform(-2.0, 2.0, (n, INPUTS))
+        x = rng.uniform(-2.0, 2.0, (n, self.inputs))
         labels = rng.integers(n_outputs, size=n).astype(np.int32)
         dense = rng.uniform(0.0, 1.0, (n, n_outputs))
         weight = rng.uniform(0.5, 2.0, n)

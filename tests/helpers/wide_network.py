@@ -12,8 +12,8 @@ def data(n):
 
 
 def network(target, steps=(("dense", 130, "tanh"), ("dense", 10, "softmax"))):
-    made = target.module.Network(INPUTS, list(steps), 1 / 255, -0.5)
-    made.compile("softmax_cross_entropy", ("sgd", True, 0.01))
+    net = target.module.Network(INPUTS, list(steps), 1 / 255, -0.5)
+    net.compile("softmax_cross_entropy", ("sgd", True, 0.01))
     rng = np.random.default_rng(0)
-    made.set_params((0.1 * rng.standard_normal(made.n_params)).astype(target.dtype))
-    return made
+    net.set_params((0.1 * rng.standard_normal(net.n_params)).astype(target.dtype))
+    return net

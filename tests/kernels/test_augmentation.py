@@ -5,6 +5,7 @@ import pytest
 
 import cynn
 from cynn import Model
+from cynn._training import fitting
 from cynn.augmentation import Augment
 from cynn.callbacks import ModelCheckpoint
 from cynn.layers import Dense, Flatten, Rescale
@@ -142,10 +143,10 @@ def fitted(threads=1, augment=Augment(1, 15.0, 0.05), **named):  # noqa: B008 (d
 
 def test_a_fit_gives_the_same_bits(compiled, monkeypatch):
     monkeypatch.setenv("CYNN_TARGET", compiled.name)
-    monkeypatch.setattr(cynn._model.loops, "SLICE_SECONDS", np.inf)
+    monkeypatch.setattr(fitting, "SLICE_SECONDS", np.inf)
     _, wanted, losses = fitted()
     assert fitted(3)[1:] == (wanted, losses)
-    monkeypatch.setattr(cynn._model.loops, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(fitting, "SLICE_SECONDS", 0.0)
     assert fitted(2)[1:] == (wanted, losses)
     assert fitted(augment=None)[1] != wanted
 
@@ -205,7 +206,7 @@ def test_what_a_fit_refuses():
     model = image_model()
     with pytest.raises(TypeError, match="augment must be an Augment object"):
         model.fit(x, y, augment={"shift": 2}, verbose=0)
-    with pytest.raises(ValueError, match=r"augment needs rows of shape \(height, width\), got"):
+    with pytest.raises(ValueError, match=r"rows of shape \(height, width\) for augment, got"):
         image_model().fit(x.reshape(40, 64), y, augment=Augment(1), verbose=0)
     sparse = pytest.importorskip("scipy.sparse")
     table = Model([Dense(4, "softmax")], seed=0)

@@ -1,7 +1,5 @@
 """The choice of the target: what can run here, and what a person asks for."""
 
-import importlib
-
 import pytest
 
 from cynn import Model, _backend
@@ -39,7 +37,7 @@ def test_a_target_by_name(monkeypatch, name, dtype):
 def test_no_such_target(monkeypatch, name):
     monkeypatch.setenv("CYNN_TARGET", name)
     for call in (_backend.target, lambda: Model([Dense(2)]).build(3)):
-        with pytest.raises(ValueError, match="CYNN_TARGET is .*, wanted one of .*reference"):
+        with pytest.raises(ValueError, match="CYNN_TARGET must be one of .*reference, got"):
             call()
     with pytest.raises(ValueError, match="target must be one of"):
         _backend.load(name, "float32")
@@ -54,11 +52,10 @@ def test_no_such_precision(dtype):
 def test_a_target_that_this_processor_lacks(monkeypatch):
     """It is refused before it is imported: an illegal instruction cannot be caught."""
     lacking = _backend.available_targets()[0]
-    processor = importlib.import_module("cynn.kernels.processor")
-    assert processor.runs(lacking) is True and processor.runs("abacus") is False
+    assert _backend._runs(lacking)
     monkeypatch.setenv("CYNN_TARGET", lacking)
     monkeypatch.setattr(_backend, "_runs", lambda name: name != lacking)
-    with pytest.raises(ValueError, match=f"{lacking}', which this processor cannot run; available"):
+    with pytest.raises(ValueError, match=f"{lacking}', which this processor cannot run"):
         _backend.target()
     with pytest.raises(ValueError, match="target must be one of"):
         _backend.load(lacking, "float32")

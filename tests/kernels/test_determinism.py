@@ -8,6 +8,7 @@ import pytest
 import cynn
 from cynn import Model
 from cynn._model import loops
+from cynn._training import fitting
 from cynn.layers import Dense
 from cynn.optimizers import SGD
 from models import bits, python
@@ -25,7 +26,7 @@ def no_choice_left_behind():
 def run(target, monkeypatch, n, batch_size, threads):
     """Train a model large enough for many threads; give the bits of all that it says."""
     monkeypatch.setenv("CYNN_TARGET", target.name)
-    monkeypatch.setattr(loops, "SLICE_SECONDS", np.inf)
+    monkeypatch.setattr(fitting, "SLICE_SECONDS", np.inf)
     cynn.set_num_threads(threads)
     x, y, weight = data(n)
     model = Model([Dense(200, "relu"), Dense(10, "softmax")], dtype=target.dtype, seed=0)
@@ -142,7 +143,7 @@ def test_a_model_predicts_row_by_row(compiled, monkeypatch):
 
 def test_time_slices_change_no_bit(compiled, monkeypatch):
     def train(seconds):
-        monkeypatch.setattr(loops, "SLICE_SECONDS", seconds)
+        monkeypatch.setattr(fitting, "SLICE_SECONDS", seconds)
         monkeypatch.setenv("CYNN_TARGET", compiled.name)
         x, y, weight = data(300)
         model = Model([Dense(200, "relu"), Dense(10, "softmax")], dtype=compiled.dtype, seed=0)

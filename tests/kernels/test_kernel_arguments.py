@@ -38,7 +38,10 @@ def test_names_and_signatures_are_the_references(compiled):
         assert hasattr(module, name), f"{name} is missing"
     assert module.ACTIVATIONS == reference.ACTIVATIONS
     assert module.FROM_INPUT == reference.FROM_INPUT
-    assert module.LOSSES == reference.LOSSES
+    assert module.LOSSES == reference.LOSSES, (
+        "cynn/reference/losses.py (__all__) and cynn/kernels/ops/losses.pxi (LOSSES) differ in "
+        f"{set(module.LOSSES) ^ set(reference.LOSSES)}"
+    )
     assert module.OPTIMIZERS == reference.OPTIMIZERS
     functions = (*KERNELS, "optimizer_step", "permutation")
     for kernel in functions:
@@ -270,7 +273,7 @@ def test_an_output_that_is_an_input_is_refused(target, kernel):
 def test_the_reference_refuses_lists_that_are_outputs_twice():
     row = [1.0, 2.0]
     for x, out in (([row], [row]), (a := [row], a)):
-        with pytest.raises(ValueError, match="relu: out shares memory with x"):
+        with pytest.raises(ValueError, match="relu: out must not share memory with x"):
             reference.relu(x, out)
     with pytest.raises(ValueError, match="unequal"):
         reference.relu([[1.0], [1.0, 2.0]], [[0.0], [0.0, 0.0]])

@@ -1,10 +1,14 @@
-"""Steps that are something else in training: dropout and the normalisations, in the network."""
+"""Each kind of step in a network, as it is used and in training, where some are something else."""
+
+import re
 
 import numpy as np
 import pytest
 
 from cynn import reference
 from differences import ALLOWED, differences
+from layer_examples import CASES as OF_EVERY_LAYER
+from layer_examples import COLUMNS, by_layer
 from networks import ROWS, Case
 from targets import Target, assert_close
 
@@ -31,6 +35,7 @@ CASES = [
         ("residual", [("dense", 4, "tanh"), LAYER, DROPOUT]),
         ("residual", [BATCH, ("dense", 4, "tanh"), DROPOUT]), BATCH, END,
     ), LOSS),
+    *OF_EVERY_LAYER,
 ]  # fmt: skip
 
 
@@ -126,19 +131,21 @@ WIDE = Case(
 )  # fmt: skip
 
 
-def trained_wide(target, threads, fill=-1, seconds=np.inf, rows=300, batch_size=128):
+def trained_wide(
+    target, threads, fill=-1, seconds=np.inf, rows=300, batch_size=128, steps=WIDE.steps
+):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((rows, 200)).astype(target.dtype)
     y = rng.integers(0, 10, rows).astype(np.int32)
-    network = target.module.Network(200, list(WIDE.steps))
+    network = target.module.Network(200, list(steps))
     network.compile(LOSS)
     network.scratch_fill = fill
     network.set_params((0.1 * rng.standard_normal(network.n_params)).astype(target.dtype))
-    steps = -(-rows // batch_size)
-    rates, momenta = np.full(steps, 0.01), np.full(steps, 0.9)
+    batches = -(-rows // batch_size)
+    rates, momenta = np.full(batches, 0.01), np.full(batches, 0.9)
     order = rng.permutation(rows).astype(np.int64)
     step, sums = 0, ()
-    while step < steps:
+    while step < batches:
         step, *sums = network.train_epoch(
             x, y, None, order, rates, momenta, batch_size, step, seconds, None, threads, MOMENT
         )
@@ -156,6 +163,28 @@ def test_same_bits_on_any_number_of_threads_and_in_slices(compiled):
     assert trained_wide(compiled, 2, seconds=0.0) == wanted
     for fill in (0x00, 0xFF):
         assert trained_wide(compiled, 2, fill) == wanted
+
+
+@pytest.mark.parametrize(**by_layer)
+def test_same_bits_of_each_layer_on_any_number_of_threads(compiled, layer):
+    step = layer.step()
+    steps = [("dense", COLUMNS, "identity"), *([step] if step else []), ("dense", 10, "softmax")]
+    wanted = trained_wide(compiled, 1, 0xFF, steps=steps)
+    for threads in (2, 3):
+        assert trained_wide(compiled, threads, 0x00, steps=steps) == wanted, threads
+    assert trained_wide(compiled, 2, seconds=0.0, steps=steps) == wanted
+
+
+@pytest.mark.parametrize("case", OF_EVERY_LAYER, ids=str)
+def test_same_bits_of_few_rows_and_of_many(compiled, case):
+    network = made(case, compiled)
+    x = case.data(network.n_outputs, compiled.dtype, 40)[0]
+    many = np.empty((40, network.n_outputs), compiled.dtype)
+    network.predict(x, many, 1)
+    for n in (1, 2, 3, 4):
+        few = np.empty((n, network.n_outputs), compiled.dtype)
+        network.predict(x[:n], few, 1)
+        assert few.tobytes() == many[:n].tobytes(), n
 
 
 def test_fewer_rows_than_threads(compiled):
@@ -234,7 +263,7 @@ def test_a_batch_without_weight_moves_no_statistics(target):
         ("dropout", 1.0), ("dropout", -0.1), ("dropout", float("nan")), ("dropout",),
         ("layer_norm", 0.0), ("layer_norm", float("inf")), ("layer_norm",),
         ("batch_norm", 1.5, 0.1), ("batch_norm", -0.1, 0.1), ("batch_norm", 0.5, 0.0),
-        ("batch_norm", 0.5),
+        ("batch_norm", 0.5), ("scale", 1.0), ("none",),
     ],
 )  # fmt: skip
 def test_a_step_that_is_none(target, step):
@@ -257,5 +286,14 @@ def test_bad_arguments(target):
         network.gradients(x, x, None, out, 1, MOMENT)
 
 
-def test_the_reference_says_what_there_is():
-    assert {"dropout", "layer_norm", "batch_norm"} <= set(reference.steps.STEPS)
+def test_the_kinds_are_those_of_the_reference(compiled):
+    """A residual is two kinds here: what comes before its steps, and what comes after them."""
+    with pytest.raises(ValueError, match="of the kinds .*, got") as caught:
+        compiled.module.Network(3, [("none",)])
+    listed = re.search("of the kinds (.*), got", str(caught.value))
+    kinds = set(listed[1].split(", "))
+    wanted = set(reference.steps.STEPS) - {"residual"} | {"fork", "join"}
+    assert kinds == wanted, (
+        f"only one of cynn/reference/steps.py (STEPS) and cynn/kernels/steps/kinds.pxi (kinds) "
+        f"has {sorted(kinds ^ wanted)}"
+    )

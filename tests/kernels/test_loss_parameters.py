@@ -208,7 +208,7 @@ def test_classes_of_the_categorical_hinge():
     for row in ([0, 0, 0], [1, 1, 0], [0.5, 0.5, 0], [1, 0.25, 0]):
         with pytest.raises(ValueError, match="y must hold one-hot rows.* in row 1"):
             CategoricalHinge().targets([[0, 1, 0], row], 3, "float32")
-    with pytest.raises(ValueError, match="one unit a class, or take hinge"):
+    with pytest.raises(ValueError, match="one unit a class, or use hinge"):
         CategoricalHinge().targets([0], 1, "float32")
 
 

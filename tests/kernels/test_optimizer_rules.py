@@ -23,7 +23,7 @@ SQUARES = [(0.0, 0.02), (0.0, 0.1)]
 
 
 def rule(name: str) -> tuple:
-    return (name, *(NUMBERS[number] for number in reference.OPTIMIZERS[name][0]))
+    return (name, *(NUMBERS.get(number, 0.9) for number in reference.OPTIMIZERS[name][0]))
 
 
 def test_the_targets_have_the_same_optimizers(target):
@@ -32,16 +32,20 @@ def test_the_targets_have_the_same_optimizers(target):
 
 @pytest.mark.parametrize("name", reference.OPTIMIZERS)
 def test_steps_of_every_length(compiled, name):
-    slots = len(reference.OPTIMIZERS[name][1])
+    _, slot_names, scalars = reference.OPTIMIZERS[name]
+    slots = len(slot_names)
     for n in (0, 1, 15, 16, 17, 70):
         rng = np.random.default_rng(n)
         w = rng.uniform(-2, 2, n).astype(compiled.dtype)
         held = rng.uniform(0, 1, (slots, 2 * n)).astype(compiled.dtype)[:, ::2]
         wanted, kept = w.tolist(), held.tolist()
+        got_scalars, wanted_scalars = list(scalars.values()), list(scalars.values())
         for t in (1, 2, 3):
             g = rng.uniform(-2, 2, n).astype(compiled.dtype)
-            compiled.module.optimizer_step(w, g, held, rule(name), 0.1, 0.5, t)
-            reference.optimizer_step(wanted, g.tolist(), kept, rule(name), 0.1, 0.5, t)
+            given = rule(name), 0.1, 0.5, t
+            compiled.module.optimizer_step(w, g, held, *given, got_scalars)
+            reference.optimizer_step(wanted, g.tolist(), kept, *given, wanted_scalars)
+        assert got_scalars == wanted_scalars
         largest = np.max(np.abs([*wanted, *np.ravel(kept)]), initial=1.0)
         assert_close(w, wanted, 500 * compiled.u * largest, n)
         assert_close(held, np.reshape(kept, held.shape), 500 * compiled.u * largest, n)
@@ -62,6 +66,7 @@ def test_a_step_refuses_what_does_not_fit(target):
         lambda: step(w, g, held, ("adamant",), 0.1, 0.0, 1),
         lambda: step(w, w, held, adam, 0.1, 0.0, 1),
         lambda: step(w, g, held, adam, 0.1, 0.0, 0),
+        lambda: step(w, g, held, adam, 0.1, 0.0, 1, [1.0]),
     ):
         with pytest.raises(ValueError):
             call()
@@ -89,6 +94,7 @@ def trained(target, name, clips=(np.inf, np.inf), penalties=None, of_sum=False, 
     for slot, out in zip(network.slot_names, found[1:], strict=True):
         network.get_slot(slot, out)
     assert network.updates == 4
+    sums += network.scalars.values()
     return np.array(sums), found, gradient
 
 
@@ -183,5 +189,5 @@ def test_a_network_refuses_clips_and_penalties(target):
     ):
         with pytest.raises(ValueError):
             network.compile(TWO_LAYERS.loss, *settings)
-    with pytest.raises(ValueError, match="no slot"):
+    with pytest.raises(ValueError, match="slot must be one of"):
         network.get_slot("exp_avg", np.empty(network.n_params, target.dtype))

@@ -8,6 +8,7 @@ import pytest
 import cynn
 from cynn import Model
 from cynn._model import loops
+from cynn._training import fitting
 from cynn.callbacks import EarlyStopping
 from cynn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Residual, state_shapes
 from cynn.optimizers import SGD
@@ -57,7 +58,7 @@ def test_used_there_is_no_chance(compiled, monkeypatch):
 @pytest.mark.parametrize("slice_numbers", [1 << 21, 100])
 def test_the_same_bits_however_it_is_cut(compiled, monkeypatch, slice_numbers):
     def train(threads, seconds):
-        monkeypatch.setattr(loops, "SLICE_SECONDS", seconds)
+        monkeypatch.setattr(fitting, "SLICE_SECONDS", seconds)
         cynn.set_num_threads(threads)
         model = regularised(compiled.dtype)
         history = model.fit(*blobs(), epochs=2, batch_size=16, verbose=0)

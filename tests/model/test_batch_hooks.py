@@ -7,7 +7,7 @@ from cynn import Model, optimizers
 from cynn.callbacks import Callback
 from cynn.layers import Dense, Dropout
 from cynn.schedules import Cosine
-from job import together
+from job import run_ranks
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(90, 6))
@@ -142,7 +142,7 @@ def test_ranks_hear_the_mean_over_all(size):
         )  # fmt: skip
         return hear.ended, numbers(model)
 
-    results = together(size, work)
+    results = run_ranks(size, work)
     (losses, weights) = work(None, 9 * size)
     for ended, found in results:
         assert ended == results[0][0] and np.array_equal(found, results[0][1])
@@ -157,5 +157,5 @@ def test_one_rank_that_hears_or_stops_is_enough():
         model.fit(X, Y, batch_size=8, epochs=4, verbose=0, comm=comm, callbacks=callbacks)
         return model._network.updates, numbers(model)
 
-    first, second = together(2, work)
+    first, second = run_ranks(2, work)
     assert first[0] == second[0] == 2 and np.array_equal(first[1], second[1])

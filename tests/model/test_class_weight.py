@@ -55,13 +55,13 @@ def test_validation_is_not_weighted():
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        ({3: 1}, "class_weight has the label 3, wanted 0 to 2"),
+        ({3: 1}, "class_weight must have labels from 0 to 2 as keys, got 3"),
         ({-1: 1}, "a label in class_weight must be"),
         ({0: -1}, "class_weight must hold finite numbers that are not negative, got -1"),
         ({0: math.nan}, "class_weight must hold finite numbers"),
         ([1, 2], "class_weight must have 3 numbers, got 2"),
         ([[1, 2, 3]], "class_weight must have shape"),
-        ([0, 0, 0], "class_weight leaves only weights of 0"),
+        ([0, 0, 0], "class_weight must leave a row with a weight above 0"),
         ("equal", "class_weight must be one of 'balanced'"),
         ([1e300, 1, 1], "class_weight must hold finite numbers"),
         ([1, 1e-40, 1], "class_weight must hold zeros and numbers of at least 1.18e-38, got 1e-40"),
@@ -79,8 +79,10 @@ def test_types(weight):
 
 
 def test_only_classes_have_weights():
-    with pytest.raises(ValueError, match="class_weight needs targets that are classes"):
+    with pytest.raises(ValueError, match="y must hold labels, one-hot rows, or 0 and 1"):
         fitted(X[:, :1], "mean_squared_error", (1,), class_weight=[1, 1])
     y = np.eye(3)[Y]
-    with pytest.raises(ValueError, match="class_weight needs one output, got 3"):
+    with pytest.raises(
+        ValueError, match="class_weight must be None for multi-label targets, got 3"
+    ):
         fitted(y, "binary_cross_entropy", (3, "sigmoid"), class_weight=[1, 1, 1])

@@ -123,14 +123,14 @@ def test_refusals():
     for first in (Rescale(1, 0.5), Normalize.adapt(X), BatchNorm()):
         model = Model([first, Dense(4, "softmax")], seed=0)
         model.compile()
-        message = r"x must not be sparse where the first layer is no Dense, .*: give x.toarray\(\)"
+        message = r"x must be dense unless the first layer is Dense, .*: pass x.toarray\(\)"
         with pytest.raises(ValueError, match=message):
             model.fit(sparse.csr_array(X), Y, verbose=0)
         assert model.input_shape is None  # a slip leaves the model as it was
         model.build(X.shape[1:])
         with pytest.raises(ValueError, match=message):
             model.predict(sparse.csr_array(X))
-    with pytest.raises(TypeError, match=r"x must hold numbers, got csr_array: give x.toarray\(\)"):
+    with pytest.raises(TypeError, match=r"x must hold numbers, got csr_array: pass x.toarray\(\)"):
         Normalize.adapt(sparse.csr_array(X))
     flat = trained(sparse.csr_array(X), layers=[Flatten(), Dense(4, "softmax")])
     assert flat.predict(sparse.csr_array(X)).shape == (300, 4)

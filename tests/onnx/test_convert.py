@@ -116,7 +116,7 @@ def test_what_does_not_fit_changes_nothing():
     before = model.get_weights()
     with pytest.raises(ValueError, match=r"2\.weight must have shape \(3, 5\)"):
         convert.set_state_dict(model, state(**{"2.weight": np.ones((3, 4))}))
-    with pytest.raises(ValueError, match="must be as many, got 2 and 1"):
+    with pytest.raises(ValueError, match="must have one length, got 2 and 1"):
         convert.set_coefs(model, [np.ones((4, 5)), np.ones((5, 3))], [np.ones(5)])
     with pytest.raises(ValueError, match=r"coefs\[0\] must have shape \(4, 5\) .* got \(5, 4\)"):
         convert.set_coefs(model, [np.ones((5, 4)), np.ones((5, 3))], [np.ones(5), np.ones(3)])

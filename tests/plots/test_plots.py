@@ -1,4 +1,4 @@
-"""Pictures: what stands in them, and what cannot be drawn."""
+"""Plots: their contents, and what cannot be drawn."""
 
 import re
 
@@ -24,6 +24,7 @@ from cynn.layers import (  # noqa: E402
     Residual,
 )
 from cynn.plots._style import NEGATIVE, POSITIVE  # noqa: E402
+from layer_examples import COLUMNS, by_layer  # noqa: E402
 from models import images  # noqa: E402
 
 
@@ -111,13 +112,13 @@ def test_networks_that_cannot_be_drawn():
         plots.network(Model([Dense(3)]))
     with pytest.raises(ValueError, match="must have a Dense layer"):
         plots.network(built(Activation("relu")))
-    with pytest.raises(ValueError, match="one dense layer after another"):
+    with pytest.raises(ValueError, match="must be Dense layers in sequence"):
         model = built(Dense(4), Dense(3))
         model.named_weights = lambda: {  # as of a layer that makes more numbers of what it has
             "layer0.weight": np.ones((4, 4)), "layer1.weight": np.ones((8, 3))
         }  # fmt: skip
         plots.network(model)
-    with pytest.raises(ValueError, match="weights of other layers than Dense"):
+    with pytest.raises(ValueError, match="weights in Dense layers only"):
         model = built(Dense(4))
         model.named_weights = lambda: dict.fromkeys(["layer0.weight", "more"], np.ones((4, 4)))
         plots.network(model)
@@ -129,7 +130,7 @@ def test_networks_that_cannot_be_drawn():
     with pytest.raises(ValueError, match="max_neurons must be an integer of at least 2"):
         plots.network(model, max_neurons=1)
     model.set_weights([np.full((4, 3), np.nan), np.zeros(3)])
-    with pytest.raises(ValueError, match="weights that are not finite"):
+    with pytest.raises(ValueError, match="finite weights"):
         plots.network(model)
 
 
@@ -143,6 +144,14 @@ def test_layers_without_neurons_are_passed_over(ax):
     model = built(Normalize([0.0] * 4, [1.0] * 4), Dense(3), *between, Dense(2, "softmax"))
     drawn(plots.network(model, ax=ax))
     assert texts(ax) == ["4 inputs", "3 relu", "2 softmax"]
+
+
+@pytest.mark.parametrize(**by_layer)
+def test_every_layer_is_drawn_or_passed_over(ax, layer):
+    model = Model([Dense(COLUMNS), layer, Dense(2)], seed=0)
+    model.build(4)
+    drawn(plots.network(model, ax=ax))
+    assert texts(ax)[0] == "4 inputs" and texts(ax)[-1] in ("2 linear", "+")
 
 
 def skips(ax):
@@ -189,7 +198,7 @@ def test_curve(ax):
     assert len(plots.curve(history, "accuracy").lines) == 1
 
 
-def test_the_best_is_the_most_where_more_is_better(ax):
+def test_the_best_epoch_is_the_maximum_for_scores(ax):
     history = History()
     history.on_train_begin()
     for epoch, value in enumerate((0.5, np.nan, 0.75, 0.25), start=7):
@@ -203,7 +212,7 @@ def test_curves_that_cannot_be_drawn():
         plots.curve({"loss": [1.0]}, "acc")
     with pytest.raises(ValueError, match="name must be one of nothing, got 'loss'"):
         plots.curve(History())
-    with pytest.raises(TypeError, match="history must be what fit gave back"):
+    with pytest.raises(TypeError, match="history must be what fit returned"):
         plots.curve([1.0, 2.0])
     for lists in ({"loss": []}, {"loss": [1.0], "val_loss": [1.0, 2.0]}, {"loss": [[1.0]]}):
         with pytest.raises(ValueError, match="a number for each epoch"):
@@ -222,8 +231,8 @@ def test_confusion(ax):
     cells = {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in ax.texts}
     assert cells == {(0, 0): "1", (1, 1): "1", (2, 1): "1", (2, 0): "1"}
     assert [t.get_text() for t in ax.get_yticklabels()] == ["cat", "dog", r"a \$ and a line"]
-    assert ax.get_title() == "2 of 4 right (50.00%)"
-    assert ax.get_xlabel() == "what was said" and ax.get_ylabel() == "what is true"
+    assert ax.get_title() == "2 of 4 correct (50.00%)"
+    assert ax.get_xlabel() == "predicted" and ax.get_ylabel() == "true"
     many = np.arange(200)
     ax = drawn(plots.confusion(many, many))
     assert len(ax.texts) == 0 and len(ax.get_xticks()) == 11
@@ -266,7 +275,7 @@ def test_the_worst_mistakes_come_first(ax):
     x, _ = images(4)
     drawn(plots.mistakes(x, Y, P, classes=["cat", "dog", "cow"], ax=ax))
     assert texts(ax) == [
-        "said cat (96%)", "true cow (4%)", "said dog (60%)", "true cow (10%)"
+        "predicted cat (96%)", "true cow (4%)", "predicted dog (60%)", "true cow (10%)"
     ]  # fmt: skip
     assert len(ax.images) == 2
     shown = ax.images[0].get_array()
@@ -275,7 +284,7 @@ def test_the_worst_mistakes_come_first(ax):
     one = drawn(plots.mistakes(x.reshape(4, 64), np.eye(3)[Y], P, count=1))
     assert one.get_title() == "the 1 worst of 2 mistakes in 4 rows" and len(one.images) == 1
     none = drawn(plots.mistakes(x[:2], Y[:2], P[:2]))
-    assert none.get_title() == "no mistake in 2 rows" and not none.images
+    assert none.get_title() == "no mistakes in 2 rows" and not none.images
     colored = np.repeat(x[..., np.newaxis], 3, axis=3)
     assert drawn(plots.mistakes(colored, Y, P)).images[0].get_array().shape == (8, 8, 3)
     drawn(plots.mistakes(np.full((4, 6), np.nan), Y, P, shape=(2, 3)))

@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import runpy
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import job
 from cynn import _backend, datasets
 from places import ROOT
 
-sys.path.insert(0, str(ROOT))
+runpy.run_path(str(ROOT / "benchmarks" / "launch.py"))["load_package"]()
 
 from benchmarks import (  # noqa: E402
     batches,
@@ -35,7 +37,6 @@ from benchmarks import (  # noqa: E402
 )
 from benchmarks.cases import FULL, Case, of_shapes, train_flops  # noqa: E402
 from benchmarks.results import Results, Row  # noqa: E402
-from places import ROOT
 
 SMALL = Case("train", (784, 128, 10), 60_000, 128)
 ONE_ROW = Case("predict", (784, 128, 10), 1)
@@ -285,6 +286,29 @@ def test_exchange_by_hand():
     assert distributed.exchange_seconds(1000, 4, wire) == pytest.approx(4e-3 + 6e-3)
     assert distributed.exchange_seconds(1000, 5, wire) == pytest.approx(6e-3 + 6.4e-3)
     assert distributed.weak(0.018, 0.03, 1000, 2, wire) == pytest.approx(0.5)
+
+
+def test_a_child_imports_the_package_that_its_parent_did(monkeypatch, tmp_path):
+    assert pool.environment(1).get("PYTHONPATH") == os.environ.get("PYTHONPATH")
+    assert pool.environment(1)["PYTHONSAFEPATH"] == "1"
+    assert pool.environment(1)["CYNN_TARGET"] == _backend.target()
+    assert footprint.script("print(3)") == 3.0
+    monkeypatch.setattr(pool, "cynn", SimpleNamespace(__file__="/elsewhere/cynn/__init__.py"))
+    with pytest.raises(pool.Failed, match="another cynn"):
+        footprint.script("print(3)")
+    worker = pool.Worker("numpy", 1, tmp_path)
+    try:
+        with pytest.raises(pool.Failed, match="cynn must be /elsewhere"):
+            worker.ask("version")
+    finally:
+        worker.end()
+
+
+def test_without_compiled_kernels_nothing_is_measured(monkeypatch, capsys):
+    monkeypatch.delenv("CYNN_TARGET", raising=False)
+    monkeypatch.setattr(_backend, "_compiled", lambda name: False)
+    assert cli.main(["--guard"]) == 1
+    assert "has no compiled kernels" in capsys.readouterr().err
 
 
 def steps_of(rows, ranks, **more):

@@ -1,6 +1,7 @@
 """What setup.py tells the compilers of systems that the tests do not run on."""
 
 import importlib.util
+import os
 import platform
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ def on(monkeypatch):
         pytest.importorskip(needed)
 
     def read(system: str, interpreter: str, **variables: str):
-        for name in ("ARCHFLAGS", "CYNN_BUILD_MACHINE", "CYNN_BUILD_WIDE", "CC"):
+        for name in ("ARCHFLAGS", "CC", *(name for name in os.environ if name.startswith("CYNN_"))):
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
@@ -106,6 +107,33 @@ def test_clang_knows_what_it_is_told(on, module):
         command = ["clang", *flags, "-Werror", "-x", "c", "-fsyntax-only", "-"]
         done = subprocess.run(command, input="int one;", capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def test_zig_is_told_no_folder_of_libraries(on):
+    """It would have the modules search it: a DT_RUNPATH, which no wheel may have."""
+    script = on("linux", "linux-x86_64")
+
+    def link(kind: str) -> tuple[list[str], list[str]]:
+        compiler = SimpleNamespace(
+            linker_so=["cc", "-shared", "-L/a", "-Wl,-rpath,/a", "-s"], library_dirs=["/b"]
+        )
+        compiler.set_library_dirs = lambda folders: setattr(compiler, "library_dirs", folders)
+        script.BuildKernels.forget_folders(SimpleNamespace(compiler=compiler), kind)
+        return compiler.linker_so, compiler.library_dirs
+
+    assert link("zig") == (["cc", "-shared", "-s"], [])
+    assert link("gcc") == (["cc", "-shared", "-L/a", "-s"], ["/b"])
+
+
+def test_one_target_can_be_built(on, monkeypatch):
+    script = on("linux", "linux-x86_64")
+    everything = script.built_targets()
+    assert "avx2" in everything and "neon" not in everything
+    monkeypatch.setenv("CYNN_BUILD_TARGETS", "avx2")
+    assert script.built_targets() == ["avx2"]
+    monkeypatch.setenv("CYNN_BUILD_TARGETS", "neon")
+    with pytest.raises(SystemExit, match="^CYNN_BUILD_TARGETS must name .*avx2.*, got 'neon'$"):
+        script.built_targets()
 
 
 def commands(script, compiler):

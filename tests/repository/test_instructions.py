@@ -12,6 +12,7 @@ import zipfile
 
 import pytest
 
+from cynn.kernels.targets import TARGETS
 from places import ROOT
 
 SCRIPTS = ROOT / "scripts"
@@ -32,48 +33,53 @@ def instructions():
 
 # -- one instruction, and the targets that may hold it
 
-EVERY = {"", "processor", "baseline", "avx2", "avx512"}
-V2, WIDE, WIDEST, NONE = {"baseline", "avx2", "avx512"}, {"avx2", "avx512"}, {"avx512"}, set()
+# The feature, as the disassembler calls it, that a target must need to hold the instruction.
+EVERY = ""
 X86 = {
     "movaps xmm0, xmm1": ("0f28c1", EVERY),
     "endbr64": ("f30f1efa", EVERY),
     "tzcnt eax, eax, bsf to older processors": ("f30fbcc0", EVERY),
-    "xgetbv": ("0f01d0", {"processor"}),
-    "movddup xmm0, xmm1, SSE3": ("f20f12c1", V2),
-    "pshufb xmm0, xmm1, SSSE3": ("660f3800c1", V2),
-    "pinsrq xmm0, rax, 1, SSE4.1": ("66480f3a22c001", V2),
-    "crc32 eax, ecx, SSE4.2": ("f20f38f1c1", V2),
-    "popcnt eax, eax": ("f30fb8c0", V2),
-    "cmpxchg16b [rbx]": ("480fc70b", V2),
-    "vaddps xmm0, xmm1, xmm2": ("c5f058c2", WIDE),
-    "vaddps ymm0, ymm1, ymm2": ("c5f458c2", WIDE),
-    "vzeroupper": ("c5f877", WIDE),
-    "vpaddd ymm0, ymm1, ymm2": ("c5f5fec2", WIDE),
-    "vfmadd231ps ymm0, ymm1, ymm2": ("c4e275b8c2", WIDE),
-    "vaddps zmm0, zmm1, zmm2": ("62f1744858c2", WIDEST),
-    "vaddps ymm16, ymm1, ymm2, VL": ("62e1742858c2", WIDEST),
-    "vaddps xmm16, xmm1, xmm2, VL": ("62e1740858c2", WIDEST),
-    "vandps zmm0, zmm1, zmm2, DQ": ("62f1744854c2", WIDEST),
-    "kmovw k1, eax": ("c5f892c8", WIDEST),
-    "kmovb k1, eax, DQ": ("c5f992c8", WIDEST),
-    "kmovq k1, rax, BW": ("c4e1fb92c8", NONE),
-    "vpaddb zmm0, zmm1, zmm2, BW": ("62f17548fcc2", NONE),
-    "vpconflictd zmm0, zmm1, CD": ("62f27d48c4c1", NONE),
-    "vpdpbusd zmm0, zmm1, zmm2, VNNI": ("62f2754850c2", NONE),
-    "vcvtph2ps ymm0, xmm1, F16C": ("c4e27d13c1", NONE),
-    "lzcnt eax, eax": ("f30fbdc0", NONE),
-    "andn eax, ebx, ecx, BMI1": ("c4e260f2c1", NONE),
-    "bzhi eax, ebx, ecx, BMI2": ("c4e270f5c3", NONE),
-    "movbe eax, [rax]": ("0f38f000", NONE),
-    "aesenc xmm0, xmm1": ("660f38dcc1", NONE),
-    "rdrand eax": ("0fc7f0", NONE),
-    "vfmaddps xmm0, xmm1, xmm2, xmm3, FMA4": ("c4e3f168c320", NONE),
+    "xgetbv": ("0f01d0", "XSAVE"),
+    "movddup xmm0, xmm1, SSE3": ("f20f12c1", "SSE3"),
+    "pshufb xmm0, xmm1, SSSE3": ("660f3800c1", "SSSE3"),
+    "pinsrq xmm0, rax, 1, SSE4.1": ("66480f3a22c001", "SSE4_1"),
+    "crc32 eax, ecx, SSE4.2": ("f20f38f1c1", "SSE4_2"),
+    "popcnt eax, eax": ("f30fb8c0", "POPCNT"),
+    "cmpxchg16b [rbx]": ("480fc70b", "CMPXCHG16B"),
+    "vaddps xmm0, xmm1, xmm2": ("c5f058c2", "AVX"),
+    "vaddps ymm0, ymm1, ymm2": ("c5f458c2", "AVX"),
+    "vzeroupper": ("c5f877", "AVX"),
+    "vpaddd ymm0, ymm1, ymm2": ("c5f5fec2", "AVX2"),
+    "vfmadd231ps ymm0, ymm1, ymm2": ("c4e275b8c2", "FMA"),
+    "vaddps zmm0, zmm1, zmm2": ("62f1744858c2", "AVX512F"),
+    "vaddps ymm16, ymm1, ymm2, VL": ("62e1742858c2", "AVX512VL"),
+    "vaddps xmm16, xmm1, xmm2, VL": ("62e1740858c2", "AVX512VL"),
+    "vandps zmm0, zmm1, zmm2, DQ": ("62f1744854c2", "AVX512DQ"),
+    "kmovw k1, eax": ("c5f892c8", "AVX512F"),
+    "kmovb k1, eax, DQ": ("c5f992c8", "AVX512DQ"),
+    "kmovq k1, rax, BW": ("c4e1fb92c8", "AVX512BW"),
+    "vpaddb zmm0, zmm1, zmm2, BW": ("62f17548fcc2", "AVX512BW"),
+    "vpconflictd zmm0, zmm1, CD": ("62f27d48c4c1", "AVX512CD"),
+    "vpdpbusd zmm0, zmm1, zmm2, VNNI": ("62f2754850c2", "AVX512_VNNI"),
+    "vcvtph2ps ymm0, xmm1, F16C": ("c4e27d13c1", "F16C"),
+    "lzcnt eax, eax": ("f30fbdc0", "LZCNT"),
+    "andn eax, ebx, ecx, BMI1": ("c4e260f2c1", "BMI1"),
+    "bzhi eax, ebx, ecx, BMI2": ("c4e270f5c3", "BMI2"),
+    "movbe eax, [rax]": ("0f38f000", "MOVBE"),
+    "aesenc xmm0, xmm1": ("660f38dcc1", "AES"),
+    "rdrand eax": ("0fc7f0", "RDRAND"),
+    "vfmaddps xmm0, xmm1, xmm2, xmm3, FMA4": ("c4e3f168c320", "FMA4"),
 }
 
 
 @pytest.mark.parametrize("name", X86)
 def test_who_may_hold_an_x86_instruction(instructions, name):
-    code, wanted = X86[name]
+    code, feature = X86[name]
+    wanted = {name for name, target in TARGETS.items() if feature in target.needs}
+    if feature == EVERY:
+        wanted = {"", "processor", *(n for n, row in TARGETS.items() if row.machine == "x86_64")}
+    elif feature == "XSAVE":
+        wanted |= {"processor"}
     data = bytes.fromhex("90" + code + "c3")  # nop before, ret after
     read = instructions.Code("x86_64", [(0, data)], [])
     found = {
@@ -92,34 +98,35 @@ def test_code_that_nobody_knows_is_seen(instructions):
 
 
 ARM = {
-    "fmla v0.4s, v1.4s, v2.4s": (0x4E22CC20, True),
-    "fcvt s0, h1": (0x1EE24020, True),
-    "ldxr w0, [x1]": (0x885F7C20, True),
-    "paciasp, a hint": (0xD503233F, True),
-    "bti c, a hint": (0xD503245F, True),
-    "ldadd w0, w1, [x2], LSE": (0xB8200041, False),
-    "ldapr w0, [x1], RCpc": (0xB8BFC020, False),
-    "crc32b w0, w1, w2": (0x1AC24020, False),
-    "aese v0.16b, v1.16b": (0x4E284820, False),
-    "udot v0.4s, v1.16b, v2.16b": (0x6E829420, False),
-    "fadd h0, h1, h2, half precision": (0x1EE22820, False),
-    "bfdot v0.4s, v1.8h, v2.8h": (0x6E42FC20, False),
-    "smmla v0.4s, v1.16b, v2.16b": (0x4E82A420, False),
-    "retaa": (0xD65F0BFF, False),
-    "ptrue p0.s, SVE": (0x2598E3E0, False),
-    "fmla z0.s, p0/m, z1.s, z2.s, SVE": (0x65A20020, False),
-    "what no processor knows": (0xFFFFFFFF, False),
+    "fmla v0.4s, v1.4s, v2.4s": (0x4E22CC20, EVERY),
+    "fcvt s0, h1": (0x1EE24020, EVERY),
+    "ldxr w0, [x1]": (0x885F7C20, EVERY),
+    "paciasp, a hint": (0xD503233F, EVERY),
+    "bti c, a hint": (0xD503245F, EVERY),
+    "ldadd w0, w1, [x2], LSE": (0xB8200041, "LSE"),
+    "ldapr w0, [x1], RCpc": (0xB8BFC020, "RCPC"),
+    "crc32b w0, w1, w2": (0x1AC24020, "CRC"),
+    "aese v0.16b, v1.16b": (0x4E284820, "AES"),
+    "udot v0.4s, v1.16b, v2.16b": (0x6E829420, "DOTPROD"),
+    "fadd h0, h1, h2, half precision": (0x1EE22820, "FULLFP16"),
+    "bfdot v0.4s, v1.8h, v2.8h": (0x6E42FC20, "BF16"),
+    "smmla v0.4s, v1.16b, v2.16b": (0x4E82A420, "MATMULINT8"),
+    "retaa": (0xD65F0BFF, "PAUTH"),
+    "ptrue p0.s, SVE": (0x2598E3E0, "SVE"),
+    "fmla z0.s, p0/m, z1.s, z2.s, SVE": (0x65A20020, "SVE"),
+    "what no processor knows": (0xFFFFFFFF, "no feature"),
 }
 
 
 @pytest.mark.parametrize("name", ARM)
 def test_who_may_hold_an_arm_instruction(instructions, name):
-    word, wanted = ARM[name]
+    word, feature = ARM[name]
     data = struct.pack("<3I", 0xD503201F, word, 0xD65F03C0)  # nop before, ret after
-    for allowed in instructions.ALLOWED["aarch64"].values():
+    for target, allowed in instructions.ALLOWED["aarch64"].items():
         found = instructions.look_at_arm(instructions.Code("aarch64", [(0, data)], []), allowed)
         assert found.count == 3
-        assert (not found.foreign) == wanted
+        needed = target in TARGETS and feature in TARGETS[target].needs
+        assert (not found.foreign) == (feature == EVERY or needed)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,7 @@ def test_who_may_hold_an_arm_instruction(instructions, name):
     ],
 )
 def test_fused_instructions_are_counted(instructions, look, code, bits, n):
-    allowed = instructions.AVX512 | instructions.ARMV8_0
+    allowed = {*TARGETS["avx512"].needs} | instructions.X86 | instructions.ARM
     read = instructions.Code("", [(0, bytes.fromhex(code))], [])
     found = getattr(instructions, look)(read, allowed)
     assert found.fused[bits] == n and not found.foreign
@@ -152,7 +159,7 @@ def test_fused_instructions_are_counted(instructions, look, code, bits, n):
     ],
 )
 def test_roots_of_vectors_are_counted(instructions, look, code, bits, n):
-    allowed = instructions.AVX512 | instructions.ARMV8_0
+    allowed = {*TARGETS["avx512"].needs} | instructions.X86 | instructions.ARM
     read = instructions.Code("", [(0, bytes.fromhex(code))], [])
     found = getattr(instructions, look)(read, allowed)
     assert found.roots[bits] == n and not found.foreign
@@ -176,19 +183,16 @@ def compiled(tmp_path):
     """Return a function that compiles an object under a name, with the flags of a target."""
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("compiles for x86-64")
-    pytest.importorskip("Cython", reason="setup.py, which has the flags, imports it")
     named = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
     command = shlex.split(named)
     if shutil.which(command[0]) is None:
         pytest.skip("no C compiler")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT)
-        from setup import TARGETS
     zig = "zig" in named
 
     def compile_object(name, target, source=SOURCE, more=()):
         (tmp_path / "a.c").write_text(source)
-        flags = ["-O3", "-shared", "-fPIC", "-nostdlib", *TARGETS[target][2 if zig else 1], *more]
+        told = TARGETS[target].zig if zig else TARGETS[target].flags
+        flags = ["-O3", "-shared", "-fPIC", "-nostdlib", *told, *more]
         output = tmp_path / name
         subprocess.run([*command, *flags, tmp_path / "a.c", "-o", output], check=True)
         return output

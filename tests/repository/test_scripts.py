@@ -33,7 +33,7 @@ def module(name: str) -> ModuleType:
 
 
 def refusal(python: str, **variables: str) -> str:
-    """Run scripts/train with a Python that cannot serve; give the line that it says."""
+    """Run scripts/train with a Python that cannot serve; return the line that it says."""
     ran = subprocess.run(
         [SCRIPTS / "train", "--help"],
         env={"PATH": os.environ["PATH"], "PYTHON": python, **variables},
@@ -205,6 +205,17 @@ def test_a_compiler_that_is_not_there_is_one_line(environment, monkeypatch):
         environment.require_tools()
 
 
+def test_a_target_that_is_not_there_is_one_line(environment, monkeypatch):
+    monkeypatch.setattr(environment, "PYTHON", sys.executable)
+    (environment.ROOT / "setup.py").write_text(
+        "def built_targets(): raise SystemExit('CYNN_BUILD_TARGETS must name a, got 9')"
+    )
+    with pytest.raises(environment.Failure, match="^CYNN_BUILD_TARGETS must name a, got 9$"):
+        environment.require_targets()
+    (environment.ROOT / "setup.py").write_text("def built_targets(): return ['a']")
+    environment.require_targets()
+
+
 def test_without_a_compiler_there_is_zig(environment, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     found = environment.found_compiler()
@@ -248,7 +259,7 @@ PYTHON_UNLOCKED = """
     cdef int checked(int a) except -1 nogil:
         return a
 
-    cdef int calls_checked(int a) noexcept nogil:  # bad: the error is printed with the lock taken
+    cdef int calls_checked(int a) noexcept nogil:  # bad: the error is printed with the GIL taken
         return checked(a)  # bad
 
     cdef void takes_the_lock() noexcept nogil:  # bad

@@ -398,8 +398,10 @@ def test_tests_of_another_cynn_are_refused(tmp_path):
     python = tmp_path / "installed" / "bin" / "python"
     python.parent.mkdir(parents=True)
 
-    def suite(imported: Path) -> str:
-        says = f'case "$*" in *pytest*) echo 1 passed ;; *) echo "{imported}" ;; esac'
+    def suite(imported: Path, target: str = "avx2") -> str:
+        says = (
+            f'case "$*" in *pytest*) echo 1 passed ;; *) echo "{imported}"; echo {target} ;; esac'
+        )
         python.write_text(f"#!/bin/sh\n{says}\n")
         python.chmod(0o755)
         return wheel_tests.suite(python, tmp_path, "here")
@@ -407,6 +409,22 @@ def test_tests_of_another_cynn_are_refused(tmp_path):
     assert suite(tmp_path / "installed" / "lib" / "cynn" / "__init__.py") == "1 passed"
     with pytest.raises(wheel_commands.Failure, match="wanted the one that was installed"):
         suite(tmp_path / "checkout" / "cynn" / "__init__.py")
+    with pytest.raises(wheel_commands.Failure, match="the target in use is the reference"):
+        suite(tmp_path / "installed" / "lib" / "cynn" / "__init__.py", "reference")
+
+
+@pytest.mark.parametrize("version", ["3.11.2", "3.11.4"])
+def test_an_archive_is_unpacked_by_every_python(tmp_path, monkeypatch, version):
+    """`tarfile` has filters from 3.11.4 on, and from 3.12 on it warns where none is named."""
+    if version == "3.11.2":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    path = archive(tmp_path / "a-1.tar.gz", ["setup.py"], "a-1")
+    assert (wheel_tests.unpack(path, tmp_path) / "setup.py").exists()
+
+
+def test_what_is_own_to_a_wheel_is_there():
+    """The tests that the quick build runs again; there, one that is gone would end the run."""
+    assert [name for name in wheel_tests.OWN_TO_A_WHEEL if not (ROOT / name).exists()] == []
 
 
 def test_the_tests_can_lie_alone(tmp_path):

@@ -1,4 +1,4 @@
-"""The 64-byte tiles of the AVX-512 target, compiled for AVX2: their logic runs without AVX-512.
+"""The tiles of targets with 64-byte vectors, compiled for AVX2: their logic runs without AVX-512.
 
 The compiler makes two 32-byte vectors of each 64-byte one; slow, and the same to the last branch.
 """
@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 from cynn import _backend
+from cynn.kernels.targets import TARGETS
 from places import ROOT
+
+WIDE = [name for name, target in TARGETS.items() if target.vector_bytes == 64]
 
 pytestmark = pytest.mark.skipif(
     "avx2" not in _backend.available_targets() or not (ROOT / "setup.py").exists(),
@@ -22,14 +25,16 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The folder with the modules avx512_*, built with the flags of avx2."""
+    """Return the folder with the modules of wide targets, built with the flags of avx2."""
     for needed in ("Cython", "setuptools"):
         pytest.importorskip(needed)
     folder = tmp_path_factory.mktemp("wide")
     run = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--build-lib", folder, "--build-temp", folder],
         cwd=ROOT,
-        env=os.environ | {"CYNN_BUILD_WIDE": "avx512_float32 avx512_float64"},  # side by side
+        env=os.environ
+        | {"CYNN_BUILD_WIDE": " ".join(WIDE)}
+        | {"CYNN_BUILD_KEPT": str(ROOT / "build" / "kept")},  # compiled again when they change
         capture_output=True,
         text=True,
     )
@@ -37,15 +42,17 @@ def built(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=["float32", "float64"])
+@pytest.fixture(
+    scope="module", params=[f"{name}_{real}" for name in WIDE for real in _backend.REALS]
+)
 def wide(request, built):
-    """One of them."""
-    name = f"avx512_{request.param}"
+    """Return one of them, and its precision."""
+    name = request.param
     (path,) = built.rglob(f"{name}*.so")
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module, np.dtype(request.param)
+    return module, np.dtype(name.rpartition("_")[2])
 
 
 @pytest.mark.parametrize("rows", [*range(1, 30), 97, 145, 300])

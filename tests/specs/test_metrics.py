@@ -57,7 +57,7 @@ def test_accuracy_by_hand(y, prediction, wanted):
     assert measure(Accuracy(), y, prediction) == wanted
 
 
-def test_binary_accuracy_is_by_answer():
+def test_binary_accuracy_is_by_label():
     y = [[1, 0, 1], [0, 0, 1]]
     prediction = [[0.9, 0.1, 0.4], [0.5, math.nan, 0.6]]
     assert measure(BinaryAccuracy(), y, prediction) == pytest.approx(4 / 6)
@@ -105,7 +105,7 @@ def test_metrics_by_name():
     assert metrics.get(own) is own and repr(own) == "Accuracy()"
     with pytest.raises(ValueError, match="metric must be one of 'accuracy'"):
         metrics.get("accurate")
-    with pytest.raises(TypeError, match="got a class: call it first"):
+    with pytest.raises(TypeError, match="got a class: make an object"):
         metrics.get(Accuracy)
 
 
@@ -130,8 +130,8 @@ def test_confusion_matrix():
         (([0, 1], [0]), "y_true and y_pred must be of one length, got 2 and 1"),
         (([0, 2], [0, 1], 2), "y_true must hold whole numbers from 0 to 1, got 2 in row 1"),
         (([0, 1], [0, 2], 2), "y_pred must hold whole numbers from 0 to 1, got 2 in row 1"),
-        (([0], [10**9]), "at most 10000 classes, got 1000000001"),
-        (([0], [0], 10_001), "at most 10000 classes, got 10001"),
+        (([0], [10**9]), "at most 10000 for a confusion matrix, got 1000000001"),
+        (([0], [0], 10_001), "at most 10000 for a confusion matrix, got 10001"),
         (([0], [0], 0), "n_classes must be a positive integer, got 0"),
         (([0, 1], [[1, 0], [math.nan, 1]]), "y_pred must not hold NaN, got one in row 1"),
         (([0], [0.5]), "y_pred must hold whole numbers"),

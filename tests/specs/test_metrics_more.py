@@ -11,6 +11,11 @@ from cynn import metrics
 from cynn.metrics import AUC, F1, R2, Precision, Recall, TopKAccuracy
 
 AVERAGES = ["macro", "weighted", "micro"]
+NUMBERS = [
+    name for name, kind in metrics.METRICS.items() if kind.__module__.endswith("_regression")
+]
+CLASSES = [name for name in metrics.METRICS if name not in (*NUMBERS, "binary_accuracy")]
+MEANS = [name for name, kind in metrics.METRICS.items() if kind.add is metrics.Metric.add]
 
 
 def in_parts(metric, y, prediction, weight, cuts=(0, 1, 33, 33)):
@@ -56,7 +61,7 @@ def test_class_by_class(metric, sample):
 
 
 @pytest.mark.parametrize("metric", [Precision, Recall, F1])
-def test_yes_or_no(metric):
+def test_binary_targets(metric):
     y = np.array([1, 1, 1, 0, 0, 1])
     prediction = np.array([0.9, 0.8, 0.2, 0.7, 0.5, math.nan])
     wanted = {"precision": 2 / 3, "recall": 2 / 4, "f1": 4 / 7}[metric.name]
@@ -64,7 +69,7 @@ def test_yes_or_no(metric):
         assert in_parts(metric(average), y, prediction, np.ones(6), (0, 2)) == pytest.approx(wanted)
 
 
-def test_classes_that_nobody_names_do_not_count():
+def test_absent_classes_do_not_count():
     precision = Precision()
     precision.update([0, 1], [[1, 0, 0, 0], [1, 0, 0, 0]])
     assert (
@@ -162,13 +167,13 @@ def test_errors(sample):
     assert in_parts(mae, y, prediction, weight) == pytest.approx(absolute, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "top_5_accuracy", "precision", "recall", "f1", "auc"])
+@pytest.mark.parametrize("name", CLASSES)
 def test_labels_out_of_range(name):
     with pytest.raises(ValueError, match="y must hold whole numbers from 0 to 2, got 3 in row 1"):
         metrics.get(name).update([0, 3], np.eye(3)[:2])
 
 
-@pytest.mark.parametrize("name", ["precision", "recall", "f1", "auc", "r2"])
+@pytest.mark.parametrize("name", [name for name in metrics.METRICS if name not in MEANS])
 def test_batches_of_other_widths(name):
     metric = metrics.get(name)
     metric.update(np.eye(3), np.eye(3))
@@ -176,10 +181,18 @@ def test_batches_of_other_widths(name):
         metric.update(np.eye(4), np.eye(4))
 
 
+@pytest.mark.parametrize("name", [name for name in metrics.METRICS if name not in MEANS])
+def test_what_is_no_mean_merges_in_a_way_of_its_own(name):
+    kind = metrics.METRICS[name]
+    for needed in ("reset", "merge", "result"):
+        own = getattr(kind, needed) is not getattr(metrics.Metric, needed)
+        assert own, f"{kind.__module__}: {kind.__name__} writes add, and has no {needed}"
+
+
 @pytest.mark.parametrize("name", metrics.METRICS)
 def test_reset_forgets(name):
     metric = metrics.get(name)
-    shape = (4, 1) if name in ("mse", "mae", "r2") else (4, 4)
+    shape = (4, 1) if name in NUMBERS else (4, 4)
     metric.update(np.eye(*shape), np.ones(shape))
     metric.reset()
     assert math.isnan(metric.result())
@@ -187,7 +200,7 @@ def test_reset_forgets(name):
 
 @pytest.fixture(scope="module")
 def answers():
-    """Three answers a row, of which the last is never yes and never said."""
+    """Return three labels a row, of which the last is never true and never predicted."""
     rng = np.random.default_rng(0)
     y = (rng.random((120, 3)) < [0.7, 0.4, 0.0]).astype(float)
     prediction = 0.3 * y + 0.7 * rng.random((120, 3)) * [1.0, 1.0, 0.7]
@@ -195,7 +208,7 @@ def answers():
 
 
 @pytest.mark.parametrize("metric", [Precision, Recall, F1])
-def test_several_answers_a_row(metric, answers):
+def test_multi_label_targets(metric, answers):
     y, prediction, weight = answers
     pairs = [by_class(metric.name, y[:, j], prediction[:, j] > 0.5, weight, [1]) for j in range(3)]
     each, support = (np.concatenate(part) for part in zip(*pairs, strict=True))
@@ -209,7 +222,7 @@ def test_several_answers_a_row(metric, answers):
     assert lone == in_parts(metric(), y[:, :1], prediction[:, :1], weight)
 
 
-def test_no_answer_is_yes():
+def test_no_positive_label():
     for average in AVERAGES:
         metric = Precision(average, multi_label=True)
         metric.update(np.zeros((4, 3)), np.zeros((4, 3)))
@@ -217,7 +230,7 @@ def test_no_answer_is_yes():
         assert metric.reset() is None and math.isnan(metric.result())
 
 
-def test_the_area_of_several_answers(answers):
+def test_auc_of_multi_label_targets(answers):
     y, prediction, weight = (part[:, :2] if part.ndim == 2 else part for part in answers)
     each = [in_parts(AUC(), y[:, [j]], prediction[:, [j]], weight) for j in range(2)]
     found = in_parts(AUC(multi_label=True), y, prediction, weight)
@@ -226,7 +239,7 @@ def test_the_area_of_several_answers(answers):
 
 @pytest.mark.parametrize("metric", [Precision(), Recall(), F1(), AUC(), TopKAccuracy(2)], ids=repr)
 @pytest.mark.parametrize("row", [[1, 1, 0], [0, 0, 0]])
-def test_several_answers_are_no_class(metric, row):
+def test_class_metrics_refuse_multi_label_targets(metric, row):
     with pytest.raises(ValueError, match=r"y must be .* in row 1: .* begin with multi_label_"):
         metric.update([[1, 0, 0], row], np.ones((2, 3)))
 

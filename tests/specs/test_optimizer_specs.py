@@ -1,4 +1,4 @@
-"""Optimizers as a person sees them: settings, models that train with them, files."""
+"""Optimizers: settings, models that train with them, files."""
 
 import copy
 import math
@@ -8,8 +8,18 @@ import pytest
 
 from cynn import Model, optimizers
 from cynn.layers import Dense, Residual
-from cynn.optimizers import OPTIMIZERS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, RMSprop
-from cynn.storage import reading, write
+from cynn.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    RMSprop,
+)
+from cynn.storage import ModelFileError, reading, write
 from models import bits, blobs, trained
 
 X, Y = blobs()
@@ -33,6 +43,8 @@ def test_what_all_have(kind, name, value):
         (Lion, {"betas": (-0.1, 0.9)}, ValueError, r"betas\[0\] must be"),
         (Adam, {"eps": 0}, ValueError, "eps must be a finite number above 0, got 0"),
         (Adam, {"amsgrad": 1}, TypeError, "amsgrad must be True or False"),
+        (NAdam, {"momentum_decay": -1}, ValueError, "momentum_decay must be a finite number"),
+        (NAdam, {"decoupled_weight_decay": 1}, TypeError, "decoupled_weight_decay must be True or"),
         (RMSprop, {"alpha": 1}, ValueError, "alpha must be"),
         (RMSprop, {"momentum": 1}, ValueError, "momentum must be"),
         (RMSprop, {"centered": None}, TypeError, "centered must be"),
@@ -69,6 +81,7 @@ def model(optimizer, dtype="float32", **penalties):
 SOME = [
     *OPTIMIZERS,
     Adam(0.01, amsgrad=True, clip_norm=0.5),
+    NAdam(0.01, weight_decay=0.1, decoupled_weight_decay=True),
     RMSprop(0.01, momentum=0.5, centered=True, clip_value=0.1),
     Adagrad(0.1, initial_accumulator_value=0.5),
     SGD(0.1, 0.9, clip_norm=1.0),
@@ -77,7 +90,7 @@ SOME = [
 
 @pytest.mark.parametrize("optimizer", SOME, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_file_goes_on_to_the_bit(tmp_path, optimizer, dtype):
+def test_resuming_from_a_file_gives_the_same_bits(tmp_path, optimizer, dtype):
     one = model(optimizer, dtype, l1=1e-4, l2=1e-3)
     assert optimizers.from_dict(one.optimizer.to_dict()) == one.optimizer
     one.fit(X, Y, epochs=2, verbose=0)
@@ -94,7 +107,7 @@ def test_a_file_goes_on_to_the_bit(tmp_path, optimizer, dtype):
     assert len({bits(each) for each in (one, *others)}) == 1
 
 
-def test_files_as_they_were_first(tmp_path):
+def test_files_of_the_first_version(tmp_path):
     """Then SGD's velocity was velocity.layer0.weight, and nothing counted the steps."""
     one = trained()
     one.save(tmp_path / "new")
@@ -123,6 +136,35 @@ def test_state_that_does_not_fit():
         with pytest.raises(TypeError):
             one.set_optimizer_state(wrong)
     assert bits(one) == before
+
+
+def test_scalars_are_part_of_the_state(tmp_path):
+    one = model("nadam")
+    one.build(4)
+    assert one.get_optimizer_state()[-2:] == [1.0, 0]
+    one.fit(X, Y, epochs=2, verbose=0)
+    *slots, product, updates = one.get_optimizer_state()
+    assert product.dtype == "float64" and 0 < product < 0.5 and updates == 6
+    for wrong in (math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"state\[8\] must be a finite number"):
+            one.set_optimizer_state([*slots, wrong, updates])
+    for wrong in ("1", slots[0]):
+        with pytest.raises(TypeError):
+            one.set_optimizer_state([*slots, wrong, updates])
+    assert one.get_optimizer_state()[-2:] == [product, updates]
+    one.save(tmp_path / "whole")
+    one.set_optimizer_state(slots)  # without its end it begins anew
+    assert one.get_optimizer_state()[-2:] == [1.0, 0]
+    with reading(tmp_path / "whole") as file:
+        said, arrays = file.model, {name: file.read(name) for name in file.shapes}
+    assert said["scalars"] == {"mu_product": product}
+    write(tmp_path / "wrong", said | {"scalars": {"mu_product": "1"}}, arrays)
+    with pytest.raises(ModelFileError, match="mu_product must be a finite number"):
+        Model.load(tmp_path / "wrong")
+    write(tmp_path / "without", {n: v for n, v in said.items() if n != "scalars"}, arrays)
+    assert Model.load(tmp_path / "without").get_optimizer_state()[-2:] == [1.0, updates]
+    one.compile("nadam")
+    assert one.get_optimizer_state()[-2:] == [1.0, 0]
 
 
 @pytest.mark.parametrize("optimizer", SOME, ids=str)

@@ -20,7 +20,7 @@ from cynn.schedules import Constant, Cosine, Schedule
         ({"momentum": math.nan}, "momentum must be .*, got nan"),
         ({"weight_decay": -1}, "weight_decay must be a finite number of at least 0, got -1.0"),
         ({"weight_decay": math.inf}, "weight_decay must be .*, got inf"),
-        ({"nesterov": True}, "nesterov=True needs a momentum above 0"),
+        ({"nesterov": True}, "momentum must be above 0 for nesterov=True"),
     ],
 )
 def test_sgd_values(arguments, message):
@@ -80,14 +80,16 @@ def test_cosine_by_hand(initial, final, warmup, total):
 @pytest.mark.parametrize("schedule", [Constant(0.1), Cosine(0.1)])
 @pytest.mark.parametrize(("start", "stop", "total"), [(0, 11, 10), (3, 2, 10)])
 def test_steps_outside_the_run(schedule, start, stop, total):
-    with pytest.raises(ValueError, match=f"steps {start} to {stop} are not within a run of"):
+    with pytest.raises(
+        ValueError, match=f"within the {total} steps of a run, got {start} and {stop}"
+    ):
         schedule.rates(start, stop, total)
 
 
 def test_steps_are_integers():
     with pytest.raises(ValueError, match="step must be a non-negative integer, got -1"):
         Cosine(0.1)(-1, 10)
-    with pytest.raises(ValueError, match="steps 10 to 11 are not within a run of 10"):
+    with pytest.raises(ValueError, match="within the 10 steps of a run, got 10 and 11"):
         Cosine(0.1)(10, 10)
     with pytest.raises(TypeError, match="stop must be a non-negative integer, got 1.0"):
         Cosine(0.1).rates(0, 1.0, 10)
@@ -110,13 +112,13 @@ def test_schedule_values(make, message):
 
 
 @pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
-def test_a_schedule_of_ones_own_is_checked(rate):
+def test_a_user_defined_schedule_is_checked(rate):
     class Own(Schedule):
         def at(self, steps, total_steps):
             return np.where(steps == 2, rate, 0.1)
 
     assert SGD(Own()).rates(0, 2, 5).tolist() == [0.1, 0.1]
-    with pytest.raises(ValueError, match=r"Own\(\) gave a learning rate that is negative or not"):
+    with pytest.raises(ValueError, match=r"Own\(\) must return finite rates"):
         SGD(Own()).rates(0, 5, 5)
     with pytest.raises(NotImplementedError, match="Schedule must define at"):
         Schedule().rates(0, 1, 1)

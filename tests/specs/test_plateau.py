@@ -1,4 +1,4 @@
-"""The learning rate that is lowered when a training no longer gets better."""
+"""The learning rate that is reduced when a training stops improving."""
 
 import json
 import math
@@ -75,7 +75,7 @@ def test_the_steps_have_the_lowered_rate():
     assert bits(reduced) == bits(plain)
 
 
-def test_beside_a_schedule():
+def test_with_a_schedule():
     say, alone = Say([1] * 4), Say([1] * 4)
     fresh(Cosine(0.5)).fit(X, Y, epochs=4, callbacks=[alone], verbose=0)
     plateau = ReduceLROnPlateau("it", factor=0.5, patience=0)
@@ -84,7 +84,7 @@ def test_beside_a_schedule():
 
 
 @pytest.mark.parametrize("stopped", [1, 2, 3, 5])
-def test_resumed_the_bits_are_those_of_an_unbroken_run(tmp_path, stopped):
+def test_resuming_gives_the_bits_of_an_uninterrupted_training(tmp_path, stopped):
     values = [5, math.nan, 5, 5, 4.9, 4.8, 5, 5]
     path = tmp_path / "m.safetensors"
 
@@ -116,7 +116,7 @@ def test_resumed_the_bits_are_those_of_an_unbroken_run(tmp_path, stopped):
         {"callbacks": {"a": {"b": "c"}}},
     ],
 )
-def test_files_that_say_it_wrongly(tmp_path, monkeypatch, change):
+def test_invalid_callback_state_in_files(tmp_path, monkeypatch, change):
     model, dumps = fresh(), json.dumps
     model.build(4)
     monkeypatch.setattr("json.dumps", lambda said, **named: dumps(said | change, **named))

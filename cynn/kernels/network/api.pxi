@@ -235,7 +235,7 @@ cdef api int api_sgd(
     begin_rule(&rule, keep, block)
     rule.slots[0] = NULL if velocity == NULL else block + size
     numbers[0], numbers[1] = nesterov, weight_decay
-    set_sgd(&rule, numbers, learning_rate, momentum, 1)
+    set_sgd(&rule, numbers, NULL, learning_rate, momentum, 1)
     memset(lines, 0, sizeof(lines))
     while i < count:
         n = smaller(size, count - i)
@@ -259,7 +259,9 @@ cdef class Predictor:
 
     def __cinit__(self, Network network not None):
         if network.functions is not None:
-            raise ValueError("network: one of its activations is a function of Python, wanted kernels' only")
+            raise ValueError(
+                "network must not have user-defined activations: functions of Python cannot be called from C"
+            )
         self.network = network
         memset(&self.job, 0, sizeof(Job))
         self.job.steps = network.steps

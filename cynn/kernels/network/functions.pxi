@@ -4,7 +4,7 @@
 # as any other does. All other networks take the loops of job.pxi and come by none of this.
 
 cdef enum:
-    CALLED = HALF_POISSON_DEVIANCE + 1  # a loss that is a function; no kernel knows it
+    CALLED = LOSS_COUNT  # a loss that is a function; no kernel knows it
 
 
 cdef class Functions:
@@ -17,9 +17,9 @@ cdef class Functions:
 
 cdef object copied_out(object function, const real* panels, Py_ssize_t rows, Py_ssize_t count, Py_ssize_t columns):
     """The first `count` rows as an array of Python's own, which a function may keep."""
-    cdef object found = function.room(count, columns, sizeof(real))
+    cdef object found = function.empty_rows(count, columns, sizeof(real))
     cdef real[:, ::1] room = found
-    expect_shape("network", "a function's room", room, count, columns)
+    expect_shape("network", "a function's input", room, count, columns)
     scatter(panels, rows, 0, count, &room[0, 0], 0, columns)
     return found
 
@@ -99,7 +99,7 @@ cdef int loss_calling(
     )
     losses = answer[0]
     if losses.shape[0] != count:
-        raise ValueError("network: a function gave too many losses, or too few")
+        raise ValueError(f"network: a user-defined loss must return {count} losses, got {losses.shape[0]}")
     copy_in(answer[1], delta, job.rows, count, last.outputs)
     for r in range(count):
         job.row_losses[r] = job.row_weights[r] * losses[r]
@@ -148,10 +148,12 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
     """`train`. After an error weights and running statistics are those of the batch before."""
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
+    cdef double[MOST_SCALARS] scalars
     cdef Call call = start_call(job, NULL, 0, 1)
     cdef Scratch before = scratch_of(state_size, 0)
     cdef uint64_t mode
     cdef double total, penalty
+    memcpy(scalars, job.scalars, sizeof(scalars))
     barrier_open(&job.meeting, 1, 1)
     if job.n_penalty_parts:
         penalty_parts(job, 0, 1)
@@ -168,7 +170,7 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
         with nogil:
             mode = flush_denormals()
             penalty = in_order(job.penalty_parts, job.n_penalty_parts)
-            end_batch(job, &rule, total, penalty, job.step, &updates, &call)
+            end_batch(job, &rule, total, penalty, job.step, &updates, scalars, &call)
             restore_denormals(mode)
     return 0
 

@@ -27,6 +27,7 @@ cdef struct Job:
     const Optimizer* optimizer  # what the rule is set by, each step; NULL: it stays as it is
     const double* numbers
     int64_t updates  # steps that the optimizer has done
+    double scalars[MOST_SCALARS]  # and what it keeps from one to the next
     const double* penalties  # l1 and l2 of each step; NULL: there are none
     double* penalty_parts
     Py_ssize_t n_penalty_parts
@@ -301,7 +302,8 @@ cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
 
 
 cdef void end_batch(
-    Job* job, Rule* rule, double total, double penalty, Py_ssize_t step, int64_t* updates, const Call* call
+    Job* job, Rule* rule, double total, double penalty, Py_ssize_t step, int64_t* updates, double* scalars,
+    const Call* call,
 ) noexcept nogil:
     """Add up the batch's losses, and use this thread's share of its gradients."""
     cdef double loss = 0
@@ -321,13 +323,16 @@ cdef void end_batch(
     if call.counts:
         if job.optimizer != NULL:
             updates[0] += 1
-            job.optimizer.set_step(rule, job.numbers, job.rates[step], job.momenta[step], updates[0])
+            job.optimizer.set_step(
+                rule, job.numbers, scalars, job.rates[step], job.momenta[step], updates[0]
+            )
         if job.gradient == NULL:
             use_gradients(job, rule, total, call)
         else:
             clip_and_use_gradients(job, rule, total, call)
         if call.rank == 0:
             job.updates = updates[0]
+            memcpy(job.scalars, scalars, sizeof(job.scalars))
 
 
 cdef void train(void* argument, int rank, int threads) noexcept nogil:
@@ -338,10 +343,12 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef Job* job = <Job*>argument
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
+    cdef double[MOST_SCALARS] scalars
     cdef Ahead ahead
     cdef Call call = start_call(job, &ahead, rank, threads)
     cdef Py_ssize_t step = job.step, start, following, count, first, past
     cdef double total, penalty = 0
+    memcpy(scalars, job.scalars, sizeof(scalars))
     if job.n_penalty_parts and step == job.first_of_call:
         penalty_parts(job, rank, threads)
         barrier_wait(&job.meeting)
@@ -361,7 +368,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         if rank == 0:  # before any weight changes
             penalty = in_order(job.penalty_parts, job.n_penalty_parts)
         barrier_wait(&job.meeting)
-        end_batch(job, &rule, total, penalty, step, &updates, &call)
+        end_batch(job, &rule, total, penalty, step, &updates, scalars, &call)
         barrier_wait(&job.meeting)
         step += 1
         if job.stop or step == job.past_step:

@@ -15,11 +15,9 @@ cdef int read_loss(tuple description, real* parameter) except -1:
     name = description[0] if description else None
     if name == "function" and len(description) == 2:
         return CALLED
-    if name not in LOSSES:
-        raise ValueError(f"loss: {name!r} is unknown, wanted one of {', '.join(LOSSES)}")
-    cdef int loss = LOSSES.index(name)
+    cdef int loss = place_of("loss", name, LOSSES)
     if len(description) > (2 if has_parameter(loss) else 1):
-        raise ValueError(f"loss: {name} came with {len(description) - 1} numbers: too many")
+        raise ValueError(f"loss: {name} must have fewer numbers, got {len(description) - 1}")
     parameter[0] = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
     return loss
 
@@ -50,14 +48,15 @@ cdef class Network(Parameters):
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
         cdef Py_ssize_t width = n_inputs, state_size = 0
-        cdef int i, dropouts = 0
+        cdef int i, draws = 0
         cdef Step* step
         if n_inputs < 1 or not steps:
-            raise ValueError(f"network: {n_inputs} inputs and {len(steps)} steps, wanted at least 1 of each")
+            raise ValueError(f"network must have inputs and steps, got {n_inputs} and {len(steps)}")
         steps = separated(steps)
         self.n_inputs = n_inputs
         self.scale, self.offset = scale, offset
         self.slot_names = ()
+        self.scalars = {}
         self.scratch_fill = -1
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
@@ -75,23 +74,24 @@ cdef class Network(Parameters):
             width = step.outputs
             step.input = self.steps[i - 1].output if i > 0 else 0
             step.output = self.output_size
-            if step.kind == &fork_kind:
+            if step.in_place:
                 step.output = step.input
             else:
                 self.output_size += panel_size(1, width)
-            if step.kind == &function_kind:
+            if step.kind.forward == NULL:
                 self.functions = self.functions or [None] * self.count
                 self.functions[i] = steps[i][1]
-            elif step.kind == &dropout_kind:
-                step.number = dropouts
-                dropouts += 1
-            elif step.kind == &batch_norm_kind:
-                step.state = state_size
-                state_size += 2 * panel_size(1, width)
-                self.n_state += 2 * width
+            if step.draws:
+                step.number = draws
+                draws += 1
+            step.state = state_size
+            state_size += step.state_lines * panel_size(1, width)
+            self.n_state += step.state_lines * width
             if step.weight_rows:
                 if step.weight_rows > (<Py_ssize_t>1 << 40) // width:
-                    raise ValueError(f"steps: {steps[i]!r} on {step.inputs} inputs is too large")
+                    raise ValueError(
+                        f"steps must have at most 2^40 weights, got {steps[i]!r} on {step.inputs} inputs"
+                    )
                 step.weights = self.packed
                 step.transposed = self.transposed
                 self.packed += panel_size(step.weight_rows, width) + panel_size(1, width)
@@ -108,9 +108,8 @@ cdef class Network(Parameters):
         for i in range(self.count):
             self.steps[i].gradient = self.row_size
             self.row_size += panel_size(1, self.steps[i].outputs)
-            if self.steps[i].weight_rows and not self.steps[i].kind.multiplies:
-                self.steps[i].kept = self.row_size
-                self.row_size += 2 * panel_size(1, self.steps[i].outputs)
+            self.steps[i].kept = self.row_size
+            self.row_size += self.steps[i].kept_lines * panel_size(1, self.steps[i].outputs)
         connect_forks(self.steps, self.count)
         memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
         for i in range(self.count):
@@ -168,9 +167,14 @@ cdef class Network(Parameters):
         cdef int chosen = read_loss((loss,) if isinstance(loss, str) else loss, &parameter)
         cdef int fused = activation_of_loss(chosen), made = self.steps[self.count - 1].activation
         if not (clip_value > 0 and clip_norm > 0):
-            raise ValueError(f"network: clips at {clip_value} and {clip_norm}, wanted numbers above 0")
+            raise ValueError(
+                f"network: clip_value and clip_norm must be above 0, got {clip_value} and {clip_norm}"
+            )
         if fused != IDENTITY and made != IDENTITY and made != fused:
-            raise ValueError(f"loss: {LOSSES[chosen]} takes logits, but the last activation is {ACTIVATIONS[made]}")
+            raise ValueError(
+                f"loss: the last activation must be identity or {ACTIVATIONS[fused]} for {LOSSES[chosen]}, "
+                f"got {ACTIVATIONS[made]}"
+            )
         cdef double* read = self.read_penalties(penalties) if penalties else NULL
         # Nothing fails from here on: a slip leaves the network as it was.
         free(self.penalties)
@@ -178,6 +182,7 @@ cdef class Network(Parameters):
         self.forget_slots()
         self.optimizer = &optimizer_entries[entry]
         self.slot_names = OPTIMIZERS[optimizer[0]][1]
+        self.scalars = dict(OPTIMIZERS[optimizer[0]][2])
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0
@@ -197,12 +202,12 @@ cdef class Network(Parameters):
         cdef Source found = Source.__new__(Source)
         found.hold(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
         if found.widest and self.steps[0].kind != &dense_kind:
-            raise ValueError("x: sparse rows need a network that begins with a dense step")
+            raise ValueError("x must not be sparse where the network does not begin with a dense step")
         return found
 
     cdef int expect_compiled(self) except -1:
         if self.loss < 0:
-            raise ValueError("network: compile it with a loss first")
+            raise ValueError("network must be compiled with a loss first: call compile")
         return 0
 
     cdef int start_job(
@@ -236,14 +241,14 @@ cdef class Network(Parameters):
         job.steps = self.training_steps
         job.y.columns = self.n_outputs
         if self.loss == CALLED:  # which reads it in its own way
-            expect("network", "y", len(y) == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
+            expect("network", "y", len(y) == x.rows.count, len(y), f"have {x.rows.count} rows")
         elif y.ndim == 1:
             labels = y
-            expect("network", "y", labels.shape[0] == x.rows.count, f"{len(y)} rows", f"{x.rows.count}")
+            expect("network", "y", labels.shape[0] == x.rows.count, len(y), f"have {x.rows.count} rows")
             for r in range(labels.shape[0]):
                 if labels[r] < 0 or labels[r] >= self.n_outputs:
                     raise ValueError(
-                        f"network: y has the label {labels[r]}, wanted 0 to {self.n_outputs - 1}"
+                        f"network: y must hold labels from 0 to {self.n_outputs - 1}, got {labels[r]}"
                     )
             if labels.shape[0]:
                 job.y.labels = &labels[0]
@@ -256,38 +261,35 @@ cdef class Network(Parameters):
             weights = weight
             expect(
                 "network", "weight", weights.shape[0] == x.rows.count,
-                f"{weights.shape[0]} numbers", f"{x.rows.count}",
+                weights.shape[0], f"have {x.rows.count} numbers",
             )
             if weights.shape[0]:
                 job.weights = &weights[0]
         return 0
 
     cdef void begin_state(self) noexcept:
-        """Running means of 0 and variances of 1."""
+        """Running statistics as they are before training."""
         cdef const Step* step
-        cdef real* line
         cdef Py_ssize_t c, size
-        cdef int i
+        cdef int i, line
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind == &batch_norm_kind:
-                line = self.state + step.state
-                size = panel_size(1, step.outputs)
+            size = panel_size(1, step.outputs)
+            for line in range(step.state_lines):
                 for c in range(size):
-                    line[c] = 0
-                    line[size + c] = 1
+                    self.state[step.state + line * size + c] = step.state_begins[line]
 
     cdef int learn(self, Job* job, tuple moment) except -1:
         """The steps as they are in training, and when that is."""
         cdef uint64_t seed, epoch
         seed, epoch, job.first_step, job.place = moment
         if job.first_step < 0 or job.place < 0:
-            raise ValueError(f"network: moment is {moment}, wanted numbers that are not negative")
+            raise ValueError(f"network: moment must not be negative, got {moment}")
         job.steps = self.learning_steps
         job.key = random_bits(seed, epoch)
         if self.augment.height:
             if job.nonzeros.width:
-                raise ValueError("x: is sparse, wanted dense rows where images are augmented")
+                raise ValueError("x must not be sparse where images are augmented")
             job.augmentation = &self.augment
         return 0
 
@@ -306,12 +308,12 @@ cdef class Network(Parameters):
         found.height, found.width, found.shift, found.angle, found.noise = given
         if found.height < 1 or found.width < 1 or found.height * found.width != self.n_inputs:
             raise ValueError(
-                f"network: augmentation of {given[:2]} pixels, wanted {self.n_inputs} in all"
+                f"network: augmentation must be of {self.n_inputs} pixels in all, got {given[:2]}"
             )
         if not (
             0 <= found.shift <= 1 << 20 and 0 <= found.angle < INFINITY and 0 <= found.noise < INFINITY
         ):
-            raise ValueError(f"network: augmentation is {given}, wanted finite numbers, not negative")
+            raise ValueError(f"network: augmentation must be finite and not negative, got {given}")
         self.augment = found
 
     cdef int keep_whole(self, Job* job) except -1:
@@ -319,7 +321,7 @@ cdef class Network(Parameters):
         if self.n_state == 0:
             return 0
         if job.total > LARGEST_BATCH:
-            raise ValueError(f"network: batch_norm has {job.total} rows at once, wanted {LARGEST_BATCH} at most")
+            raise ValueError(f"network: batch_norm must have {LARGEST_BATCH} rows at most, got {job.total}")
         job.rows = job.total
         return 0
 
@@ -425,17 +427,19 @@ cdef class Network(Parameters):
         cdef Job job
         self.expect_compiled()
         if not 1 <= batch_size <= LARGEST_BATCH:
-            raise ValueError(f"network: batch_size is {batch_size}, wanted 1 to {LARGEST_BATCH}")
+            raise ValueError(f"network: batch_size must be from 1 to {LARGEST_BATCH}, got {batch_size}")
         steps = (total + batch_size - 1) // batch_size
-        expect("network", "rates", rates.shape[0] == steps, f"{rates.shape[0]} numbers", f"{steps}")
-        expect("network", "momenta", momenta.shape[0] == steps, f"{momenta.shape[0]} numbers", f"{steps}")
+        expect("network", "rates", rates.shape[0] == steps, rates.shape[0], f"have {steps} numbers")
+        expect("network", "momenta", momenta.shape[0] == steps, momenta.shape[0], f"have {steps} numbers")
         if not 0 <= start <= steps:
-            raise ValueError(f"network: start is {start}, wanted 0 to {steps}")
+            raise ValueError(f"network: start must be from 0 to {steps}, got {start}")
         if y is None:
-            raise ValueError("network: y is None, wanted targets")
+            raise ValueError("network: y must be targets, got None")
         for i in range(total):
             if rows[i] < 0 or rows[i] >= source.rows.count:
-                raise ValueError(f"network: order names row {rows[i]} of {source.rows.count}")
+                raise ValueError(
+                    f"network: order must hold rows from 0 to {source.rows.count - 1}, got {rows[i]}"
+                )
         self.start_job(&job, source, y, weight, outputs, total)
         if start == 0:
             self.loss_so_far = self.weight_so_far = 0
@@ -455,6 +459,7 @@ cdef class Network(Parameters):
         job.optimizer = self.optimizer
         job.numbers = self.numbers
         job.updates = self.updates
+        self.read_scalars(job.scalars)
         self.need_slots(self.slots_for(&momenta[0], steps))
         self.begin_update(&job.rule)
         self.learn(&job, moment)
@@ -462,6 +467,7 @@ cdef class Network(Parameters):
             self.run_training(&job, threads, self.asked(y, order))
         finally:
             self.updates = job.updates
+            self.write_scalars(job.scalars)
             self.loss_so_far = job.loss_sum
             self.weight_so_far = job.weight_sum
         return job.step, job.loss_sum, job.weight_sum
@@ -479,7 +485,7 @@ cdef class Network(Parameters):
         cdef Scratch sums
         self.expect_flat("out", out.shape[0])
         if y is None:
-            raise ValueError("network: y is None, wanted targets")
+            raise ValueError("network: y must be targets, got None")
         self.start_job(&job, source, y, weight, outputs, source.rows.count)
         sums = scratch_of(self.packed, 0)
         if job.total:
@@ -551,7 +557,7 @@ cdef class Network(Parameters):
         cdef Source source = self.read(x)
         cdef Job job
         if y is None:
-            raise ValueError("network: y is None, wanted targets")
+            raise ValueError("network: y must be targets, got None")
         self.start_job(&job, source, y, weight, outputs, source.rows.count)
         if job.total:
             self.run_inference(&job, threads, True, self.asked(y, None))
@@ -566,9 +572,9 @@ cdef class Network(Parameters):
         cdef Job job
         cdef int i
         if (y is None) == (along is None):
-            raise ValueError("network: wanted either y or along")
+            raise ValueError("network: exactly one of y and along must be given")
         if y is None and along.ndim != 2:
-            raise ValueError(f"network: along has {along.ndim} axes, wanted 2")
+            raise ValueError(f"network: along must have 2 axes, got {along.ndim}")
         expect_shape("network", "out", out, source.rows.count, self.n_inputs)
         if y is None:
             self.start_along(&job, source, along)
@@ -621,7 +627,9 @@ cdef class Network(Parameters):
                 room.ndim != 2 or room.shape[0] != job.total or room.shape[1] != self.n_outputs
                 or element_of(room.format) != (FLOATS if sizeof(real) == 4 else DOUBLES)
             ):
-                raise ValueError(f"network: out does not hold {job.total} rows of {self.n_outputs} numbers")
+                raise ValueError(
+                    f"network: out must have shape ({job.total}, {self.n_outputs}) and be contiguous"
+                )
             job.outputs = <real*>room.buf
             if job.total:
                 self.run_inference(&job, threads, False, self.asked(None, None))

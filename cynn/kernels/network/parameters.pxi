@@ -40,6 +40,7 @@ cdef class Parameters:
     cdef real* state  # running statistics, saved and not trained
     cdef readonly Py_ssize_t n_params, n_state
     cdef readonly tuple slot_names  # what the optimizer keeps for each parameter
+    cdef public dict scalars  # what the optimizer keeps, one number for all parameters, by name
     cdef public int64_t updates  # steps that the optimizer has done
     cdef public bint penalty_of_sum  # penalties belong to a batch's summed loss, not to its mean
 
@@ -52,7 +53,7 @@ cdef class Parameters:
     # -- packed inside, flat and row-major outside
 
     cdef int expect_flat(self, str name, Py_ssize_t count) except -1:
-        return expect("network", name, count == self.n_params, f"{count} numbers", f"{self.n_params}")
+        return expect("network", name, count == self.n_params, count, f"have {self.n_params} numbers")
 
     cdef void pack_flat(self, const real* flat, real* packed) noexcept nogil:
         cdef const Step* step
@@ -114,7 +115,7 @@ cdef class Parameters:
 
     cdef int slot_number(self, str name) except -1:
         if name not in self.slot_names:
-            raise ValueError(f"network: {name!r} is no slot of the optimizer, wanted one of {self.slot_names}")
+            raise ValueError(f"network: slot must be one of {self.slot_names}, got {name!r}")
         return <int>self.slot_names.index(name)
 
     cdef int slots_for(self, const double* momenta, Py_ssize_t steps) noexcept:
@@ -151,25 +152,23 @@ cdef class Parameters:
 
     def get_state(self, real[::1] out):
         """Copy the running statistics out: for each batch_norm step the means, then the variances."""
-        expect("network", "out", out.shape[0] == self.n_state, f"{out.shape[0]} numbers", f"{self.n_state}")
+        expect("network", "out", out.shape[0] == self.n_state, out.shape[0], f"have {self.n_state} numbers")
         self.move_state(&out[0] if self.n_state else NULL, NULL)
 
     def set_state(self, const real[::1] flat):
         """Take the running statistics from a flat array."""
-        expect("network", "flat", flat.shape[0] == self.n_state, f"{flat.shape[0]} numbers", f"{self.n_state}")
+        expect("network", "flat", flat.shape[0] == self.n_state, flat.shape[0], f"have {self.n_state} numbers")
         self.move_state(NULL, &flat[0] if self.n_state else NULL)
 
     cdef void move_state(self, real* out, const real* flat) noexcept nogil:
         """Out, or in from `flat`."""
         cdef const Step* step
         cdef real* line
-        cdef int i, half
+        cdef int i, number
         for i in range(self.count):
             step = &self.steps[i]
-            if step.kind != &batch_norm_kind:
-                continue
-            for half in range(2):
-                line = self.state + step.state + half * panel_size(1, step.outputs)
+            for number in range(step.state_lines):
+                line = self.state + step.state + number * panel_size(1, step.outputs)
                 if flat == NULL:
                     memcpy(out, line, step.outputs * sizeof(real))
                     out += step.outputs
@@ -196,23 +195,42 @@ cdef class Parameters:
         if self.n_params:
             self.pack_flat(&flat[0], self.slots[s])
 
+    cdef int read_scalars(self, double* values) except -1:
+        cdef list held = list(self.scalars.values())
+        cdef Py_ssize_t i
+        for i in range(smaller(len(held), MOST_SCALARS)):
+            values[i] = held[i]
+        return 0
+
+    cdef int write_scalars(self, const double* values) except -1:
+        """Into a new dictionary: the first one is that of the optimizer's entry."""
+        cdef list held = []
+        cdef Py_ssize_t i
+        for i in range(MOST_SCALARS):
+            held.append(values[i])
+        self.scalars = dict(zip(self.scalars, held))
+        return 0
+
     # -- the optimizer
 
     def update(self, const real[::1] gradient, double learning_rate, double momentum):
         """One step of the optimizer from a flat gradient, which has the penalties in it already."""
         cdef Scratch packed = scratch_of(self.packed, 0)
         cdef Rule rule
+        cdef double[MOST_SCALARS] scalars
         cdef double square = 0
         cdef Py_ssize_t k
         if self.optimizer == NULL:
-            raise ValueError("network: compile it with a loss first")
+            raise ValueError("network must be compiled with a loss first: call compile")
         self.expect_flat("gradient", gradient.shape[0])
         self.updates += 1
         if self.n_params == 0:
             return
         self.need_slots(self.slots_for(&momentum, 1))
         self.begin_update(&rule)
-        self.optimizer.set_step(&rule, self.numbers, learning_rate, momentum, self.updates)
+        self.read_scalars(scalars)
+        self.optimizer.set_step(&rule, self.numbers, scalars, learning_rate, momentum, self.updates)
+        self.write_scalars(scalars)
         with nogil:
             self.pack_flat(&gradient[0], packed.block)
             if self.clip_norm < INFINITY:
@@ -236,16 +254,16 @@ cdef class Parameters:
             raise MemoryError("no memory for the penalties")
         try:
             for i in range(self.count):
-                if self.steps[i].kind != &dense_kind:
+                if not self.steps[i].kind.multiplies:
                     continue
                 if dense < len(penalties):
                     read[2 * i], read[2 * i + 1] = penalties[dense]
                     if not (0 <= read[2 * i] < INFINITY and 0 <= read[2 * i + 1] < INFINITY):
                         raise ValueError(
-                            f"network: penalty {penalties[dense]}, wanted finite numbers, not negative"
+                            f"network: penalties must be finite and not negative, got {penalties[dense]}"
                         )
                 dense += 1
-            expect("network", "penalties", len(penalties) == dense, len(penalties), f"{dense} pairs")
+            expect("network", "penalties", len(penalties) == dense, len(penalties), f"have {dense} pairs")
         except BaseException:
             free(read)
             raise

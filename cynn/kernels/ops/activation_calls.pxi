@@ -1,11 +1,5 @@
 # The activations for Python, over row-major matrices.
 
-cdef int activation_number(object name) except -1:
-    if name not in ACTIVATIONS:
-        raise ValueError(f"activation: {name!r} is unknown, wanted one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS.index(name)
-
-
 # Arguments become views here, once for all: a view costs every function that takes it three kilobytes.
 
 cdef int activate_array(int activation, object x_array, object out_array) except -1:

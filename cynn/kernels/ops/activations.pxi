@@ -18,11 +18,14 @@
 #   silu          y = x sigmoid(x)                 s + x s (1 - s)
 #   gelu          y = x Phi(x)                     Phi(x) + x phi(x)
 #   gelu_tanh     y = x sigmoid(2 u), with u = sqrt(2 / pi) (x + 0.044715 x^3), as 1 + tanh u = 2 sigmoid(2 u)
+#   mish          y = x t, with t = tanh(log(1 + e^x))   t + x (1 - t^2) sigmoid(x)
 
 ACTIVATIONS = (
     "identity", "relu", "leaky_relu", "sigmoid", "tanh", "softmax",
-    "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh",
+    "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh", "mish",
 )
+
+FROM_INPUT = ("silu", "gelu", "gelu_tanh", "mish")  # the gradient takes x
 
 cdef enum:  # in the order of ACTIVATIONS
     IDENTITY
@@ -38,10 +41,7 @@ cdef enum:  # in the order of ACTIVATIONS
     SILU
     GELU
     GELU_TANH
-
-    FIRST_FROM_INPUT = SILU  # from here on the gradient takes x
-
-FROM_INPUT = ACTIVATIONS[FIRST_FROM_INPUT:]
+    MISH
 
 LEAKY_SLOPE = 0.01
 cdef real leaky_slope = LEAKY_SLOPE
@@ -61,6 +61,21 @@ cdef inline vec clipped(vec x, real limit) noexcept nogil:
     """x no further from zero than the limit; not-a-number stays what it is."""
     x = where_less(x, broadcast(-limit), broadcast(-limit), x)
     return where_less(broadcast(limit), x, broadcast(limit), x)
+
+
+cdef inline vec mish_gate(vec x, vec* e, vec* rest) noexcept nogil:
+    """t = tanh(log(1 + e^x)) by e = exp(-|x|), which cannot overflow; `rest` is 1 - t, without its rounding.
+
+    t = ((1 + e^x)^2 - 1) / ((1 + e^x)^2 + 1)  is  (2 e + e^2) / (2 e + e^2 + 2)  below zero and, where e^x = 1 / e,
+    (2 e + 1) / (2 e + 1 + 2 e^2).
+    """
+    cdef vec zero = broadcast(0), one = broadcast(1), two = broadcast(2), square, top
+    e[0] = c_exp(-absolute(x))
+    square = e[0] * e[0]
+    top = multiply_add(two, e[0], where_less(x, zero, square, one))
+    square = two * where_less(x, zero, one, square)
+    rest[0] = square / (top + square)
+    return top / (top + square)
 
 
 cdef inline vec activated(const int activation, vec x) noexcept nogil:
@@ -88,6 +103,8 @@ cdef inline vec activated(const int activation, vec x) noexcept nogil:
         return x * c_sigmoid(x)
     if activation == GELU:
         return x * c_normal(x, &unused)
+    if activation == MISH:
+        return x * mish_gate(x, &unused, &unused)
     return x * c_sigmoid(
         broadcast(GELU_SLOPE) * x * multiply_add(x * x, broadcast(GELU_CUBIC), one)
     )
@@ -95,7 +112,7 @@ cdef inline vec activated(const int activation, vec x) noexcept nogil:
 
 cdef inline vec slope_from_input(const int activation, vec x) noexcept nogil:
     """The derivative of those that need x; far out it is 0 or 1, and nothing is infinite."""
-    cdef vec one = broadcast(1), s, density
+    cdef vec one = broadcast(1), s, density, t, e, rest
     if activation == SILU:
         x = clipped(x, REAL_HUGE)
         s = c_sigmoid(x)
@@ -104,6 +121,11 @@ cdef inline vec slope_from_input(const int activation, vec x) noexcept nogil:
         x = clipped(x, REAL_HUGE)
         s = c_normal(x, &density)
         return multiply_add(x, density, s)
+    if activation == MISH:
+        x = clipped(x, REAL_HUGE)
+        t = mish_gate(x, &e, &rest)
+        s = where_less(x, broadcast(0), e, one) / (one + e)
+        return multiply_add(x, s * (rest * (one + t)), t)
     x = clipped(x, 64)
     s = c_sigmoid(broadcast(GELU_SLOPE) * x * multiply_add(x * x, broadcast(GELU_CUBIC), one))
     return multiply_add(
@@ -137,20 +159,47 @@ cdef inline vec activated_backward(const int activation, vec kept, vec delta) no
     return delta * slope_from_input(activation, kept)
 
 
-cdef inline void each(const int activation, real* x, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    while i < count:
-        store(x + i, activated(activation, load(x + i)))
-        i += LANES
-
-
-cdef inline void each_backward(
-    const int activation, const real* kept, real* delta, Py_ssize_t count
+cdef inline void each(
+    const int activation, const bint forward, const real* kept, real* at, Py_ssize_t count
 ) noexcept nogil:
+    """Forward `at` is x and becomes y; backward it is the gradient of y and becomes that of x."""
     cdef Py_ssize_t i = 0
     while i < count:
-        store(delta + i, activated_backward(activation, load(kept + i), load(delta + i)))
+        if forward:
+            store(at + i, activated(activation, load(at + i)))
+        else:
+            store(at + i, activated_backward(activation, load(kept + i), load(at + i)))
         i += LANES
+
+
+cdef inline void each_of(
+    int activation, const bint forward, const real* kept, real* at, Py_ssize_t count
+) noexcept nogil:
+    """Each activation has a loop of its own: the choice is made outside."""
+    if activation == RELU:
+        each(RELU, forward, kept, at, count)
+    elif activation == LEAKY_RELU:
+        each(LEAKY_RELU, forward, kept, at, count)
+    elif activation == SIGMOID:
+        each(SIGMOID, forward, kept, at, count)
+    elif activation == TANH:
+        each(TANH, forward, kept, at, count)
+    elif activation == ELU:
+        each(ELU, forward, kept, at, count)
+    elif activation == SELU:
+        each(SELU, forward, kept, at, count)
+    elif activation == SOFTPLUS:
+        each(SOFTPLUS, forward, kept, at, count)
+    elif activation == HARD_SIGMOID:
+        each(HARD_SIGMOID, forward, kept, at, count)
+    elif activation == SILU:
+        each(SILU, forward, kept, at, count)
+    elif activation == GELU:
+        each(GELU, forward, kept, at, count)
+    elif activation == GELU_TANH:
+        each(GELU_TANH, forward, kept, at, count)
+    else:
+        each(MISH, forward, kept, at, count)
 
 
 cdef void activate(
@@ -158,36 +207,13 @@ cdef void activate(
 ) noexcept nogil:
     """Apply an activation to rows first to past of panels that have `rows` rows, in place."""
     cdef Py_ssize_t p, count = (past - first) * PANEL
-    cdef real* at
     if activation == SOFTMAX:
         softmax_rows(x, rows, first, past, columns)
         return
     if activation == IDENTITY:
         return
     for p in range(panels_of(columns)):
-        at = x + (p * rows + first) * PANEL
-        if activation == RELU:  # each with its own loop: the choice is made outside
-            each(RELU, at, count)
-        elif activation == LEAKY_RELU:
-            each(LEAKY_RELU, at, count)
-        elif activation == SIGMOID:
-            each(SIGMOID, at, count)
-        elif activation == TANH:
-            each(TANH, at, count)
-        elif activation == ELU:
-            each(ELU, at, count)
-        elif activation == SELU:
-            each(SELU, at, count)
-        elif activation == SOFTPLUS:
-            each(SOFTPLUS, at, count)
-        elif activation == HARD_SIGMOID:
-            each(HARD_SIGMOID, at, count)
-        elif activation == SILU:
-            each(SILU, at, count)
-        elif activation == GELU:
-            each(GELU, at, count)
-        else:
-            each(GELU_TANH, at, count)
+        each_of(activation, True, NULL, x + (p * rows + first) * PANEL, count)
 
 
 cdef void activate_backward(
@@ -204,25 +230,4 @@ cdef void activate_backward(
         return
     for p in range(panels_of(columns)):
         offset = (p * rows + first) * PANEL
-        if activation == RELU:
-            each_backward(RELU, kept + offset, delta + offset, count)
-        elif activation == LEAKY_RELU:
-            each_backward(LEAKY_RELU, kept + offset, delta + offset, count)
-        elif activation == SIGMOID:
-            each_backward(SIGMOID, kept + offset, delta + offset, count)
-        elif activation == TANH:
-            each_backward(TANH, kept + offset, delta + offset, count)
-        elif activation == ELU:
-            each_backward(ELU, kept + offset, delta + offset, count)
-        elif activation == SELU:
-            each_backward(SELU, kept + offset, delta + offset, count)
-        elif activation == SOFTPLUS:
-            each_backward(SOFTPLUS, kept + offset, delta + offset, count)
-        elif activation == HARD_SIGMOID:
-            each_backward(HARD_SIGMOID, kept + offset, delta + offset, count)
-        elif activation == SILU:
-            each_backward(SILU, kept + offset, delta + offset, count)
-        elif activation == GELU:
-            each_backward(GELU, kept + offset, delta + offset, count)
-        else:
-            each_backward(GELU_TANH, kept + offset, delta + offset, count)
+        each_of(activation, False, kept + offset, delta + offset, count)

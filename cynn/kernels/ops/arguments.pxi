@@ -1,4 +1,4 @@
-# Checks of the arguments that come from Python: one sentence an error, what came and what is wanted.
+# Checks of the arguments that come from Python: "function: name must WHAT, got VALUE".
 
 cdef struct Span:  # the bytes from the first to the last element of an array
     size_t first
@@ -7,7 +7,7 @@ cdef struct Span:  # the bytes from the first to the last element of an array
 
 cdef int expect(str function, str name, bint good, object came, object wanted) except -1:
     if not good:
-        raise ValueError(f"{function}: {name} has {came}, wanted {wanted}")
+        raise ValueError(f"{function}: {name} must {wanted}, got {came}")
     return 0
 
 
@@ -16,8 +16,8 @@ cdef int expect_shape(
 ) except -1:
     if array.shape[0] != rows or array.shape[1] != columns:
         raise ValueError(
-            f"{function}: {name} has shape ({array.shape[0]}, {array.shape[1]}), "
-            f"wanted ({rows}, {columns})"
+            f"{function}: {name} must have shape ({rows}, {columns}), "
+            f"got ({array.shape[0]}, {array.shape[1]})"
         )
     return 0
 
@@ -65,5 +65,12 @@ cdef bint overlap(Span a, Span b) noexcept:
 
 cdef int expect_apart(str function, str name, Span written, Span other) except -1:
     if overlap(written, other):
-        raise ValueError(f"{function}: {name} shares memory with another argument, wanted its own")
+        raise ValueError(f"{function}: {name} must not share memory with another argument")
     return 0
+
+
+cdef int place_of(str what, object name, object names) except -1:
+    """The place of a name among those that there are."""
+    if name not in names:
+        raise ValueError(f"{what} must be one of {', '.join(names)}, got {name!r}")
+    return list(names).index(name)

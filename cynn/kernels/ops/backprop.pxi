@@ -53,11 +53,11 @@ def dense_forward(
     """out = f(x w + b)."""
     cdef Py_ssize_t rows = x.shape[0], inputs = x.shape[1], outputs = w.shape[1], c
     cdef Py_ssize_t x_size = panel_size(rows, inputs), w_size = panel_size(inputs, outputs)
-    cdef int number = activation_number(activation)
+    cdef int number = place_of("activation", activation, ACTIVATIONS)
     cdef real* block
     cdef real* bias
     expect_shape("dense_forward", "w", w, inputs, outputs)
-    expect("dense_forward", "b", b.shape[0] == outputs, f"{b.shape[0]} numbers", f"{outputs}")
+    expect("dense_forward", "b", b.shape[0] == outputs, b.shape[0], f"have {outputs} numbers")
     expect_shape("dense_forward", "out", out, rows, outputs)
     expect_apart("dense_forward", "out", span(out), span(x))
     expect_apart("dense_forward", "out", span(out), span(w))
@@ -98,7 +98,7 @@ def dense_backward(
     expect_shape("dense_backward", "grad_x", grad_x, rows, inputs)
     expect_shape("dense_backward", "grad_w", grad_w, inputs, outputs)
     expect(
-        "dense_backward", "grad_b", grad_b.shape[0] == outputs, f"{grad_b.shape[0]} numbers", f"{outputs}"
+        "dense_backward", "grad_b", grad_b.shape[0] == outputs, grad_b.shape[0], f"have {outputs} numbers"
     )
     for other in (span(x), span(w), span(delta)):
         expect_apart("dense_backward", "grad_x", span(grad_x), other)

@@ -105,4 +105,6 @@ cdef void few_rows_forward(
 
 
 cdef Kind few_rows_kind
-few_rows_kind = Kind(True, few_rows_forward, dense_step_backward, dense_step_gradient, NULL)
+few_rows_kind = Kind(
+    NULL, 0, 0, NULL, True, few_rows_forward, dense_step_backward, dense_step_gradient, NULL
+)

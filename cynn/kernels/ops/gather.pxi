@@ -43,18 +43,23 @@ cdef class SparseRows:
     ):
         cdef Py_ssize_t i, k, stored = values.shape[0]
         if starts.shape[0] < 1 or starts[0] != 0 or columns.shape[0] != stored:
-            raise ValueError("SparseRows: starts must begin with 0, and columns be as many as values")
+            raise ValueError("SparseRows: starts must begin with 0, and columns must be as many as values")
         for i in range(starts.shape[0] - 1):
             if not starts[i] <= starts[i + 1] <= stored:
-                raise ValueError(f"SparseRows: row {i} ends at {starts[i + 1]} of {stored}")
+                raise ValueError(
+                    f"SparseRows: starts must ascend to {stored} at most, got {starts[i + 1]} as the end of "
+                    f"row {i}"
+                )
             if starts[i + 1] - starts[i] > self.widest:
                 self.widest = starts[i + 1] - starts[i]
             for k in range(starts[i] + 1, starts[i + 1]):
                 if columns[k] <= columns[k - 1]:
-                    raise ValueError(f"SparseRows: the columns of row {i} do not ascend")
+                    raise ValueError(
+                        f"SparseRows: columns must ascend within a row, got another order in row {i}"
+                    )
         for i in range(stored):
             if not 0 <= columns[i] < n_columns:
-                raise ValueError(f"SparseRows: column {columns[i]} of {n_columns}")
+                raise ValueError(f"SparseRows: columns must be from 0 to {n_columns - 1}, got {columns[i]}")
         self.values, self.columns, self.starts = values, columns, starts
         self.n_columns = n_columns
 
@@ -91,12 +96,12 @@ cdef class Source:
             if seek_zeros:
                 self.widest = columns
         if self.widest and offset != 0:
-            raise ValueError(f"x: sparse rows cannot be shifted, but the offset is {offset}")
+            raise ValueError(f"x: offset must be 0 for sparse rows, got {offset}")
         return 0
 
     cdef int hold_sparse(self, SparseRows x) except -1:
         if x.n_columns != self.rows.columns:
-            raise ValueError(f"x: has {x.n_columns} columns, wanted {self.rows.columns}")
+            raise ValueError(f"x must have {self.rows.columns} columns, got {x.n_columns}")
         self.sparse = x
         self.widest = x.widest if x.widest > 0 else 1
         self.rows.element = SPARSE
@@ -112,11 +117,11 @@ cdef class Source:
         PyObject_GetBuffer(x, &self.buffer, PyBUF_STRIDES | PyBUF_FORMAT)
         if self.buffer.ndim != 2 or self.buffer.shape[1] != columns:
             shape = tuple([self.buffer.shape[i] for i in range(self.buffer.ndim)])
-            raise ValueError(f"x: has shape {shape}, wanted (rows, {columns})")
+            raise ValueError(f"x must have shape (rows, {columns}), got {shape}")
         self.rows.element = element_of(self.buffer.format)
         if self.rows.element < 0:
             kind = (<bytes>self.buffer.format).decode()
-            raise ValueError(f"x: has elements of kind {kind!r}, wanted uint8, float32 or float64")
+            raise ValueError(f"x must be uint8, float32 or float64, got elements of format {kind!r}")
         self.rows.data = <const char*>self.buffer.buf
         self.rows.count = self.buffer.shape[0]
         self.rows.stride = self.buffer.strides[0]

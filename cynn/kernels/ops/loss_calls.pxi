@@ -21,7 +21,7 @@ cdef double loss_array(
     expect_shape(name, "target", target, rows, columns)
     expect_shape(name, "out", out, rows, columns)
     expect_shape(name, "delta", delta, rows, columns)
-    expect(name, "weight", weight.shape[0] == rows, f"{weight.shape[0]} numbers", f"{rows}")
+    expect(name, "weight", weight.shape[0] == rows, weight.shape[0], f"have {rows} numbers")
     expect_apart(name, "out", span(out), span(prediction))
     expect_apart(name, "out", span(out), span(target))
     expect_apart(name, "out", span(out), span_1d(weight))

@@ -68,6 +68,7 @@ cdef enum:  # in the order of LOSSES
     BINARY_LOG_LOSS
     HALF_SQUARED_ERROR
     HALF_POISSON_DEVIANCE
+    LOSS_COUNT
 
 
 cdef bint has_parameter(int loss) noexcept nogil:
@@ -89,7 +90,7 @@ cdef int activation_of_loss(int loss) noexcept nogil:
 
 cdef inline bint sums_columns(const int loss) noexcept nogil:
     """Whether a row's loss is the sum over its columns; of the others it is the mean."""
-    return loss == CROSS_ENTROPY or loss >= LOG_LOSS
+    return loss == CROSS_ENTROPY or LOG_LOSS <= loss <= HALF_POISSON_DEVIANCE
 
 
 cdef void bound_log_losses(

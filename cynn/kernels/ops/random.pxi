@@ -38,7 +38,7 @@ def permutation(int64_t[::1] out, uint64_t seed, uint64_t epoch):
     """The numbers from 0 in a random order: those so far, each new one in a place drawn for it."""
     cdef uint64_t key = random_bits(seed, epoch)
     cdef Py_ssize_t i, place
-    expect("permutation", "out", out.shape[0] <= (<Py_ssize_t>1 << 32), f"{out.shape[0]} numbers", "2^32 at most")
+    expect("permutation", "out", out.shape[0] <= (<Py_ssize_t>1 << 32), out.shape[0], "have 2^32 numbers at most")
     with nogil:
         for i in range(out.shape[0]):
             place = <Py_ssize_t>random_below(key, i, i + 1)

@@ -8,14 +8,19 @@
 #
 # With c = sqrt(1 - beta2**t) the last line is  w - learning_rate c / (1 - beta1**t) * m / (sqrt(v) + epsilon c):
 # two numbers a step. In scikit-learn's way epsilon is not multiplied by c.
+#
+# NAdam (Dozat 2016, as PyTorch has it) looks one step ahead, with a momentum that grows and the product of all so far:
+#
+#   mu_t = beta1 * (1 - ratio**t / 2),  P_t = mu_1 * ... * mu_t
+#   mu_t+1 / (1 - P_t+1) * m + (1 - mu_t) / (1 - P_t) * g  stands for  m / (1 - beta1**t)
 
 
 cdef inline void adam_run(
-    const Rule* rule, real* at, const real* gradient, Py_ssize_t count, const bint greatest
+    const Rule* rule, real* at, const real* gradient, Py_ssize_t count, const bint greatest, const bint ahead
 ) noexcept nogil:
     cdef vec learning_rate = broadcast(rule.learning_rate), epsilon = broadcast(rule.epsilon)
     cdef vec weight_decay = broadcast(rule.weight_decay), shrinkage = broadcast(rule.shrinkage)
-    cdef vec first_gain = broadcast(rule.first_gain)
+    cdef vec first_gain = broadcast(rule.first_gain), gradient_factor = broadcast(rule.gradient_factor)
     cdef vec second_decay = broadcast(rule.second_decay), second_gain = broadcast(rule.second_gain)
     cdef real* first = rule.slots[0] + (at - rule.sink)
     cdef real* second = rule.slots[1] + (at - rule.sink)
@@ -34,20 +39,27 @@ cdef inline void adam_run(
             v = maximum(load(maxima + i), v)
             store(maxima + i, v)
         w = w - shrinkage * w
-        store(at + i, w - learning_rate * m / (square_root(v) + epsilon))
+        m = learning_rate * m
+        if ahead:
+            m = multiply_add(gradient_factor, g, m)
+        store(at + i, w - m / (square_root(v) + epsilon))
         i += LANES
 
 
 cdef void adam(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
-    adam_run(rule, at, gradient, count, False)
+    adam_run(rule, at, gradient, count, False, False)
 
 
 cdef void amsgrad(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
-    adam_run(rule, at, gradient, count, True)
+    adam_run(rule, at, gradient, count, True, False)
+
+
+cdef void nadam(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
+    adam_run(rule, at, gradient, count, False, True)
 
 
 cdef void set_adam(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
     cdef double correction = sqrt(1 - power(numbers[1], t))
     rule.learning_rate = <real>(learning_rate * correction / (1 - power(numbers[0], t)))
@@ -60,15 +72,47 @@ cdef void set_adam(
 
 
 cdef void set_adam_in_sklearn(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
-    set_adam(rule, numbers, learning_rate, momentum, t)
+    set_adam(rule, numbers, scalars, learning_rate, momentum, t)
     rule.epsilon = at_least_tiny(numbers[2])
 
 
 cdef void set_adamw(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
-    set_adam(rule, numbers, learning_rate, momentum, t)
+    set_adam(rule, numbers, scalars, learning_rate, momentum, t)
     rule.weight_decay = 0
     rule.shrinkage = <real>(learning_rate * numbers[3])
+
+
+cdef void set_nadam(
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
+) noexcept nogil:
+    cdef double ratio = power(numbers[4], t)
+    cdef double now = numbers[0] * (1 - 0.5 * ratio), following = numbers[0] * (1 - 0.5 * ratio * numbers[4])
+    cdef double rate = learning_rate * sqrt(1 - power(numbers[1], t))
+    set_adam(rule, numbers, scalars, learning_rate, momentum, t)
+    scalars[0] *= now
+    rule.learning_rate = <real>(rate * following / (1 - scalars[0] * following))
+    rule.gradient_factor = <real>(rate * (1 - now) / (1 - scalars[0]))
+
+
+cdef void set_nadamw(
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
+) noexcept nogil:
+    set_nadam(rule, numbers, scalars, learning_rate, momentum, t)
+    rule.weight_decay = 0
+    rule.shrinkage = <real>(learning_rate * numbers[3])
+
+
+cdef tuple betas = ("beta1", "beta2", "epsilon", "weight_decay")
+cdef tuple moments = ("exp_avg", "exp_avg_sq")
+cdef tuple with_maxima = (*moments, "max_exp_avg_sq")
+enter("adam", betas, moments, 2, adam, set_adam)
+enter("adam_sklearn", betas, moments, 2, adam, set_adam_in_sklearn)
+enter("adamw", betas, moments, 2, adam, set_adamw)
+enter("amsgrad", betas, with_maxima, 3, amsgrad, set_adam)
+enter("amsgradw", betas, with_maxima, 3, amsgrad, set_adamw)
+enter("nadam", (*betas, "momentum_ratio"), moments, 2, nadam, set_nadam, {"mu_product": 1.0})
+enter("nadamw", (*betas, "momentum_ratio"), moments, 2, nadam, set_nadamw, {"mu_product": 1.0})

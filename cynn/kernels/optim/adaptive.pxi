@@ -59,7 +59,7 @@ cdef void centred_rmsprop(const Rule* rule, real* at, const real* gradient, Py_s
 
 
 cdef void set_rmsprop(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
     rule.learning_rate = <real>learning_rate
     rule.momentum = <real>momentum
@@ -86,7 +86,7 @@ cdef void adagrad(const Rule* rule, real* at, const real* gradient, Py_ssize_t c
 
 
 cdef void set_adagrad(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
     rule.learning_rate = <real>(learning_rate / (1 + <double>(t - 1) * numbers[0]))
     rule.epsilon = at_least_tiny(numbers[1])
@@ -112,3 +112,13 @@ cdef void adadelta(const Rule* rule, real* at, const real* gradient, Py_ssize_t 
         store(steps + i, multiply_add(gain * d, d, decay * u))
         store(at + i, w - learning_rate * d)
         i += LANES
+
+
+cdef tuple of_rmsprop = ("alpha", "epsilon", "weight_decay")
+enter("rmsprop", of_rmsprop, ("square_avg", "momentum_buffer"), 1, rmsprop, set_rmsprop)
+enter(
+    "rmsprop_centered", of_rmsprop, ("square_avg", "grad_avg", "momentum_buffer"), 2,
+    centred_rmsprop, set_rmsprop,
+)
+enter("adagrad", ("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), 1, adagrad, set_adagrad)
+enter("adadelta", ("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), 2, adadelta, set_rmsprop)

@@ -25,7 +25,7 @@ cdef void lion(const Rule* rule, real* at, const real* gradient, Py_ssize_t coun
 
 
 cdef void set_lion(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
     rule.learning_rate = <real>learning_rate
     rule.first_decay = <real>numbers[0]
@@ -33,3 +33,6 @@ cdef void set_lion(
     rule.second_decay = <real>numbers[1]
     rule.second_gain = <real>(1 - numbers[1])
     rule.shrinkage = <real>(learning_rate * numbers[2])
+
+
+enter("lion", ("beta1", "beta2", "weight_decay"), ("exp_avg",), 1, lion, set_lion)

@@ -1,74 +1,61 @@
-# The optimizers by name. One is one entry here: the numbers that it is given (in the tuple after its name), its
-# slots, the sweep that does a step, and what is computed once a step, outside of it.
+# The optimizers by name. Each file of update rules enters its own: the numbers that one is given (in the tuple
+# after its name), its slots, the sweep that does a step, and what is computed once a step, outside of it.
 #
-# t counts the steps from 1. Slots beyond `without_momentum` are needed only where there is momentum.
+# t counts the steps from 1. Slots beyond `without_momentum` are needed only where there is momentum. Scalars are
+# numbers of the optimizer's own that are kept between steps, as slots are, but one for all weights; what is
+# computed once a step may change them, on every thread alike.
 
 ctypedef void (*SetStep)(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil
 
 cdef struct Optimizer:
     Sweep sweep
     SetStep set_step
     int slots
+    int scalars
     int without_momentum
     int initial  # which of the numbers the first slot begins with; -1: 0
 
 cdef enum:
-    MOST_OPTIMIZERS = 16
+    MOST_OPTIMIZERS = 32
     MOST_NUMBERS = 5
+    MOST_SCALARS = 1
 
 cdef Optimizer optimizer_entries[MOST_OPTIMIZERS]
 
-OPTIMIZERS = {}  # by name: the names of its numbers, and of its slots
+OPTIMIZERS = {}  # by name: the names of its numbers and of its slots, and its scalars with what they begin with
 
 
 cdef int enter(
-    str name, tuple numbers, tuple slots, int without_momentum, Sweep sweep, SetStep set_step
+    str name, tuple numbers, tuple slots, int without_momentum, Sweep sweep, SetStep set_step, dict scalars={}
 ) except -1:
     cdef Optimizer* entry = &optimizer_entries[len(OPTIMIZERS)]
+    if (
+        len(OPTIMIZERS) == MOST_OPTIMIZERS or len(numbers) > MOST_NUMBERS or len(slots) > MOST_SLOTS
+        or len(scalars) > MOST_SCALARS
+    ):
+        raise IndexError(name)  # a limit above is too low
     entry.sweep = sweep
     entry.set_step = set_step
     entry.slots = <int>len(slots)
+    entry.scalars = <int>len(scalars)
     entry.without_momentum = without_momentum
     entry.initial = <int>numbers.index("initial") if "initial" in numbers else -1
-    OPTIMIZERS[name] = numbers, slots
+    OPTIMIZERS[name] = numbers, slots, scalars
     return 0
-
-
-cdef tuple betas = ("beta1", "beta2", "epsilon", "weight_decay")
-cdef tuple moments = ("exp_avg", "exp_avg_sq")
-cdef tuple with_maxima = (*moments, "max_exp_avg_sq")
-cdef tuple of_rmsprop = ("alpha", "epsilon", "weight_decay")
-enter("sgd", ("nesterov", "weight_decay"), ("velocity",), 0, descend, set_sgd)
-enter("sgd_sklearn", ("nesterov", "weight_decay"), ("velocity",), 1, descend_in_sklearn, set_sgd_in_sklearn)
-enter("adam", betas, moments, 2, adam, set_adam)
-enter("adam_sklearn", betas, moments, 2, adam, set_adam_in_sklearn)
-enter("adamw", betas, moments, 2, adam, set_adamw)
-enter("amsgrad", betas, with_maxima, 3, amsgrad, set_adam)
-enter("amsgradw", betas, with_maxima, 3, amsgrad, set_adamw)
-enter("rmsprop", of_rmsprop, ("square_avg", "momentum_buffer"), 1, rmsprop, set_rmsprop)
-enter(
-    "rmsprop_centered", of_rmsprop, ("square_avg", "grad_avg", "momentum_buffer"), 2,
-    centred_rmsprop, set_rmsprop,
-)
-enter("adagrad", ("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), 1, adagrad, set_adagrad)
-enter("adadelta", ("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), 2, adadelta, set_rmsprop)
-enter("lion", ("beta1", "beta2", "weight_decay"), ("exp_avg",), 1, lion, set_lion)
 
 
 cdef int read_optimizer(tuple given, double* numbers) except -1:
     """The place of an optimizer among the entries; its numbers are written down."""
-    cdef int i
     name = given[0] if given else None
-    if name not in OPTIMIZERS:
-        raise ValueError(f"optimizer: {name!r} is unknown, wanted one of {', '.join(OPTIMIZERS)}")
+    cdef int i, place = place_of("optimizer", name, OPTIMIZERS)
     wanted = OPTIMIZERS[name][0]
     if len(given) != 1 + len(wanted):
-        raise ValueError(f"optimizer: {name} has {len(given) - 1} numbers, wanted {', '.join(wanted)}")
+        raise ValueError(f"optimizer: {name} must have the numbers {', '.join(wanted)}, got {len(given) - 1}")
     for i in range(<int>len(wanted)):
         numbers[i] = given[1 + i]
-    return list(OPTIMIZERS).index(name)
+    return place
 
 
 cdef double power(double base, int64_t n) noexcept nogil:
@@ -89,17 +76,22 @@ cdef real at_least_tiny(double epsilon) noexcept nogil:
 
 def optimizer_step(
     real[:] w, const real[:] grad, real[:, :] slots, tuple optimizer, double learning_rate,
-    double momentum, int64_t t,
+    double momentum, int64_t t, list scalars=None,
 ):
-    """One step of an optimizer, in place; slots has a row for each of its slots."""
+    """One step of an optimizer, in place; slots has a row for each of its slots, scalars a number for each of these."""
     cdef double numbers[MOST_NUMBERS]
+    cdef double held[MOST_SCALARS]
     cdef int entry = read_optimizer(optimizer, numbers), count = optimizer_entries[entry].slots, s
+    cdef int kept = optimizer_entries[entry].scalars, came = 0 if scalars is None else <int>len(scalars)
     cdef Py_ssize_t size = w.shape[0], i = 0, c, n
     cdef Rule rule
     cdef real* block
-    expect("optimizer_step", "grad", grad.shape[0] == size, f"{grad.shape[0]} numbers", f"{size}, as w has")
+    expect("optimizer_step", "grad", grad.shape[0] == size, grad.shape[0], f"have {size} numbers, as w")
     expect_shape("optimizer_step", "slots", slots, count, size)
-    expect("optimizer_step", "t", t >= 1, t, "at least 1")
+    expect("optimizer_step", "t", t >= 1, t, "be at least 1")
+    expect("optimizer_step", "scalars", came == kept, f"{came} numbers", f"{kept}")
+    for s in range(kept):
+        held[s] = scalars[s]
     expect_apart("optimizer_step", "w", span_1d(w), span_1d(grad))
     expect_apart("optimizer_step", "w", span_1d(w), span(slots))
     expect_apart("optimizer_step", "slots", span(slots), span_1d(grad))
@@ -107,7 +99,9 @@ def optimizer_step(
     begin_rule(&rule, optimizer_entries[entry].sweep, block)
     for s in range(count):
         rule.slots[s] = block + (2 + s) * PANEL
-    optimizer_entries[entry].set_step(&rule, numbers, learning_rate, momentum, t)
+    optimizer_entries[entry].set_step(&rule, numbers, held, learning_rate, momentum, t)
+    for s in range(kept):
+        scalars[s] = held[s]
     with nogil:
         while i < size:
             n = smaller(PANEL, size - i)

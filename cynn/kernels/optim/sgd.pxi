@@ -43,7 +43,7 @@ cdef void descend(const Rule* rule, real* at, const real* gradient, Py_ssize_t c
 
 
 cdef void set_sgd(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
     cdef bint nesterov = numbers[0] != 0
     rule.sweep = descend_plainly if rule.slots[0] == NULL else descend
@@ -76,11 +76,15 @@ cdef void descend_in_sklearn(
 
 
 cdef void set_sgd_in_sklearn(
-    Rule* rule, const double* numbers, double learning_rate, double momentum, int64_t t
+    Rule* rule, const double* numbers, double* scalars, double learning_rate, double momentum, int64_t t
 ) noexcept nogil:
-    set_sgd(rule, numbers, learning_rate, momentum, t)
+    set_sgd(rule, numbers, scalars, learning_rate, momentum, t)
     rule.sweep = descend_in_sklearn
     rule.plain = False
+
+
+enter("sgd", ("nesterov", "weight_decay"), ("velocity",), 0, descend, set_sgd)
+enter("sgd_sklearn", ("nesterov", "weight_decay"), ("velocity",), 1, descend_in_sklearn, set_sgd_in_sklearn)
 
 
 def sgd(
@@ -97,10 +101,10 @@ def sgd(
     cdef double[2] numbers
     cdef Rule rule
     cdef real* block
-    expect("sgd", "grad", grad.shape[0] == count, f"{grad.shape[0]} numbers", f"{count}, as w has")
+    expect("sgd", "grad", grad.shape[0] == count, grad.shape[0], f"have {count} numbers, as w")
     expect(
         "sgd", "velocity", velocity.shape[0] == count,
-        f"{velocity.shape[0]} numbers", f"{count}, as w has",
+        velocity.shape[0], f"have {count} numbers, as w",
     )
     expect_apart("sgd", "w", span_1d(w), span_1d(grad))
     expect_apart("sgd", "w", span_1d(w), span_1d(velocity))
@@ -109,7 +113,7 @@ def sgd(
     begin_rule(&rule, keep, block)
     rule.slots[0] = block + PANEL
     numbers[0], numbers[1] = nesterov, weight_decay
-    set_sgd(&rule, numbers, learning_rate, momentum, 1)
+    set_sgd(&rule, numbers, NULL, learning_rate, momentum, 1)
     with nogil:
         i = 0
         while i < count:

@@ -1,6 +1,6 @@
 /* The vector type of a target, on the compiler's vector extensions: no intrinsics, one source for
- * every instruction set. Its width follows the target's compiler flags; the element type is named
- * by the target's .pyx file through CYNN_REAL_BITS before this header is read.
+ * every instruction set. Its width, CYNN_VEC_BYTES, is in the table of targets, which setup.py reads;
+ * CYNN_REAL_BITS, in the source that setup.py writes for a target, names the element type.
  */
 #ifndef CYNN_SIMD_H
 #define CYNN_SIMD_H
@@ -25,17 +25,6 @@ typedef int64_t real_bits;
 #define REAL_TINY 2.2250738585072014e-308
 #define REAL_HUGE 1.7976931348623157e+308
 #define REAL_EPSILON 2.220446049250313e-16
-#endif
-
-/* CYNN_VEC_BYTES may be set lower, so that the logic of a wide target can be tested anywhere. */
-#if !defined(CYNN_VEC_BYTES)
-#if defined(__AVX512F__)
-#define CYNN_VEC_BYTES 64
-#elif defined(__AVX__)
-#define CYNN_VEC_BYTES 32
-#else
-#define CYNN_VEC_BYTES 16
-#endif
 #endif
 
 typedef real vec __attribute__((vector_size(CYNN_VEC_BYTES)));

@@ -115,20 +115,24 @@ cdef void batch_norm_learning_backward(
     barrier_wait(call.meeting)
 
 
+cdef int describe_batch_norm(Step* step, tuple arguments) except -1:
+    """From momentum and epsilon."""
+    cdef double momentum = arguments[0]
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"steps: momentum of batch_norm must be from 0 to 1, got {momentum}")
+    step.momentum = <real>momentum
+    step.state_lines = 2
+    step.state_begins[1] = 1  # variances; means begin with 0
+    describe_norm(step, arguments[1])
+    return 0
+
+
 cdef Kind batch_norm_kind, batch_norm_learning_kind
 batch_norm_learning_kind = Kind(
-    False, batch_norm_learning_forward, batch_norm_learning_backward, norm_step_gradient, NULL
+    NULL, 0, 0, NULL, False, batch_norm_learning_forward, batch_norm_learning_backward,
+    column_weights_gradient, NULL,
 )
 batch_norm_kind = Kind(
-    False, batch_norm_step_forward, batch_norm_step_backward, norm_step_gradient, &batch_norm_learning_kind
+    b"batch_norm", 2, 2, describe_batch_norm, False, batch_norm_step_forward, batch_norm_step_backward,
+    column_weights_gradient, &batch_norm_learning_kind,
 )
-
-
-cdef int describe_batch_norm(Step* step, double momentum, double epsilon) except -1:
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"steps: batch_norm has the momentum {momentum}, wanted 0 to 1")
-    step.kind = &batch_norm_kind
-    step.weight_rows = 1
-    step.momentum = <real>momentum
-    step.epsilon = <real>positive_epsilon(epsilon)
-    return 0

@@ -48,17 +48,21 @@ cdef void dropout_step_backward(
         dropout_rows(step, delta, grad_x, rows, first, past, call)
 
 
-cdef Kind dropout_kind, dropout_learning_kind
-dropout_learning_kind = Kind(False, dropout_step_forward, dropout_step_backward, NULL, NULL)
-dropout_kind = Kind(False, activation_step_forward, activation_step_backward, NULL, &dropout_learning_kind)
-
-
-cdef int describe_dropout(Step* step, double rate) except -1:
-    cdef double steps
+cdef int describe_dropout(Step* step, tuple arguments) except -1:
+    """From the rate."""
+    cdef double rate = arguments[0], steps
     if not 0 <= rate < 1:
-        raise ValueError(f"steps: dropout has the rate {rate}, wanted at least 0 and less than 1")
+        raise ValueError(f"steps: rate of dropout must be at least 0 and less than 1, got {rate}")
     steps = rate * 65536 + 0.5
-    step.kind = &dropout_kind
+    step.draws = True
     step.threshold = 65535 if steps >= 65535 else <uint16_t>steps
     step.scale = <real>(65536.0 / (65536 - step.threshold))
     return 0
+
+
+cdef Kind dropout_kind, dropout_learning_kind
+dropout_learning_kind = Kind(NULL, 0, 0, NULL, False, dropout_step_forward, dropout_step_backward, NULL, NULL)
+dropout_kind = Kind(
+    b"dropout", 1, 1, describe_dropout, False, activation_step_forward, activation_step_backward, NULL,
+    &dropout_learning_kind,
+)

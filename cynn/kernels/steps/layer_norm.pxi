@@ -64,20 +64,14 @@ cdef void layer_norm_step_backward(
             ))
 
 
-cdef Kind layer_norm_kind
-layer_norm_kind = Kind(
-    False, layer_norm_step_forward, layer_norm_step_backward, norm_step_gradient, NULL
-)
-
-
-cdef int describe_layer_norm(Step* step, double epsilon) except -1:
-    step.kind = &layer_norm_kind
-    step.weight_rows = 1
-    step.epsilon = <real>positive_epsilon(epsilon)
+cdef int describe_layer_norm(Step* step, tuple arguments) except -1:
+    """From epsilon."""
+    describe_norm(step, arguments[0])
     return 0
 
 
-cdef double positive_epsilon(double epsilon) except -1:
-    if not 0 < epsilon < INFINITY:
-        raise ValueError(f"steps: epsilon is {epsilon}, wanted a finite number above 0")
-    return epsilon
+cdef Kind layer_norm_kind
+layer_norm_kind = Kind(
+    b"layer_norm", 1, 1, describe_layer_norm, False, layer_norm_step_forward, layer_norm_step_backward,
+    column_weights_gradient, NULL,
+)

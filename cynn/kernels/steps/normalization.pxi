@@ -46,20 +46,39 @@ cdef inline void sums_over_rows(
     sum_ab[0] = (products[0] + products[1]) + (products[2] + products[3])
 
 
-cdef void norm_step_gradient(
+cdef void column_weights_gradient(
     const Step* step, const real* x, const real* delta, real* transposed, Py_ssize_t rows,
     const Rule* rule_of_w, const Rule* rule, const Call* call,
 ) noexcept nogil:
-    """Of gamma the sums of delta n over the rows, of beta those of delta."""
+    """Of gamma the sums of delta n over the rows, of beta those of delta.
+
+    Serves any step that multiplies each column by a weight, and adds another to it if it is biased. Where nothing is
+    kept, what it multiplies is its input.
+    """
     cdef Py_ssize_t panels = panels_of(step.outputs), p, at
-    cdef const real* kept = call.workspace + step.kept * rows
+    cdef const real* kept = x
     cdef real* gamma = rule.sink + step.weights
     cdef real* beta = gamma + panel_size(1, step.outputs)
     cdef vec sum_delta, sum_product
     cdef int v
+    if step.kept_lines:
+        kept = call.workspace + step.kept * rows
     for p in range(panels * call.rank // call.threads, panels * (call.rank + 1) // call.threads):
         for v in range(PANEL_VECS):
             at = p * rows * PANEL + v * LANES
             sums_over_rows(delta + at, kept + at, call.used_rows, broadcast(0), &sum_delta, &sum_product)
-            apply_rule(rule_of_w, gamma + p * PANEL + v * LANES, sum_product)
-            apply_rule(rule, beta + p * PANEL + v * LANES, sum_delta)
+            apply_rule(
+                rule_of_w, gamma + p * PANEL + v * LANES, within(step, p * PANEL_VECS + v, sum_product)
+            )
+            if step.biased:
+                apply_rule(rule, beta + p * PANEL + v * LANES, sum_delta)
+
+
+cdef int describe_norm(Step* step, double epsilon) except -1:
+    """What both say: gamma, beta, and what is kept."""
+    if not 0 < epsilon < INFINITY:
+        raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
+    step.epsilon = <real>epsilon
+    step.weight_rows = 1
+    step.kept_lines = 2
+    return 0

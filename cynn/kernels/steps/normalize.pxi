@@ -26,32 +26,29 @@ cdef void normalize_step_backward(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    cdef const real* scale = step.constants + panel_size(1, step.outputs)
-    cdef Py_ssize_t p, r, at
-    cdef int v
-    if grad_x == NULL:
-        return
-    for p in range(panels_of(step.outputs)):
-        for r in range(first, past):
-            for v in range(PANEL_VECS):
-                at = (p * rows + r) * PANEL + v * LANES
-                store(grad_x + at, load(delta + at) * load(scale + p * PANEL + v * LANES))
+    if grad_x != NULL:
+        scale_columns(
+            step.constants + panel_size(1, step.outputs), delta, grad_x, rows, first, past, step.outputs
+        )
 
 
-cdef Kind normalize_kind
-normalize_kind = Kind(False, normalize_step_forward, normalize_step_backward, NULL, NULL)
-
-
-cdef int describe_normalize(Step* step, object mean, object std) except -1:
+cdef int describe_normalize(Step* step, tuple arguments) except -1:
+    """From means and standard deviations."""
+    cdef object mean = arguments[0], std = arguments[1]
     cdef Py_ssize_t size = panel_size(1, step.inputs), c
     if not len(mean) == len(std) == step.inputs:
         raise ValueError(
-            f"steps: normalize has {len(mean)} means and {len(std)} deviations, wanted {step.inputs}"
+            f"steps: normalize must have {step.inputs} means and deviations, got {len(mean)} and {len(std)}"
         )
-    step.kind = &normalize_kind
     step.constants = allocate(2 * size)
     memset(step.constants, 0, 2 * size * sizeof(real))
     for c in range(step.inputs):
         step.constants[c] = <real><double>mean[c]
         step.constants[size + c] = <real>(1 / <double>std[c])
     return 0
+
+
+cdef Kind normalize_kind
+normalize_kind = Kind(
+    b"normalize", 2, 2, describe_normalize, False, normalize_step_forward, normalize_step_backward, NULL, NULL
+)

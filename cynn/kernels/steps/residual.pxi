@@ -50,9 +50,14 @@ cdef void add_rows(
             i += LANES
 
 
+cdef int describe_fork(Step* step, tuple arguments) except -1:
+    step.in_place = True
+    return 0
+
+
 cdef Kind fork_kind, join_kind
-fork_kind = Kind(False, fork_step_forward, fork_step_backward, NULL, NULL)
-join_kind = Kind(False, join_step_forward, join_step_backward, NULL, NULL)
+fork_kind = Kind(b"fork", 0, 0, describe_fork, False, fork_step_forward, fork_step_backward, NULL, NULL)
+join_kind = Kind(b"join", 0, 0, NULL, False, join_step_forward, join_step_backward, NULL, NULL)
 
 
 cdef int connect_forks(Step* steps, int count) except -1:
@@ -65,15 +70,15 @@ cdef int connect_forks(Step* steps, int count) except -1:
             open_forks.append(i)
         elif steps[i].kind == &join_kind:
             if not open_forks:
-                raise ValueError("steps: a join comes without its fork, say ('residual', steps)")
+                raise ValueError("steps: a join must follow its fork: use ('residual', steps)")
             fork = &steps[<int>open_forks.pop()]
             if fork.outputs != steps[i].outputs:
                 raise ValueError(
-                    f"steps: the steps of a residual make {steps[i].outputs} numbers of {fork.outputs}, "
-                    "wanted as many"
+                    f"steps: the steps of a residual must make {fork.outputs} numbers, "
+                    f"got {steps[i].outputs}"
                 )
             steps[i].other = fork.output - steps[i].output
             fork.other = steps[i].gradient - fork.gradient
     if open_forks:
-        raise ValueError("steps: a fork comes without its join, say ('residual', steps)")
+        raise ValueError("steps: a fork must have its join: use ('residual', steps)")
     return 0

@@ -1,19 +1,30 @@
-# The kinds of step that a network is made of. A kind is one entry: how wide its output is and what it keeps is
-# said by the plan (network.pxi); here is what it does forward and backward.
+# The steps that a network is made of, and the plain kinds of them. A kind is one entry, a `Kind`, at the end of its own
+# file: its name, how a step of it is described, and what it does forward and backward. kinds.pxi has the table.
+
+cdef enum:
+    MOST_STATE_LINES = 2
 
 cdef struct Step:
     const Kind* kind
     Py_ssize_t inputs
-    Py_ssize_t outputs
-    int activation
+    # What a kind's `describe` says; what it does not set is 0, but for `outputs` and `biased`.
+    Py_ssize_t outputs  # as many as the inputs, unless said
+    int activation  # 0: IDENTITY
     Py_ssize_t weight_rows  # of its weights W, a matrix of so many rows; 0: it has none
-    bint biased  # has b; else its place is there and stays zero
+    bint biased  # has b, unless said; else its place is there and stays zero
+    bint in_place  # its output is its input's memory
+    bint draws  # random numbers, in training
+    int kept_lines  # that its forward keeps for its backward: each takes one row of its outputs, for every row
+    int state_lines  # running statistics: so many for each output
+    real state_begins[MOST_STATE_LINES]  # what each of these is before training
     real scale
     real offset
-    int number  # of a dropout, among those of the network
     uint16_t threshold  # random numbers below it drop
     real epsilon
     real momentum
+    real* constants  # numbers of its own, which the network frees, or NULL
+    # What the network says: its place among the others.
+    int number  # of one that draws, among those of the network
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
     Py_ssize_t transposed  # where W^T begins in a training's workspace
     # Where the input, the output and its gradient begin in a workspace, in elements for one row.
@@ -22,7 +33,6 @@ cdef struct Step:
     Py_ssize_t gradient
     Py_ssize_t kept  # what its forward keeps for its backward
     Py_ssize_t state  # where its running statistics begin in those of the network
-    real* constants  # of a step that keeps some, which the network frees, or NULL
     Py_ssize_t other  # of a fork and its join, where the other's memory lies (residual.pxi)
 
 # What a step is told of the call that it works in.
@@ -57,9 +67,15 @@ ctypedef void (*Gradient)(
     const Rule* rule_of_w, const Rule* rule, const Call* call,
 ) noexcept nogil
 
+# Fills in a step from what follows the kind's name in its description.
+ctypedef int (*Describe)(Step* step, tuple arguments) except -1
+
 cdef struct Kind:
+    const char* name  # in descriptions; NULL: what another kind becomes
+    int fewest, most  # arguments
+    Describe describe  # NULL: there is nothing to say
     bint multiplies  # by W: its backward reads the transpose
-    Forward forward
+    Forward forward  # NULL: Python does it (functions.pxi)
     Backward backward
     Gradient gradient  # NULL: it has no weights
     const Kind* learning  # what it is in training; NULL: the same
@@ -160,9 +176,58 @@ cdef void affine_rows(
             i += LANES
 
 
+cdef void scale_columns(
+    const real* scale, const real* x, real* y,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
+) noexcept nogil:
+    """y = scale x, each column with its own."""
+    cdef Py_ssize_t r, v
+    for v in range(panels_of(columns) * PANEL_VECS):
+        for r in range(first, past):
+            store(<real*>line_of(y, rows, r, v), load(line_of(x, rows, r, v)) * load(scale + v * LANES))
+
+
+cdef int describe_dense(Step* step, tuple arguments) except -1:
+    """From outputs and activation, and False after them where there is no bias."""
+    step.outputs = arguments[0]
+    step.weight_rows = step.inputs
+    step.activation = place_of("activation", arguments[1], ACTIVATIONS)
+    step.biased = arguments[2] if len(arguments) == 3 else True
+    return 0
+
+
+cdef int describe_activation(Step* step, tuple arguments) except -1:
+    step.activation = place_of("activation", arguments[0], ACTIVATIONS)
+    if ACTIVATIONS[step.activation] in FROM_INPUT:
+        step.kind = &input_activation_kind
+    return 0
+
+
+cdef int describe_rescale(Step* step, tuple arguments) except -1:
+    """From scale and offset."""
+    step.scale = <real><double>arguments[0]
+    step.offset = <real><double>arguments[1]
+    return 0
+
+
+cdef int describe_function(Step* step, tuple arguments) except -1:
+    """From what Python does."""
+    if not hasattr(arguments[0], "value"):
+        raise ValueError(f"steps: function is {arguments[0]!r}, which has no `value`")
+    return 0
+
+
 cdef Kind dense_kind, activation_kind, input_activation_kind, rescale_kind, function_kind
-dense_kind = Kind(True, dense_step_forward, dense_step_backward, dense_step_gradient, NULL)
-activation_kind = Kind(False, activation_step_forward, activation_step_backward, NULL, NULL)
-input_activation_kind = Kind(False, activation_step_forward, input_activation_step_backward, NULL, NULL)
-rescale_kind = Kind(False, rescale_step_forward, rescale_step_backward, NULL, NULL)
-function_kind = Kind(False, NULL, NULL, NULL, NULL)  # Python does it (functions.pxi)
+dense_kind = Kind(
+    b"dense", 2, 3, describe_dense, True, dense_step_forward, dense_step_backward, dense_step_gradient, NULL
+)
+activation_kind = Kind(
+    b"activation", 1, 1, describe_activation, False, activation_step_forward, activation_step_backward, NULL, NULL
+)
+input_activation_kind = Kind(
+    NULL, 0, 0, NULL, False, activation_step_forward, input_activation_step_backward, NULL, NULL
+)
+rescale_kind = Kind(
+    b"rescale", 2, 2, describe_rescale, False, rescale_step_forward, rescale_step_backward, NULL, NULL
+)
+function_kind = Kind(b"function", 1, 1, describe_function, False, NULL, NULL, NULL, NULL)

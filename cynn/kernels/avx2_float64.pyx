@@ -1,5 +1,0 @@
-cdef extern from *:
-    "#define CYNN_REAL_BITS 64"
-    ctypedef double real "double"
-
-include "kernels.pxi"

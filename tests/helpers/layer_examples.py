@@ -1,0 +1,49 @@
+"""One of each layer, to test what holds for all: a new layer is named here."""
+
+from cynn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    Normalize,
+    Rescale,
+    Residual,
+    Scale,
+)
+from networks import Case
+
+COLUMNS = 18
+"""The numbers in a row that each takes: more than a panel of float32 holds."""
+
+# Their slopes have no jumps, so that finite differences hold.
+EXAMPLES = [
+    Activation("gelu"),
+    BatchNorm(0.9, 0.1),
+    Dense(5, "tanh"),
+    Dropout(0.3),
+    Flatten(),
+    LayerNorm(0.1),
+    Normalize([c / 9 - 1 for c in range(COLUMNS)], [c / 9 + 1 for c in range(COLUMNS)]),
+    Rescale(0.5, 0.25),
+    Residual([Dense(5, "silu"), Dense(COLUMNS)]),
+    Scale(),
+]
+
+by_layer = {"argnames": "layer", "argvalues": EXAMPLES, "ids": lambda one: type(one).__name__}
+"""For `pytest.mark.parametrize`."""
+
+
+def _cases(layer):
+    """Networks with the layer as the first step, between others, and as the last."""
+    step, end = layer.step(), ("dense", 3, "softmax")
+    if step is None:  # it computes nothing
+        return
+    name, wide = type(layer).__name__, ("dense", COLUMNS, "tanh")
+    yield Case(f"{name} first", (step, end), "softmax_cross_entropy", inputs=COLUMNS)
+    yield Case(f"{name} between", (wide, step, end), "softmax_cross_entropy")
+    yield Case(f"{name} last", (wide, step), "mean_squared_error")
+
+
+CASES = [case for layer in EXAMPLES for case in _cases(layer)]
