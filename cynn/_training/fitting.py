@@ -184,11 +184,15 @@ class Fit:
 
     def tell(self, hook: str, *arguments: Any) -> None:
         """Call a hook of all who have it, and see that they left the same model on all ranks."""
-        with self.ranks.agreed():
-            for call in self._hooks[hook]:
+        calls = self._hooks[hook]
+        if self.ranks.size == 1:
+            for call in calls:
                 call(*arguments)
-        # What is left after a batch, the end of the epoch sees.
-        if self.ranks.size > 1 and not hook.startswith("on_batch"):
+            return
+        with self.ranks.agreed():
+            for call in calls:
+                call(*arguments)
+        if not hook.startswith("on_batch"):  # what these leave is seen at the end of the epoch
             self.ranks.expect_alike(self.learner)
 
     # -- steps
@@ -348,12 +352,14 @@ class Fit:
 
 def _scaled(values: StepValues, factor: float) -> StepValues:
     """Return the values with other learning rates."""
-    return values._replace(rate=values.rate * factor)
+    return values if factor == 1 else values._replace(rate=values.rate * factor)
 
 
 def _between(values: StepValues, first: int, past: int) -> StepValues:
     """Return the values of the steps from `first` up to, and not including, `past`."""
-    return StepValues(*(each[first:past] for each in values))
+    if first == 0 and past >= len(values.rate):
+        return values
+    return StepValues(*[each[first:past] for each in values])
 
 
 def _defines(callback: Callback, hook: str) -> bool:
