@@ -456,8 +456,17 @@ def _twice_u(z: float) -> float:
 def mish(x: Matrix, out: Matrix) -> None:
     """Let a number through by the tanh of its softplus: ``f(x) = x * tanh(log(1 + exp(x)))``.
 
-    Misra, *Mish: a self regularized non-monotonic activation function* (2019). Parameters and
-    errors are those of `cynn.reference.activations.relu`.
+    Misra, *Mish: a self regularized non-monotonic activation function* (2019).
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
@@ -470,9 +479,18 @@ def mish(x: Matrix, out: Matrix) -> None:
 
 
 def mish_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
-    """Go back through `mish`: ``f'(x) = t + x * (1 - t**2) * sigmoid(x)``, ``y = x * t``.
+    """Compute the gradient of `mish`: ``f'(x) = t + x * (1 - t**2) * sigmoid(x)``, ``y = x * t``.
 
-    Parameters and errors are those of `silu_backward`.
+    Parameters
+    ----------
+    x, grad_y, out : matrix (m, n)
+        The input of `mish`; the gradient of the loss with respect to its output; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
 
     Examples
     --------
