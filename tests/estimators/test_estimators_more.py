@@ -417,3 +417,43 @@ def test_zeros_are_skipped_over_all_rows_at_once():
     assert same(found, full)
     (network, *_), *others = found._weights._networks.values()
     assert not network.seek_zeros and not others
+
+
+# -- hooks of mini-batches
+
+
+class Hear(Callback):
+    """Keeps the losses of mini-batches, and may end the training after one."""
+
+    def __init__(self, last=None):
+        self.last, self.losses, self.scores = last, [], []
+
+    def on_batch_end(self, batch, logs=None):
+        self.losses.append(logs["loss"])
+        if batch == self.last:
+            self.scores.append(self.model.score(X, Y))
+            self.model.stop_training = True
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.5, 2, len(X))], ids=["none", "weights"])
+def test_hooks_of_batches_change_no_bit(weight):
+    hear = Hear()
+    plain = made(batch_size=30).fit(X, Y, weight)
+    heard = made(batch_size=30, callbacks=[hear]).fit(X, Y, weight)
+    assert same(plain, heard) and plain.loss_curve_ == heard.loss_curve_
+    by_epoch = np.reshape(hear.losses, (heard.n_iter_, -1))
+    sizes = np.diff([*range(0, len(X), 30), len(X)])
+    np.testing.assert_allclose(by_epoch @ sizes / len(X), heard.loss_curve_, 1e-5)
+
+
+def test_a_batch_ends_the_fit_of_an_estimator():
+    hear = Hear(last=0)
+    found = made(batch_size=30, callbacks=[hear]).fit(X, Y)
+    assert found.n_iter_ == 1 and found.t_ == 30 and len(hear.losses) == 1
+    assert found.loss_ == pytest.approx(hear.losses[0]) and hear.scores == [found.score(X, Y)]
+
+
+def test_the_last_epoch_is_told_of_too():
+    history = History()
+    found = made(tol=10, n_iter_no_change=2, max_iter=50, callbacks=[history]).fit(X, Y)
+    assert found.n_iter_ < 50 and len(history.epoch) == found.n_iter_
