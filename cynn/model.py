@@ -182,8 +182,8 @@ class Model(Inspected):
             self._build(wanted)
         elif wanted != self._input_shape:
             raise RuntimeError(
-                f"the model is built for rows of shape {self._input_shape}, got {wanted}: "
-                "make a new one"
+                f"input_shape must be {self._input_shape}, for which the model is built, got "
+                f"{wanted}: make a new model"
             )
 
     def _build(self, input_shape: tuple[int, ...]) -> None:
@@ -201,7 +201,7 @@ class Model(Inspected):
             network = self._kernels.Network(sizes[0], *self._plan[:3])
         except OverflowError:
             raise ValueError(
-                f"layers: for rows of shape {input_shape} they are larger than any memory"
+                f"layers must fit into memory, got {self.layers!r} for rows of shape {input_shape}"
             ) from None
         if self._compile_settings is not None:
             network.compile(*self._compile_settings)

@@ -112,7 +112,8 @@ class Inspected(Learned):
         array([[2., 4., 6.]])
         """
         if (y is None) == (output is None):
-            raise ValueError("give either y or output")
+            got = "neither" if y is None else "both"
+            raise ValueError(f"exactly one of y and output must be given, got {got}")
         rows = self._dense_rows(x)
         targets = None
         if y is not None:
@@ -123,7 +124,7 @@ class Inspected(Learned):
 
     def _dense_rows(self, x: Any) -> NDArray[Any]:
         if is_sparse(x):
-            raise TypeError("x must be an array here, got a sparse matrix: give x.toarray()")
+            raise TypeError("x must be an array here, got a sparse matrix: pass x.toarray()")
         rows: Any = loops.rows_of(self._plan, "x", x, self.dtype, self._built_shape())
         dense: NDArray[Any] = rows
         return dense

@@ -35,13 +35,21 @@ def expect_no_rows(rows: TrainingRows, settings: FitSettings, ranks: SingleProce
         If there is something.
     """
     if ranks is not SINGLE:
-        raise ValueError("y must be given with comm: ranks train on rows, not on batches")
+        raise ValueError(
+            "y must be given with comm, got None: ranks train on rows, not on mini-batches"
+        )
     if rows.sample_weight is not None:
-        raise ValueError("sample_weight must be in the batches (x, y, sample_weight), without y")
+        raise ValueError(
+            "sample_weight must be None without y, got weights: yield (x, y, sample_weight)"
+        )
     if isinstance(settings.validation, float):
-        raise ValueError("validation_split must be 0 without y: give validation_data")
+        raise ValueError(
+            f"validation_split must be 0 without y, got {settings.validation}: pass validation_data"
+        )
     if settings.sparse is not None:
-        raise ValueError("sparse must be None without y: batches may hold sparse matrices")
+        raise ValueError(
+            f"sparse must be None without y, got {settings.sparse!r}: mini-batches may be sparse"
+        )
 
 
 class Stream:
@@ -71,13 +79,17 @@ class Stream:
 
     def __init__(self, model: Any, batches: Any, settings: FitSettings, class_weight: Any) -> None:
         if is_sparse(batches) or hasattr(batches, "__array__") or isinstance(batches, str | bytes):
-            raise TypeError("y must hold numbers, got NoneType: only x of batches goes without it")
+            raise TypeError(
+                "y must be an array, got None: only an iterable of mini-batches goes without it"
+            )
         if not isinstance(batches, Iterable):
             raise TypeError(
-                f"x must be an array, or an iterable of batches, got {type(batches).__name__}"
+                f"x must be an array or an iterable of mini-batches, got {type(batches).__name__}"
             )
         if isinstance(class_weight, str):
-            raise ValueError('class_weight must be numbers without y: "balanced" needs all rows')
+            raise ValueError(
+                f"class_weight must be numbers without y, got {class_weight!r}: it needs all rows"
+            )
         steps = settings.steps_per_epoch
         if steps is None and isinstance(batches, Sized):
             steps = len(batches)
@@ -87,9 +99,13 @@ class Stream:
         self._goes_on = ahead is batches
         if steps is None:
             if isinstance(model.optimizer.learning_rate, Schedule):
-                raise ValueError("steps_per_epoch must be given for a schedule of learning rates")
+                raise ValueError(
+                    "steps_per_epoch must be given with a learning-rate schedule, got None"
+                )
             if self._goes_on and settings.epochs - settings.initial_epoch > 1:
-                raise ValueError("steps_per_epoch must be given for an iterator of several epochs")
+                raise ValueError(
+                    "steps_per_epoch must be given for an iterator of several epochs, got None"
+                )
         first = self._parts(_next(ahead), 0)[0]
         self.input_shape = model.input_shape or np.shape(first)[1:]
         # The batch that was asked for is the first of the first pass.
@@ -100,7 +116,7 @@ class Stream:
         self._seen = batch
         if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
             raise TypeError(
-                "x must give batches (x, y) or (x, y, sample_weight), got "
+                "x must yield (x, y) or (x, y, sample_weight), got "
                 f"{type(batch).__name__} as batch {number}"
             )
         x, y, *weight = batch
@@ -141,7 +157,7 @@ class Stream:
             if fit.is_stopped:
                 break
         if not done:
-            raise ValueError(f"x must give at least one batch, got none in epoch {epoch + 1}")
+            raise ValueError(f"x must yield at least one mini-batch, got none in epoch {epoch + 1}")
         self._first = []
         if fit.is_stopped:
             self._ahead = None
@@ -164,7 +180,10 @@ class Stream:
             self._ahead = None
         if came:
             self._model.stop_training = True
-            warn(f"x gave {came}: the training ends", RuntimeWarning)
+            warn(
+                f"x must yield the batches of all epochs, got {came}: the training ends",
+                RuntimeWarning,
+            )
 
 
 def fit_batches(fit: Fit, rows: TrainingRows) -> History:
@@ -189,4 +208,4 @@ def fit_batches(fit: Fit, rows: TrainingRows) -> History:
 def _next(batches: Iterator[Any]) -> Any:
     for batch in batches:
         return batch
-    raise ValueError("x must give at least one batch, got none")
+    raise ValueError("x must yield at least one mini-batch, got none")

@@ -112,7 +112,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         several = self._label_binarizer.y_type_ == "multiclass"
         if not self._probable():
             if isinstance(losses.get(self.loss), losses.CategoricalHinge) and not several:
-                raise ValueError("loss: CategoricalHinge is for more than two classes; take Hinge")
+                raise ValueError("loss must be Hinge for two classes, got CategoricalHinge")
             return "identity"
         return "softmax" if several else "logistic"
 
@@ -141,8 +141,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return weight
         if incremental and isinstance(self.class_weight, str):
             raise ValueError(
-                "class_weight='balanced' needs all rows: give partial_fit a dict, as "
-                "sklearn.utils.class_weight.compute_class_weight makes it"
+                "class_weight must be a dict or None in partial_fit, got 'balanced', which needs "
+                "all rows: compute it with sklearn.utils.class_weight.compute_class_weight"
             )
         found = compute_sample_weight(self.class_weight, self._given_targets(y))
         if not np.isfinite(found).all():
@@ -260,7 +260,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _check_probable(self, wanted: bool) -> bool:
         if self._probable() != wanted:
-            raise AttributeError(f"not with loss={self.loss!r}")
+            what = "give probabilities" if wanted else "be a hinge"
+            raise AttributeError(f"loss must {what} for this method, got {self.loss!r}")
         return True
 
     @available_if(lambda estimator: estimator._check_probable(True))

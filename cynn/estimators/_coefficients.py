@@ -285,9 +285,7 @@ def new_network(
     widths = [size[-1] for size in shapes[::2]]
     fan_in = (shapes[0][0], *widths)
     if shapes != [size for pair in pairwise(fan_in) for size in (pair, pair[1:])]:
-        raise ValueError(
-            f"coefs_ and intercepts_ do not fit one another: their shapes are {shapes}"
-        )
+        raise ValueError(f"coefs_ and intercepts_ must fit one another, got the shapes {shapes}")
     steps: list[tuple[str | float, ...]] = [
         ("dense", n, activation) for n, activation in zip(widths, activations, strict=True)
     ]

@@ -75,8 +75,8 @@ def head_of(output: str, loss: str | losses.Loss) -> Head:
         isinstance(spec, losses.CrossEntropy | losses.BinaryCrossEntropy) and spec.from_logits
     ):
         raise ValueError(
-            "loss: CrossEntropy is for more than two classes, BinaryCrossEntropy for two or for "
-            f"several labels a row, both without from_logits; got {spec!r}"
+            "loss must be CrossEntropy for more than two classes, BinaryCrossEntropy for two or "
+            f"for multi-label targets, both without from_logits, got {spec!r}"
         )
     return Head(output, spec.kernel(LAST[output]), spec)
 

@@ -88,7 +88,7 @@ class Learner(Learned):
 
     def save(self, path: Any) -> None:
         """Refuse: a checkpoint is a model file, and an estimator has none."""
-        raise TypeError("an estimator has no model file: keep it with joblib.dump")
+        raise TypeError("an estimator cannot be saved as a model file: save it with joblib.dump")
 
 
 class Jobs(SingleProcess):

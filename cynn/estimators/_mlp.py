@@ -237,7 +237,10 @@ class BaseMLP(BaseEstimator):
             ("X_val", validates),
         ):
             if given and not self._goes_by_batches():
-                raise ValueError(f"{name} is for solvers that go by batches, not for 'lbfgs'")
+                raise ValueError(
+                    f"{name} must be left at its default for solver='lbfgs', which has no "
+                    f"mini-batches, got {getattr(self, name, 'rows')!r}"
+                )
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Check rows and targets, which stay as they are."""
@@ -265,25 +268,29 @@ class BaseMLP(BaseEstimator):
         if X is None and y is None and weight is None:
             return None
         if X is None or y is None:
-            raise ValueError("X_val and y_val are given together")
+            raise ValueError("X_val and y_val must be given together, got one without the other")
         with naming("X_val, y_val"):
             X, y, targets = self._validate_held_out(X, y)
             if weight is not None:
                 weight = _check_sample_weight(weight, X)
             targets = as_columns(targets)
             if targets.shape[1] != self.n_outputs_:
-                raise ValueError(f"wanted {self.n_outputs_} outputs, got {targets.shape[1]}")
+                raise ValueError(
+                    f"y_val must have {self.n_outputs_} outputs, got {targets.shape[1]}"
+                )
         return _stochastic.HeldOut(X, y, weight, targets)
 
     def _expect_the_same_form(self, units: Sequence[int]) -> None:
         """Refuse to go on with layers or outputs that the weights are not for."""
         held = [size[0] for size in self._weights.shapes[::2]] + [self._weights.shapes[-1][0]]
         if units[-1] != held[-1]:
-            raise ValueError(f"y has {units[-1]} outputs, in the previous fit it had {held[-1]}")
+            raise ValueError(
+                f"y must have {held[-1]} outputs, as in the previous fit, got {units[-1]}"
+            )
         if len(units) != len(held) or (self.solver == "lbfgs" and list(units) != held):
             raise ValueError(
-                "A fit that goes on needs the hidden_layer_sizes of the previous one, "
-                f"{held[1:-1]}, got {list(units[1:-1])}"
+                f"hidden_layer_sizes must be {held[1:-1]}, as in the previous fit, got "
+                f"{list(units[1:-1])}"
             )
 
     def _initialize(self, units: Sequence[int], dtype: Any) -> None:

@@ -50,7 +50,10 @@ def fit(
     if estimator.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
     if incremental and isinstance(getattr(estimator._optimizer, "schedule", None), Schedule):
-        raise ValueError("partial_fit needs a learning rate without a schedule: no end is known")
+        raise ValueError(
+            "learning_rate must not be a schedule in partial_fit, which has no last epoch, got "
+            f"{estimator._optimizer.schedule!r}"
+        )
     if estimator.early_stopping and held_out is None:
         X, y, weight, held_out = split(estimator, X, y, weight)
     training = Training(estimator, X, y, weight, held_out, incremental)

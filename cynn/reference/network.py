@@ -200,7 +200,7 @@ class Network:
     @scalars.setter
     def scalars(self, given: dict[str, float]) -> None:
         if given.keys() != self._scalars.keys():
-            raise ValueError(f"network: scalars {list(given)}, wanted {list(self._scalars)}")
+            raise ValueError(f"network: scalars must be {list(self._scalars)}, got {list(given)}")
         self._scalars = {name: float(given[name]) for name in self._scalars}
 
     def _slot(self, name: str) -> Flat:

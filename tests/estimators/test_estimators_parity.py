@@ -138,7 +138,7 @@ def test_numbers_in_messages_are_numbers():
 def test_layers_of_another_depth_do_not_go_on(solver):
     found = pair("MLPRegressor", solver=solver, warm_start=True)[1].fit(X, NUMBER)
     before = found.coefs_[0].copy()
-    with pytest.raises(ValueError, match=r"previous one, \[5\], got \[5, 4\]"):
+    with pytest.raises(ValueError, match=r"must be \[5\], as in the previous fit, got \[5, 4\]"):
         found.set_params(hidden_layer_sizes=(5, 4)).fit(X, NUMBER)
     assert np.array_equal(found.coefs_[0], before)
 
@@ -149,13 +149,13 @@ def test_layers_of_other_sizes_go_on_where_theirs_do():
         estimator.fit(X, NUMBER).set_params(hidden_layer_sizes=7).fit(X, NUMBER)
     assert_same(found)
     for estimator in found:
-        with pytest.raises(ValueError, match="reshape|goes on needs the hidden_layer_sizes"):
+        with pytest.raises(ValueError, match="reshape|hidden_layer_sizes must be"):
             estimator.set_params(solver="lbfgs").fit(X, NUMBER)
 
 
 def test_outputs_of_another_number_do_not_go_on():
     found = pair("MLPRegressor", warm_start=True)[1].fit(X, NUMBER)
-    with pytest.raises(ValueError, match="y has 2 outputs, in the previous fit it had 1"):
+    with pytest.raises(ValueError, match="y must have 1 outputs, as in the previous fit, got 2"):
         found.fit(X, np.stack([NUMBER, NUMBER], axis=1))
 
 

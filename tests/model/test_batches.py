@@ -71,7 +71,7 @@ def test_a_step_knows_no_schedule():
     with pytest.raises(RuntimeError, match="call compile first"):
         model.train_on_batch(X, Y)
     model.compile(SGD(Cosine(0.1)))
-    with pytest.raises(ValueError, match="^train_on_batch needs a learning rate that is a number"):
+    with pytest.raises(ValueError, match="^learning_rate must be a number for train_on_batch"):
         model.train_on_batch(X, Y)
     assert model.input_shape is None
 
@@ -226,7 +226,9 @@ def test_sparse_batches():
 )  # fmt: skip
 def test_batches_that_end_too_soon(count, message, epochs):
     model = classifier()
-    with pytest.warns(RuntimeWarning, match=f"^x gave {message}: the training ends") as seen:
+    with pytest.warns(
+        RuntimeWarning, match=f"^x must yield .*, got {message}: the training ends"
+    ) as seen:
         given = itertools.islice(forever(cut()), count)
         history = model.fit(given, epochs=4, steps_per_epoch=3, verbose=0)
     assert len(history.epoch) == epochs and seen[0].filename == __file__
@@ -249,18 +251,18 @@ def test_resumed_from_batches():
 @pytest.mark.parametrize(
     ("x", "named", "message"),
     [
-        (X, {}, "y must hold numbers, got NoneType"),
-        (3, {}, "x must be an array, or an iterable of batches, got int"),
-        ("ab", {}, "y must hold"),
-        ([], {}, "x must give at least one batch, got none"),
-        ([X], {}, "x must give batches .* got ndarray as batch 0"),
-        ([(X,)], {}, "x must give batches .* got tuple as batch 0"),
+        (X, {}, "y must be an array, got None"),
+        (3, {}, "x must be an array or an iterable of mini-batches, got int"),
+        ("ab", {}, "y must be an array"),
+        ([], {}, "x must yield at least one mini-batch, got none"),
+        ([X], {}, "x must yield .* got ndarray as batch 0"),
+        ([(X,)], {}, "x must yield .* got tuple as batch 0"),
         ([("a", Y)], {}, "batch 0: x must hold numbers"),
         ([(X[:, 0], Y)], {}, "batch 0: x must have shape"),
         ([(X, Y[:3])], {}, "batch 0: y must have a row for each"),
         ([(X[:0], Y[:0])], {}, "batch 0: x must have at least one row"),
         ([(X, Y, -WEIGHT)], {}, "batch 0: sample_weight must hold finite"),
-        (cut(), {"sample_weight": WEIGHT}, "sample_weight must be in the batches"),
+        (cut(), {"sample_weight": WEIGHT}, "sample_weight must be None without y"),
         (cut(), {"validation_split": 0.5}, "validation_split must be 0 without y"),
         (cut(), {"sparse": "auto"}, "sparse must be None without y"),
         (cut(), {"class_weight": "balanced"}, "class_weight must be numbers without y"),
@@ -287,7 +289,9 @@ def test_a_later_batch_that_cannot_be_leaves_the_steps_before():
 def test_steps_where_they_mean_nothing_and_where_they_are_missing():
     with pytest.raises(ValueError, match="^steps_per_epoch must be None where y is given"):
         classifier().fit(X, Y, steps_per_epoch=3, verbose=0)
-    with pytest.raises(ValueError, match="^steps_per_epoch must be given for a schedule"):
+    with pytest.raises(
+        ValueError, match="^steps_per_epoch must be given with a learning-rate schedule"
+    ):
         streamed(Again(cut()), 2, Cosine(0.1))
 
 
@@ -296,5 +300,7 @@ def test_a_pass_without_batches():
         def __iter__(self):
             return iter([]) if self.passes else super().__iter__()
 
-    with pytest.raises(ValueError, match="^x must give at least one batch, got none in epoch 2"):
+    with pytest.raises(
+        ValueError, match="^x must yield at least one mini-batch, got none in epoch 2"
+    ):
         streamed(Once(cut()), 3)

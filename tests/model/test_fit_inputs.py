@@ -149,7 +149,7 @@ def test_bad_x(what, method):
 
 
 BAD_Y = {
-    "None": (None, "y must hold numbers, got NoneType"),
+    "None": (None, "y must (hold numbers|be an array), got None"),
     "fewer": (Y[:-1], "y must have a row for each of the 90 rows of x, got 89"),
     "none": ([], "y must have a row for each of the 90 rows of x, got 0"),
     "one": (1, r"y must be labels .* got shape \(\)"),

@@ -27,7 +27,9 @@ def test_build():
     model.build((4,))  # once is enough
     model.build(np.int64(4))
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), first, strict=True))
-    with pytest.raises(RuntimeError, match=r"built for rows of shape \(4,\), got \(5,\)"):
+    with pytest.raises(
+        RuntimeError, match=r"must be \(4,\), for which the model is built, got \(5,\)"
+    ):
         model.build(5)
     by_fit = classifier()
     by_fit.fit(X, Y, epochs=0, verbose=0)
@@ -47,7 +49,7 @@ def test_build():
         ((2, 2), ValueError, "put Flatten"),
         ((), ValueError, "put Flatten"),
         (2**45, ValueError, "at most 2\\^40 weights"),
-        (10**30, ValueError, "layers: for rows of shape .* they are larger than any memory"),
+        (10**30, ValueError, "layers must fit into memory, got .* for rows of shape"),
     ],
 )
 def test_build_refuses(shape, error, message):

@@ -213,7 +213,7 @@ cdef int describe_rescale(Step* step, tuple arguments) except -1:
 cdef int describe_function(Step* step, tuple arguments) except -1:
     """From what Python does."""
     if not hasattr(arguments[0], "value"):
-        raise ValueError(f"steps: function is {arguments[0]!r}, which has no `value`")
+        raise ValueError(f"steps: function must have a `value`, got {arguments[0]!r}")
     return 0
 
 
