@@ -161,7 +161,7 @@ class Compiler:
         return self.count() > before, target.read_bytes(), done.stderr
 
     def count(self) -> int:
-        return len(self.log.read_text()) if self.log.exists() else 0
+        return len(self.log.read_text().split()) if self.log.exists() else 0
 
 
 @pytest.fixture
