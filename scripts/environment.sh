@@ -39,9 +39,7 @@ environment() {
 
 # run_script NAME ARGUMENTS...: one of the scripts in Python that import others of scripts/.
 run_script() {
-    name=$1
-    shift
-    PYTHONPATH=$root/scripts "$python" "$root/scripts/$name" "$@"
+    PYTHONPATH=$root/scripts "$python" "$root/scripts/$@"
 }
 
 # A checksum of all that the build reads, whatever folder of the kernels it lies in.

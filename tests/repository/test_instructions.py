@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
@@ -327,3 +328,15 @@ def test_what_cannot_be_read_is_an_error(instructions, tmp_path, capsys, data, w
 def test_no_such_file_is_an_error(instructions, tmp_path, capsys):
     assert instructions.main([str(tmp_path / "a.whl"), str(tmp_path / "b.so")]) == 1
     assert capsys.readouterr().out.count("No such file") == 2
+
+
+def test_targets_that_were_not_built_are_not_missed(instructions, monkeypatch):
+    """CYNN_BUILD_TARGETS leaves some out; a wheel has all."""
+    read = SimpleNamespace(machine="x86_64")
+    monkeypatch.setattr(instructions, "read", lambda data: read)
+    monkeypatch.setattr(instructions, "check", lambda name, code: [])
+    names = ["processor", "views", "avx2_float32", "avx2_float64"]
+    objects = [(f"{name}.abi3.so", b"") for name in names]
+    assert instructions.check_all("here", objects, ["avx2"]) == []
+    assert instructions.check_all("here", objects[:3], ["avx2"]) == ["here: no avx2_float64 in it"]
+    assert "here: no baseline_float32 in it" in instructions.check_all("here", objects)
