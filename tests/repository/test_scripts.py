@@ -110,6 +110,8 @@ def test_a_build_depends_on_what_it_reads(environment):
     (environment.KERNELS / "a.py").write_text("pass\n")
     (environment.KERNELS / "a.pyi").write_text("pass\n")
     assert not changed()
+    (environment.KERNELS / "targets.py").write_text("TARGETS = {}\n")
+    assert changed()
     (environment.KERNELS / "b.pxi").write_text("cdef int c\n")
     assert changed()
     (environment.KERNELS / "b.pxi").rename(environment.KERNELS / "c.pxi")
