@@ -250,8 +250,8 @@ def sources(project: dict[str, Any]) -> str:
     package = {k: v for k, v in project["project"].items() if k != "optional-dependencies"}
     parts = [project["build-system"], package, project["tool"]["setuptools"]]
     total.update(json.dumps(parts, sort_keys=True).encode())
-    kinds = (".pyx", ".pxi", ".pxd", ".h", ".py")
-    kernels = [path for path in KERNELS.rglob("*") if path.suffix in kinds]
+    kernels = [path for path in KERNELS.rglob("*") if path.suffix in (".pyx", ".pxi", ".pxd", ".h")]
+    kernels += KERNELS.glob("targets.py")  # the flags
     for path in [ROOT / "setup.py", *sorted(kernels)]:
         total.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return total.hexdigest()

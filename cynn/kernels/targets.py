@@ -4,8 +4,6 @@
 CONTRIBUTING.md, "A target", says what belongs in a new row.
 """
 
-from typing import NamedTuple
-
 MACHINES = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64", "arm64")}
 """The kinds of processor, each with the names that operating systems have for it, in lower case."""
 
@@ -35,21 +33,37 @@ appendix E. A name is the disassembler's (iced, capstone), where it knows the fe
 """
 
 
-class Target(NamedTuple):
-    """One build of the kernels, and what it asks of a processor."""
+class Target:
+    """One build of the kernels, and what it asks of a processor.
 
-    machine: str
-    """A key of `MACHINES`."""
-    flags: tuple[str, ...]
-    """What tells gcc and clang the processor and its instructions."""
-    zig: tuple[str, ...]
-    """The same for zig, which compiles for the processor that it runs on unless told."""
-    needs: tuple[str, ...]
-    """Keys of `FEATURES`: the processor must have them all, and the code may use them."""
-    vector_bytes: int
-    """The size of a vector register."""
-    fused: bool
-    """Whether the compiler must fuse multiplications and additions."""
+    Parameters
+    ----------
+    machine : str
+        A key of `MACHINES`.
+    flags : tuple of str
+        What tells gcc and clang the processor and its instructions.
+    zig : tuple of str
+        The same for zig, which compiles for the processor that it runs on unless told.
+    needs : tuple of str
+        Keys of `FEATURES`: the processor must have them all, and the code may use them.
+    vector_bytes : int
+        The size of a vector register.
+    fused : bool
+        Whether the compiler must fuse multiplications and additions.
+    """
+
+    # No dataclass, no NamedTuple: making either takes longer than all else that this file does.
+    def __init__(
+        self,
+        machine: str,
+        flags: tuple[str, ...],
+        zig: tuple[str, ...],
+        needs: tuple[str, ...],
+        vector_bytes: int,
+        fused: bool,
+    ) -> None:
+        self.machine, self.flags, self.zig = machine, flags, zig
+        self.needs, self.vector_bytes, self.fused = needs, vector_bytes, fused
 
 
 X86_64_V2 = ("SSE3", "SSSE3", "SSE4_1", "SSE4_2", "POPCNT", "CMPXCHG16B", "LAHF")
