@@ -166,7 +166,7 @@ class Ranks(SingleProcess):
         with self.agreed():
             if names := cannot_merge(model.metrics):
                 raise ValueError(
-                    f"metrics: {names[0]} must define merge(other) to be used with comm"
+                    f"metrics must define merge(other) to be used with comm, got {names[0]}"
                 )
         validation = settings.validation
         self.expect_same(

@@ -51,6 +51,7 @@ class Inspected(Learned):
 
         Examples
         --------
+        >>> from cynn import Model
         >>> from cynn.layers import Activation, Dense
         >>> model = Model([Dense(2), Activation("relu")], seed=0)
         >>> model.build(2)
@@ -102,6 +103,7 @@ class Inspected(Learned):
 
         Examples
         --------
+        >>> from cynn import Model
         >>> from cynn.layers import Dense
         >>> model = Model([Dense(2)], dtype="float64", seed=0)
         >>> model.build(3)
@@ -110,7 +112,8 @@ class Inspected(Learned):
         array([[2., 4., 6.]])
         """
         if (y is None) == (output is None):
-            raise ValueError("give either y or output")
+            came = "neither" if y is None else "both"
+            raise ValueError(f"y must be given if, and only if, output is not, got {came}")
         rows = self._dense_rows(x)
         targets = None
         if y is not None:

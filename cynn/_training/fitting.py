@@ -376,7 +376,9 @@ def fit_rows(fit: Fit, rows: TrainingRows) -> History:
     model, settings, ranks = fit.learner, fit.settings, fit.ranks
     with ranks.agreed():
         if settings.steps_per_epoch is not None:
-            raise ValueError("steps_per_epoch must be None where y is given")
+            raise ValueError(
+                f"steps_per_epoch must be None where y is given, got {settings.steps_per_epoch}"
+            )
         data, held_out, input_shape = training_batches(
             model, rows.x, rows.y, rows.sample_weight, settings.validation
         )
@@ -460,8 +462,8 @@ def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, 
     model._expect_compiled()
     if isinstance(model.optimizer.learning_rate, Schedule):
         raise ValueError(
-            "train_on_batch needs a learning rate that is a number: a step alone does not know "
-            f"its place in the run of {model.optimizer.learning_rate!r}"
+            "learning_rate must be a number in train_on_batch, got "
+            f"{model.optimizer.learning_rate!r}: a single step has no place in its run"
         )
     data, _, input_shape = training_batches(model, x, y, sample_weight)
     if model._network is None:

@@ -35,13 +35,19 @@ def expect_no_rows(rows: TrainingRows, settings: FitSettings, ranks: SingleProce
         If there is something.
     """
     if ranks is not SINGLE:
-        raise ValueError("y must be given with comm: ranks train on rows, not on batches")
+        raise ValueError("y must be given with comm, got None: ranks train on rows, not on batches")
     if rows.sample_weight is not None:
-        raise ValueError("sample_weight must be in the batches (x, y, sample_weight), without y")
+        raise ValueError(
+            "sample_weight must be in the batches (x, y, sample_weight), got one beside them"
+        )
     if isinstance(settings.validation, float):
-        raise ValueError("validation_split must be 0 without y: give validation_data")
+        raise ValueError(
+            f"validation_split must be 0 without y, got {settings.validation}: give validation_data"
+        )
     if settings.sparse is not None:
-        raise ValueError("sparse must be None without y: batches may hold sparse matrices")
+        raise ValueError(
+            f"sparse must be None without y, got {settings.sparse!r}: batches may be sparse matrices"
+        )
 
 
 class Stream:
@@ -77,7 +83,9 @@ class Stream:
                 f"x must be an array, or an iterable of batches, got {type(batches).__name__}"
             )
         if isinstance(class_weight, str):
-            raise ValueError('class_weight must be numbers without y: "balanced" needs all rows')
+            raise ValueError(
+                f"class_weight must be numbers without y, got {class_weight!r}: that needs all rows"
+            )
         steps = settings.steps_per_epoch
         if steps is None and isinstance(batches, Sized):
             steps = len(batches)
@@ -87,9 +95,13 @@ class Stream:
         self._goes_on = ahead is batches
         if steps is None:
             if isinstance(model.optimizer.learning_rate, Schedule):
-                raise ValueError("steps_per_epoch must be given for a schedule of learning rates")
+                raise ValueError(
+                    "steps_per_epoch must be given for a schedule of learning rates, got None"
+                )
             if self._goes_on and settings.epochs - settings.initial_epoch > 1:
-                raise ValueError("steps_per_epoch must be given for an iterator of several epochs")
+                raise ValueError(
+                    "steps_per_epoch must be given for an iterator of several epochs, got None"
+                )
         first = self._parts(_next(ahead), 0)[0]
         self.input_shape = model.input_shape or np.shape(first)[1:]
         # The batch that was asked for is the first of the first pass.

@@ -416,7 +416,7 @@ BAD = {
     "a metric that cannot be merged": (
         lambda c: fit(c, model=new(metrics=[Odd()])),
         ValueError,
-        r"^metrics: odd must define merge\(other\)",
+        r"^metrics must define merge\(other\) .*, got odd",
     ),
     "a callback": (
         lambda c: fit(c, callbacks=[Refuses(c)]),

@@ -71,7 +71,7 @@ def test_a_step_knows_no_schedule():
     with pytest.raises(RuntimeError, match="call compile first"):
         model.train_on_batch(X, Y)
     model.compile(SGD(Cosine(0.1)))
-    with pytest.raises(ValueError, match="^train_on_batch needs a learning rate that is a number"):
+    with pytest.raises(ValueError, match="^learning_rate must be a number in train_on_batch, got"):
         model.train_on_batch(X, Y)
     assert model.input_shape is None
 

@@ -124,7 +124,7 @@ def test_bad_arguments():
     model = deep_model()
     x, y = images(4), [0, 1, 2, 0]
     for arguments in ({}, {"y": y, "output": 1}):
-        with pytest.raises(ValueError, match="give either y or output"):
+        with pytest.raises(ValueError, match="y must be given if, and only if, output is not"):
             model.input_gradient(x, **arguments)
     with pytest.raises(ValueError, match="output must be less than 3, got 3"):
         model.input_gradient(x, output=3)
