@@ -46,7 +46,7 @@ def expect_no_rows(rows: TrainingRows, settings: FitSettings, ranks: SingleProce
         )
     if settings.sparse is not None:
         raise ValueError(
-            f"sparse must be None without y, got {settings.sparse!r}: batches may be sparse matrices"
+            f"sparse must be None without y, got {settings.sparse!r}: batches may be sparse"
         )
 
 
