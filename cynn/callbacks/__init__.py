@@ -4,6 +4,9 @@ The hooks have Keras's names and arguments. Without a hook of batches an epoch r
 from end to end; with one Python is entered twice a batch, to the same bits.
 """
 
+# One callback a file. Imports `_specs` and `_runtime`; knows no Model; imported from `_training`
+# upwards.
+
 from collections.abc import Iterable
 from typing import Any
 

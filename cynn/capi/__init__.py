@@ -8,6 +8,8 @@ signature, when it is imported. Here that dictionary is the chosen target's own:
 is compiled against these declarations is tied to no instruction set and calls the kernels directly.
 """
 
+# A way out, to C: imports `_backend` and `model`; imported by nobody in Python.
+
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast

@@ -4,6 +4,8 @@ Each command is a file with `add`, which declares its arguments and what runs. N
 of digits, or a table.
 """
 
+# The roof: one command a file; may import everything; imported by `__main__`.
+
 import argparse
 import io
 import os

@@ -17,7 +17,7 @@ from ..model import Model
 from ..plots import _folder
 from ..preprocessing import train_validation_split
 from ..tables import TableEncoder, Target
-from . import _training
+from . import _train_model
 
 EPOCHS = 100
 LEARNING_RATE = 0.01
@@ -35,8 +35,8 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         )
     if options.patience is not None and options.validation == 0:
         raise ValueError("--validation must be above 0 for --patience, got 0")
-    optimizer = _training.optimizer(options, LEARNING_RATE)
-    _training.try_to_save(options)
+    optimizer = _train_model.optimizer(options, LEARNING_RATE)
+    _train_model.try_to_save(options)
     pictures = None if options.plots is None else _folder.prepare(options.plots)
     table = tables.read(options.table)
     try:
@@ -54,14 +54,14 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     except ValueError as error:
         raise ValueError(f"{options.table}: {error}") from error
     model = Model(
-        [*_training.hidden_layers(options), Dense(target.n_outputs, target.activation)],
+        [*_train_model.hidden_layers(options), Dense(target.n_outputs, target.activation)],
         dtype=options.dtype,
         seed=options.seed,
     )
     model.compile(optimizer, target.loss, [target.metric])
     model.build(encoder.width)
     _introduce(encoder, parts, options, comm)
-    model = _training.resumed(model, options, comm)
+    model = _train_model.resumed(model, options, comm)
     model.table = encoder
     rows, held_out = parts["training"], parts.get("validation")
     extra: dict[str, Any] = {}
@@ -69,13 +69,13 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         extra["validation_data"] = x[held_out], y[held_out]
     if options.patience is not None:
         extra["callbacks"] = [EarlyStopping("val_loss", options.patience)]
-    status = _training.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **extra)
+    status = _train_model.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **extra)
     if comm is not None and comm.Get_rank() > 0:
         return status
     for part, rows in parts.items():
         outputs = model.predict(x[rows])
         print(f"{part + ':':11} {_measured(target, y[rows], outputs)}")
-    _training.save(model, options)
+    _train_model.save(model, options)
     if pictures is not None:  # of the rows not trained on, if there are any: they came last
         written = _folder.write(pictures, model, _folder.of_table(target, y[rows], outputs))
         print(f"plots in {pictures}: {', '.join(written)}")
@@ -114,7 +114,7 @@ def _introduce(
         + "; columns: "
         + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
         + f"; {target.task} of {target.name!r}; network {'-'.join(map(str, widths))}, "
-        f"{options.dtype}, target {_backend.target()}, {_training.workers(comm)}"
+        f"{options.dtype}, target {_backend.target()}, {_train_model.workers(comm)}"
     )
 
 

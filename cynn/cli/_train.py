@@ -12,7 +12,7 @@ from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD
 from ..plots import _folder
 from ..tables._targets import TASKS
-from . import _images, _table, _training
+from . import _images, _table, _train_model
 from ._arguments import fraction, names, number, sizes, whole, whole_or_zero
 
 
@@ -89,7 +89,7 @@ def add(commands: Any) -> None:
         "--momentum",
         type=number(lambda m: SGD(momentum=m)),
         default=argparse.SUPPRESS,
-        help=f"momentum of sgd and rmsprop (default: {_training.MOMENTUM}; for rmsprop 0)",
+        help=f"momentum of sgd and rmsprop (default: {_train_model.MOMENTUM}; for rmsprop 0)",
     )
     train.add_argument(
         "--weight-decay",
@@ -129,14 +129,14 @@ def _train_here(options: argparse.Namespace, comm: Any) -> int:
 
 
 def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
-    optimizer = _training.optimizer(options, 0.1)
-    _training.try_to_save(options)
+    optimizer = _train_model.optimizer(options, 0.1)
+    _train_model.try_to_save(options)
     pictures = None if options.plots is None else _folder.prepare(options.plots)
-    name, ((x_train, y_train), (x_test, y_test)) = _training.in_turn(
+    name, ((x_train, y_train), (x_test, y_test)) = _train_model.in_turn(
         comm, lambda: _images.load(options.data)
     )
     classes = max(10, int(y_train.max()) + 1)
-    hidden = _training.hidden_layers(options)
+    hidden = _train_model.hidden_layers(options)
     model = Model(
         [Flatten(), Rescale(1 / 255), *hidden, Dense(classes, "softmax")],
         dtype=options.dtype,
@@ -148,17 +148,17 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     print(
         f"{name}: {len(x_train):,} training images, {len(x_test):,} test images; "
         f"network {'-'.join(map(str, widths))}, {options.dtype}, "
-        f"target {_backend.target()}, {_training.workers(comm)}"
+        f"target {_backend.target()}, {_train_model.workers(comm)}"
     )
-    model = _training.resumed(model, options, comm)
-    status = _training.fit(model, x_train, y_train, options, 8, "images", comm)
+    model = _train_model.resumed(model, options, comm)
+    status = _train_model.fit(model, x_train, y_train, options, 8, "images", comm)
     if comm is not None and comm.Get_rank() > 0:
         return status
     for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
         measured = model.evaluate(x, y)
         print(f"{part + ':':9} loss {measured['loss']:.4f}  accuracy {measured['accuracy']:.2%}")
     _images.print_confusion(y_test, model.predict(x_test))
-    _training.save(model, options)
+    _train_model.save(model, options)
     if pictures is not None:
         written = _folder.write(pictures, model, _folder.of_images(model, x_test, y_test))
         print(f"plots in {pictures}: {', '.join(written)}")

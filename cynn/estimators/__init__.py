@@ -5,6 +5,8 @@ arguments, attributes, methods, errors and random draws. docs/scikit-learn.md sa
 same, what is more and what differs. They need scikit-learn: ``pip install 'cynn-learn[sklearn]'``.
 """
 
+# A way in: imports whatever stands below `model`, and scikit-learn; imported by nobody.
+
 try:
     import sklearn  # noqa: F401
 except ImportError as error:

@@ -4,6 +4,9 @@ A layer here is a declaration; the network that the model builds from it does th
 are those of one row, without the batch axis.
 """
 
+# One layer or kin a file. Imports `_specs`, `activations` and `initializers`; imported from
+# `_model` upwards.
+
 from typing import Any
 
 from .._specs import spec

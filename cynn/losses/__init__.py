@@ -11,6 +11,8 @@ cancel and nothing overflows; other pairs work unfused. A function over arrays i
 (`Custom`), slower.
 """
 
+# Losses by kind of target. Imports `_specs`; imported from `_model` upwards.
+
 from collections.abc import Callable
 from typing import Any
 

@@ -4,6 +4,8 @@ A metric is fed with ``update`` and read with ``result``, so that the rows need 
 together.
 """
 
+# Metrics by kind of target. Imports `_specs`; imported by `tables` and from `_model` upwards.
+
 from collections.abc import Iterable
 from typing import Any
 

@@ -6,6 +6,8 @@ a layer is in ONNX, and an operator here, stands in ``_layers``, and the activat
 both ways, in ``_specs.activation_table``.
 """
 
+# A way in and out: imports `model` and below; imported by nobody.
+
 from ._reading import OnnxFileError, load
 from ._writing import export
 

@@ -4,6 +4,8 @@ A spec here names the rule and its settings; the rule itself runs in the kernels
 ``cynn.reference`` has it in plain Python.
 """
 
+# One family of rules a file. Imports `_specs` and `schedules`; imported from `_model` upwards.
+
 from typing import Any
 
 from .._specs import spec

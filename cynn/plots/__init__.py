@@ -6,6 +6,8 @@ the picture. Blue stands for what is positive and orange for what is negative: t
 told apart with every common kind of colour blindness (Okabe and Ito, Color universal design, 2008).
 """
 
+# A way out: imports `callbacks`, `layers`, `metrics`, `tables` and below; imported by `cli`.
+
 from ._agreement import agreement
 from ._classes import confusion
 from ._curves import curve

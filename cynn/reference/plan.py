@@ -10,10 +10,10 @@ from .arrays import Flat, Rows, zeros
 from .augment import Augmentation, augmented
 from .batches import targets
 from .call import Call, Place
-from .functions import loss_of
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
 from .step import Step
 from .steps import make_step, separated
+from .user_functions import loss_of
 
 FUSED = {
     "softmax_cross_entropy": "softmax",

@@ -14,9 +14,9 @@ from .backprop import dense_backward, dense_forward
 from .by_name import ACTIVATIONS, BACKWARD, FORWARD, FROM_INPUT
 from .call import Call, Place
 from .dropout import Dropout
-from .functions import Function
 from .normalization import BatchNorm, LayerNorm
 from .step import Step
+from .user_functions import Function
 
 
 class Dense(Step):

@@ -75,7 +75,7 @@ cdef struct Kind:
     int fewest, most  # arguments
     Describe describe  # NULL: there is nothing to say
     bint multiplies  # by W: its backward reads the transpose
-    Forward forward  # NULL: Python does it (functions.pxi)
+    Forward forward  # NULL: Python does it (user_functions.pxi)
     Backward backward
     Gradient gradient  # NULL: it has no weights
     const Kind* learning  # what it is in training; NULL: the same
