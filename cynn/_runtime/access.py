@@ -1,5 +1,6 @@
 """Access to a model: any number of predictions at once, or one fit."""
 
+import inspect
 import os
 import threading
 from collections.abc import Callable
@@ -107,7 +108,7 @@ def exclusive(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]
                 if "one" in users.writers and users.writers["one"] is token:
                     del users.writers["one"]
 
-        return guarded
+        return readable(guarded, method)
 
     return mark
 
@@ -149,7 +150,19 @@ def shared(method: Callable[P, T]) -> Callable[P, T]:
         finally:
             users.readers.discard(token)
 
-    return guarded
+    return readable(guarded, method)
+
+
+def readable(wrapper: Callable[P, T], method: Callable[P, T]) -> Callable[P, T]:
+    """Return a wrapper with the signature of its method, without the types.
+
+    ``help`` shows it first, and a dozen unions of types hide the names; the docstring has them.
+    """
+    signature = inspect.signature(method)
+    names = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    plain = signature.replace(parameters=names, return_annotation=signature.empty)
+    wrapper.__signature__ = plain  # type: ignore[attr-defined]
+    return wrapper
 
 
 def _users(guarded: Any) -> Users:

@@ -1,6 +1,7 @@
 """The model: building, training, measuring, weights, callbacks, copies."""
 
 import copy
+import inspect
 import math
 
 import numpy as np
@@ -345,3 +346,11 @@ def test_a_metric_of_ones_own():
     for names in (["accuracy", "accuracy"], [type("L", (Confidence,), {"name": "loss"})()]):
         with pytest.raises(ValueError, match="metrics must have different names, .* 'loss'"):
             model.compile(metrics=names)
+
+
+def test_help_shows_names_first():
+    """The types stand in the docstring; a dozen unions of them would come before its first line."""
+    assert str(inspect.signature(Model.fit)).startswith(
+        "(self, x, y=None, *, batch_size=32, epochs=1"
+    )
+    assert inspect.signature(Model.predict).return_annotation is inspect.Signature.empty
