@@ -349,7 +349,7 @@ def test_a_metric_of_ones_own():
 
 
 def test_help_shows_names_first():
-    """The types stand in the docstring; a dozen unions of them would come before its first line."""
+    """The docstring has the types; a dozen unions of them would come before its first line."""
     assert str(inspect.signature(Model.fit)).startswith(
         "(self, x, y=None, *, batch_size=32, epochs=1"
     )
