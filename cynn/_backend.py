@@ -72,9 +72,9 @@ def target() -> str:
     if wanted in available:
         return wanted
     if wanted in TARGETS:
-        why = "this processor cannot run" if _compiled(wanted) else "this build does not have"
+        reason = "this processor cannot run" if _compiled(wanted) else "this build does not have"
         raise ValueError(
-            f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}, which {why}"
+            f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}, which {reason}"
         )
     raise ValueError(f"CYNN_TARGET must be one of {', '.join(available)}, got {wanted!r}")
 

@@ -122,13 +122,15 @@ class Custom(Spec):
         TypeError, ValueError
             As for `value`, of `derivative` or `backward`.
         """
-        rows, wanted = user_functions.as_rows(x), user_functions.as_rows(gradient)
+        rows, output_gradient = user_functions.as_rows(x), user_functions.as_rows(gradient)
         if self.backward is not None:
-            return user_functions.call_checked(f"backward of {self!r}", self.backward, rows, wanted)
+            return user_functions.call_checked(
+                f"backward of {self!r}", self.backward, rows, output_gradient
+            )
         slopes = user_functions.call_checked(f"derivative of {self!r}", self.derivative, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss tells it
-            found: NDArray[Any] = slopes * wanted
-        return found
+            input_gradient: NDArray[Any] = slopes * output_gradient
+        return input_gradient
 
 
 def checked(name: str, value: Any) -> str | Custom:

@@ -101,8 +101,8 @@ class Model(Inspected):
     ) -> None:
         self.layers = plan.checked_layers(layers)
         self.dtype = real_dtype(dtype)
-        drawn = int(np.random.SeedSequence().generate_state(1)[0])
-        self.seed = drawn if seed is None else integer("seed", seed, 0)
+        drawn_seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self.seed = drawn_seed if seed is None else integer("seed", seed, 0)
         self.epochs = 0
         self.stop_training = False
         self.history: History | None = None
@@ -175,15 +175,15 @@ class Model(Inspected):
         [(784, 10), (10,)]
         """
         if isinstance(input_shape, tuple | list):
-            wanted = shape("input_shape", input_shape)
+            row_shape = shape("input_shape", input_shape)
         else:
-            wanted = (integer("input_shape", input_shape),)
+            row_shape = (integer("input_shape", input_shape),)
         if self._network is None:
-            self._build(wanted)
-        elif wanted != self._input_shape:
+            self._build(row_shape)
+        elif row_shape != self._input_shape:
             raise RuntimeError(
                 f"input_shape must be {self._input_shape}, for which the model is built, got "
-                f"{wanted}: make a new model"
+                f"{row_shape}: make a new model"
             )
 
     def _build(self, input_shape: tuple[int, ...]) -> None:
@@ -363,10 +363,10 @@ class Model(Inspected):
         Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
         those after the last whole batch, and ``model.history`` has the epochs until then.
         """
-        together = SINGLE if comm is None else ranks.get(comm)
-        with together.training():
-            self.seed, self.epochs = together.shared((self.seed, self.epochs))
-            with together.agreed():
+        processes = SINGLE if comm is None else ranks.get(comm)
+        with processes.training():
+            self.seed, self.epochs = processes.shared((self.seed, self.epochs))
+            with processes.agreed():
                 self._expect_compiled()
                 settings = fitting.checked_settings(
                     batch_size=batch_size,
@@ -380,8 +380,8 @@ class Model(Inspected):
                     steps_per_epoch=steps_per_epoch,
                 )
                 listeners = [] if callbacks is None else get_all(callbacks)
-                progress = Progress(verbose if together.rank == 0 else 0)
-                fit = fitting.Fit(self, settings, listeners, progress, together)
+                progress = Progress(verbose if processes.rank == 0 else 0)
+                fit = fitting.Fit(self, settings, listeners, progress, processes)
             rows = TrainingRows(x, y, sample_weight, class_weight)
             return (streams.fit_batches if y is None else fitting.fit_rows)(fit, rows)
 

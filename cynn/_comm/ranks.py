@@ -1,4 +1,4 @@
-"""What a fit asks of its communicator: one mind, one start, and sums over all ranks.
+"""What a fit asks of its communicator: the same errors, the same start, and sums over all ranks.
 
 A communicator is mpi4py's or anything with the same methods; nothing is imported here. A fit
 without one runs through `cynn._comm.shards.SINGLE`, which has the same methods and does nothing.
@@ -68,36 +68,37 @@ class Ranks(SingleProcess):
     """
 
     def __init__(self, comm: Any) -> None:
-        absent = [name for name in METHODS if not callable(getattr(comm, name, None))]
-        if absent:
+        missing = [name for name in METHODS if not callable(getattr(comm, name, None))]
+        if missing:
             raise TypeError(
                 "comm must be a communicator such as mpi4py.MPI.COMM_WORLD, got "
-                f"{type(comm).__name__} without {absent[0]}"
+                f"{type(comm).__name__} without {missing[0]}"
             )
         mpi = sys.modules.get(type(comm).__module__)  # asked out of its time, MPI ends the process
-        begun, ended = getattr(mpi, "Is_initialized", None), getattr(mpi, "Is_finalized", None)
-        if (begun and not begun()) or (ended and ended()):
+        is_initialized = getattr(mpi, "Is_initialized", None)
+        is_finalized = getattr(mpi, "Is_finalized", None)
+        if (is_initialized and not is_initialized()) or (is_finalized and is_finalized()):
             raise ValueError(
                 "comm must be of a running MPI, got one that is not initialised yet, or finalised"
             )
         try:
             self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
-            between = bool(getattr(comm, "Is_inter", bool)())
+            is_intercommunicator = bool(getattr(comm, "Is_inter", bool)())
         except Exception as error:  # of a freed communicator, or of COMM_NULL
-            why = (str(error).splitlines() or [type(error).__name__])[0]
+            message = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(
                 f"comm must be a communicator in use, got an error of MPI: "
-                f"{why.removesuffix(', error stack:')}"
+                f"{message.removesuffix(', error stack:')}"
             ) from error
-        if between:
+        if is_intercommunicator:
             raise ValueError("comm must join ranks of one group, got an intercommunicator")
         self._comm = comm
-        places = comm.allgather((socket.gethostname(), _cores(), os.urandom(8).hex()))
-        _expect_none_has_left(places)
-        here = places[self.rank][0]
-        self._first_here = next(i for i, place in enumerate(places) if place[0] == here)
-        self._name = places[self._first_here][2]
-        self._threads = _share(self.rank, here, places)
+        processes = comm.allgather((socket.gethostname(), _cores(), os.urandom(8).hex()))
+        _expect_none_has_left(processes)
+        own_host = processes[self.rank][0]
+        self._first_here = next(i for i, process in enumerate(processes) if process[0] == own_host)
+        self._name = processes[self._first_here][2]
+        self._threads = _share(self.rank, own_host, processes)
 
     def threads(self) -> int:
         """Return how many threads a call may use: what was chosen, or a share of the cores."""
@@ -107,28 +108,32 @@ class Ranks(SingleProcess):
     @contextlib.contextmanager
     def agreed(self) -> Iterator[None]:
         """Raise what one rank raises inside on all of them, saying which it was."""
-        raised: Exception | None = None
+        own_error: Exception | None = None
         try:
             yield
         except Exception as error:
-            raised = error
-        answers = self._comm.allgather(None if raised is None else _described(raised))
-        bad = [(rank, answer) for rank, answer in enumerate(answers) if answer is not None]
-        if not bad:
+            own_error = error
+        reports = self._comm.allgather(None if own_error is None else _described(own_error))
+        failures = [(rank, report) for rank, report in enumerate(reports) if report is not None]
+        if not failures:
             return
-        if len(bad) == self.size and len({answer for _, answer in bad}) == 1 and raised:
-            agreed: Exception = raised  # all make the same mistake: it is no matter of ranks
+        if (
+            len(failures) == self.size
+            and len({report for _, report in failures}) == 1
+            and own_error
+        ):
+            shared_error: Exception = own_error  # all make the same mistake: no matter of ranks
         else:
-            rank, (kind, text) = bad[0]
-            agreed = KINDS[kind](f"rank {rank} of {self.size}: {text}")
-        setattr(agreed, AGREED, True)
-        raise agreed from (raised.__cause__ if raised is agreed else raised)
+            rank, (kind, text) = failures[0]
+            shared_error = KINDS[kind](f"rank {rank} of {self.size}: {text}")
+        setattr(shared_error, AGREED, True)
+        raise shared_error from (own_error.__cause__ if own_error is shared_error else own_error)
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
         """End the job where this rank raises inside, or dies: the others would wait for ever."""
-        first, meet = self.rank == self._first_here, lambda: self._comm.allgather(None)
-        watch = Watchdog(self.rank, self.size, first, self._name, meet)
+        is_first, barrier = self.rank == self._first_here, lambda: self._comm.allgather(None)
+        watch = Watchdog(self.rank, self.size, is_first, self._name, barrier)
         try:
             yield
         except BaseException as error:
@@ -137,10 +142,10 @@ class Ranks(SingleProcess):
             if not isinstance(error, KeyboardInterrupt):
                 traceback.print_exc()
             watch.end(b"!")
-            place = f"rank {self.rank} of {self.size}"
-            what = ": ".join(filter(None, (type(error).__name__, str(error))))
+            rank_name = f"rank {self.rank} of {self.size}"
+            description = ": ".join(filter(None, (type(error).__name__, str(error))))
             status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-            end_all(self._comm, f"{place} ends the training of all: {what}", status)
+            end_all(self._comm, f"{rank_name} ends the training of all: {description}", status)
             raise  # by another communicator than MPI's
         finally:
             watch.end()
@@ -151,13 +156,13 @@ class Ranks(SingleProcess):
 
     def expect_same(self, settings: dict[str, object]) -> None:
         """Refuse to go on where a rank has other settings than the first."""
-        mine = {name: re.sub(r" at 0x[0-9a-f]+", "", str(v)) for name, v in settings.items()}
-        first = self.shared(mine)
+        own = {name: re.sub(r" at 0x[0-9a-f]+", "", str(v)) for name, v in settings.items()}
+        first = self.shared(own)
         with self.agreed():
-            for name in sorted({*mine, *first}):
-                if mine.get(name) != first.get(name):
+            for name in sorted({*own, *first}):
+                if own.get(name) != first.get(name):
                     raise ValueError(
-                        f"{name} must be the same on all ranks, got {mine.get(name)}, "
+                        f"{name} must be the same on all ranks, got {own.get(name)}, "
                         f"and {first.get(name)} on rank 0"
                     )
 
@@ -203,8 +208,8 @@ class Ranks(SingleProcess):
         network.set_params(numbers)
         model.set_state(self.shared(model.get_state()))
         model.set_optimizer_state(self.shared(model.get_optimizer_state()))
-        kept = self.shared((model.rate_factor, model.callback_state, model.callback_weights))
-        model.rate_factor, model.callback_state, model.callback_weights = kept
+        values = self.shared((model.rate_factor, model.callback_state, model.callback_weights))
+        model.rate_factor, model.callback_state, model.callback_weights = values
 
     def expect_alike(self, model: Any) -> None:
         """Refuse to go on where a rank has other weights, or another rate, than the first."""
@@ -225,10 +230,10 @@ class Ranks(SingleProcess):
 
         Where all ranks were given the same rows, these are shared: each does its part of them.
         """
-        of_all = self._comm.allgather((data.n_rows, fingerprint(data)))
-        same = all(other == of_all[0] for other in of_all)
-        most = max(n for n, _ in of_all)
-        return Shard(data.n_rows, most, same, self.rank, self.size)
+        rows_by_rank = self._comm.allgather((data.n_rows, fingerprint(data)))
+        is_same = all(other == rows_by_rank[0] for other in rows_by_rank)
+        most_rows = max(n for n, _ in rows_by_rank)
+        return Shard(data.n_rows, most_rows, is_same, self.rank, self.size)
 
     def total(self, counts: NDArray[Any]) -> NDArray[Any]:
         """Add up arrays of all ranks."""
@@ -243,13 +248,13 @@ class Ranks(SingleProcess):
     def result(self, measures: Measures) -> dict[str, float]:
         """Return what was measured on all ranks together, merged on the first in order of rank."""
         parts = self._comm.gather(measures, 0)
-        own: dict[str, float] | None = None
+        merged: dict[str, float] | None = None
         with self.agreed():
             if self.rank == 0:
                 for other in parts[1:]:
                     parts[0].merge(other)
-                own = parts[0].result()
-        result: dict[str, float] = self.shared(own)
+                merged = parts[0].result()
+        result: dict[str, float] = self.shared(merged)
         return result
 
     def exchange(self, model: Any, shard: Shard, batch_size: int) -> loops.Exchange | None:
@@ -277,13 +282,13 @@ def leave(comm: Any) -> None:
     _expect_none_has_left(comm.allgather(None))
 
 
-def _expect_none_has_left(places: list[Any]) -> None:
+def _expect_none_has_left(answers: list[Any]) -> None:
     """Refuse to go on where some ranks are at the end of their job, and some are not."""
-    left = [rank for rank, place in enumerate(places) if place is None]
-    if 0 < len(left) < len(places):
-        here = next(rank for rank, place in enumerate(places) if place is not None)
+    ended = [rank for rank, answer in enumerate(answers) if answer is None]
+    if 0 < len(ended) < len(answers):
+        other = next(rank for rank, answer in enumerate(answers) if answer is not None)
         error = RuntimeError(
-            f"rank {left[0]} of {len(places)} has come to its end, rank {here} trains or loads: "
+            f"rank {ended[0]} of {len(answers)} has come to its end, rank {other} trains or loads: "
             "all ranks must call fit, or none"
         )
         setattr(error, AGREED, True)
@@ -338,14 +343,14 @@ def _cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _share(rank: int, here: str, places: list[tuple[str, list[int], str]]) -> int:
+def _share(rank: int, own_host: str, processes: list[tuple[str, list[int], str]]) -> int:
     """Return the whole cores of a rank, where those that may run on a core have equal shares."""
     users: dict[int, int] = {}
-    for host, cores, _ in places:
-        if host == here:
+    for host, cores, _ in processes:
+        if host == own_host:
             for core in cores:
                 users[core] = users.get(core, 0) + 1
-    share = sum(1 / users[core] for core in places[rank][1])
+    share = sum(1 / users[core] for core in processes[rank][1])
     return max(1, min(int(share + 1e-6), threads.available_cores()))
 
 

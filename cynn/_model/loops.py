@@ -157,13 +157,13 @@ def expect_measurable(model: Any, data: Batches, input_shape: tuple[int, ...]) -
 
 
 @contextlib.contextmanager
-def naming(which: str) -> Iterator[None]:
+def naming(name: str) -> Iterator[None]:
     """Say in the error for which data it is."""
     try:
         yield
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{which}: {error}") from None
+        raise kind(f"{name}: {error}") from None
 
 
 def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
@@ -181,9 +181,9 @@ def split(data: Batches, part: float, seed: int) -> tuple[Batches, Batches]:
             "rows"
         )
     rows = train_validation_split(np.arange(n), fraction=part, seed=seed)
-    kept, held_out = (data._replace(rows=some) for some in rows)
-    for some in rows:
-        if data.weight is not None and not data.weight[some].any():
+    kept, held_out = (data._replace(rows=subset) for subset in rows)
+    for subset in rows:
+        if data.weight is not None and not data.weight[subset].any():
             raise ValueError(
                 f"validation_split must leave weights above 0 on both sides, got {part}: change it "
                 "or the seed"
@@ -238,8 +238,8 @@ class Measures:
     def merge(self, other: "Measures") -> None:
         """Count what others, of the same metrics, have seen."""
         self.add(other._loss, other._weight)
-        for metric, more in zip(self._metrics, other._metrics, strict=True):
-            metric.merge(more)
+        for metric, other_metric in zip(self._metrics, other._metrics, strict=True):
+            metric.merge(other_metric)
 
     def result(self) -> dict[str, float]:
         """Return ``loss`` and each metric by name: weighted means."""
@@ -296,9 +296,9 @@ def predict(
     if len(x) * network.n_params <= SMALL_WORK:
         network.predict(read(x[:] if isinstance(x, Converted) else x, network), out, 1)
         return out
-    most = threads()
+    n_threads = threads()
     for rows in slices(network, len(x), isinstance(x, Converted)):
-        network.predict(read(x[rows], network), out[rows], most)
+        network.predict(read(x[rows], network), out[rows], n_threads)
     return out
 
 

@@ -39,7 +39,7 @@ class Plan(NamedTuple):
     last_activation : str
         The activation in front of the loss; identity for a user-defined one.
     ends_in_function : bool
-        Whether nobody knows what kind of numbers the last layer gives.
+        Whether it is unknown what kind of numbers the last layer gives.
     takes_any_shape : bool
         Whether a row may have any shape with as many numbers.
     skips_zeros : bool

@@ -53,7 +53,7 @@ def checked_settings(
     validation_split: Any,
     steps_per_epoch: Any,
 ) -> FitSettings:
-    """Return the settings that a person gave.
+    """Return the settings that the caller gave.
 
     Raises
     ------
@@ -62,10 +62,10 @@ def checked_settings(
     """
     if not (augment is None or isinstance(augment, Augment)):
         raise TypeError(f"augment must be an Augment object or None, got {augment!r}")
-    wanted = "at least 0 and less than 1"
-    fraction = number("validation_split", validation_split, wanted)
+    requirement = "at least 0 and less than 1"
+    fraction = number("validation_split", validation_split, requirement)
     if not 0 <= fraction < 1:
-        raise ValueError(f"validation_split must be {wanted}, got {fraction!r}")
+        raise ValueError(f"validation_split must be {requirement}, got {fraction!r}")
     return FitSettings(
         batch_size=integer("batch_size", batch_size),
         epochs=integer("epochs", epochs, 0),
@@ -119,7 +119,7 @@ class Fit:
         self.callbacks = [c for c in callbacks if ranks.rank == 0 or not c.writes_files]
         self.progress = progress
         self.exchange: Exchange | None = None
-        self._tells_batches = False  # whether anybody, on any rank, hears of every batch
+        self._tells_batches = False  # whether any rank has a hook to call for every batch
         self.is_stopped = False
 
     # -- epochs
@@ -138,7 +138,7 @@ class Fit:
         train : callable
             Trains an epoch, whose number it is given, and gives its logs.
         n_rows : int or None
-            The rows of an epoch; None where nobody knows.
+            The rows of an epoch; None where it is unknown.
         history : History, optional
             Hears of the epochs first.
         is_done : callable
@@ -171,14 +171,15 @@ class Fit:
         self.tell("on_train_end", logs)
 
     def _begin(self, history: History | None) -> None:
-        """Find out who hears of what, and say who learns."""
-        everybody = self.callbacks if history is None else [history, *self.callbacks]
+        """Collect the callbacks of each hook, and tell them which model is trained."""
+        listeners = self.callbacks if history is None else [history, *self.callbacks]
         self._hooks = {
-            hook: [getattr(one, hook) for one in everybody if _defines(one, hook)] for hook in HOOKS
+            hook: [getattr(listener, hook) for listener in listeners if _defines(listener, hook)]
+            for hook in HOOKS
         }
         batches = self._hooks["on_batch_begin"] + self._hooks["on_batch_end"]
         self._tells_batches = self.ranks.any(bool(batches))
-        self._hooks["set_model"] = [one.set_model for one in self.callbacks]
+        self._hooks["set_model"] = [listener.set_model for listener in self.callbacks]
         self.tell("set_model", self.learner)
         self.tell("on_train_begin")
 
@@ -225,9 +226,9 @@ class Fit:
         """
         learner, network = self.learner, self.learner._network
         values = StepValues(learner.optimizer.rates(*span), learner.optimizer.momenta(*span))
-        threads, draws, before = self.ranks.threads(), learner._draw_seed(), network.updates
-        at_once = self.exchange is None and batch_size <= learner._kernels.LARGEST_BATCH
-        step_by_step = not at_once or measures.by_step or self._tells_batches
+        threads, draws, updates = self.ranks.threads(), learner._draw_seed(), network.updates
+        fits_network = self.exchange is None and batch_size <= learner._kernels.LARGEST_BATCH
+        step_by_step = not fits_network or measures.by_step or self._tells_batches
         take = self._take_each_step if step_by_step else self._take_steps
         if data.rows is not None:
             order, data = data.rows[order], data._replace(rows=None)
@@ -236,16 +237,16 @@ class Fit:
         chunk_steps = max(1, measures.slice_rows(width) // batch_size)
         self.is_stopped = False
         for first in range(0, span.stop - span.start, chunk_steps):
-            rows, taken = order[first * batch_size : (first + chunk_steps) * batch_size], data
+            rows, source = order[first * batch_size : (first + chunk_steps) * batch_size], data
             if converted:  # the rows of this chunk of the epoch alone are in memory
-                taken, rows = data.take(rows), np.arange(len(rows))
+                source, rows = data.take(rows), np.arange(len(rows))
             outputs = measures.outputs(len(rows), network.n_outputs, learner.dtype)
             chunk = Chunk(
-                taken, rows, outputs, _between(values, first, first + chunk_steps), number + first,
-                (*draws, before + first), batch_size, threads,
+                source, rows, outputs, _between(values, first, first + chunk_steps), number + first,
+                (*draws, updates + first), batch_size, threads,
             )  # fmt: skip
             done = take(chunk, measures)
-            measures.look(taken, rows[:done], None if outputs is None else outputs[:done])
+            measures.look(source, rows[:done], None if outputs is None else outputs[:done])
             if self.is_stopped:
                 break
 
@@ -268,7 +269,7 @@ class Fit:
         return n
 
     def _take_each_step(self, chunk: Chunk, measures: Measures) -> int:
-        """Do the same to the same bits one step at a time, until somebody stops the training."""
+        """Do the same to the same bits one step at a time, until a callback stops the training."""
         learner, size, sums, done = self.learner, chunk.batch_size, (0.0, 0.0), 0
         for step in range(len(chunk.values.rate)):
             rows = slice(step * size, (step + 1) * size)
@@ -307,10 +308,10 @@ class Fit:
         """Take one step in the network; return the sums of losses and of weights."""
         network, batch = self.learner._network, chunk.order[rows]
         outputs = None if chunk.outputs is None else chunk.outputs[rows]
-        *key, before = chunk.draw_key
+        *key, updates = chunk.draw_key
         _, loss_sum, weight_sum = network.train_epoch(
             *chunk.data.read_by(network), batch, *values, len(batch), 0, math.inf, outputs,
-            chunk.threads, (*key, before + step, 0),
+            chunk.threads, (*key, updates + step, 0),
         )  # fmt: skip
         return loss_sum, weight_sum
 
@@ -321,7 +322,7 @@ class Fit:
         """Take one step on more rows than the network takes at once, or in several networks."""
         learner, network, exchange = self.learner, self.learner._network, self.exchange
         batch, outputs = chunk.order[rows], None if chunk.outputs is None else chunk.outputs[rows]
-        *key, before = chunk.draw_key
+        *key, updates = chunk.draw_key
         place = 0 if exchange is None else exchange.place(chunk.number + step)
         gradient = np.empty(network.n_params, learner.dtype)
         if exchange is not None:
@@ -334,17 +335,17 @@ class Fit:
             piece = slice(start, start + block)
             loss, weight = network.gradients(
                 *chunk.data.take(batch[piece]).read_by(network), gradient, chunk.threads,
-                (*key, before + step, place + start), None if outputs is None else outputs[piece],
+                (*key, updates + step, place + start), None if outputs is None else outputs[piece],
             )  # fmt: skip
             if not is_own_sum:
                 total += gradient
             loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
-        all_weights = weight_sum
+        total_weight = weight_sum
         if exchange is not None:
             gradient[:] = total
-            total, all_weights = gradient, exchange.sum(weight_sum)
-        if all_weights:
-            total /= all_weights
+            total, total_weight = gradient, exchange.sum(weight_sum)
+        if total_weight:
+            total /= total_weight
             rate, momentum = (float(value[0]) for value in values)
             network.update(total.astype(learner.dtype, copy=False), rate, momentum)
         return loss_sum, weight_sum
@@ -405,8 +406,8 @@ def fit_rows(fit: Fit, rows: TrainingRows) -> History:
             ranks.blend_state(model)
         return end_epoch(fit, measures, held_out)
 
-    def permute(rows: NDArray[np.int64], which: int) -> None:
-        model._kernels.permutation(rows, (model.seed + which * ODD) % (1 << 64), model.epochs)
+    def permute(rows: NDArray[np.int64], rank: int) -> None:
+        model._kernels.permutation(rows, (model.seed + rank * ODD) % (1 << 64), model.epochs)
 
     seeks = settings.sparse is not None and not settings.augment and model._plan.skips_zeros
     try:

@@ -11,7 +11,7 @@ from ..augmentation import Augment
 
 
 class TrainingRows(NamedTuple):
-    """What a person gave to train on; see `Model.fit`."""
+    """What the caller gave to train on; see `Model.fit`."""
 
     x: Any
     y: Any = None

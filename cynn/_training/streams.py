@@ -95,8 +95,8 @@ class Stream:
             steps = len(batches)
         self._model, self._batches, self._class_weight = model, batches, class_weight
         self._steps, self._epochs = steps, settings.epochs
-        ahead = iter(batches)
-        self._goes_on = ahead is batches
+        iterator = iter(batches)
+        self._goes_on = iterator is batches
         if steps is None:
             if isinstance(model.optimizer.learning_rate, Schedule):
                 raise ValueError(
@@ -106,10 +106,10 @@ class Stream:
                 raise ValueError(
                     "steps_per_epoch must be given for an iterator of several epochs, got None"
                 )
-        first = self._parts(_next(ahead), 0)[0]
+        first = self._parts(_next(iterator), 0)[0]
         self.input_shape = model.input_shape or np.shape(first)[1:]
         # The batch that was asked for is the first of the first pass.
-        self._ahead: Iterator[Any] | None = ahead
+        self._ahead: Iterator[Any] | None = iterator
         self._first: list[Any] = [self._seen]
 
     def _parts(self, batch: Any, number: int) -> tuple[Any, Any, Any]:
@@ -142,9 +142,9 @@ class Stream:
         steps = self._steps
         if self._ahead is None:
             self._ahead = iter(self._batches)
-        passing = itertools.chain(self._first, self._ahead)
+        batches = itertools.chain(self._first, self._ahead)
         measures, done = Measures(self._model.metrics), 0
-        for batch in itertools.islice(passing, steps):
+        for batch in itertools.islice(batches, steps):
             data = self.checked(batch, done)
             n = len(data.x)
             expect_whole_batches(self._model, n)
@@ -167,21 +167,23 @@ class Stream:
 
     def _look_ahead(self, epoch: int, done: int) -> None:
         """Get ready for the next epoch; without batches for it the training ends."""
-        last = epoch + 1 == self._epochs
+        is_last = epoch + 1 == self._epochs
         if self._steps is not None and done < self._steps:
-            came = f"{done} of {self._steps} batches in epoch {epoch + 1}"
-        elif self._goes_on and not last:
+            shortfall = f"{done} of {self._steps} batches in epoch {epoch + 1}"
+        elif self._goes_on and not is_last:
             assert self._ahead is not None
             self._first = list(itertools.islice(self._ahead, 1))
-            came = "" if self._first else f"its last batch in epoch {epoch + 1} of {self._epochs}"
+            shortfall = (
+                "" if self._first else f"its last batch in epoch {epoch + 1} of {self._epochs}"
+            )
         else:
-            came = ""
+            shortfall = ""
         if not self._goes_on:
             self._ahead = None
-        if came:
+        if shortfall:
             self._model.stop_training = True
             warn(
-                f"x must yield the batches of all epochs, got {came}: the training ends",
+                f"x must yield the batches of all epochs, got {shortfall}: the training ends",
                 RuntimeWarning,
             )
 

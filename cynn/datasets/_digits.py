@@ -177,9 +177,9 @@ def _shapes() -> _Shapes:
             path.append(full)
         paths.append(path)
     pieces = np.array([sum(len(p) - 1 for p in path) for path in paths])
-    n_glyphs, most = len(GLYPHS), int(pieces.max())
+    n_glyphs, most_pieces = len(GLYPHS), int(pieces.max())
     points = np.zeros((n_glyphs, most_points, 2), np.float32)
-    starts = np.zeros((n_glyphs, most, most_points), np.float32)
+    starts = np.zeros((n_glyphs, most_pieces, most_points), np.float32)
     stops = np.zeros_like(starts)
     for g, path in enumerate(paths):
         points[g, : len(GLYPHS[g].points)] = GLYPHS[g].points
@@ -214,9 +214,9 @@ def _paths(
     points += 0.04 * _bell(rng, *points.shape)
     ends = np.empty((2, n, shapes.starts.shape[1], 2), np.float32)
     for g in np.unique(style):
-        mine = style == g
-        ends[0, mine] = np.einsum("kc,ncx->nkx", shapes.starts[g], points[mine])
-        ends[1, mine] = np.einsum("kc,ncx->nkx", shapes.stops[g], points[mine])
+        has_style = style == g
+        ends[0, has_style] = np.einsum("kc,ncx->nkx", shapes.starts[g], points[has_style])
+        ends[1, has_style] = np.einsum("kc,ncx->nkx", shapes.stops[g], points[has_style])
 
     def draw(mean: float, deviation: float) -> NDArray[np.float32]:
         return np.float32(mean) + np.float32(deviation) * _bell(rng, n, 1)
@@ -265,24 +265,24 @@ def _paint(
     """
     n = len(starts)
     canvas = np.full((n, CANVAS, CANVAS), FAR, np.float32)
-    room = CANVAS - WINDOW
+    last_corner = CANVAS - WINDOW
     windows = np.lib.stride_tricks.sliding_window_view(
         canvas, (WINDOW, WINDOW), axis=(1, 2), writeable=True
     )
     rows = np.arange(n)
     grid = np.arange(WINDOW, dtype=np.float32)
-    way = stops - starts
-    length2 = np.maximum((way * way).sum(-1), np.float32(1e-6))
+    direction = stops - starts
+    length2 = np.maximum((direction * direction).sum(-1), np.float32(1e-6))
     corner = np.rint(0.5 * (starts + stops)) + np.float32(MARGIN - WINDOW // 2)
-    np.clip(corner, 0, room, out=corner)
+    np.clip(corner, 0, last_corner, out=corner)
     corners = corner.astype(np.intp)
     start = corner - np.float32(MARGIN) - starts  # of the window's corner, seen from the piece
     for k in range(starts.shape[1]):
         m = int(np.searchsorted(-pieces, -k, side="left"))
         dx = start[:m, k, 0, None] + grid
         dy = start[:m, k, 1, None] + grid
-        ux = way[:m, k, 0, None] / length2[:m, k, None]
-        uy = way[:m, k, 1, None] / length2[:m, k, None]
+        ux = direction[:m, k, 0, None] / length2[:m, k, None]
+        uy = direction[:m, k, 1, None] / length2[:m, k, None]
         # With s the foot of the pixel along the piece and t = s held within it, the squared
         # distance is |d|^2 + length^2 t (t - 2 s).
         s = (dy * uy)[:, :, None] + (dx * ux)[:, None, :]
@@ -394,7 +394,7 @@ def make_digits(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.ui
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         # A block is always drawn whole, so that no image depends on where the row is cut.
-        drawn, said = _block(seed, start // BLOCK)
-        images[start:stop] = drawn[: stop - start]
-        labels[start:stop] = said[: stop - start]
+        block_images, block_labels = _block(seed, start // BLOCK)
+        images[start:stop] = block_images[: stop - start]
+        labels[start:stop] = block_labels[: stop - start]
     return images, labels

@@ -69,9 +69,9 @@ def download(mirrors: tuple[str, ...], folder: Path, wanted: list[tuple[Path, st
         with contextlib.suppress(OSError):
             if time.time() - part.stat().st_mtime > STALE_SECONDS:
                 part.unlink()
-    left, reasons = _reachable(mirrors)
+    reachable, reasons = _reachable(mirrors)
 
-    def get(url: str, part: str, _: object) -> None:
+    def fetch(url: str, part: str, _: object) -> None:
         os.unlink(part)  # pooch makes it for this user alone; a cache may be shared
         with _Sink(part, "x") as sink, _bar(url.rpartition("/")[2]) as bar:
             timeout = (CONNECT_SECONDS, READ_SECONDS)
@@ -81,9 +81,9 @@ def download(mirrors: tuple[str, ...], folder: Path, wanted: list[tuple[Path, st
             if file.read(256).lstrip().startswith(b"<"):
                 raise Refused("a file must be the published archive, got a web page (HTML)")
 
-    def bring(mirror: str, path: Path, sha256: str) -> bool:
+    def fetch_from(mirror: str, path: Path, sha256: str) -> bool:
         try:
-            pooch.retrieve(mirror + path.name, f"sha256:{sha256}", path.name, folder, None, get)
+            pooch.retrieve(mirror + path.name, f"sha256:{sha256}", path.name, folder, None, fetch)
             return True
         # Other OSErrors are the disk's, no fault of the mirror's.
         except (http_error, ValueError, Refused) as error:
@@ -92,18 +92,20 @@ def download(mirrors: tuple[str, ...], folder: Path, wanted: list[tuple[Path, st
             # us waiting again. (A pause in mid-file is no Timeout to requests: that is retried.)
             status = getattr(getattr(error, "response", None), "status_code", 0)
             if 400 <= status < 500 or "Timeout" in type(error).__name__:
-                left.remove(mirror)
+                reachable.remove(mirror)
             return False
 
     for path, sha256 in wanted:
         for attempt in range(ROUNDS):
-            if attempt and left:
+            if attempt and reachable:
                 time.sleep(PAUSE_SECONDS * attempt)
-            if any(bring(mirror, path, sha256) for mirror in tuple(left)):
+            if any(fetch_from(mirror, path, sha256) for mirror in tuple(reachable)):
                 break
         else:
-            told = (f"{urlsplit(mirror).netloc}: {reason}" for mirror, reason in reasons.items())
-            raise Refused("; ".join(told))
+            failures = (
+                f"{urlsplit(mirror).netloc}: {reason}" for mirror, reason in reasons.items()
+            )
+            raise Refused("; ".join(failures))
 
 
 def _reachable(mirrors: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
@@ -116,7 +118,7 @@ def _reachable(mirrors: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
 
     answers: dict[str, str] = {}  # empty: it took the connection
 
-    def knock(mirror: str) -> None:
+    def connect(mirror: str) -> None:
         url = urlsplit(mirror)
         host, port = url.hostname or "", url.port or (80 if url.scheme == "http" else 443)
         try:
@@ -126,14 +128,14 @@ def _reachable(mirrors: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
         except (OSError, ValueError) as error:
             answers[mirror] = shorten(str(error) or type(error).__name__, 160)
 
-    threads = [threading.Thread(target=knock, args=(m,), daemon=True) for m in mirrors]
+    threads = [threading.Thread(target=connect, args=(m,), daemon=True) for m in mirrors]
     deadline = time.monotonic() + CONNECT_SECONDS
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     late = f"no connection within {CONNECT_SECONDS:g} s"
-    reasons = {m: why for m in mirrors if (why := answers.get(m, late))}
+    reasons = {m: reason for m in mirrors if (reason := answers.get(m, late))}
     return [m for m in mirrors if m not in reasons], reasons
 
 

@@ -98,9 +98,9 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArr
 
 
 def _read(
-    path: Path, stream: BinaryIO | gzip.GzipFile, max_bytes: int, there: int, exact: bool
+    path: Path, stream: BinaryIO | gzip.GzipFile, max_bytes: int, available: int, exact: bool
 ) -> NDArray[Any]:
-    """Read header and elements; at most `there` bytes can come, and just as many if `exact`."""
+    """Read header and elements; at most `available` bytes can come, and just as many if `exact`."""
     magic = stream.read(4)
     if magic.lstrip()[:1] == b"<":
         raise IDXError(f"{path}: must be an IDX file, got what looks like a web page (HTML)")
@@ -126,32 +126,34 @@ def _read(
     # Python's integers do not overflow. A dimension of 0 must not hide absurd ones beside it from
     # the check, for NumPy refuses those as well.
     extent = math.prod(n for n in shape if n) * dtype.itemsize
-    wanted = 0 if 0 in shape else extent
+    n_bytes = 0 if 0 in shape else extent
     header = 4 + 4 * rank
-    says = f"the header says {' x '.join(map(str, shape)) or 'one'} {dtype.name} elements"
-    if exact and header + wanted != there:
-        trouble = "cut short" if there < header + wanted else "too long"
+    description = f"the header says {' x '.join(map(str, shape)) or 'one'} {dtype.name} elements"
+    if exact and header + n_bytes != available:
+        problem = "cut short" if available < header + n_bytes else "too long"
         raise IDXError(
-            f"{path}: {trouble}: {says}, {header + wanted:,} bytes in all; the file has {there:,}"
+            f"{path}: {problem}: {description}, {header + n_bytes:,} bytes in all; "
+            f"the file has {available:,}"
         )
-    if header + wanted > there:
+    if header + n_bytes > available:
         raise IDXError(
-            f"{path}: cut short: {says}, {wanted:,} bytes; the file can unpack to at most {there:,}"
+            f"{path}: cut short: {description}, {n_bytes:,} bytes; "
+            f"the file can unpack to at most {available:,}"
         )
     if extent > max_bytes:
         raise IDXError(
-            f"{path}: {says}, {extent:,} bytes; at most max_bytes={max_bytes:,} are read"
+            f"{path}: {description}, {extent:,} bytes; at most max_bytes={max_bytes:,} are read"
         )
 
     array = np.empty(shape, dtype)
-    room = array.reshape(-1).view(np.uint8).data if wanted else memoryview(b"")
-    done = 0
-    while done < wanted:
-        got = stream.readinto(room[done : done + _CHUNK])  # type: ignore[union-attr]
-        if not got:
-            raise IDXError(f"{path}: cut short: {says}, {wanted:,} bytes; got {done:,}")
-        done += got
+    buffer = array.reshape(-1).view(np.uint8).data if n_bytes else memoryview(b"")
+    n_done = 0
+    while n_done < n_bytes:
+        n_read = stream.readinto(buffer[n_done : n_done + _CHUNK])  # type: ignore[union-attr]
+        if not n_read:
+            raise IDXError(f"{path}: cut short: {description}, {n_bytes:,} bytes; got {n_done:,}")
+        n_done += n_read
     # Reading on to the end also makes gzip check its checksum.
     if stream.read(1):
-        raise IDXError(f"{path}: too long: {says}, {wanted:,} bytes; got more")
+        raise IDXError(f"{path}: too long: {description}, {n_bytes:,} bytes; got more")
     return array.astype(dtype.newbyteorder("="), copy=False)

@@ -212,9 +212,9 @@ def _split(images_path: Path, labels_path: Path) -> Split:
     images, labels = read_idx(images_path), read_idx(labels_path)
     for path, array, shape in ((images_path, images, (SIZE, SIZE)), (labels_path, labels, ())):
         if array.dtype != np.uint8 or array.ndim < 1 or array.shape[1:] != shape:
-            wanted = ", ".join(map(str, ("n", *shape)))
-            came = f"{array.dtype} of shape {array.shape}"
-            raise IDXError(f"{path}: must hold uint8 of shape ({wanted}), got {came}")
+            wanted_shape = ", ".join(map(str, ("n", *shape)))
+            description = f"{array.dtype} of shape {array.shape}"
+            raise IDXError(f"{path}: must hold uint8 of shape ({wanted_shape}), got {description}")
     if len(images) != len(labels) or not len(images):
         raise IDXError(
             f"{images_path}: must hold at least one image, and as many as {labels_path.name} has "
@@ -228,19 +228,21 @@ def _split(images_path: Path, labels_path: Path) -> Split:
     return images, labels
 
 
-def _find(dataset: Dataset, folder: Path, who: str) -> list[Path]:
-    """Find the four files in the folder that `who` names, or say which are missing."""
+def _find(dataset: Dataset, folder: Path, setting: str) -> list[Path]:
+    """Find the four files in the folder that `setting` names, or say which are missing."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{who}: there is no folder {folder}")
+        raise FileNotFoundError(f"{setting}: there is no folder {folder}")
     missing = FILES
-    for place in (folder / dataset.folder, folder):
-        paths = [p if (p := place / name).is_file() else place / f"{name}.gz" for name in FILES]
+    for directory in (folder / dataset.folder, folder):
+        paths = [
+            p if (p := directory / name).is_file() else directory / f"{name}.gz" for name in FILES
+        ]
         if all(path.is_file() for path in paths):
             return paths
         absent = tuple(p.stem for p in paths if not p.is_file())
         missing = min(missing, absent, key=len)
     raise FileNotFoundError(
-        f"{who}: the folder {folder} does not hold {dataset.title}: {', '.join(missing)} "
+        f"{setting}: the folder {folder} does not hold {dataset.title}: {', '.join(missing)} "
         f"missing (plain or .gz, there or in {dataset.folder}/)"
     )
 
@@ -249,14 +251,14 @@ def _fetch(dataset: Dataset) -> list[Path]:
     """Paths of the four files in the cache, downloaded where they are absent or damaged."""
     folder = cache_folder() / dataset.folder
     files = [(folder / f"{name}.gz", sha) for name, sha in zip(FILES, dataset.sha256, strict=True)]
-    wanted = [(path, sha) for path, sha in files if not is_published(path, sha)]
-    if wanted:
+    missing = [(path, sha) for path, sha in files if not is_published(path, sha)]
+    if missing:
         try:
-            download(dataset.mirrors, folder, wanted)
+            download(dataset.mirrors, folder, missing)
         except (OSError, Refused) as error:
             # Another process may have brought the files meanwhile, and may even hold one open,
             # which on Windows keeps us from putting ours in its place.
-            if not all(is_published(path, sha) for path, sha in wanted):
+            if not all(is_published(path, sha) for path, sha in missing):
                 raise DatasetUnavailable(
                     f"{dataset.title} is not in {folder} and cannot be downloaded: {error}"
                 ) from error

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from .. import losses
 from ._docs import documented
-from ._heads import HINGES, OF_CLASSES, is_theirs, names
+from ._heads import HINGES, OF_CLASSES, is_sklearn_loss, names
 from ._mlp import BaseMLP
 
 
@@ -106,15 +106,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _probable(self) -> bool:
         """Return whether the outputs are probabilities."""
-        return is_theirs(self.loss) or not isinstance(losses.get(self.loss), HINGES)
+        return is_sklearn_loss(self.loss) or not isinstance(losses.get(self.loss), HINGES)
 
     def _out_activation(self) -> str:
-        several = self._label_binarizer.y_type_ == "multiclass"
+        is_multiclass = self._label_binarizer.y_type_ == "multiclass"
         if not self._probable():
-            if isinstance(losses.get(self.loss), losses.CategoricalHinge) and not several:
+            if isinstance(losses.get(self.loss), losses.CategoricalHinge) and not is_multiclass:
                 raise ValueError("loss must be Hinge for two classes, got CategoricalHinge")
             return "identity"
-        return "softmax" if several else "logistic"
+        return "softmax" if is_multiclass else "logistic"
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         """Check X and y; give y as booleans, a column an output."""
@@ -144,10 +144,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "class_weight must be a dict or None in partial_fit, got 'balanced', which needs "
                 "all rows: compute it with sklearn.utils.class_weight.compute_class_weight"
             )
-        found = compute_sample_weight(self.class_weight, self._given_targets(y))
-        if not np.isfinite(found).all():
+        class_factors = compute_sample_weight(self.class_weight, self._user_targets(y))
+        if not np.isfinite(class_factors).all():
             raise ValueError(f"class_weight must be finite numbers, got {self.class_weight!r}")
-        return (found if weight is None else found * weight).astype(dtype)
+        return (class_factors if weight is None else class_factors * weight).astype(dtype)
 
     def _check_classes(self, classes: NDArray[Any]) -> None:
         """Refuse classes that a fit which goes on does not know."""
@@ -165,9 +165,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
-    def _given_targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        found: NDArray[Any] = self._label_binarizer.inverse_transform(y)
-        return found
+    def _user_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        labels: NDArray[Any] = self._label_binarizer.inverse_transform(y)
+        return labels
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
@@ -196,8 +196,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If an argument, or a parameter of the estimator, is not as described.
         """
         if _check_partial_fit_first_call(self, classes):
-            several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+            is_multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if is_multilabel else classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -223,13 +223,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._predict(X)
 
     def _predict(self, X: Any, check_input: bool = True) -> NDArray[Any]:
-        found = self._outputs(X, check_input)
+        outputs = self._outputs(X, check_input)
         if self._label_binarizer.y_type_ == "multiclass":
-            labels: NDArray[Any] = self.classes_.take(found.argmax(axis=1), mode="clip")
+            labels: NDArray[Any] = self.classes_.take(outputs.argmax(axis=1), mode="clip")
             return labels
         if self.out_activation_ == "identity":
-            found = (found > 0).astype(found.dtype)
-        return self._given_targets(found.ravel() if self.n_outputs_ == 1 else found)
+            outputs = (outputs > 0).astype(outputs.dtype)
+        return self._user_targets(outputs.ravel() if self.n_outputs_ == 1 else outputs)
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         return self._scored(X, y, sample_weight, accuracy_score)
@@ -255,13 +255,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If `X` does not hold rows of `n_features_in_` finite numbers.
         """
-        found = self._outputs(X)
-        return found.ravel() if self.n_outputs_ == 1 else found
+        outputs = self._outputs(X)
+        return outputs.ravel() if self.n_outputs_ == 1 else outputs
 
     def _check_probable(self, wanted: bool) -> bool:
         if self._probable() != wanted:
-            what = "give probabilities" if wanted else "be a hinge"
-            raise AttributeError(f"loss must {what} for this method, got {self.loss!r}")
+            requirement = "give probabilities" if wanted else "be a hinge"
+            raise AttributeError(f"loss must {requirement} for this method, got {self.loss!r}")
         return True
 
     @available_if(lambda estimator: estimator._check_probable(True))
@@ -285,11 +285,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If `X` does not hold rows of `n_features_in_` finite numbers.
         """
-        found = self._outputs(X)
+        probabilities = self._outputs(X)
         if self.n_outputs_ > 1:
-            return found
-        yes = found.ravel()
-        return np.vstack([1 - yes, yes]).T
+            return probabilities
+        positive = probabilities.ravel()
+        return np.vstack([1 - positive, positive]).T
 
     @available_if(lambda estimator: estimator._check_probable(True))
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
@@ -312,9 +312,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             If `X` does not hold rows of `n_features_in_` finite numbers.
         """
-        found: NDArray[Any] = self.predict_proba(X)
-        np.log(found, out=found)
-        return found
+        log_probabilities: NDArray[Any] = self.predict_proba(X)
+        np.log(log_probabilities, out=log_probabilities)
+        return log_probabilities
 
     def __sklearn_tags__(self) -> Any:
         """Say that a row may have several labels."""

@@ -1,8 +1,8 @@
 """The weights of an estimator: arrays for people, packed in a network for the kernels.
 
 A prediction of one row takes a few microseconds, less than it takes to look whether arrays have
-changed. So the arrays are made when somebody asks for them; from then on they count, and every
-call compares them with what the network has.
+changed. So the arrays are made when they are asked for; from then on they count, and every call
+compares them with what the network has.
 """
 
 import threading
@@ -65,7 +65,7 @@ class Weights:
 
     def __init__(self, coefs: Arrays | None = None, intercepts: Arrays | None = None) -> None:
         self.coefs, self.intercepts = coefs, intercepts
-        self._shown = False  # somebody may hold the arrays, and change them
+        self._shown = False  # a caller may hold the arrays, and change them
         self._trained: tuple[Any, np.dtype[Any]] | None = None  # a network ahead of the arrays
         # by form and type: a network, the numbers it was given, the shapes it was made for
         self._networks: dict[Any, tuple[Any, NDArray[Any] | None, list[tuple[int, ...]]]] = {}
@@ -93,27 +93,27 @@ class Weights:
             return self.coefs, self.intercepts
 
     def put(self, coefs: Arrays | None, intercepts: Arrays | None) -> None:
-        """Take lists that somebody holds."""
+        """Take lists that the caller holds."""
         self.show()
         self.coefs, self.intercepts = coefs, intercepts
 
     def _catch_up(self) -> None:
-        """Write what was trained into the arrays, in place where somebody may hold them."""
+        """Write what was trained into the arrays, in place where a caller may hold them."""
         if self._trained is None:
             return
         network, dtype = self._trained
-        found = np.empty(network.n_params, dtype)
-        network.get_params(found)
-        new = shaped(found, self.shapes)
+        params = np.empty(network.n_params, dtype)
+        network.get_params(params)
+        arrays = shaped(params, self.shapes)
         if self._shown and self.coefs is not None and self.intercepts is not None:
-            for old, at in ((self.coefs, 0), (self.intercepts, 1)):
-                for i, value in enumerate(new[at::2]):
-                    if isinstance(old[i], np.ndarray) and old[i].flags.writeable:
-                        old[i][...] = value
+            for lists, offset in ((self.coefs, 0), (self.intercepts, 1)):
+                for i, value in enumerate(arrays[offset::2]):
+                    if isinstance(lists[i], np.ndarray) and lists[i].flags.writeable:
+                        lists[i][...] = value
                     else:
-                        old[i] = value
+                        lists[i] = value
         else:
-            self.coefs, self.intercepts = new[::2], new[1::2]
+            self.coefs, self.intercepts = arrays[::2], arrays[1::2]
         self._trained = None
 
     # -- for the kernels
@@ -167,20 +167,20 @@ class Weights:
             Of the target in use, compiled with the loss that goes with the form.
         """
         if not self._shown:
-            found = self._networks.get((form, dtype))
-            if found is not None:
-                return found[0]
+            entry = self._networks.get((form, dtype))
+            if entry is not None:
+                return entry[0]
         with self._lock:
             self._catch_up()
             arrays = self._in_order()
-            wanted = flat(arrays, dtype)
+            params = flat(arrays, dtype)
             shapes = [w.shape for w in arrays]
-            network, given, made_for = self._networks.get((form, dtype), (None, None, []))
-            if network is None or made_for != shapes:
-                network, given = new_network(form, shapes, dtype, self._dropout), None
-            if given is None or not np.array_equal(given, wanted):
-                network.set_params(wanted)
-            self._networks[form, dtype] = network, wanted, shapes
+            network, loaded, network_shapes = self._networks.get((form, dtype), (None, None, []))
+            if network is None or network_shapes != shapes:
+                network, loaded = new_network(form, shapes, dtype, self._dropout), None
+            if loaded is None or not np.array_equal(loaded, params):
+                network.set_params(params)
+            self._networks[form, dtype] = network, params, shapes
             return network
 
     def trained(self, form: Form, dtype: np.dtype[Any], network: Any) -> None:
@@ -197,9 +197,9 @@ class Weights:
         """Return whether no weight is infinite or NaN."""
         if self._trained is not None:
             network, dtype = self._trained
-            found = np.empty(network.n_params, dtype)
-            network.get_params(found)
-            return bool(np.isfinite(found).all())
+            params = np.empty(network.n_params, dtype)
+            network.get_params(params)
+            return bool(np.isfinite(params).all())
         return all(np.isfinite(w).all() for w in self._in_order())
 
     def form(self, activation: Activation, output: str) -> Form:
@@ -225,16 +225,16 @@ class Weights:
         ndarray, shape (n, n_outputs)
             float32 where both rows and weights are, longdouble where one is, else float64.
         """
-        asked = activation, output, x.dtype
-        found = None if self._shown else self._ready.get(asked)
-        if found is None:
+        key = activation, output, x.dtype
+        entry = None if self._shown else self._ready.get(key)
+        if entry is None:
             real = np.result_type(x.dtype, self.dtype)
             if real == np.longdouble:  # which it is at the end, as scikit-learn's
                 return self.predict(x.astype(float), activation, output, threads).astype(real)
             dtype = np.dtype(np.float32 if real == np.float32 else np.float64)
-            found = self.network(self.form(activation, output), dtype), dtype
-            self._ready[asked] = found
-        network, dtype = found
+            entry = self.network(self.form(activation, output), dtype), dtype
+            self._ready[key] = entry
+        network, dtype = entry
         out = predict(network, readable(x, dtype), threads, dtype)
         return np.exp(out, out=out) if output == "exp" else out
 
@@ -262,10 +262,10 @@ def activations_of(activation: Activation, count: int) -> tuple[str, ...]:
     ValueError
         If one is unknown, or there are those of another number of layers.
     """
-    each = of_layers("activation", activation, count)
-    if not all(isinstance(name, str) and name in KNOWN for name in each):
+    names = of_layers("activation", activation, count)
+    if not all(isinstance(name, str) and name in KNOWN for name in names):
         raise ValueError(f"activation must be of {', '.join(sorted(KNOWN))}, got {activation!r}")
-    return tuple(FROM_SKLEARN.get(name, name) for name in each)
+    return tuple(FROM_SKLEARN.get(name, name) for name in names)
 
 
 def new_network(

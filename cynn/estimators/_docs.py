@@ -100,7 +100,7 @@ those of the training that are cynn's own, and what a fit leaves."""
 def documented(estimator: T) -> T:
     """Put the texts into the docstring of a class."""
     text = estimator.__doc__ or ""  # none where Python was told to leave docstrings out
-    for name, part in TEXTS.items():
-        text = text.replace(f"{{{name}}}", part.replace("\n", "\n    "))
+    for name, paragraph in TEXTS.items():
+        text = text.replace(f"{{{name}}}", paragraph.replace("\n", "\n    "))
     estimator.__doc__ = text or None
     return estimator

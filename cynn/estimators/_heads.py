@@ -67,11 +67,11 @@ def head_of(output: str, loss: str | losses.Loss) -> Head:
     ValueError
         If the loss does not take what that activation gives.
     """
-    if is_theirs(loss):
+    if is_sklearn_loss(loss):
         return Head(output, LOSSES[output])
     spec = losses.get(loss)
-    wanted = {losses.CrossEntropy: "softmax", losses.BinaryCrossEntropy: "logistic"}
-    if wanted.get(type(spec), output) != output or (
+    required_output = {losses.CrossEntropy: "softmax", losses.BinaryCrossEntropy: "logistic"}
+    if required_output.get(type(spec), output) != output or (
         isinstance(spec, losses.CrossEntropy | losses.BinaryCrossEntropy) and spec.from_logits
     ):
         raise ValueError(
@@ -81,6 +81,6 @@ def head_of(output: str, loss: str | losses.Loss) -> Head:
     return Head(output, spec.kernel(LAST[output]), spec)
 
 
-def is_theirs(loss: Any) -> bool:
+def is_sklearn_loss(loss: Any) -> bool:
     """Return whether a loss is one of scikit-learn's."""
     return isinstance(loss, str) and loss in ("log_loss", "squared_error", "poisson")

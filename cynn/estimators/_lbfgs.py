@@ -15,7 +15,7 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
     from sklearn.utils.optimize import _check_optimize_result
 
     weights, form = estimator._weights, estimator._form()
-    real = loss_type(weights, X, y, sample_weight)
+    float_type = loss_type(weights, X, y, sample_weight)
     dtype = np.dtype(np.float64)  # SciPy's, whatever the rows are
     network = weights.network_to_train(form, dtype)
     start = np.empty(network.n_params)
@@ -31,7 +31,7 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
 
     try:
         network.keeps_threads = True
-        found = scipy.optimize.minimize(
+        result = scipy.optimize.minimize(
             loss_and_gradient,
             start,
             method="L-BFGS-B",
@@ -44,9 +44,9 @@ def fit(estimator: Any, X: Any, y: NDArray[Any], sample_weight: Any) -> None:
                 **_get_additional_lbfgs_options_dict("iprint", 1 if estimator.verbose else -1),
             },
         )
-        network.set_params(np.ascontiguousarray(found.x))
+        network.set_params(np.ascontiguousarray(result.x))
     finally:
         objective.end()
         weights.trained(form, dtype, network)
-    estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
-    estimator.loss_ = real(found.fun)
+    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+    estimator.loss_ = float_type(result.fun)

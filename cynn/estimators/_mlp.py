@@ -124,34 +124,34 @@ class BaseMLP(BaseEstimator):
 
     def _shown(self, part: int) -> list[NDArray[Any]]:
         weights: Weights | None = self.__dict__.get("_weights")
-        found = None if weights is None else weights.show()[part]
-        if found is None:
+        arrays = None if weights is None else weights.show()[part]
+        if arrays is None:
             name = ("coefs_", "intercepts_")[part]
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return found
+        return arrays
 
     def _put(self, part: int, value: list[NDArray[Any]]) -> None:
         weights: Weights = self.__dict__.setdefault("_weights", Weights())
-        both = list(weights.show())
-        both[part] = value
-        weights.put(*both)
+        lists = list(weights.show())
+        lists[part] = value
+        weights.put(*lists)
 
     def _form(self) -> Form:
         return self._weights.form(self._activation(), self.out_activation_)
 
     def _activation(self) -> Activation:
-        given = self.activation
-        return tuple(given) if isinstance(given, list) else given
+        activation = self.activation
+        return tuple(activation) if isinstance(activation, list) else activation
 
     def _head(self) -> Head:
         return head_of(self.out_activation_, self.loss)
 
     def _dropout(self, n_hidden: int) -> tuple[float, ...]:
         """Return the part of each hidden layer's outputs that is dropped; empty: none."""
-        found = of_layers("dropout", self.dropout, n_hidden)
-        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in found):
+        rates = of_layers("dropout", self.dropout, n_hidden)
+        if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
             raise ValueError(f"dropout must be at least 0 and less than 1, got {self.dropout!r}")
-        return tuple(float(rate) for rate in found) if any(found) else ()
+        return tuple(float(rate) for rate in rates) if any(rates) else ()
 
     # -- fitting
 
@@ -203,22 +203,22 @@ class BaseMLP(BaseEstimator):
         sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
         if np.any(np.array(sizes) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-        self._check_more(len(sizes), any(given is not None for given in held_out))
-        fresh = "_weights" not in self.__dict__ or not (self.warm_start or incremental)
-        X, y = self._validate_input(X, y, incremental, reset=fresh)
+        self._check_extensions(len(sizes), any(argument is not None for argument in held_out))
+        is_fresh = "_weights" not in self.__dict__ or not (self.warm_start or incremental)
+        X, y = self._validate_input(X, y, incremental, reset=is_fresh)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
         sample_weight = self._weighted(y, sample_weight, X.dtype, incremental)
         y = as_columns(y)
         self.n_outputs_ = y.shape[1]
-        if not fresh:
+        if not is_fresh:
             self._expect_the_same_form([X.shape[1], *sizes, self.n_outputs_])
         self._random_state = check_random_state(self.random_state)
-        if fresh:
+        if is_fresh:
             self._initialize([X.shape[1], *sizes, self.n_outputs_], X.dtype)
-        others = self._held_out(*held_out)
+        validation_rows = self._held_out(*held_out)
         if self._goes_by_batches():
-            _stochastic.fit(self, X, y, sample_weight, incremental, others)
+            _stochastic.fit(self, X, y, sample_weight, incremental, validation_rows)
         else:
             _lbfgs.fit(self, X, y, sample_weight)
         if not self._weights.are_finite():
@@ -228,15 +228,15 @@ class BaseMLP(BaseEstimator):
             )
         return self
 
-    def _check_more(self, n_hidden: int, validates: bool) -> None:
+    def _check_extensions(self, n_hidden: int, validates: bool) -> None:
         """Refuse what is not scikit-learn's where it is wrong, before anything is forgotten."""
         activations_of(self._activation(), n_hidden)
-        for name, given in (
+        for name, is_set in (
             ("dropout", bool(self._dropout(n_hidden))),
             ("callbacks", bool(get_all(self.callbacks))),
             ("X_val", validates),
         ):
-            if given and not self._goes_by_batches():
+            if is_set and not self._goes_by_batches():
                 raise ValueError(
                     f"{name} must be left at its default for solver='lbfgs', which has no "
                     f"mini-batches, got {getattr(self, name, 'rows')!r}"
@@ -264,7 +264,7 @@ class BaseMLP(BaseEstimator):
         return weight
 
     def _held_out(self, X: Any, y: Any, weight: Any) -> _stochastic.HeldOut | None:
-        """Check the rows that somebody gave to be validated on."""
+        """Check the rows that the caller gave to validate on."""
         if X is None and y is None and weight is None:
             return None
         if X is None or y is None:
@@ -282,14 +282,14 @@ class BaseMLP(BaseEstimator):
 
     def _expect_the_same_form(self, units: Sequence[int]) -> None:
         """Refuse to go on with layers or outputs that the weights are not for."""
-        held = [size[0] for size in self._weights.shapes[::2]] + [self._weights.shapes[-1][0]]
-        if units[-1] != held[-1]:
+        sizes = [size[0] for size in self._weights.shapes[::2]] + [self._weights.shapes[-1][0]]
+        if units[-1] != sizes[-1]:
             raise ValueError(
-                f"y must have {held[-1]} outputs, as in the previous fit, got {units[-1]}"
+                f"y must have {sizes[-1]} outputs, as in the previous fit, got {units[-1]}"
             )
-        if len(units) != len(held) or (self.solver == "lbfgs" and list(units) != held):
+        if len(units) != len(sizes) or (self.solver == "lbfgs" and list(units) != sizes):
             raise ValueError(
-                f"hidden_layer_sizes must be {held[1:-1]}, as in the previous fit, got "
+                f"hidden_layer_sizes must be {sizes[1:-1]}, as in the previous fit, got "
                 f"{list(units[1:-1])}"
             )
 
@@ -322,14 +322,14 @@ class BaseMLP(BaseEstimator):
         """
         coefs: list[NDArray[Any]] = []
         intercepts: list[NDArray[Any]] = []
-        given = activations_of(self._activation(), len(units) - 2)
-        last = given[-1] if given else self.activation
-        for (fan_in, fan_out), name in zip(pairwise(units), (*given, last), strict=True):
+        activations = activations_of(self._activation(), len(units) - 2)
+        last = activations[-1] if activations else self.activation
+        for (fan_in, fan_out), name in zip(pairwise(units), (*activations, last), strict=True):
             factor = 2.0 if name in ("logistic", "sigmoid") else 6.0
             bound = np.sqrt(factor / (fan_in + fan_out))
-            for found, size in ((coefs, (fan_in, fan_out)), (intercepts, (fan_out,))):
-                drawn = self._random_state.uniform(-bound, bound, size)
-                found.append(drawn.astype(dtype, copy=False))
+            for arrays, size in ((coefs, (fan_in, fan_out)), (intercepts, (fan_out,))):
+                values = self._random_state.uniform(-bound, bound, size)
+                arrays.append(values.astype(dtype, copy=False))
         return coefs, intercepts
 
     def _check_solver(self) -> bool:
@@ -351,13 +351,13 @@ class BaseMLP(BaseEstimator):
 
     def _is_plain(self, X: Any) -> bool:
         """Return whether few rows need no more checks: validation takes longer than the network."""
-        own = self.__dict__
-        if type(X) is not np.ndarray or X.ndim != 2 or "_weights" not in own:
+        attributes = self.__dict__
+        if type(X) is not np.ndarray or X.ndim != 2 or "_weights" not in attributes:
             return False
         rows, columns = X.shape
-        if not 0 < rows <= FEW_ROWS or columns != own["n_features_in_"]:
+        if not 0 < rows <= FEW_ROWS or columns != attributes["n_features_in_"]:
             return False
-        if X.dtype.char not in "fd" or not X.dtype.isnative or "feature_names_in_" in own:
+        if X.dtype.char not in "fd" or not X.dtype.isnative or "feature_names_in_" in attributes:
             return False
         return math.isfinite(np.vdot(X, X))  # an overflow is left to those who look closely
 
@@ -370,10 +370,10 @@ class BaseMLP(BaseEstimator):
 
     def _scored(self, X: Any, y: Any, sample_weight: Any, score: Callable[..., float]) -> float:
         """Score rows that are checked; NaN where the network gives no finite numbers."""
-        found = self._predict(X, check_input=False)
-        if np.issubdtype(found.dtype, np.floating) and not np.isfinite(found).all():
+        predictions = self._predict(X, check_input=False)
+        if np.issubdtype(predictions.dtype, np.floating) and not np.isfinite(predictions).all():
             return np.nan
-        return float(score(y, found, sample_weight=sample_weight))
+        return float(score(y, predictions, sample_weight=sample_weight))
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether there are weights: a fit that was refused leaves none."""

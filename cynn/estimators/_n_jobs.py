@@ -13,7 +13,7 @@ def threads_of(n_jobs: Any) -> int:
     ----------
     n_jobs : int or None
         So many; -1 all cores that the process may use, -2 all but one. None: as
-        `cynn.get_num_threads` says; but where nobody said anything, no more than
+        `cynn.get_num_threads` says; but where no number was set, no more than
         ``OMP_NUM_THREADS``, by which joblib shares the cores among its processes.
 
     Returns
@@ -32,5 +32,5 @@ def threads_of(n_jobs: Any) -> int:
     count = threads.get_num_threads()
     if threads.is_chosen():
         return count
-    most = os.environ.get("OMP_NUM_THREADS", "")
-    return min(count, max(1, int(most))) if most.isdecimal() else count
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(count, max(1, int(limit))) if limit.isdecimal() else count

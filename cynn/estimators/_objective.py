@@ -55,8 +55,8 @@ class Objective:
         self.is_undefined = False  # the loss of the rows
         # scikit-learn's squared error is the mean over the outputs, but its gradient is not.
         self.divisor = network.n_outputs if head.kernel == "half_squared_error" else 1
-        ends = np.cumsum([0, *(math.prod(size) for size in shapes)])
-        self._coefs = [slice(*ends[i : i + 2]) for i in range(0, len(shapes), 2)]
+        bounds = np.cumsum([0, *(math.prod(size) for size in shapes)])
+        self._coefs = [slice(*bounds[i : i + 2]) for i in range(0, len(shapes), 2)]
 
     def rows(self, X: Any, y: NDArray[Any], weight: Any, dtype: np.dtype[Any]) -> Batches:
         """Return rows as the network reads them; y as booleans or numbers, a column an output."""
@@ -143,10 +143,10 @@ class EpochLoss(Measures):
         return {"loss": math.nan} if self._objective.is_undefined else super().result()
 
 
-def loss_type(*given: Any) -> type[np.floating[Any]]:
+def loss_type(*arrays: Any) -> type[np.floating[Any]]:
     """Return the type of a loss, scikit-learn's: float32 where all that it is made of is."""
-    single = all(values.dtype == np.float32 for values in given if values is not None)
-    return np.float32 if single else np.float64
+    is_single = all(array.dtype == np.float32 for array in arrays if array is not None)
+    return np.float32 if is_single else np.float64
 
 
 def divisible(total: float) -> float:

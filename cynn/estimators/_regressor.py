@@ -89,8 +89,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """Check X and y."""
         X, y = self._checked(X, y, reset)
         if not isinstance(y, np.ndarray) or y.dtype.kind not in "biuf":
-            found = f"a sparse {type(y).__name__}" if is_sparse(y) else f"dtype {y.dtype}"
-            raise TypeError(f"y must be an array of numbers, got {found}")
+            description = f"a sparse {type(y).__name__}" if is_sparse(y) else f"dtype {y.dtype}"
+            raise TypeError(f"y must be an array of numbers, got {description}")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y
@@ -99,7 +99,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X, y = self._validate_input(X, y, incremental=False, reset=False)
         return X, y, y
 
-    def _given_targets(self, y: NDArray[Any]) -> NDArray[Any]:
+    def _user_targets(self, y: NDArray[Any]) -> NDArray[Any]:
         return y
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -150,8 +150,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._predict(X)
 
     def _predict(self, X: Any, check_input: bool = True) -> NDArray[Any]:
-        found = self._outputs(X, check_input)
-        return found.ravel() if found.shape[1] == 1 else found
+        outputs = self._outputs(X, check_input)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         return self._scored(X, y, sample_weight, r2_score)

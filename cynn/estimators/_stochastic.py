@@ -92,9 +92,9 @@ def split(
     estimator: Any, X: Any, y: NDArray[Any], weight: Any
 ) -> tuple[Any, NDArray[Any], Any, HeldOut]:
     """Set rows aside, as scikit-learn draws them."""
-    given = [X, y] if weight is None else [X, y, weight]
+    arrays = [X, y] if weight is None else [X, y, weight]
     parts = train_test_split(
-        *given,
+        *arrays,
         random_state=estimator._random_state,
         test_size=estimator.validation_fraction,
         stratify=y if estimator._stratifies() else None,
@@ -107,7 +107,7 @@ def split(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
-    return X, y, weight, HeldOut(X_val, estimator._given_targets(y_val), weight_val)
+    return X, y, weight, HeldOut(X_val, estimator._user_targets(y_val), weight_val)
 
 
 class Training:
@@ -245,9 +245,9 @@ class Training:
 
     def message(self) -> str:
         """Say why the training would stop."""
-        what = "Validation score" if self.estimator.early_stopping else "Training loss"
+        quantity = "Validation score" if self.estimator.early_stopping else "Training loss"
         return (
-            f"{what} did not improve more than tol={self.estimator.tol:f} for "
+            f"{quantity} did not improve more than tol={self.estimator.tol:f} for "
             f"{self.estimator.n_iter_no_change:d} consecutive epochs."
         )
 

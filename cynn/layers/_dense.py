@@ -72,15 +72,15 @@ class Dense(Layer):
         l2: float = 0.0,
         name: str | None = None,
     ) -> None:
-        known = initializers.INITIALIZERS
+        table = initializers.INITIALIZERS
         self.units = integer("units", units)
         self.activation = activations.checked("activation", activation)
-        self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *known))
-        self.bias_initializer = choice("bias_initializer", bias_initializer, known)
+        self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *table))
+        self.bias_initializer = choice("bias_initializer", bias_initializer, table)
         self.use_bias = flag("use_bias", use_bias)
-        wanted = "a finite number of at least 0"
-        self.l1 = number("l1", l1, wanted, lambda found: found >= 0)
-        self.l2 = number("l2", l2, wanted, lambda found: found >= 0)
+        requirement = "a finite number of at least 0"
+        self.l1 = number("l1", l1, requirement, lambda x: x >= 0)
+        self.l2 = number("l2", l2, requirement, lambda x: x >= 0)
         super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -119,8 +119,8 @@ class Dense(Layer):
         kernel = self.kernel_initializer
         if kernel == "auto":
             kernel = initializers.for_activation(self.activation)
-        known = initializers.INITIALIZERS
-        draws = (known[kernel], known[self.bias_initializer])
+        table = initializers.INITIALIZERS
+        draws = (table[kernel], table[self.bias_initializer])
         return [
             draw(size, rng, dtype)
             for draw, size in zip(draws, self.weight_shapes(n_inputs), strict=False)

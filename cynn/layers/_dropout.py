@@ -43,8 +43,8 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float, *, name: str | None = None) -> None:
-        wanted = "a number of at least 0 and less than 1"
-        self.rate = number("rate", rate, wanted, lambda rate: 0 <= rate < 1)
+        requirement = "a number of at least 0 and less than 1"
+        self.rate = number("rate", rate, requirement, lambda rate: 0 <= rate < 1)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:

@@ -128,8 +128,8 @@ class BatchNorm(_Normalization):
     def __init__(
         self, momentum: float = 0.99, epsilon: float = 1e-3, *, name: str | None = None
     ) -> None:
-        wanted = "a number from 0 to 1"
-        self.momentum = number("momentum", momentum, wanted, lambda part: 0 <= part <= 1)
+        requirement = "a number from 0 to 1"
+        self.momentum = number("momentum", momentum, requirement, lambda x: 0 <= x <= 1)
         self.epsilon = _epsilon(epsilon)
         super().__init__(name=name)
 
@@ -147,5 +147,5 @@ class BatchNorm(_Normalization):
 
 
 def _epsilon(value: Any) -> float:
-    wanted = "a finite number above 0"
-    return number("epsilon", value, wanted, lambda epsilon: epsilon > 0)
+    requirement = "a finite number above 0"
+    return number("epsilon", value, requirement, lambda epsilon: epsilon > 0)

@@ -60,13 +60,13 @@ class Residual(Layer):
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the same shape; see `Layer.output_shape`."""
-        found = sizes = super().output_shape(input_shape)
+        output = sizes = super().output_shape(input_shape)
         for layer in self.layers:
-            found = layer.output_shape(found)
-        if found != sizes:
+            output = layer.output_shape(output)
+        if output != sizes:
             raise ValueError(
                 f"the layers of a Residual must return the shape {sizes} that they take, got "
-                f"{found}"
+                f"{output}"
             )
         return sizes
 
@@ -80,23 +80,27 @@ class Residual(Layer):
 
         See `Layer.weight_names`.
         """
-        return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.weight_names()]
+        return [
+            f"{i}.{name}" for i, layer in enumerate(self.layers) for name in layer.weight_names()
+        ]
 
     def penalties(self) -> list[tuple[float, float]]:
         """Return those of the layers, one after the other; see `Layer.penalties`."""
-        return [pair for each in self.layers for pair in each.penalties()]
+        return [pair for layer in self.layers for pair in layer.penalties()]
 
     def state_names(self) -> list[str]:
         """Return the names of the layers' running statistics, each after the layer's number.
 
         See `Layer.state_names`.
         """
-        return [f"{i}.{name}" for i, each in enumerate(self.layers) for name in each.state_names()]
+        return [
+            f"{i}.{name}" for i, layer in enumerate(self.layers) for name in layer.state_names()
+        ]
 
     def state_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Return the shapes of the layers' running statistics; see `Layer.state_shapes`."""
         pairs = zip(self.layers, self._sizes(n_inputs), strict=True)
-        return [found for layer, size in pairs for found in layer.state_shapes(size)]
+        return [shape for layer, size in pairs for shape in layer.state_shapes(size)]
 
     def weight_shapes(self, n_inputs: int) -> list[tuple[int, ...]]:
         """Return the shapes of the layers' weights, one layer after the other.
@@ -105,7 +109,7 @@ class Residual(Layer):
         """
         sizes = self._sizes(n_inputs)
         pairs = zip(self.layers, sizes, strict=True)
-        return [found for layer, size in pairs for found in layer.weight_shapes(size)]
+        return [shape for layer, size in pairs for shape in layer.weight_shapes(size)]
 
     def initial_weights(
         self, n_inputs: int, rng: np.random.Generator, dtype: DTypeLike = np.float32
@@ -119,4 +123,4 @@ class Residual(Layer):
         shapes = [(integer("n_inputs", n_inputs),)]
         for layer in self.layers[:-1]:
             shapes.append(layer.output_shape(shapes[-1]))
-        return [math.prod(each) for each in shapes]
+        return [math.prod(shape) for shape in shapes]

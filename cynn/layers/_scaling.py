@@ -88,8 +88,8 @@ class Normalize(Layer):
         self, mean: Sequence[float], std: Sequence[float], *, name: str | None = None
     ) -> None:
         self.mean = numbers("mean", mean)
-        wanted = f"a finite number, at least {LEAST_STD}"
-        self.std = numbers("std", std, wanted, lambda value: value >= LEAST_STD)
+        requirement = f"a finite number, at least {LEAST_STD}"
+        self.std = numbers("std", std, requirement, lambda value: value >= LEAST_STD)
         count = len(self.mean)
         if len(self.std) != count:
             raise ValueError(f"std must hold {count} numbers like mean, got {len(self.std)}")
@@ -117,19 +117,19 @@ class Normalize(Layer):
         TypeError, ValueError
             If `x` holds no rows of finite numbers.
         """
-        found = array("x", x)
-        if found.ndim < 2 or found.size == 0:
-            raise ValueError(f"x must hold rows of numbers, got shape {found.shape}")
-        total = np.zeros(found.shape[1:])
+        rows = array("x", x)
+        if rows.ndim < 2 or rows.size == 0:
+            raise ValueError(f"x must hold rows of numbers, got shape {rows.shape}")
+        total = np.zeros(rows.shape[1:])
         squares = np.zeros_like(total)
-        blocks = range(0, len(found), max(1, ADAPT_BLOCK // total.size))
+        blocks = range(0, len(rows), max(1, ADAPT_BLOCK // total.size))
         step = max(1, ADAPT_BLOCK // total.size)
         for i in blocks:
-            total += found[i : i + step].sum(axis=0, dtype=np.float64)
-        mean = total / len(found)
+            total += rows[i : i + step].sum(axis=0, dtype=np.float64)
+        mean = total / len(rows)
         for i in blocks:  # once more, so that a large mean costs no digits
-            squares += ((found[i : i + step] - mean) ** 2).sum(axis=0)
-        std = np.sqrt(squares / len(found))
+            squares += ((rows[i : i + step] - mean) ** 2).sum(axis=0)
+        std = np.sqrt(squares / len(rows))
         if not np.isfinite(std).all():
             raise ValueError(
                 "x must hold finite numbers, got NaN, infinity or a sum of squares that overflows"

@@ -42,16 +42,16 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
     >>> output_shapes([Flatten(), Dense(10)], (28, 28))
     [(784,), (10,)]
     """
-    found = []
+    shapes = []
     for layer in layers:
         input_shape = layer.output_shape(input_shape)
-        found.append(input_shape)
+        shapes.append(input_shape)
     if len(input_shape) != 1:
         raise ValueError(
             f"the last layer must return rows of shape (n,), got {input_shape}: put Flatten() "
             "before it"
         )
-    return found
+    return shapes
 
 
 def row_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int]:
@@ -63,7 +63,7 @@ def row_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int
     >>> row_sizes([Flatten(), Dense(10)], (28, 28))
     [784, 784, 10]
     """
-    return [math.prod(each) for each in (input_shape, *output_shapes(layers, input_shape))]
+    return [math.prod(shape) for shape in (input_shape, *output_shapes(layers, input_shape))]
 
 
 def initial_parameters(
@@ -149,11 +149,11 @@ def weight_shapes(
     {'layer1.weight': (784, 10), 'layer1.bias': (10,)}
     """
     return {
-        f"layer{i}.{part}": each
+        f"layer{i}.{name}": shape
         for i, (layer, size) in enumerate(
             zip(layers, input_sizes(layers, input_shape), strict=True)
         )
-        for part, each in zip(layer.weight_names(), layer.weight_shapes(size), strict=True)
+        for name, shape in zip(layer.weight_names(), layer.weight_shapes(size), strict=True)
     }
 
 
@@ -188,9 +188,9 @@ def state_shapes(
     {'layer1.moving_mean': (10,), 'layer1.moving_variance': (10,)}
     """
     return {
-        f"layer{i}.{part}": each
+        f"layer{i}.{name}": shape
         for i, (layer, size) in enumerate(
             zip(layers, input_sizes(layers, input_shape), strict=True)
         )
-        for part, each in zip(layer.state_names(), layer.state_shapes(size), strict=True)
+        for name, shape in zip(layer.state_names(), layer.state_shapes(size), strict=True)
     }

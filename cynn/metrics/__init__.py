@@ -64,9 +64,9 @@ def get(metric: str | _metric.Metric) -> _metric.Metric:
     """
     if isinstance(metric, str):
         for kind in METRICS.values():
-            made = kind.from_name(metric)
-            if made is not None:
-                return made
+            candidate = kind.from_name(metric)
+            if candidate is not None:
+                return candidate
     return spec.get("metric", metric, _metric.Metric, METRICS)
 
 
@@ -95,11 +95,11 @@ def get_all(given: Any) -> list[_metric.Metric]:
     """
     if isinstance(given, str | _metric.Metric) or not isinstance(given, Iterable):
         raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
-    found = [get(metric) for metric in given]
-    names = [metric.name for metric in found]
+    metrics = [get(metric) for metric in given]
+    names = [metric.name for metric in metrics]
     if len({"loss", *names}) <= len(names):
         raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
-    return found
+    return metrics
 
 
 def named(metric: _metric.Metric) -> bool:
@@ -121,7 +121,7 @@ def named(metric: _metric.Metric) -> bool:
     True
     """
     try:
-        found = get(metric.name)
+        rebuilt = get(metric.name)
     except ValueError:
         return False
-    return type(found) is type(metric) and repr(found) == repr(metric)
+    return type(rebuilt) is type(metric) and repr(rebuilt) == repr(metric)

@@ -53,17 +53,19 @@ class ClassMetric(Metric):
     def __init__(self, average: str = "macro", multi_label: bool = False) -> None:
         self.average = choice("average", average, AVERAGES)
         self.multi_label = flag("multi_label", multi_label)
-        before = "multi_label_" if self.multi_label else ""
+        prefix = "multi_label_" if self.multi_label else ""
         if self.average != "macro":
-            before += f"{self.average}_"
-        self.name = before + type(self).name
+            prefix += f"{self.average}_"
+        self.name = prefix + type(self).name
         super().__init__()
 
     @classmethod
     def from_name(cls, name: str) -> Self | None:
         """Return that with the name's settings; see `Metric.from_name`."""
-        made = (cls(average, several) for average in AVERAGES for several in (False, True))
-        return next((metric for metric in made if metric.name == name), None)
+        candidates = (
+            cls(average, multi_label) for average in AVERAGES for multi_label in (False, True)
+        )
+        return next((metric for metric in candidates if metric.name == name), None)
 
     def reset(self) -> None:
         """Forget every row."""
@@ -79,20 +81,24 @@ class ClassMetric(Metric):
         if len(self.true) not in (0, k):
             raise ValueError(f"prediction must have {len(self.true)} columns as before, got {k}")
         if k == 1 or self.multi_label:
-            true, said = answers("y", y, k), prediction > 0.5
-            counts: list[Any] = [weight @ rows for rows in (true & said, said, true)]
+            true, predicted = answers("y", y, k), prediction > 0.5
+            counts: list[Any] = [weight @ rows for rows in (true & predicted, predicted, true)]
         else:
-            wanted, given = label_of("y", y, k), prediction.argmax(axis=1)
-            good = weight * ~np.isnan(prediction).any(axis=1)
-            pairs = ((given, good * (given == wanted)), (given, good), (wanted, weight))
-            counts = [np.bincount(which, much, k) for which, much in pairs]
+            true_labels, predicted_labels = label_of("y", y, k), prediction.argmax(axis=1)
+            valid_weight = weight * ~np.isnan(prediction).any(axis=1)
+            pairs = (
+                (predicted_labels, valid_weight * (predicted_labels == true_labels)),
+                (predicted_labels, valid_weight),
+                (true_labels, weight),
+            )
+            counts = [np.bincount(classes, weights, k) for classes, weights in pairs]
         self._count(counts, float(weight.sum()))
 
     def _count(self, counts: Any, weight: float) -> None:
-        right, said, true = counts
+        right, predicted, true = counts
         if len(self.true) == 0:
             self.right = self.said = self.true = np.zeros(len(true))
-        self.right, self.said = self.right + right, self.said + said
+        self.right, self.said = self.right + right, self.said + predicted
         self.true, self.weight = self.true + true, self.weight + weight
 
     def merge(self, other: "ClassMetric") -> None:
@@ -104,16 +110,18 @@ class ClassMetric(Metric):
         """Return the average; NaN where there were no rows; see `Metric.result`."""
         if not self.weight:
             return math.nan
-        right, said, true = self.right, self.said, self.true
+        right, predicted, true = self.right, self.said, self.true
         if self.average == "micro":
-            right, said, true = (count.sum(keepdims=True) for count in (right, said, true))
-        each = self.of(right, said, true)
-        if len(each) == 1:
-            return float(each[0])
-        share = true
+            right, predicted, true = (
+                count.sum(keepdims=True) for count in (right, predicted, true)
+            )
+        values = self.of(right, predicted, true)
+        if len(values) == 1:
+            return float(values[0])
+        class_shares = true
         if self.average == "macro":
-            share = ((said + true > 0) | self.multi_label).astype(float)
-        return float(each @ share / max(share.sum(), 1e-300))
+            class_shares = ((predicted + true > 0) | self.multi_label).astype(float)
+        return float(values @ class_shares / max(class_shares.sum(), 1e-300))
 
     def of(
         self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
@@ -139,9 +147,9 @@ class ClassMetric(Metric):
 
     def __repr__(self) -> str:
         """Write the call that makes this metric."""
-        inside = [] if self.average == "macro" else [repr(self.average)]
-        inside += ["multi_label=True"] if self.multi_label else []
-        return f"{type(self).__name__}({', '.join(inside)})"
+        arguments = [] if self.average == "macro" else [repr(self.average)]
+        arguments += ["multi_label=True"] if self.multi_label else []
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
 
 class Precision(ClassMetric):

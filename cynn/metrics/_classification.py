@@ -55,15 +55,15 @@ class Accuracy(Metric):
         if k == 1:
             return _same_side(y, prediction)[:, 0]
         best = prediction.argmax(axis=1)  # of a row with a NaN, the place of the NaN
-        at = np.arange(n)
+        row_numbers = np.arange(n)
         if y.ndim == 2 and y.shape[1] == k:
-            wanted = rows("y", y, k, np.float64, -math.inf, math.inf, "finite numbers")
-            top = wanted.max(axis=1)  # of a row of equals no place is the label's
-            right = (wanted[at, best] == top) & (top > wanted.min(axis=1))
+            targets = rows("y", y, k, np.float64, -math.inf, math.inf, "finite numbers")
+            top = targets.max(axis=1)  # of a row of equals no place is the label's
+            right = (targets[row_numbers, best] == top) & (top > targets.min(axis=1))
         else:
             right = best == labels("y", y, k)
-        found: NDArray[np.bool_] = right & ~np.isnan(prediction[at, best])
-        return found
+        correct: NDArray[np.bool_] = right & ~np.isnan(prediction[row_numbers, best])
+        return correct
 
 
 class BinaryAccuracy(Metric):
@@ -88,8 +88,8 @@ class BinaryAccuracy(Metric):
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
         """Return the part of each row's answers that is right; see `Metric.score`."""
-        found: NDArray[np.float64] = _same_side(y, prediction).mean(axis=1)
-        return found
+        scores: NDArray[np.float64] = _same_side(y, prediction).mean(axis=1)
+        return scores
 
 
 class TopKAccuracy(Metric):
@@ -130,17 +130,17 @@ class TopKAccuracy(Metric):
     @classmethod
     def from_name(cls, name: str) -> Self | None:
         """Return that of the k in the name; see `Metric.from_name`."""
-        parts = re.fullmatch(r"top_([1-9][0-9]{0,8})_accuracy", name)
-        return cls(int(parts[1])) if parts else None
+        match = re.fullmatch(r"top_([1-9][0-9]{0,8})_accuracy", name)
+        return cls(int(match[1])) if match else None
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which rows are right; see `Metric.score`."""
-        wanted = label_of("y", y, prediction.shape[1])
-        own = prediction[np.arange(len(wanted)), wanted][:, np.newaxis]
-        before = np.arange(prediction.shape[1]) < wanted[:, np.newaxis]
-        ahead = ((prediction > own) | ((prediction == own) & before)).sum(axis=1)
-        found: NDArray[np.bool_] = (ahead < self.k) & ~np.isnan(prediction).any(axis=1)
-        return found
+        true_labels = label_of("y", y, prediction.shape[1])
+        label_score = prediction[np.arange(len(true_labels)), true_labels][:, np.newaxis]
+        is_before = np.arange(prediction.shape[1]) < true_labels[:, np.newaxis]
+        rank = ((prediction > label_score) | ((prediction == label_score) & is_before)).sum(axis=1)
+        correct: NDArray[np.bool_] = (rank < self.k) & ~np.isnan(prediction).any(axis=1)
+        return correct
 
     def __repr__(self) -> str:
         """Write the call that makes this metric."""
@@ -189,8 +189,8 @@ class AUC(Metric):
     @classmethod
     def from_name(cls, name: str) -> Self | None:
         """Return that with the name's setting; see `Metric.from_name`."""
-        made = (cls(multi_label) for multi_label in (False, True))
-        return next((metric for metric in made if metric.name == name), None)
+        candidates = (cls(multi_label) for multi_label in (False, True))
+        return next((metric for metric in candidates if metric.name == name), None)
 
     def reset(self) -> None:
         """Forget every row."""
@@ -200,10 +200,10 @@ class AUC(Metric):
         """Keep the rows' scores; see `Metric.add`."""
         k = prediction.shape[1]
         if self.parts and self.parts[0][1].shape[1] != k:
-            before = self.parts[0][1].shape[1]
-            raise ValueError(f"prediction must have {before} columns as before, got {k}")
-        wanted = answers("y", y, k) if k == 1 or self.multi_label else is_class("y", y, k)
-        self.parts.append((wanted, prediction.astype(np.float64), weight.copy()))
+            n_columns = self.parts[0][1].shape[1]
+            raise ValueError(f"prediction must have {n_columns} columns as before, got {k}")
+        is_true = answers("y", y, k) if k == 1 or self.multi_label else is_class("y", y, k)
+        self.parts.append((is_true, prediction.astype(np.float64), weight.copy()))
 
     def merge(self, other: "AUC") -> None:
         """Add the scores that another metric keeps; see `Metric.merge`."""
@@ -213,9 +213,9 @@ class AUC(Metric):
         """Return the area, or the mean of the areas of the classes; see `Metric.result`."""
         if not self.parts:
             return math.nan
-        wanted, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))
+        is_true, scores, weight = (np.concatenate(part) for part in zip(*self.parts, strict=True))
         first = 1 if scores.shape[1] == 2 and not self.multi_label else 0
-        pairs = zip(wanted.T[first:], scores.T[first:], strict=True)
+        pairs = zip(is_true.T[first:], scores.T[first:], strict=True)
         return float(np.mean([_area(yes, score, weight) for yes, score in pairs]))
 
     def __repr__(self) -> str:
@@ -277,9 +277,11 @@ class MatthewsCorrelation(Metric):
         else:
             true, predicted = label_of("y", y, k), prediction.argmax(axis=1)
             predicted[np.isnan(prediction).any(axis=1)] = k
-        size = max(k, 2)
+        n_classes = max(k, 2)
         right = float(weight @ (true == predicted))
-        self._count(right, *(np.bincount(each, weight, size + 1) for each in (true, predicted)))
+        self._count(
+            right, *(np.bincount(classes, weight, n_classes + 1) for classes in (true, predicted))
+        )
 
     def _count(self, right: float, true: NDArray[Any], predicted: NDArray[Any]) -> None:
         if len(self.true) == 0:
@@ -343,13 +345,13 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
     """
     if n_classes is not None:
         n_classes = integer("n_classes", n_classes)
-    true, least = _classes("y_true", y_true, n_classes)
-    predicted, least_predicted = _classes("y_pred", y_pred, n_classes)
+    true, n_true_classes = _classes("y_true", y_true, n_classes)
+    predicted, n_predicted_classes = _classes("y_pred", y_pred, n_classes)
     if len(true) != len(predicted):
         raise ValueError(
             f"y_true and y_pred must be of one length, got {len(true)} and {len(predicted)}"
         )
-    k = n_classes or max(least, least_predicted)
+    k = n_classes or max(n_true_classes, n_predicted_classes)
     if k > MAX_CLASSES:
         raise ValueError(f"n_classes must be at most {MAX_CLASSES} for a confusion matrix, got {k}")
     return np.bincount(true * k + predicted, minlength=k * k).reshape(k, k).astype(np.int64)
@@ -357,21 +359,21 @@ def confusion_matrix(y_true: Any, y_pred: Any, n_classes: int | None = None) -> 
 
 def _same_side(y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
     k = prediction.shape[1]
-    found: NDArray[np.bool_] = ((prediction > 0.5) == answers("y", y, k)) & ~np.isnan(prediction)
-    return found
+    correct: NDArray[np.bool_] = ((prediction > 0.5) == answers("y", y, k)) & ~np.isnan(prediction)
+    return correct
 
 
 def _classes(name: str, value: Any, n_classes: int | None) -> tuple[NDArray[np.int64], int]:
     """Return the labels and the number of classes that they need."""
     y = array(name, value)
     if y.ndim == 2 and y.shape[1] > 1:
-        bad = np.isnan(y).any(axis=1)
-        if bad.any():
-            raise ValueError(f"{name} must not hold NaN, got one in row {int(bad.argmax())}")
-        found = labels(name, y.argmax(axis=1), n_classes or MAX_LABEL)
-        return found.astype(np.int64), y.shape[1]
-    found = labels(name, y, n_classes)
-    return found.astype(np.int64), int(found.max(initial=0)) + 1
+        has_nan = np.isnan(y).any(axis=1)
+        if has_nan.any():
+            raise ValueError(f"{name} must not hold NaN, got one in row {int(has_nan.argmax())}")
+        classes = labels(name, y.argmax(axis=1), n_classes or MAX_LABEL)
+        return classes.astype(np.int64), y.shape[1]
+    classes = labels(name, y, n_classes)
+    return classes.astype(np.int64), int(classes.max(initial=0)) + 1
 
 
 def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
@@ -383,11 +385,11 @@ def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
         If a row has no one largest number, as where several answers are yes, or none.
     """
     if y.ndim == 2 and y.shape[1] == k:
-        found = rows(name, y, k, np.float64, -math.inf, math.inf, "finite numbers")
-        places: NDArray[np.int64] = found.argmax(axis=1)
-        single = (found == found.max(axis=1, keepdims=True)).sum(axis=1) == 1
-        if not single.all():
-            row = int(single.argmin())
+        targets = rows(name, y, k, np.float64, -math.inf, math.inf, "finite numbers")
+        places: NDArray[np.int64] = targets.argmax(axis=1)
+        is_single = (targets == targets.max(axis=1, keepdims=True)).sum(axis=1) == 1
+        if not is_single.all():
+            row = int(is_single.argmin())
             raise ValueError(
                 f"{name} must be labels or one-hot rows, got {y[row].tolist()!r:.60} in row {row}: "
                 "for multi-label targets use binary_accuracy and the metrics that begin with "
@@ -399,8 +401,8 @@ def label_of(name: str, y: NDArray[Any], k: int) -> NDArray[np.int64]:
 
 def is_class(name: str, y: NDArray[Any], k: int) -> NDArray[np.bool_]:
     """Say for each row and class whether the row is of it; see `label_of`."""
-    found: NDArray[np.bool_] = label_of(name, y, k)[:, np.newaxis] == np.arange(k)
-    return found
+    membership: NDArray[np.bool_] = label_of(name, y, k)[:, np.newaxis] == np.arange(k)
+    return membership
 
 
 def answers(name: str, y: NDArray[Any], k: int) -> NDArray[np.bool_]:

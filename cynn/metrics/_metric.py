@@ -93,13 +93,13 @@ class Metric:
         targets = array("y", y)
         if targets.ndim == 0 or len(targets) != n:
             raise ValueError(f"y must have a row for each of {n} predictions, got {targets.shape}")
-        given = np.ones(n)
+        weights = np.ones(n)
         if weight is not None:
-            wanted = "finite numbers that are not negative"
-            given = rows("weight", weight, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
-            if len(given) != n:
-                raise ValueError(f"weight must have shape ({n},), got {given.shape}")
-        self.add(targets, predicted, given)
+            requirement = "finite numbers that are not negative"
+            weights = rows("weight", weight, 1, np.float64, 0.0, math.inf, requirement)[:, 0]
+            if len(weights) != n:
+                raise ValueError(f"weight must have shape ({n},), got {weights.shape}")
+        self.add(targets, predicted, weights)
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
         """Count some rows that `update` has checked; the base class sums their scores.

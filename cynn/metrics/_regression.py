@@ -31,8 +31,8 @@ class MeanSquaredError(Metric):
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
         """Return each row's mean over its outputs; see `Metric.score`."""
-        found: NDArray[np.float64] = (_difference(y, prediction) ** 2).mean(axis=1)
-        return found
+        errors: NDArray[np.float64] = (_difference(y, prediction) ** 2).mean(axis=1)
+        return errors
 
 
 class MeanAbsoluteError(Metric):
@@ -54,8 +54,8 @@ class MeanAbsoluteError(Metric):
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
         """Return each row's mean over its outputs; see `Metric.score`."""
-        found: NDArray[np.float64] = np.abs(_difference(y, prediction)).mean(axis=1)
-        return found
+        errors: NDArray[np.float64] = np.abs(_difference(y, prediction)).mean(axis=1)
+        return errors
 
 
 class R2(Metric):
@@ -95,30 +95,32 @@ class R2(Metric):
 
         See `Metric.add`.
         """
-        more = R2()
-        more.weight = float(weight.sum())
-        more.error = weight @ _difference(y, prediction) ** 2
-        if np.shape(self.error) not in ((), more.error.shape):
+        batch = R2()
+        batch.weight = float(weight.sum())
+        batch.error = weight @ _difference(y, prediction) ** 2
+        if np.shape(self.error) not in ((), batch.error.shape):
             k = np.shape(self.error)[0]
-            raise ValueError(f"prediction must have {k} columns as before, got {len(more.error)}")
-        if more.weight == 0:
+            raise ValueError(f"prediction must have {k} columns as before, got {len(batch.error)}")
+        if batch.weight == 0:
             return
         targets = _targets(y, prediction.shape[1])
-        more.mean = weight @ targets / more.weight
-        more.spread = weight @ (targets - more.mean) ** 2
-        more.count = int((weight > 0).sum())
-        self.merge(more)
+        batch.mean = weight @ targets / batch.weight
+        batch.spread = weight @ (targets - batch.mean) ** 2
+        batch.count = int((weight > 0).sum())
+        self.merge(batch)
 
     def merge(self, other: "R2") -> None:
         """Merge the statistics of another metric; see `Metric.merge`."""
         if other.weight == 0:
             return
-        both = self.weight + other.weight
-        step = other.mean - self.mean
-        self.spread = self.spread + other.spread + step**2 * self.weight * other.weight / both
-        self.mean = self.mean + step * other.weight / both
+        total_weight = self.weight + other.weight
+        difference = other.mean - self.mean
+        self.spread = (
+            self.spread + other.spread + difference**2 * self.weight * other.weight / total_weight
+        )
+        self.mean = self.mean + difference * other.weight / total_weight
         self.error = self.error + other.error
-        self.weight = both
+        self.weight = total_weight
         self.count += other.count
 
     def result(self) -> float:
@@ -127,8 +129,8 @@ class R2(Metric):
             return math.nan
         error, spread = np.asarray(self.error), np.asarray(self.spread)
         constant = spread == 0
-        found = 1 - error / np.where(constant, 1.0, spread)
-        return float(np.where(constant, (error == 0).astype(float), found).mean())
+        scores = 1 - error / np.where(constant, 1.0, spread)
+        return float(np.where(constant, (error == 0).astype(float), scores).mean())
 
 
 def _targets(y: NDArray[Any], k: int) -> NDArray[np.float64]:

@@ -130,17 +130,17 @@ class Optimizer(spec.Spec):
 
 def not_negative(name: str, value: Any) -> float:
     """Return a finite number of at least 0, or refuse it."""
-    return number(name, value, "a finite number of at least 0", lambda found: found >= 0)
+    return number(name, value, "a finite number of at least 0", lambda x: x >= 0)
 
 
 def above_zero(name: str, value: Any) -> float:
     """Return a finite number above 0, or refuse it."""
-    return number(name, value, "a finite number above 0", lambda found: found > 0)
+    return number(name, value, "a finite number above 0", lambda x: x > 0)
 
 
 def part(name: str, value: Any) -> float:
     """Return a number of at least 0 and less than 1, or refuse it."""
-    return number(name, value, "at least 0 and less than 1", lambda found: 0 <= found < 1)
+    return number(name, value, "at least 0 and less than 1", lambda x: 0 <= x < 1)
 
 
 def pair(name: str, value: Any) -> tuple[float, float]:

@@ -21,7 +21,9 @@ class Augmentation(NamedTuple):
     noise: float
 
 
-def checked_augmentation(given: tuple[int, int, int, float, float], n_inputs: int) -> Augmentation:
+def checked_augmentation(
+    settings: tuple[int, int, int, float, float], n_inputs: int
+) -> Augmentation:
     """Return it, or refuse it.
 
     Raises
@@ -34,31 +36,41 @@ def checked_augmentation(given: tuple[int, int, int, float, float], n_inputs: in
     >>> checked_augmentation((2, 3, 1, 0.5, 0.0), 6).width
     3
     """
-    found = Augmentation(*given)
-    if min(found[:2]) < 1 or found.height * found.width != n_inputs:
+    augmentation = Augmentation(*settings)
+    if min(augmentation[:2]) < 1 or augmentation.height * augmentation.width != n_inputs:
         raise ValueError(
-            f"network: augmentation must be of {n_inputs} pixels in all, got {found[:2]}"
+            f"network: augmentation must be of {n_inputs} pixels in all, got {augmentation[:2]}"
         )
-    if not all(0 <= number < math.inf for number in found[2:]) or found.shift > 1 << 20:
-        raise ValueError(f"network: augmentation must be finite and not negative, got {given}")
-    return found
+    if (
+        not all(0 <= number < math.inf for number in augmentation[2:])
+        or augmentation.shift > 1 << 20
+    ):
+        raise ValueError(f"network: augmentation must be finite and not negative, got {settings}")
+    return augmentation
 
 
-def augmented(x: Rows, of: Augmentation, background: float, call: Call) -> Rows:
+def augmented(x: Rows, augmentation: Augmentation, background: float, call: Call) -> Rows:
     """Return rows as they are seen in training; each is drawn by its place in the batch."""
     assert call.key is not None
     motion, noise = random_bits(call.key, MOTION), random_bits(call.key, NOISE)
-    found = []
+    images = []
     for place, row in enumerate(x, call.place):
-        dy, dx = (random_below(motion, 3 * place + k, 2 * of.shift + 1) - of.shift for k in (0, 1))
+        dy, dx = (
+            random_below(motion, 3 * place + k, 2 * augmentation.shift + 1) - augmentation.shift
+            for k in (0, 1)
+        )
         fraction = (random_bits(motion, 3 * place + 2) >> 11) / 2**53
-        moved = moved_image(row, of, dy, dx, (2 * fraction - 1) * of.angle, background)
-        found.append([v + n for v, n in zip(moved, drawn_noise(noise, place, of), strict=True)])
-    return found
+        moved = moved_image(
+            row, augmentation, dy, dx, (2 * fraction - 1) * augmentation.angle, background
+        )
+        images.append(
+            [v + n for v, n in zip(moved, drawn_noise(noise, place, augmentation), strict=True)]
+        )
+    return images
 
 
 def moved_image(
-    row: Flat, of: Augmentation, dy: int, dx: int, angle: float, background: float
+    row: Flat, augmentation: Augmentation, dy: int, dx: int, angle: float, background: float
 ) -> Flat:
     """Turn an image around its middle, then shift it.
 
@@ -73,7 +85,7 @@ def moved_image(
     >>> [round(v, 6) for v in moved_image([1.0, 2.0, 3.0, 4.0], image, 0, 0, math.pi / 2, 0.0)]
     [3.0, 1.0, 4.0, 2.0]
     """
-    height, width = of.height, of.width
+    height, width = augmentation.height, augmentation.width
     frame = [[background] * (width + 3) for _ in range(height + 3)]
     for i in range(height):
         frame[i + 1][1 : width + 1] = row[i * width : (i + 1) * width]
@@ -94,7 +106,7 @@ def moved_image(
     return [value for line in out for value in line]
 
 
-def drawn_noise(key: int, place: int, of: Augmentation) -> Flat:
+def drawn_noise(key: int, place: int, augmentation: Augmentation) -> Flat:
     """Return numbers around 0 whose deviation is `noise`, each the sum of four uniform ones.
 
     Four pixels share four words, and of each word a pixel has 16 bits.
@@ -105,13 +117,13 @@ def drawn_noise(key: int, place: int, of: Augmentation) -> Flat:
     >>> round(math.sqrt(sum(n * n for n in numbers) / 10_000), 1)
     2.0
     """
-    columns = of.height * of.width
+    columns = augmentation.height * augmentation.width
     groups = -(-columns // 4)
-    scale = of.noise * math.sqrt(3) / 65536
-    found = []
+    scale = augmentation.noise * math.sqrt(3) / 65536
+    noise = []
     for group in range(groups):
         first = 4 * (place * groups + group)
         words = [random_bits(key, (first + k) % BITS) for k in range(4)]
         for i in range(4):
-            found.append(scale * (sum(word >> 16 * i & 65535 for word in words) - 131070))
-    return found[:columns]
+            noise.append(scale * (sum(word >> 16 * i & 65535 for word in words) - 131070))
+    return noise[:columns]

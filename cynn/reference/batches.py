@@ -77,10 +77,10 @@ def whole_numbers(function: str, name: str, values: Any, end: int) -> list[int]:
     ValueError: train_epoch: order must hold whole numbers from 0 to 2, got 3
     """
     shape(function, name, values, 1)
-    found = values.tolist() if hasattr(values, "tolist") else list(values)
-    for value in found:
+    integers = values.tolist() if hasattr(values, "tolist") else list(values)
+    for value in integers:
         if not isinstance(value, int) or not 0 <= value < end:
             raise ValueError(
                 f"{function}: {name} must hold whole numbers from 0 to {end - 1}, got {value!r}"
             )
-    return found
+    return integers

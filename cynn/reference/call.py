@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from .arrays import Flat
 from .random import BITS, random_bits
 
-Moment = tuple[int, int, int, int]
-"""When in a training: seed, epoch, step in it, and the place of the first row in its batch."""
+DrawKey = tuple[int, int, int, int]
+"""What a batch draws by: seed, epoch, step in it, and the place of the first row in its batch."""
 
 
 class Place(NamedTuple):
@@ -46,7 +46,7 @@ class Call:
     counts: bool = True
 
 
-def batch_key(moment: Moment) -> int:
+def batch_key(draw_key: DrawKey) -> int:
     """Return the key of a batch's random numbers.
 
     It is a number from the upper half of the epoch's sequence, of which `permutation` uses the
@@ -55,14 +55,14 @@ def batch_key(moment: Moment) -> int:
     Raises
     ------
     ValueError
-        If the moment is not four whole numbers from 0 and below ``2**64``.
+        If the key is not four whole numbers from 0 and below ``2**64``.
 
     Examples
     --------
     >>> batch_key((0, 0, 0, 0)) == batch_key((0, 0, 0, 128)) != batch_key((0, 0, 1, 0))
     True
     """
-    if len(moment) != 4 or not all(0 <= number < BITS for number in moment):
-        raise ValueError(f"network: moment must be 4 numbers that are not negative, got {moment}")
-    seed, epoch, step, _ = moment
+    if len(draw_key) != 4 or not all(0 <= number < BITS for number in draw_key):
+        raise ValueError(f"network: moment must be 4 numbers that are not negative, got {draw_key}")
+    seed, epoch, step, _ = draw_key
     return random_bits(random_bits(seed, epoch), BITS // 2 + step)

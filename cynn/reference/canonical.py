@@ -55,11 +55,11 @@ def log_loss(
     """
 
     def rule(z: Row, t: Row) -> tuple[float, Row, Row]:
-        p, top, wanted = softmax_of(z), max(z, default=0.0), sum(t)
+        p, top, target_sum = softmax_of(z), max(z, default=0.0), sum(t)
         log_total = math.log(sum(math.exp(z_i - top) for z_i in z))
         loss = -sum(t_j * (z_j - top - log_total) for z_j, t_j in zip(z, t, strict=True) if t_j)
-        delta = [p_j * wanted - t_j for p_j, t_j in zip(p, t, strict=True)]
-        return _bounded(loss, wanted), p, delta
+        delta = [p_j * target_sum - t_j for p_j, t_j in zip(p, t, strict=True)]
+        return _bounded(loss, target_sum), p, delta
 
     return by_row("log_loss", rule, prediction, target, weight, out, delta)
 

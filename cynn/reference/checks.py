@@ -45,22 +45,22 @@ def shape(function: str, name: str, x: Any, n_dims: int) -> tuple[int | None, ..
     ValueError: matmul: a must have 2 dimensions, got 1
     """
     if hasattr(x, "shape"):
-        found: tuple[int | None, ...] = tuple(x.shape)
+        lengths: tuple[int | None, ...] = tuple(x.shape)
     elif not hasattr(x, "__len__") or isinstance(x, str):
         raise TypeError(f"{function}: {name} must be a list or an array, got {type(x).__name__}")
     elif len(x) == 0:
-        found = (0, None)[:n_dims]
+        lengths = (0, None)[:n_dims]
     elif hasattr(x[0], "__len__"):
-        found = (len(x), len(x[0]))
-        if any(len(row) != found[1] for row in x):
+        lengths = (len(x), len(x[0]))
+        if any(len(row) != lengths[1] for row in x):
             raise ValueError(
                 f"{function}: {name} must have rows of one length, got unequal lengths"
             )
     else:
-        found = (len(x),)
-    if len(found) != n_dims:
-        raise ValueError(f"{function}: {name} must have {n_dims} dimensions, got {len(found)}")
-    return found
+        lengths = (len(x),)
+    if len(lengths) != n_dims:
+        raise ValueError(f"{function}: {name} must have {n_dims} dimensions, got {len(lengths)}")
+    return lengths
 
 
 def require_shape(function: str, name: str, x: Any, wanted: tuple[int | None, ...]) -> None:
@@ -78,9 +78,9 @@ def require_shape(function: str, name: str, x: Any, wanted: tuple[int | None, ..
         ...
     ValueError: matmul: b must have shape (3, 1), got (2, 1)
     """
-    found = shape(function, name, x, len(wanted))
-    if any(f != w for f, w in zip(found, wanted, strict=True) if f is not None and w is not None):
-        raise ValueError(f"{function}: {name} must have shape {wanted}, got {found}")
+    lengths = shape(function, name, x, len(wanted))
+    if any(n != w for n, w in zip(lengths, wanted, strict=True) if n is not None and w is not None):
+        raise ValueError(f"{function}: {name} must have shape {wanted}, got {lengths}")
 
 
 def require_apart(function: str, outputs: dict[str, Any], **inputs: Any) -> None:

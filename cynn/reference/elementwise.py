@@ -27,7 +27,7 @@ def each_pair(
 
 def check_pair(name: str, y: Matrix, grad_y: Matrix, out: Matrix) -> None:
     """Check the arguments of a way back."""
-    wanted = shape(name, "y", y, 2)
-    require_shape(name, "grad_y", grad_y, wanted)
-    require_shape(name, "out", out, wanted)
+    lengths = shape(name, "y", y, 2)
+    require_shape(name, "grad_y", grad_y, lengths)
+    require_shape(name, "out", out, lengths)
     require_apart(name, {"out": out}, y=y, grad_y=grad_y)

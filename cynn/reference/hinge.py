@@ -117,10 +117,10 @@ def _above_zero(x: float) -> float:
 
 def _largest(values: Row, other_than: int) -> int:
     """Return the place of the first largest, NaN above all, other than one; -1: there is none."""
-    found = -1
+    best = -1
     for i, value in enumerate(values):
-        if i == other_than or (found >= 0 and math.isnan(values[found])):
+        if i == other_than or (best >= 0 and math.isnan(values[best])):
             continue
-        if found < 0 or not value <= values[found]:
-            found = i
-    return found
+        if best < 0 or not value <= values[best]:
+            best = i
+    return best

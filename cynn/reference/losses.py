@@ -100,8 +100,8 @@ def softmax_cross_entropy(
         top = max(z, default=0.0)
         log_total = math.log(sum(math.exp(z_i - top) for z_i in z))
         loss = -sum(t_j * (z_j - top - log_total) for z_j, t_j in zip(z, t, strict=True) if t_j)
-        wanted = sum(t)
-        return loss, p, [p_j * wanted - t_j for p_j, t_j in zip(p, t, strict=True)]
+        target_sum = sum(t)
+        return loss, p, [p_j * target_sum - t_j for p_j, t_j in zip(p, t, strict=True)]
 
     return by_row("softmax_cross_entropy", rule, prediction, target, weight, out, delta)
 

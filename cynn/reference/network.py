@@ -7,7 +7,7 @@ from typing import Any
 from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
 from .augment import checked_augmentation
 from .batches import weights, whole_numbers
-from .call import Call, Moment, batch_key
+from .call import Call, DrawKey, batch_key
 from .checks import require_shape
 from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
 from .plan import Plan
@@ -91,9 +91,9 @@ class Network:
         return self._plan.augmentation
 
     @augmentation.setter
-    def augmentation(self, given: tuple[int, int, int, float, float] | None) -> None:
-        found = None if given is None else checked_augmentation(given, self.n_inputs)
-        self._plan.augmentation = found
+    def augmentation(self, settings: tuple[int, int, int, float, float] | None) -> None:
+        augmentation = None if settings is None else checked_augmentation(settings, self.n_inputs)
+        self._plan.augmentation = augmentation
 
     def get_params(self, out: MutableVector) -> None:
         """Write the parameters: for each dense step W row by row, then b.
@@ -198,10 +198,10 @@ class Network:
         return dict(self._scalars)
 
     @scalars.setter
-    def scalars(self, given: dict[str, float]) -> None:
-        if given.keys() != self._scalars.keys():
-            raise ValueError(f"network: scalars must be {list(self._scalars)}, got {list(given)}")
-        self._scalars = {name: float(given[name]) for name in self._scalars}
+    def scalars(self, values: dict[str, float]) -> None:
+        if values.keys() != self._scalars.keys():
+            raise ValueError(f"network: scalars must be {list(self._scalars)}, got {list(values)}")
+        self._scalars = {name: float(values[name]) for name in self._scalars}
 
     def _slot(self, name: str) -> Flat:
         if name not in self.slot_names:
@@ -236,7 +236,7 @@ class Network:
         ValueError
             If one is not as described.
         """
-        given = read_optimizer(optimizer)
+        optimizer_numbers = read_optimizer(optimizer)
         if not (clip_value > 0 and clip_norm > 0):
             raise ValueError(
                 f"compile: clip_value and clip_norm must be above 0, got {clip_value}, {clip_norm}"
@@ -246,7 +246,7 @@ class Network:
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]
         if "initial" in names:
-            self._slots[0] = [given[names.index("initial")]] * self.n_params
+            self._slots[0] = [optimizer_numbers[names.index("initial")]] * self.n_params
         self.updates = 0
         self._compiled = True
 
@@ -263,7 +263,7 @@ class Network:
         seconds: float,
         outputs: Any,
         threads: int,
-        moment: Moment = (0, 0, 0, 0),
+        moment: DrawKey = (0, 0, 0, 0),
     ) -> tuple[int, float, float]:
         """Train on the rows that `order` names, a batch at a time: one step for each batch.
 
@@ -309,7 +309,7 @@ class Network:
         ValueError
             If an argument does not fit the others.
         """
-        began = time.monotonic()
+        start_time = time.monotonic()
         data = self._data("train_epoch", x, y, weight)
         order = whole_numbers("train_epoch", "order", order, len(data[0]))
         if batch_size < 1:
@@ -329,9 +329,9 @@ class Network:
         step = start
         while step < n_steps:
             first = step * batch_size
-            chosen = order[first : first + batch_size]
-            batch_x, batch_y = ([part[r] for r in chosen] for part in data[:2])
-            batch_weight = [data[2][r] for r in chosen]
+            batch_rows = order[first : first + batch_size]
+            batch_x, batch_y = ([part[r] for r in batch_rows] for part in data[:2])
+            batch_weight = [data[2][r] for r in batch_rows]
             total = sum(batch_weight)
             key = batch_key((seed, epoch, first_step + step, place))
             call = Call(list(self._state), key, place, total != 0.0)
@@ -348,7 +348,7 @@ class Network:
             loss_sum += loss
             weight_sum += total
             step += 1
-            if time.monotonic() - began >= seconds:
+            if time.monotonic() - start_time >= seconds:
                 break
         self._sums = (loss_sum, weight_sum)
         return step, loss_sum, weight_sum
@@ -421,7 +421,7 @@ class Network:
         weight: Any,
         out: MutableVector,
         threads: int,
-        moment: Moment | None = None,
+        moment: DrawKey | None = None,
         outputs: Any = None,
     ) -> tuple[float, float]:
         """Write the gradient of the sum of weight times loss, and return that sum.
@@ -504,13 +504,13 @@ class Network:
         require_shape("input_gradient", "out", out, (len(x), self.n_inputs))
         if y is not None:
             data = self._data("input_gradient", x, y, None)
-            found = self._plan.input_gradient(self._params, *data[:2], None, Call(self._state))
+            gradient = self._plan.input_gradient(self._params, *data[:2], None, Call(self._state))
         else:
             require_shape("input_gradient", "x", x, (None, self.n_inputs))
             require_shape("input_gradient", "along", along, (len(x), self.n_outputs))
             call = Call(self._state)
-            found = self._plan.input_gradient(self._params, rows(x), None, rows(along), call)
-        _write(found, out, 0)
+            gradient = self._plan.input_gradient(self._params, rows(x), None, rows(along), call)
+        _write(gradient, out, 0)
 
     def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:
         """Take one step of the optimizer from a gradient in the order of `get_params`.
@@ -553,8 +553,8 @@ class Network:
     def _data(self, function: str, x: Any, y: Any, weight: Any) -> tuple[Rows, Rows, Flat]:
         self._require_compiled(function)
         require_shape(function, "x", x, (None, self.n_inputs))
-        wanted = self._plan.targets(function, y, len(x))
-        return rows(x), wanted, weights(function, weight, len(x))
+        targets = self._plan.targets(function, y, len(x))
+        return rows(x), targets, weights(function, weight, len(x))
 
     def _require_compiled(self, function: str) -> None:
         if not self._compiled:

@@ -30,9 +30,9 @@ class LayerNorm(Step):
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
         """Go back through the scale, and through each row's mean and variance."""
-        found = [normal(row, self.epsilon) for row in x]
-        g = _to_parameters([n for n, _ in found], grad_y, params, gradient, self.first)
-        return [normal_backward(row, *kept) for row, kept in zip(g, found, strict=True)]
+        normalized = [normal(row, self.epsilon) for row in x]
+        g = _to_parameters([n for n, _ in normalized], grad_y, params, gradient, self.first)
+        return [normal_backward(row, *kept) for row, kept in zip(g, normalized, strict=True)]
 
 
 class BatchNorm(Step):
@@ -69,13 +69,15 @@ class BatchNorm(Step):
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
         """Go back through the scale, and in training through each column's mean and variance."""
-        found = self._columns(x, call)
-        n = _transposed([column for column, _ in found])
+        normalized = self._columns(x, call)
+        n = _transposed([column for column, _ in normalized])
         g = _transposed(_to_parameters(n, grad_y, params, gradient, self.first))
         if call.key is None:
-            back = [[f * v for v in column] for column, (_, f) in zip(g, found, strict=True)]
+            back = [[f * v for v in column] for column, (_, f) in zip(g, normalized, strict=True)]
         else:
-            back = [normal_backward(column, *kept) for column, kept in zip(g, found, strict=True)]
+            back = [
+                normal_backward(column, *kept) for column, kept in zip(g, normalized, strict=True)
+            ]
         return _transposed(back)
 
     def _columns(self, x: Rows, call: Call) -> list[tuple[Flat, float]]:
@@ -83,13 +85,13 @@ class BatchNorm(Step):
         columns = _transposed(x)
         if call.key is not None:
             return [normal(column, self.epsilon) for column in columns]
-        found = []
+        normalized = []
         for c, column in enumerate(columns):
             at = self.first_state + c
             mean, variance = call.state[at], call.state[at + self.n_out]
             factor = 1 / math.sqrt(variance + self.epsilon)
-            found.append(([(value - mean) * factor for value in column], factor))
-        return found
+            normalized.append(([(value - mean) * factor for value in column], factor))
+        return normalized
 
 
 def moments(values: Flat) -> tuple[float, float]:

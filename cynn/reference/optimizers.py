@@ -48,57 +48,57 @@ class Entry(NamedTuple):
     advance: Advance | None = None
 
 
-def sgd_rule(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def sgd_rule(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """See `sgd`."""
-    nesterov, weight_decay = given
+    nesterov, weight_decay = settings
     g += weight_decay * w
     slots[0] = step.momentum * slots[0] + g
     return w - step.learning_rate * (g + step.momentum * slots[0] if nesterov else slots[0])
 
 
-def sgd_sklearn(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def sgd_sklearn(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Descend as scikit-learn does: the velocity carries the learning rates of its steps."""
-    nesterov, weight_decay = given
+    nesterov, weight_decay = settings
     pull = step.learning_rate * (g + weight_decay * w)
     slots[0] = step.momentum * slots[0] - pull
     return w + (step.momentum * slots[0] - pull if nesterov else slots[0])
 
 
-def adam(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def adam(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Kingma and Ba, *Adam: a method for stochastic optimization* (2015), algorithm 1.
 
     Both means begin at 0 and so are too small at first; they are divided by what is missing. With
     a third slot, AMSGrad: the greatest mean square so far (Reddi, Kale and Kumar, *On the
     convergence of Adam and beyond*, 2018).
     """
-    beta1, beta2, epsilon, weight_decay = given
+    beta1, beta2, epsilon, weight_decay = settings
     root = _moments(g + weight_decay * w, slots, beta1, beta2)
     mean = slots[0] / (1 - beta1**step.t)
     return w - step.learning_rate * mean / (root / math.sqrt(1 - beta2**step.t) + epsilon)
 
 
-def adam_sklearn(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def adam_sklearn(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Adam as scikit-learn has it, the end of the paper's section 2: epsilon is not corrected."""
-    beta1, beta2, epsilon, weight_decay = given
+    beta1, beta2, epsilon, weight_decay = settings
     root = _moments(g + weight_decay * w, slots, beta1, beta2)
     rate = step.learning_rate * math.sqrt(1 - beta2**step.t) / (1 - beta1**step.t)
     return w - rate * slots[0] / (root + epsilon)
 
 
-def adamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def adamw(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Loshchilov and Hutter, *Decoupled weight decay regularization* (2019), algorithm 2."""
-    beta1, beta2, epsilon, weight_decay = given
+    beta1, beta2, epsilon, weight_decay = settings
     w -= step.learning_rate * weight_decay * w
     return adam(w, g, slots, step, [beta1, beta2, epsilon, 0.0])
 
 
-def nadam(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def nadam(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Dozat, *Incorporating Nesterov momentum into Adam* (2016), as PyTorch has it.
 
     The mean of the gradients is looked at one step ahead, and the momentum grows with the steps:
     each mean is divided by what is missing, which is the product of all momenta so far.
     """
-    beta1, beta2, epsilon, weight_decay, ratio = given
+    beta1, beta2, epsilon, weight_decay, ratio = settings
     g += weight_decay * w
     root = _moments(g, slots, beta1, beta2) / math.sqrt(1 - beta2**step.t)
     now, following = _momentum(beta1, ratio, step.t), _momentum(beta1, ratio, step.t + 1)
@@ -107,29 +107,29 @@ def nadam(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
     return w - step.learning_rate * ahead / (root + epsilon)
 
 
-def nadamw(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def nadamw(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """`nadam` with the decoupled weight decay of `adamw`."""
-    beta1, beta2, epsilon, weight_decay, ratio = given
+    beta1, beta2, epsilon, weight_decay, ratio = settings
     w -= step.learning_rate * weight_decay * w
     return nadam(w, g, slots, step, [beta1, beta2, epsilon, 0.0, ratio])
 
 
-def multiply_momenta(step: Step, given: Flat) -> None:
+def multiply_momenta(step: Step, settings: Flat) -> None:
     """Go on with the product of the momenta of `nadam`."""
-    step.scalars[0] *= _momentum(given[0], given[4], step.t)
+    step.scalars[0] *= _momentum(settings[0], settings[4], step.t)
 
 
 def _momentum(beta1: float, ratio: float, t: int) -> float:
     return beta1 * (1 - 0.5 * ratio**t)
 
 
-def rmsprop(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def rmsprop(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Tieleman and Hinton, *Neural networks for machine learning*, lecture 6.5 (2012).
 
     The last slot is the momentum's. With three, the variance stands for the mean square (Graves,
     *Generating sequences with recurrent neural networks*, 2013).
     """
-    alpha, epsilon, weight_decay = given
+    alpha, epsilon, weight_decay = settings
     g += weight_decay * w
     slots[0] = alpha * slots[0] + (1 - alpha) * g * g
     square = slots[0]
@@ -140,18 +140,18 @@ def rmsprop(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
     return w - step.learning_rate * slots[-1]
 
 
-def adagrad(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def adagrad(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Duchi, Hazan and Singer, *Adaptive subgradient methods* (2011); the rate may decline."""
-    lr_decay, epsilon, weight_decay, _ = given
+    lr_decay, epsilon, weight_decay, _ = settings
     g += weight_decay * w
     slots[0] += g * g
     rate = step.learning_rate / (1 + (step.t - 1) * lr_decay)
     return w - rate * g / (math.sqrt(slots[0]) + epsilon)
 
 
-def adadelta(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def adadelta(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Zeiler, *ADADELTA: an adaptive learning rate method* (2012), algorithm 1."""
-    rho, epsilon, weight_decay = given
+    rho, epsilon, weight_decay = settings
     g += weight_decay * w
     slots[0] = rho * slots[0] + (1 - rho) * g * g
     change = math.sqrt(slots[1] + epsilon) / math.sqrt(slots[0] + epsilon) * g
@@ -159,9 +159,9 @@ def adadelta(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
     return w - step.learning_rate * change
 
 
-def lion(w: float, g: float, slots: Flat, step: Step, given: Flat) -> float:
+def lion(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     """Chen et al., *Symbolic discovery of optimization algorithms* (2023), algorithm 2."""
-    beta1, beta2, weight_decay = given
+    beta1, beta2, weight_decay = settings
     c = beta1 * slots[0] + (1 - beta1) * g
     slots[0] = beta2 * slots[0] + (1 - beta2) * g
     sign = int(c > 0) - int(c < 0)
@@ -216,15 +216,15 @@ def read_optimizer(optimizer: tuple[Any, ...]) -> list[float]:
     ValueError
         If there is none of that name, or it takes another count of numbers.
     """
-    name, *given = optimizer
+    name, *settings = optimizer
     if name not in OPTIMIZERS:
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {name!r}")
-    wanted = OPTIMIZERS[name][0]
-    if len(given) != len(wanted):
+    names = OPTIMIZERS[name][0]
+    if len(settings) != len(names):
         raise ValueError(
-            f"optimizer: {name} must have the numbers {', '.join(wanted)}, got {len(given)}"
+            f"optimizer: {name} must have the numbers {', '.join(names)}, got {len(settings)}"
         )
-    return [float(number) for number in given]
+    return [float(number) for number in settings]
 
 
 def optimizer_step(
@@ -270,21 +270,21 @@ def optimizer_step(
     >>> [round(number, 6) for number in w]
     [0.75, 1.25]
     """
-    given = read_optimizer(optimizer)
+    settings = read_optimizer(optimizer)
     entry = _ENTRIES[optimizer[0]]
     (n,) = shape("optimizer_step", "w", w, 1)
     require_shape("optimizer_step", "grad", grad, (n,))
     require_shape("optimizer_step", "slots", slots, (len(entry.slots), n))
     if t < 1:
         raise ValueError(f"optimizer_step: t must be at least 1, got {t}")
-    held_by_all = [] if scalars is None else scalars
-    require_shape("optimizer_step", "scalars", held_by_all, (len(entry.scalars),))
+    shared_scalars = [] if scalars is None else scalars
+    require_shape("optimizer_step", "scalars", shared_scalars, (len(entry.scalars),))
     require_apart("optimizer_step", {"w": w, "slots": slots}, grad=grad)
-    step = Step(learning_rate, momentum, t, held_by_all)
+    step = Step(learning_rate, momentum, t, shared_scalars)
     if entry.advance is not None:
-        entry.advance(step, given)
+        entry.advance(step, settings)
     for i, (w_i, g) in enumerate(zip(numbers(w), numbers(grad), strict=True)):
-        held = [float(slot[i]) for slot in slots]
-        w[i] = entry.rule(w_i, g, held, step, given)
-        for slot, value in zip(slots, held, strict=True):
+        slot_values = [float(slot[i]) for slot in slots]
+        w[i] = entry.rule(w_i, g, slot_values, step, settings)
+        for slot, value in zip(slots, slot_values, strict=True):
             slot[i] = value

@@ -148,12 +148,12 @@ class Plan:
         self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
     ) -> tuple[float, Rows, list[Rows], Rows]:
         """Return the loss, the predictions, the activations and the loss's gradient."""
-        passed = self._forward(self.training_steps, params, x, call)
+        activations = self._forward(self.training_steps, params, x, call)
         out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
-        loss = self.loss(passed[-1], y, weight, out, delta, *self.loss_arguments)
+        loss = self.loss(activations[-1], y, weight, out, delta, *self.loss_arguments)
         # A fused loss ran on logits. They are the prediction where the network ends in logits.
         ends_linear = self.steps[-1].activation == "identity"
-        return loss, passed[-1] if ends_linear else out, passed, delta
+        return loss, activations[-1] if ends_linear else out, activations, delta
 
     def gradient(
         self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
@@ -162,11 +162,11 @@ class Plan:
 
         The loss is the sum over the rows of weight times loss, and so is its gradient.
         """
-        loss, predictions, passed, delta = self.evaluate(params, x, y, weight, call)
+        loss, predictions, activations, delta = self.evaluate(params, x, y, weight, call)
         gradient = [0.0] * self.n_params
         for i in reversed(range(len(self.training_steps))):
             step = self.training_steps[i]
-            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
+            delta = step.backward(activations[i], activations[i + 1], delta, params, gradient, call)
         return gradient, loss, predictions
 
     def input_gradient(
@@ -175,21 +175,23 @@ class Plan:
         """Return the gradient for x of each row's loss, or of its outputs along `along`."""
         if y is None:
             steps = self.steps
-            passed = self._forward(steps, params, x, call)
+            activations = self._forward(steps, params, x, call)
             delta = along or []
         else:
             steps = self.training_steps
-            _, _, passed, delta = self.evaluate(params, x, y, [1.0] * len(x), call)
+            _, _, activations, delta = self.evaluate(params, x, y, [1.0] * len(x), call)
         unused = [0.0] * self.n_params
         for i in reversed(range(len(steps))):
-            delta = steps[i].backward(passed[i], passed[i + 1], delta, params, unused, call)
+            delta = steps[i].backward(
+                activations[i], activations[i + 1], delta, params, unused, call
+            )
         return [[self.scale * value for value in row] for row in delta]
 
     def _forward(self, steps: list[Step], params: Flat, x: Rows, call: Call) -> list[Rows]:
         """Return what goes into the first step, then what comes out of each."""
-        passed = [[[self.scale * value + self.offset for value in row] for row in x]]
+        activations = [[[self.scale * value + self.offset for value in row] for row in x]]
         if self.augmentation is not None and call.key is not None:
-            passed = [augmented(passed[0], self.augmentation, self.offset, call)]
+            activations = [augmented(activations[0], self.augmentation, self.offset, call)]
         for step in steps:
-            passed.append(step.forward(passed[-1], params, call))
-        return passed
+            activations.append(step.forward(activations[-1], params, call))
+        return activations

@@ -18,16 +18,16 @@ def by_row(
     delta: Matrix,
 ) -> float:
     """Apply a rule (loss, row of `out`, row of `delta` before weighting) to each row; add up."""
-    wanted = shape(name, "prediction", prediction, 2)
-    require_shape(name, "target", target, wanted)
-    require_shape(name, "weight", weight, wanted[:1])
-    require_shape(name, "out", out, wanted)
-    require_shape(name, "delta", delta, wanted)
+    lengths = shape(name, "prediction", prediction, 2)
+    require_shape(name, "target", target, lengths)
+    require_shape(name, "weight", weight, lengths[:1])
+    require_shape(name, "out", out, lengths)
+    require_shape(name, "delta", delta, lengths)
     outputs = {"out": out, "delta": delta}
     require_apart(name, outputs, prediction=prediction, target=target, weight=weight)
     total = 0.0
-    everything = zip(rows(prediction), rows(target), numbers(weight), strict=True)
-    for r, (prediction_row, target_row, w) in enumerate(everything):
+    row_parts = zip(rows(prediction), rows(target), numbers(weight), strict=True)
+    for r, (prediction_row, target_row, w) in enumerate(row_parts):
         loss, out_row, delta_row = rule(prediction_row, target_row)
         total += w * loss
         for j, (p, d) in enumerate(zip(out_row, delta_row, strict=True)):

@@ -61,9 +61,9 @@ def sgd(
     >>> w, velocity
     ([0.375], [0.75])
     """
-    wanted = shape("sgd", "w", w, 1)
-    require_shape("sgd", "grad", grad, wanted)
-    require_shape("sgd", "velocity", velocity, wanted)
+    lengths = shape("sgd", "w", w, 1)
+    require_shape("sgd", "grad", grad, lengths)
+    require_shape("sgd", "velocity", velocity, lengths)
     require_apart("sgd", {"w": w, "velocity": velocity}, grad=grad)
     old = zip(numbers(w), numbers(grad), numbers(velocity), strict=True)
     for i, (w_i, g, v) in enumerate(old):

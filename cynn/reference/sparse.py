@@ -70,10 +70,10 @@ class SparseRows:
         list of list of float
             One list for each row, zeros included.
         """
-        found = []
+        dense_rows = []
         for start, end in zip(self._starts, self._starts[1:], strict=False):
             row = [0.0] * self.n_columns
             for i in range(start, end):
                 row[self._columns[i]] += self._values[i]
-            found.append(row)
-        return found
+            dense_rows.append(row)
+        return dense_rows

@@ -95,8 +95,8 @@ class Activation(Step):
     ) -> Rows:
         """Go back through the activation."""
         grad_x = zeros(len(x), self.n_out)
-        kept = x if self.activation in FROM_INPUT else y
-        BACKWARD[self.activation](kept, grad_y, grad_x)
+        saved = x if self.activation in FROM_INPUT else y
+        BACKWARD[self.activation](saved, grad_y, grad_x)
         return grad_x
 
 
@@ -193,25 +193,25 @@ class Residual(Step):
         """Return those of the steps."""
         return [place for step in self.steps for place in step.matrices()]
 
-    def _passed(self, x: Rows, params: Flat, call: Call) -> list[Rows]:
-        passed = [x]
+    def _activations(self, x: Rows, params: Flat, call: Call) -> list[Rows]:
+        activations = [x]
         for step in self.steps:
-            passed.append(step.forward(passed[-1], params, call))
-        return passed
+            activations.append(step.forward(activations[-1], params, call))
+        return activations
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``x + f(x)``."""
-        return _sum(x, self._passed(x, params, call)[-1])
+        return _sum(x, self._activations(x, params, call)[-1])
 
     def backward(
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
         """Go back through the steps, and add what came along the short way."""
-        again = replace(call, counts=False)  # running statistics move once, on the way forward
-        passed, delta = self._passed(x, params, again), grad_y
+        second_call = replace(call, counts=False)  # running statistics move on the way forward
+        activations, delta = self._activations(x, params, second_call), grad_y
         for i in reversed(range(len(self.steps))):
             step = self.steps[i]
-            delta = step.backward(passed[i], passed[i + 1], delta, params, gradient, call)
+            delta = step.backward(activations[i], activations[i + 1], delta, params, gradient, call)
         return _sum(grad_y, delta)
 
 
@@ -283,15 +283,15 @@ def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     >>> separated([("dense", 2, "gelu"), ("dense", 1, "tanh")])
     [('dense', 2, 'identity'), ('activation', 'gelu'), ('dense', 1, 'tanh')]
     """
-    found: list[tuple[Any, ...]] = []
+    separate: list[tuple[Any, ...]] = []
     for step in steps:
         if step[0] == "dense" and len(step) > 2 and is_apart(step[2]):
-            found += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
+            separate += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
         elif step[0] == "activation" and not all(isinstance(part, str) for part in step):
-            found.append(("function", *step[1:]))
+            separate.append(("function", *step[1:]))
         else:
-            found.append(step)
-    return found
+            separate.append(step)
+    return separate
 
 
 def is_apart(activation: Any) -> bool:
