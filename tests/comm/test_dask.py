@@ -114,7 +114,7 @@ def test_a_worker_uses_its_share_of_the_threads(client):
     assert list(client.run(lambda: threads_of(None)).values()) == [1, 1]
 
 
-def test_predictions_where_the_rows_are(client):
+def test_predictions_on_the_workers(client):
     model = MLPClassifier(**QUICK).fit(X, Y)
     x = da.from_array(X, chunks=(CHUNKS, 4))
     found = x.map_blocks(model.predict, dtype=Y.dtype, drop_axis=1)
@@ -193,7 +193,7 @@ frame10 = dd.from_pandas(pandas.DataFrame({"a": range(10), "y": range(10)}), npa
     ids=["array", "frame", "series", "lengths unknown"],
 )
 @pytest.mark.parametrize("y", [y10, frame10["y"]], ids=["array", "series"])
-def test_kinds_side_by_side(threaded, x, y):
+def test_collections_of_different_kinds(threaded, x, y):
     if x is not x10 and y is y10:
         y = frame10["y"].to_dask_array(lengths=True)
     if x is x10 and y is not y10:
@@ -227,12 +227,12 @@ def test_frames_in_batches(threaded):
     assert sorted(n for _, y in drawn for n in y) == list(range(10))
 
 
-def test_blocks_without_rows_are_passed_over(threaded):
+def test_empty_blocks_are_skipped(threaded):
     late = frame10[frame10["a"] > 4]
     assert [list(y) for _, y in Blocks(late[["a"]], late["y"])] == [[5, 6], [7, 8, 9]]
 
 
-def test_one_block_is_computed_ahead_and_no_more(threaded):
+def test_exactly_one_block_is_prefetched(threaded):
     computed = []
 
     def note(block):
@@ -286,7 +286,7 @@ def test_rows_that_do_not_fit_when_they_are_known(threaded):
         list(Blocks(frame10, frame10[frame10["a"] > 4]))
 
 
-def test_errors_of_a_block_are_dask_s(threaded):
+def test_errors_of_a_block_propagate(threaded):
     broken = y10.map_blocks(lambda block: 1 // 0, dtype=int, meta=y10._meta)
     with pytest.raises(ZeroDivisionError):
         list(Blocks(broken))

@@ -117,7 +117,7 @@ with distributed.job() as comm:
     assert found == status and "cynn: error: rank 1 of 2: " in err
 
 
-def test_leaving_in_peace(tmp_path):
+def test_ranks_that_finish_exit_cleanly(tmp_path):
     body = """
 with distributed.job() as comm:
     print(rank, digest(fit()[0]), flush=True)
@@ -127,7 +127,7 @@ with distributed.job() as comm:
 
 
 @pytest.mark.parametrize("how", ["by its last line", "by an exit"])
-def test_a_rank_that_never_calls_fit_keeps_no_other_waiting(tmp_path, how):
+def test_a_rank_that_never_calls_fit_does_not_block_the_others(tmp_path, how):
     body = f"""
 try:
     with distributed.job() as comm:
@@ -143,7 +143,7 @@ except RuntimeError as error:
     assert found == [wanted + ", or none"] * 3
 
 
-def test_what_is_no_intracommunicator(tmp_path):
+def test_communicators_that_are_refused(tmp_path):
     body = """
 from mpi4py import MPI
 half = comm.Split(rank)
@@ -160,7 +160,7 @@ for bad in (MPI.COMM_NULL, between):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_mpi_out_of_its_time(tmp_path, when):
+def test_mpi_before_init_and_after_finalize(tmp_path, when):
     """MPI itself would end the process, without an exception."""
     body = """
 import os
@@ -186,7 +186,7 @@ for ask in (lambda: ranks.get(MPI.COMM_WORLD), distributed.world):
     assert all("not initialised yet, or finalised" in line for line in found)
 
 
-def test_threads_are_a_rank_s_share(tmp_path):
+def test_each_rank_uses_its_share_of_the_cores(tmp_path):
     body = """
 import os
 from cynn._comm import ranks
@@ -375,7 +375,7 @@ def ranks_of(launcher):
 
 
 @needs_files
-def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
+def test_invalid_resume(tmp_path, capsys, monkeypatch, folder):
     from cynn import cli
 
     monkeypatch.chdir(tmp_path)
@@ -442,7 +442,7 @@ def test_ranks_that_slurm_starts_by_pmix(monkeypatch):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @pytest.mark.parametrize("lengths", [[10], [4, 1, 5], [3, 3, 3, 1]])
-def test_shares_of_npy_files(tmp_path, size, lengths):
+def test_shards_of_npy_files(tmp_path, size, lengths):
     whole = np.arange(30, dtype=np.uint8).reshape(10, 3)
     edges = np.cumsum([0, *lengths])
     for i, n in enumerate(lengths):
@@ -457,7 +457,7 @@ def test_shares_of_npy_files(tmp_path, size, lengths):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_shares_of_parquet_files(tmp_path, size):
+def test_shards_of_parquet_files(tmp_path, size):
     pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)  # it may want a newer NumPy
     from pyarrow import parquet
 
@@ -491,7 +491,7 @@ def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
 
 
 @pytest.mark.parametrize("values", [["1", "x"], np.array(["2026", "2027"], "datetime64[s]")])
-def test_parquet_columns_of_no_numbers(tmp_path, values):
+def test_parquet_columns_that_are_not_numeric(tmp_path, values):
     pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)
     from pyarrow import parquet
 
@@ -569,7 +569,7 @@ def test_a_mapped_file_trains_as_the_array_does(tmp_path):
         np.testing.assert_allclose(found, work(None, x, 16), 1e-9)
 
 
-def test_what_mpi_says_of_the_machine_is_not_ours():
+def test_messages_of_the_mpi_library_are_ignored():
     said = (
         "[hwloc/linux] failed to find sysfs cpu topology directory, aborting linux discovery.\n"
         "[1796083927.004019] [vm:402  :0]       tcp_iface.c:984  UCX  ERROR scandir failed\n"

@@ -109,7 +109,7 @@ def test_penalties_of_layers_count_once():
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_shares_of_their_own(size):
+def test_each_rank_with_its_own_shard(size):
     """Every size-th row to a rank: a step has the rows that one rank alone would have."""
 
     def work(comm):
@@ -121,7 +121,7 @@ def test_shares_of_their_own(size):
     assert_same(run_ranks(size, work), alone, 1e-9)
 
 
-def test_a_rank_counts_by_its_rows_and_their_weights():
+def test_ranks_are_weighted_by_rows_and_sample_weights():
     """One step over shares of 70, 19 and 1 rows is a step over all of them."""
     edges = [0, 70, 89, 90]
 
@@ -132,7 +132,7 @@ def test_a_rank_counts_by_its_rows_and_their_weights():
     assert_same(run_ranks(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
 
 
-def test_shares_of_very_different_length():
+def test_shards_of_very_different_lengths():
     """A rank that has no more rows waits for the others; no row is left out."""
     seen = []
 
@@ -166,7 +166,7 @@ def test_validation_and_every_metric():
     assert_same(run_ranks(4, work), work(None, 28), 1e-9)
 
 
-def test_validation_by_a_part_of_the_rows():
+def test_validation_split():
     def work(comm, batch_size=7):
         return fit(comm, batch_size=batch_size, validation_split=0.2, model=new(seed=5))
 
@@ -198,7 +198,7 @@ def test_balanced_classes_are_counted_over_all_ranks():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_same_bits_again(dtype):
+def test_reproducible_bits(dtype):
     def bits():
         found = run_ranks(3, lambda comm: fit(comm, model=new(dtype)))
         return {hashlib.sha256(numbers(model).tobytes()).hexdigest() for model, _ in found}
@@ -220,7 +220,7 @@ def test_seeds_and_weights_come_from_the_first_rank():
     assert [model.seed for model, _ in found] == [3, 3]
 
 
-def test_what_the_first_rank_has_trained_is_where_all_begin():
+def test_all_ranks_start_from_the_first_ranks_training():
     def work(comm):
         model = new()
         if comm.Get_rank() == 0:
@@ -237,7 +237,7 @@ def test_what_the_first_rank_has_trained_is_where_all_begin():
 
 @needs_files
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 1), (1, 4)])
-def test_resumed_by_other_ranks(tmp_path, sizes):
+def test_resumed_on_another_number_of_ranks(tmp_path, sizes):
     """The batch of all ranks is 12; the first job ends after two epochs of four."""
     path = tmp_path / "model"
     before, after = sizes
@@ -258,7 +258,7 @@ def test_resumed_by_other_ranks(tmp_path, sizes):
 
 @needs_files
 @pytest.mark.parametrize("shares", [False, True])
-def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
+def test_resumed_on_the_same_number_of_ranks_to_the_bit(tmp_path, shares):
     path = tmp_path / "model"
 
     def work(comm, **more):
@@ -486,14 +486,14 @@ def test_versions_are_compared(monkeypatch):
 
 
 @pytest.mark.parametrize("comm", [5, "world", object(), True])
-def test_what_is_no_communicator(comm):
+def test_objects_that_are_not_communicators(comm):
     with pytest.raises(
         TypeError, match="comm must be a communicator such as mpi4py.MPI.COMM_WORLD"
     ):
         fit(comm)
 
 
-def test_a_rank_that_fails_in_the_midst_ends_the_job(monkeypatch, capfd):
+def test_a_rank_that_fails_during_training_ends_the_job(monkeypatch, capfd):
     """The others wait for it: there is nothing to do but to end them all, with its name."""
 
     def work(comm):

@@ -57,7 +57,7 @@ def normalized():
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("n", [N, N - 1, N - 7, 5])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_what_is_dropped_is_what_one_rank_drops(size, n, shuffle):
+def test_ranks_draw_the_dropout_masks_of_one_rank(size, n, shuffle):
     rows = {"x": X[:n], "y": Y[:n], "shuffle": shuffle}
     found = run_ranks(size, lambda comm: fit(comm, *dropout(), **rows))
     assert_alike(found)
@@ -66,7 +66,7 @@ def test_what_is_dropped_is_what_one_rank_drops(size, n, shuffle):
     assert_measured(found[0][1], history)
 
 
-def test_what_is_dropped_of_shares_of_their_own():
+def test_dropout_masks_of_separate_shards():
     def work(comm):
         mine = slice(comm.Get_rank() * 10, comm.Get_rank() * 10 + 10)
         return fit(comm, *dropout(), x=X[mine], y=Y[mine], batch_size=10, shuffle=False)
@@ -85,7 +85,7 @@ def test_batches_beyond_the_workspace_drop_the_same():
     np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
 
 
-def test_images_are_changed_as_one_rank_changes_them():
+def test_augmentation_on_ranks_matches_one_rank():
     more = {"x": IMAGES, "augment": Augment(shift=1, noise=0.1)}
     found = run_ranks(2, lambda comm: fit(comm, Flatten(), **more))
     assert_alike(found)

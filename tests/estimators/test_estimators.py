@@ -108,7 +108,7 @@ def test_arguments(task, arguments):
 
 @pytest.mark.parametrize("solver", [*SOLVERS, "lbfgs"])
 @pytest.mark.parametrize("task", TASKS)
-def test_weights_of_rows(task, solver):
+def test_sample_weights(task, solver):
     weight = np.random.default_rng(2).uniform(0.0, 3.0, 250)
     wanted, found = both(task, weight=weight, solver=solver, max_iter=15, batch_size=60, alpha=0.01)
     if solver == "lbfgs":
@@ -140,7 +140,7 @@ def test_float32(task, solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_rows_that_are_certain(solver):
+def test_rows_with_certain_predictions(solver):
     """Logits in the thousands: the loss of a row has bounds, in float32 others."""
     for dtype in (np.float64, np.float32):
         wanted, found = both("classes", x=(1000 * X).astype(dtype), solver=solver, max_iter=2)
@@ -165,7 +165,7 @@ def test_partial_fit(task, solver):
     assert_same(*pair)
 
 
-def test_a_fit_goes_on():
+def test_warm_start():
     name, y, _ = TASKS["classes"]
     pair = [
         getattr(m, name)(5, random_state=0, warm_start=True, max_iter=4) for m in (theirs, ours)
@@ -180,7 +180,7 @@ def test_a_fit_goes_on():
     assert_same(*pair)
 
 
-def test_predictions_follow_what_is_written_into_the_weights():
+def test_predictions_follow_changed_weights():
     _, found = both("numbers", max_iter=2)
     x = X[:3]
     found.predict(x)
@@ -192,7 +192,7 @@ def test_predictions_follow_what_is_written_into_the_weights():
     assert np.allclose(found.predict(x), found.intercepts_[-1])
 
 
-def test_whoever_holds_the_weights_sees_them_change():
+def test_weight_arrays_are_updated_in_place():
     _, found = both("classes", max_iter=2)
     held = found.coefs_[0]
     before = held.copy()
@@ -201,14 +201,14 @@ def test_whoever_holds_the_weights_sees_them_change():
 
 
 @pytest.mark.parametrize("task", ["classes", "two classes", "labels", "number", "numbers"])
-def test_few_rows_are_many_rows(task):
+def test_few_rows_have_the_bits_of_many(task):
     _, found = both(task, max_iter=3)
     assert np.array_equal(np.concatenate([found.predict(X[i : i + 1]) for i in range(50)]),
                           found.predict(X[:50]))  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_rows_that_are_not_finite_are_refused(bad):
+def test_non_finite_rows_are_refused(bad):
     _, found = both("classes", max_iter=1)
     x = X[:1].copy()
     x[0, 2] = bad

@@ -153,7 +153,7 @@ def cases(draw):
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(cases())
-def test_any_use(case):
+def test_any_sequence_of_calls(case):
     name, arguments, steps, sets = case
     random = [np.random.RandomState(5) for _ in range(2)]
     pair = [

@@ -13,7 +13,7 @@ def test_what_is_available():
     assert available[-1] == "reference" and len(available) > 1, "nothing was compiled"
 
 
-def test_the_fastest_is_taken(monkeypatch):
+def test_the_fastest_target_is_the_default(monkeypatch):
     monkeypatch.delenv("CYNN_TARGET", raising=False)
     assert _backend.target() == _backend.available_targets()[0]
     monkeypatch.setenv("CYNN_TARGET", "")

@@ -80,7 +80,7 @@ def all_that_it_does(target, fill, threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_what_memory_held_before_does_not_matter(compiled, threads):
+def test_uninitialised_memory_changes_no_bit(compiled, threads):
     wanted = all_that_it_does(compiled, -1, 1)
     for fill in (0x00, 0xFF):
         assert all_that_it_does(compiled, fill, threads) == wanted
@@ -111,7 +111,7 @@ def test_threads_that_come_and_go(compiled, kept):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_row_alone_and_among_others(compiled, threads):
+def test_a_row_has_the_same_bits_in_any_batch(compiled, threads):
     """At every place in a tile and in a thread's share, and whatever the others hold."""
     made = network(compiled)
     x, y, _ = data(230)

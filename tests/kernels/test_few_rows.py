@@ -44,7 +44,7 @@ def same_bits(a, b) -> bool:
     "sizes", [(784, 128, 10), (5, 3), (1023, 40, 17), (2050, 200, 1), (3, 1)], ids=str
 )
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.8, 0.99, 1.0])
-def test_few_rows_are_as_among_many(compiled, sizes, part):
+def test_few_rows_have_the_bits_of_many(compiled, sizes, part):
     network, _ = make(compiled, sizes)
     x = rows_with_zeros(compiled, MANY, sizes[0], part)
     among_many = predict(network, x)
@@ -111,7 +111,7 @@ def test_training_to_infinity_is_noticed(compiled):
     assert np.array_equal(predict(network, x[:1]), predict(network, x)[:1], equal_nan=True)
 
 
-def test_numbers_in_the_input_that_are_no_numbers(compiled):
+def test_non_finite_inputs(compiled):
     network, _ = make(compiled, (100, 7))
     x = rows_with_zeros(compiled, MANY, 100, 0.9)
     x[0, 3], x[1, 50], x[2, 99] = np.nan, np.inf, np.finfo(compiled.dtype).tiny / 8
@@ -135,7 +135,7 @@ def test_rows_of_every_kind(compiled, kind):
     assert same_bits(one, many[5:6])
 
 
-def test_room_for_the_outputs(compiled):
+def test_output_buffers(compiled):
     network, _ = make(compiled, (6, 2))
     x = np.ones((3, 6), compiled.dtype)
     other = "float64" if compiled.dtype == "float32" else "float32"

@@ -54,7 +54,7 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("name", reference.ACTIVATIONS)
-def test_an_activation_is_its_formula(target, name):
+def test_an_activation_matches_its_formula(target, name):
     assert name in FORMULAS, f"tests/kernels/test_formulas.py, FORMULAS: add {name!r}"
     formula, *limits = FORMULAS[name]
     x = np.linspace(-6, 6, 1203).astype(np.float32).reshape(3, -1)

@@ -144,7 +144,7 @@ def on(target, monkeypatch):
 
 @pytest.mark.parametrize("activation", TWINS)
 @pytest.mark.parametrize("where", ["dense", "layer", "head", "residual"])
-def test_activations_are_their_twins(on, activation, where):
+def test_user_defined_activations_match_the_built_in_ones(on, activation, where):
     twin = TWINS[activation]
     layers = {
         "dense": [Dense(17, twin), Dense(OUTPUTS, twin)],
@@ -160,7 +160,7 @@ def test_activations_are_their_twins(on, activation, where):
 
 
 @pytest.mark.parametrize("batch_size", [16, 70])
-def test_a_fit_is_that_of_the_twin(on, batch_size):
+def test_fit_matches_the_built_in_functions(on, batch_size):
     model = deep(on.dtype)
     other = names(model)
     histories = []
@@ -177,7 +177,7 @@ def test_a_fit_is_that_of_the_twin(on, batch_size):
     assert_alike(all_of(model), all_of(other), 1e4 * on.u)
 
 
-def test_a_loss_is_its_twin(on):
+def test_user_defined_loss_matches_the_built_in_one(on):
     found = []
     for loss in (log_loss, "cross_entropy"):
         model = Model([Dense(9, "tanh"), Dense(OUTPUTS, "softmax")], dtype=on.dtype, seed=0)
@@ -188,7 +188,7 @@ def test_a_loss_is_its_twin(on):
     assert_alike(*found, 1e3 * on.u)
 
 
-def test_gradients_are_the_differences(target64):
+def test_gradients_match_finite_differences(target64):
     """Of a network with functions everywhere, and a loss of its own for targets of one column."""
 
     def gaussian(y_true, y_pred):
@@ -227,7 +227,7 @@ def test_gradients_are_the_differences(target64):
     assert_close(reached, differences(f, x), ALLOWED)
 
 
-def test_any_number_of_threads_gives_the_same_bits():
+def test_same_bits_on_any_number_of_threads():
     found = []
     for threads in (1, 3):
         set_num_threads(threads)
@@ -292,7 +292,7 @@ def test_rows_by_order_and_sparse_ones(on):
         (np.ones((N, 5)), 5, None),
     ],
 )
-def test_targets_as_the_loss_sees_them(on, y, columns, kind):
+def test_targets_passed_to_the_loss(on, y, columns, kind):
     def look(y_true, y_pred):
         assert y_true.shape == (N, columns) and y_pred.shape == (N, 2)
         # the reference computes in float64
@@ -310,7 +310,7 @@ def test_targets_as_the_loss_sees_them(on, y, columns, kind):
     assert np.array_equal(y, before)
 
 
-def test_what_a_function_is_given_is_its_own(on):
+def test_functions_may_keep_and_change_their_arguments(on):
     """It may keep the arrays, and write into them."""
     kept = []
 
@@ -378,7 +378,7 @@ def interrupt(*rows):
 @pytest.mark.parametrize("where", ["function", "derivative", "loss"])
 @pytest.mark.parametrize("error, kind", [(fail, Stop), (interrupt, KeyboardInterrupt)])
 @pytest.mark.parametrize("batch_size", [16, 1100])
-def test_after_an_error_the_model_is_that_of_the_batch_before(on, where, error, kind, batch_size):
+def test_an_error_leaves_the_model_of_the_last_whole_batch(on, where, error, kind, batch_size):
     """Weights, running statistics and the optimizer: all as two whole batches left them."""
     x, y = (np.tile(part, (50, 1))[: 3 * batch_size] for part in (X, Y))
     calls = 2
@@ -432,7 +432,7 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 @pytest.mark.parametrize("place", ["function", "derivative", "backward"])
-def test_what_an_activation_must_not_give(on, place, what):
+def test_invalid_results_of_an_activation(on, place, what):
     function, kind, message = WRONG[what]
     if what == "too large" and (on.dtype == "float64" or on.is_reference):
         pytest.skip("a number of float64")
@@ -461,7 +461,7 @@ def test_what_an_activation_must_not_give(on, place, what):
         (lambda t, p: (["a"] * len(p), p), TypeError, "losses of .* real numbers"),
     ],
 )
-def test_what_a_loss_must_not_give(on, function, kind, message):
+def test_invalid_results_of_a_loss(on, function, kind, message):
     model = compiled(Model([Dense(OUTPUTS)], dtype=on.dtype, seed=0), function)
     model.build(INPUTS)
     before = model.get_learned()
@@ -472,7 +472,7 @@ def test_what_a_loss_must_not_give(on, function, kind, message):
     assert np.array_equal(model.get_learned(), before)
 
 
-def test_what_is_not_finite_goes_through(on):
+def test_non_finite_values_propagate(on):
     """NaN in a row gives NaN, and a training that diverges is told of as always."""
     model = Model([Dense(5, TWINS["tanh"]), Dense(OUTPUTS)], dtype=on.dtype, seed=0)
     compiled(model, squared)
@@ -553,7 +553,7 @@ def test_specs():
     assert "Custom" not in {kind.__name__ for kind in LOSSES.values()}
 
 
-def test_a_copy_goes_on_as_the_model(on):
+def test_a_copy_resumes_as_the_model_does(on):
     model = compiled(deep(on.dtype), squared)
     model.fit(X, Y, verbose=0)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
@@ -608,7 +608,7 @@ def test_summary(capsys):
     assert "Custom(tanh, slope_of_tanh)" in repr(model)
 
 
-def test_nobody_is_warned_of_an_end_that_is_a_function():
+def test_no_warning_where_the_output_activation_is_a_function():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Model([Dense(3, TWINS["softmax"])]).compile(loss="cross_entropy")
@@ -644,7 +644,7 @@ def test_ranks():
     assert_alike(found[0][0], alone[0], 1e-9)
 
 
-def test_predictions_side_by_side(on):
+def test_concurrent_predictions(on):
     """Each has its own arrays; the function is asked by several threads at once."""
     import threading
 
@@ -665,7 +665,7 @@ def test_predictions_side_by_side(on):
     assert all(np.array_equal(each, wanted) for each in found)
 
 
-def test_a_function_may_ask_the_model():
+def test_a_function_may_read_the_model():
     """In the midst of a fit; what would change the model under it is refused."""
     asked = []
 

@@ -32,7 +32,7 @@ def test_activation(target64, name):
 
 
 @pytest.mark.parametrize("name", ["relu_backward", "leaky_relu_backward"])
-def test_derivative_at_zero_is_that_of_the_left(target, name):
+def test_derivative_at_zero_is_the_left_one(target, name):
     y, grad_y = np.zeros((1, 20), target.dtype), np.ones((1, 20), target.dtype)
     y[0, ::2] = -0.0
     out = np.empty_like(y)

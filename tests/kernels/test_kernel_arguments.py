@@ -205,7 +205,7 @@ def test_a_wrong_number_of_dimensions_is_refused(target, kernel):
 
 
 @every_kernel
-def test_what_is_no_array_is_refused(target, kernel):
+def test_objects_that_are_not_arrays_are_refused(target, kernel):
     for name in shapes_of(kernel, 5, 6, 7):
         for wrong in (None, 1.0, "a word"):
             given = arguments(kernel, 5, 6, 7, target.dtype)
@@ -215,7 +215,7 @@ def test_what_is_no_array_is_refused(target, kernel):
 
 
 @every_kernel
-def test_another_element_type_is_refused(compiled, kernel):
+def test_a_wrong_dtype_is_refused(compiled, kernel):
     """Nothing is converted silently: not the other precision, whole numbers or swapped bytes."""
     other = "float64" if compiled.dtype == "float32" else "float32"
     swapped = compiled.real.newbyteorder()
@@ -233,7 +233,7 @@ def pairs(kernel: str) -> list[tuple[str, str]]:
 
 
 @every_kernel
-def test_an_output_that_shares_memory_is_refused(target, kernel):
+def test_overlapping_outputs_are_refused(target, kernel):
     """By one number at either end; side by side they may lie."""
     for out, other in pairs(kernel):
         for out_first, shared in itertools.product((False, True), (0, 1)):
@@ -288,7 +288,7 @@ def test_an_unknown_activation_is_refused(target, activation):
 
 @every_kernel
 @pytest.mark.parametrize("size", [(0, 6, 7), (0, 1, 1), (5, 0, 7), (0, 0, 7)], ids=str)
-def test_nothing_to_do_is_done(target, kernel, size):
+def test_empty_arrays(target, kernel, size):
     """No rows, or no inputs: sums of nothing are 0 and written as such."""
     given = arguments(kernel, *size, target.dtype)
     given |= {

@@ -247,7 +247,7 @@ def test_exponential_based_activations_are_accurate(target, kernel):
     ],
     ids=str,
 )
-def test_softmax_of_extremes(target, row):
+def test_softmax_of_extreme_logits(target, row):
     for times in (1, 20, 37):
         x = np.array([row * times, [1.0] * len(row) * times], np.float32).astype(target.dtype)
         out = np.empty_like(x)

@@ -8,7 +8,7 @@ from networks import INPUTS, ROWS, TWO_LAYERS, Case
 from targets import assert_close
 
 
-def test_network_is_its_kernels_put_together(target):
+def test_network_matches_its_kernels_called_in_turn(target):
     module, real = target.module, target.dtype
     network = TWO_LAYERS.make(target)
     x, labels, _, weight = TWO_LAYERS.data(3, real)
@@ -128,7 +128,7 @@ def test_an_epoch_in_slices_is_the_same_to_the_bit(target):
     assert train(whole, x, labels, weight, order, 2, start=50) == wanted
 
 
-def test_rows_without_weight_are_absent(target):
+def test_rows_of_zero_weight_are_ignored(target):
     network = TWO_LAYERS.make(target)
     x, labels, dense, weight = TWO_LAYERS.data(3, target.dtype)
     present = np.array([True, False, True, True, False, True])
@@ -145,7 +145,7 @@ def test_rows_without_weight_are_absent(target):
     assert_close(state(one, target.dtype), state(other, target.dtype), 100 * target.u)
 
 
-def test_a_batch_without_weight_changes_nothing(target):
+def test_a_mini_batch_of_zero_weight_changes_nothing(target):
     network = TWO_LAYERS.make(target)
     network.compile(TWO_LAYERS.loss, ("sgd", 0, 0.5))
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
@@ -156,7 +156,7 @@ def test_a_batch_without_weight_changes_nothing(target):
     assert np.array_equal(state(network, target.dtype), before)
 
 
-def test_weights_below_zero_have_the_mean_of_those_above(target):
+def test_negative_weights_have_the_mean_of_positive_ones(target):
     """The sign of a sum of weights divides out: only a sum of 0 is no mean."""
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
     networks = [TWO_LAYERS.make(target) for _ in range(2)]
@@ -228,7 +228,7 @@ def test_outputs_are_predictions(target, last):
         assert_close(predicted.sum(axis=1), np.ones(ROWS), 8 * target.u)
 
 
-def test_parameters_and_velocity_come_back_as_they_were_set(target):
+def test_parameters_and_velocity_round_trip(target):
     network = TWO_LAYERS.make(target)
     assert (network.n_inputs, network.n_outputs, network.n_params) == (INPUTS, 3, 43)
     rng = np.random.default_rng(0)

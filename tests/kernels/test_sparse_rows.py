@@ -81,7 +81,7 @@ def test_every_width_of_the_first_layer(compiled, panels):
             np.testing.assert_array_equal(got, want)
 
 
-def test_bytes_are_sought_for_zeros(compiled):
+def test_zeros_of_uint8_rows_are_skipped(compiled):
     x = (sparse_matrix(50, 29, 0.3, 0, "float64") * 40 + 0).clip(0, 255).astype(np.uint8)
     y = np.random.default_rng(1).integers(0, 5, 50).astype(np.int32)
     dense = trained(compiled, x, y, scale=1 / 255)
@@ -90,7 +90,7 @@ def test_bytes_are_sought_for_zeros(compiled):
         np.testing.assert_array_equal(found[0], dense[0])
 
 
-def test_any_number_of_threads_gives_the_same_bits(compiled):
+def test_same_bits_on_any_number_of_threads(compiled):
     x = sparse_matrix(400, 300, 0.1, 0, compiled.dtype)
     y = np.random.default_rng(1).integers(0, 5, 400).astype(np.int32)
     sparse = compressed(compiled.module, x, compiled.dtype)
@@ -139,7 +139,7 @@ def test_a_zero_is_not_multiplied(compiled):
         ([1, 1], [0, 2], 3),
     ],
 )
-def test_indices_that_lead_out_or_back_are_refused(target, columns, starts, n_columns):
+def test_indices_out_of_range_or_order_are_refused(target, columns, starts, n_columns):
     with pytest.raises(ValueError, match="SparseRows"):
         target.module.SparseRows(
             np.ones(2, target.dtype),
@@ -149,7 +149,7 @@ def test_indices_that_lead_out_or_back_are_refused(target, columns, starts, n_co
         )
 
 
-def test_what_a_sparse_input_cannot_go_through(compiled):
+def test_operations_that_refuse_sparse_input(compiled):
     rows = compressed(compiled.module, np.eye(4), compiled.dtype)
     out = np.empty((4, 4), compiled.dtype)
     shifted = compiled.module.Network(4, [("dense", 4, "relu")], 1.0, 0.5)

@@ -118,7 +118,7 @@ def test_a_header_that_does_not_fit(tmp_path, whole, what):
     + [struct.pack("<Q", n) + b"{}" for n in (0, 1, 2, 3, 10**8, 2**63, 2**64 - 1)]
     + [struct.pack("<Q", 4) + b"null", struct.pack("<Q", 4) + b"\xff\xfe\xfd\xfc"],
 )
-def test_what_is_no_such_file_at_all(tmp_path, data):
+def test_files_of_another_kind(tmp_path, data):
     with pytest.raises(ModelFileError, match="is not a cynn model"):
         load(tmp_path, data)
 
@@ -143,7 +143,7 @@ def test_two_files_in_one(tmp_path, whole, foreign):
             load(tmp_path, data)
 
 
-def test_more_than_there_is_memory_for(tmp_path, whole, monkeypatch):
+def test_more_than_memory_holds(tmp_path, whole, monkeypatch):
     def no_room(self, shape):
         raise MemoryError
 
@@ -161,7 +161,7 @@ def test_cut_short_or_too_long(tmp_path, whole):
         load(tmp_path, whole + b"\0")
 
 
-def test_no_memory_is_taken_for_what_is_not_there(tmp_path, whole):
+def test_no_memory_is_allocated_for_missing_data(tmp_path, whole):
     tracemalloc.start()
     try:
         for what in ("huge units", "huge shape", "another shape"):

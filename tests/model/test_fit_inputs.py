@@ -87,7 +87,7 @@ def test_types_of_labels(kind):
 
 
 @pytest.mark.parametrize("layout", ["fortran", "backwards", "read-only", "list"])
-def test_pictures(layout):
+def test_images(layout):
     x, y = images()
     turn = {"backwards": lambda x: x[:, ::-1].copy()[:, ::-1]} | LAYOUTS
     one, other = image_model(), image_model()
@@ -97,7 +97,7 @@ def test_pictures(layout):
     assert other.predict(turn[layout](x)).tobytes() == one.predict(x).tobytes()
 
 
-def test_one_picture():
+def test_one_image():
     x, y = images()
     model = image_model()
     model.fit(x, y, verbose=0)
@@ -268,7 +268,7 @@ def test_no_rows():
     ("bad", "kind"),
     [(np.nan, "f4"), (np.inf, "f4"), (-np.inf, "f8"), (1e39, "f8"), (np.longdouble("1e400"), "g")],
 )
-def test_numbers_that_would_spoil_the_weights(bad, kind):
+def test_non_finite_inputs_are_refused(bad, kind):
     """What float32 cannot hold is refused by `fit`, and carried through by `predict`."""
     x = X.astype(kind)
     x[7, 2] = bad
@@ -285,14 +285,14 @@ def test_numbers_that_would_spoil_the_weights(bad, kind):
         classifier(dtype="float64").fit(x, Y, verbose=0)
 
 
-def test_a_float32_that_overflows_on_the_way_is_told():
+def test_overflow_of_float32_warns():
     model = Model([Dense(3), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
     with pytest.warns(RuntimeWarning, match="the loss is (inf|nan)"):
         model.fit(np.full((4, 2), 3e38, "f4"), np.zeros(4), verbose=0)
 
 
-def test_data_that_changes_meanwhile():
+def test_data_that_changes_during_a_fit():
     """The result is nobody's promise, but the process lives and labels stay labels."""
     x, y = blobs(3000)
     x, y = np.repeat(x, 40, axis=1), y.astype(np.int32)
@@ -322,7 +322,7 @@ def test_data_that_changes_meanwhile():
         thread.join()
 
 
-def test_a_metric_that_cannot_read_the_targets_is_told_before_a_step():
+def test_a_metric_that_cannot_take_the_targets_fails_before_the_first_step():
     model = classifier(metrics=["accuracy", "mse"])
     model.build(4)
     before = [part.copy() for part in model.get_weights()]

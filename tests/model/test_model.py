@@ -66,7 +66,7 @@ def test_every_loss_with_its_activation(last, loss, y, apart):
     assert model.evaluate(X, y)["loss"] == pytest.approx(wanted, rel=1e-9)
 
 
-def test_a_regression_and_a_yes_or_no_take_flat_targets():
+def test_regression_and_binary_classification_take_flat_targets():
     x = np.linspace(-1, 1, 64)[:, np.newaxis]
     model = Model([Dense(16, "tanh"), Dense(1)], seed=0)
     model.compile(SGD(0.1, 0.9), "mse")
@@ -87,7 +87,7 @@ def test_a_model_without_weights(layers):
     assert model.get_weights() == []
 
 
-def test_pictures_are_scaled_in_or_before_the_model():
+def test_images_are_scaled_in_or_before_the_model():
     x, y = images()
     inside, before = image_model(), Model([Dense(4, "softmax")], seed=0)
     before.compile(SGD(0.5, 0.9), metrics=["accuracy"])
@@ -115,7 +115,7 @@ def test_the_example_of_the_readme():
 
 
 @pytest.mark.parametrize("name", sorted({target.name for target in TARGETS}))
-def test_a_target_of_choice(name):
+def test_a_chosen_target(name):
     program = (
         "from models import *; from cynn import _backend\n"
         "print(_backend.target()); print(trained().evaluate(*blobs())['loss'])"
@@ -167,7 +167,7 @@ def test_shuffle():
     assert weights(X, Y, True) != weights(X, Y, False)
 
 
-def test_every_epoch_has_an_order_of_its_own(monkeypatch):
+def test_every_epoch_has_its_own_order(monkeypatch):
     orders, train = [], fitting.Fit.train
 
     def spy(fit, data, order, *rest):
@@ -206,7 +206,7 @@ def test_a_batch_too_large_for_the_network_is_summed_in_blocks():
     assert 0 < seen.history["accuracy"][0] < 1
 
 
-def test_weights_of_rows():
+def test_sample_weights():
     x, y = np.concatenate([X, X[:30]]), np.concatenate([Y, (Y[:30] + 1) % 3])
     weight = np.repeat([1.0, 0.0], [90, 30])
     one, other = classifier(dtype="float64"), classifier(dtype="float64")
@@ -219,7 +219,7 @@ def test_weights_of_rows():
         assert measured == pytest.approx(one.evaluate(X, Y), rel=1e-12)
 
 
-def test_validation_split_holds_rows_out():
+def test_validation_split():
     model = classifier()
     history = model.fit(X, Y, validation_split=0.3, epochs=2, batch_size=63, verbose=0)
     assert len(history.history["val_loss"]) == 2
@@ -229,7 +229,7 @@ def test_validation_split_holds_rows_out():
     assert measured["accuracy"][-1] > measured["val_accuracy"][-1] + 0.2
 
 
-def test_divergence_is_said():
+def test_divergence_warns():
     model = Model([Dense(8, "relu"), Dense(2)], seed=0)
     model.compile(SGD(1e10), "mse")
     with pytest.warns(RuntimeWarning, match="diverged; a lower learning rate") as caught:
@@ -328,7 +328,7 @@ def test_a_callback_that_raises_ends_the_training(error):
     model.fit(X, Y, verbose=0)  # is free again
 
 
-def test_a_metric_of_ones_own():
+def test_a_user_defined_metric():
     class Confidence(Metric):
         name = "confidence"
 

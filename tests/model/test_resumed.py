@@ -84,7 +84,7 @@ SEEN = [5, 4, 6, 3, 7, 7, 3.5, 7, 1]  # the fourth is the best; the eighth ends 
 
 
 @pytest.mark.parametrize("after", range(1, 7))
-def test_early_stopping_goes_on(tmp_path, after):
+def test_early_stopping_resumes(tmp_path, after):
     path = tmp_path / "m.safetensors"
 
     def callbacks():
@@ -106,7 +106,7 @@ def test_early_stopping_goes_on(tmp_path, after):
     assert found[1].best_epoch == 8  # of a training of its own
 
 
-def test_early_stopping_goes_on_without_weights(tmp_path):
+def test_early_stopping_resumes_without_weights(tmp_path):
     path = tmp_path / "m.safetensors"
 
     def callbacks():
@@ -124,7 +124,7 @@ def test_early_stopping_goes_on_without_weights(tmp_path):
     assert all_bits(model) == all_bits(whole)
 
 
-def test_what_early_stopping_had_ended_trains_no_more(tmp_path):
+def test_training_that_early_stopping_ended_does_not_resume(tmp_path):
     path = tmp_path / "m.safetensors"
 
     def callbacks():
@@ -142,7 +142,7 @@ def test_what_early_stopping_had_ended_trains_no_more(tmp_path):
     assert again.fit(X, Y, epochs=9, initial_epoch=8, callbacks=patient, verbose=0).epoch == [8]
 
 
-def test_a_fit_from_the_start_forgets():
+def test_a_new_fit_resets_the_callbacks():
     model = fresh()
     with pytest.raises(KeyboardInterrupt):
         callbacks = [Say([1, 2]), EarlyStopping("it"), Stop(1)]

@@ -36,7 +36,7 @@ def test_sparse_rows_train_as_dense_ones_do(kind):
     assert model.history.history["accuracy"] == dense.history.history["accuracy"]
 
 
-def test_zeros_are_skipped_where_asked():
+def test_zeros_are_skipped_on_request():
     dense, auto = trained(X), trained(X, sparse="auto")
     for got, want in zip(auto.get_weights(), dense.get_weights(), strict=True):
         np.testing.assert_array_equal(got, want)  # the sums run in the same order
@@ -70,7 +70,7 @@ def test_columns_in_any_order():
     assert (matrix.indices == before).all()
 
 
-def test_numbers_that_share_a_place_add_up():
+def test_duplicate_entries_are_summed():
     halves = sparse.csr_array(X / 2)
     twice = sparse.csr_array(
         (np.repeat(halves.data, 2), np.repeat(halves.indices, 2), 2 * halves.indptr), halves.shape
@@ -102,7 +102,7 @@ def test_validation_and_large_batches_of_sparse_rows():
     assert np.isfinite(large.get_weights()[0]).all()
 
 
-def test_rows_and_columns_without_anything():
+def test_empty_rows_and_columns():
     empty = sparse.csr_array((300, 60))
     model = trained(empty)
     assert np.ptp(model.predict(empty), axis=0).max() == 0

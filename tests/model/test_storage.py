@@ -30,7 +30,7 @@ X, Y = blobs()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_all_of_a_model_comes_back(tmp_path, dtype):
+def test_a_model_round_trips(tmp_path, dtype):
     layers = [
         Flatten(name="é \u4f60 \"'\n"),
         Rescale(1 / 3, -0.1),
@@ -56,7 +56,7 @@ def test_all_of_a_model_comes_back(tmp_path, dtype):
     assert bits(loaded) == bits(model)  # momentum and the order of the rows too
 
 
-def test_what_was_not_compiled_and_what_has_no_weights(tmp_path):
+def test_models_without_compilation_or_weights(tmp_path):
     path = tmp_path / "model"
     raw = Model([Dense(3, "softmax")], seed=0)
     raw.build(4)
@@ -174,7 +174,7 @@ def test_links_modes_and_devices(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_places_that_are_not_there(tmp_path):
+def test_missing_folders(tmp_path):
     model = trained()
     for action in (model.save, Model.load, storage.try_to_write):
         with pytest.raises(FileNotFoundError) as caught:
@@ -191,7 +191,7 @@ def test_places_that_are_not_there(tmp_path):
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
-def test_what_was_there_stays_when_writing_fails(tmp_path, monkeypatch, step, error):
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch, step, error):
     path = tmp_path / "model"
     first = trained()
     first.save(path)
@@ -239,7 +239,7 @@ while True:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills by a POSIX signal")
-def test_a_killed_save_and_a_load_meanwhile(tmp_path):
+def test_a_killed_save_and_a_concurrent_load(tmp_path):
     """Whoever loads while another saves gets the old or the new model; a kill changes nothing."""
     path = tmp_path / "model"
     old = trained()

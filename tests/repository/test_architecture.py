@@ -132,7 +132,7 @@ def test_the_checks_see(check, name, text):
         (unsafe, "storage.py", "np.load(path, allow_pickle=False)"),
     ],
 )
-def test_the_checks_let_pass(check, name, text):
+def test_the_checks_accept(check, name, text):
     assert check(SOURCE / name, text) == []
 
 

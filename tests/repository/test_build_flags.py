@@ -83,7 +83,7 @@ def test_apple_gets_one_architecture(on):
         ("win-arm64", "processor", "aarch64", {"/clang:-march=armv8-a"}),
     ],
 )
-def test_clang_cl_is_told_what_gcc_is(on, interpreter, module, target, told):
+def test_clang_cl_gets_gccs_flags(on, interpreter, module, target, told):
     script = on("win32", interpreter)
     first, *flags = script.flags_of(f"cynn.kernels.{module}", "clang-cl")
     assert first == f"--target={target}-pc-windows-msvc"
@@ -96,7 +96,7 @@ def test_clang_cl_is_told_what_gcc_is(on, interpreter, module, target, told):
 
 
 @pytest.mark.parametrize("module", ["avx2_float32", "processor"])
-def test_clang_knows_what_it_is_told(on, module):
+def test_clang_accepts_the_flags(on, module):
     """It ends at some of gcc's names, and so does zig."""
     script = on("linux", "linux-x86_64")
     flags = script.flags_of(f"cynn.kernels.{module}", "clang")
@@ -109,7 +109,7 @@ def test_clang_knows_what_it_is_told(on, module):
         assert done.returncode == 0, done.stderr
 
 
-def test_zig_is_told_no_folder_of_libraries(on):
+def test_zig_gets_no_library_folder(on):
     """It would have the modules search it: a DT_RUNPATH, which no wheel may have."""
     script = on("linux", "linux-x86_64")
 

@@ -74,7 +74,7 @@ X86 = {
 
 
 @pytest.mark.parametrize("name", X86)
-def test_who_may_hold_an_x86_instruction(instructions, name):
+def test_targets_allowed_an_x86_instruction(instructions, name):
     code, feature = X86[name]
     wanted = {name for name, target in TARGETS.items() if feature in target.needs}
     if feature == EVERY:
@@ -91,7 +91,7 @@ def test_who_may_hold_an_x86_instruction(instructions, name):
     assert all(what.count == 3 for what in found.values())
 
 
-def test_code_that_nobody_knows_is_seen(instructions):
+def test_unknown_code_is_seen(instructions):
     found = instructions.look_at_x86(
         instructions.Code("", [(16, b"\x90\x06")], []), instructions.X86
     )
@@ -120,7 +120,7 @@ ARM = {
 
 
 @pytest.mark.parametrize("name", ARM)
-def test_who_may_hold_an_arm_instruction(instructions, name):
+def test_targets_allowed_an_arm_instruction(instructions, name):
     word, feature = ARM[name]
     data = struct.pack("<3I", 0xD503201F, word, 0xD65F03C0)  # nop before, ret after
     for target, allowed in instructions.ALLOWED["aarch64"].items():

@@ -208,7 +208,7 @@ def test_warnings_are_kept_with_their_object(compiler):
     assert compiler.compile("-Wextra", "-Wall") == (False, _, said)
 
 
-def test_what_fails_is_not_kept(compiler):
+def test_failed_compilations_are_not_cached(compiler):
     (compiler.folder / "a.c").write_text("int one(void) { return }\n")
     for _ in range(2):
         done = compiler.run("-c", "a.c", "-o", "a.o")
@@ -226,7 +226,7 @@ def test_a_link_is_left_to_the_compiler(compiler):
 # -- modules that were built before
 
 
-def test_modules_of_other_targets_go(tmp_path, monkeypatch):
+def test_modules_of_other_targets_are_removed(tmp_path, monkeypatch):
     """A target that a build leaves out would be imported all the same, from whenever it is."""
     pytest.importorskip("Cython")
     folder = tmp_path / "cynn" / "kernels"

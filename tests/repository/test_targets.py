@@ -63,7 +63,7 @@ def test_one_bit_less(lacking):
             assert runs(words) == {n for n, row in TARGETS.items() if lacking not in row.needs}
 
 
-def test_every_other_bit_is_of_no_matter():
+def test_every_other_bit_is_irrelevant():
     every = words_of(FEATURES)
     others = {word: 0xFFFFFFFF & ~bits for word, bits in every.items()}
     assert runs(others) == set()
@@ -75,7 +75,7 @@ def test_every_other_bit_is_of_no_matter():
 # -- the features
 
 
-def test_the_processor_says_every_word():
+def test_the_processor_reports_every_word():
     words = importlib.import_module("cynn.kernels.processor").words()
     assert {word for word, _ in FEATURES.values()} <= words.keys()
 
@@ -148,7 +148,7 @@ def test_a_target_needs_what_its_flags_allow(compiler, name):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_target_needs_what_zig_is_told(name):
+def test_a_target_needs_what_zigs_flags_allow(name):
     if find_spec("ziglang") is None:
         pytest.skip("zig is not installed")
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{TARGETS[name].machine}-linux"]
@@ -168,7 +168,7 @@ def test_the_processor_is_always_named():
 
 
 @pytest.mark.parametrize("name", [n for n, row in TARGETS.items() if row.machine == "x86_64"])
-def test_zig_is_told_what_gcc_is(name):
+def test_zig_gets_gccs_flags(name):
     target = TARGETS[name]
     extensions = [flag.removeprefix("-m") for flag in target.flags if "=" not in flag]
     level = next(flag for flag in target.flags if flag.startswith("-march="))

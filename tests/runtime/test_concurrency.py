@@ -96,7 +96,7 @@ def test_readers_of_one_model(compiled, monkeypatch):
 
 
 @needs_files
-def test_saves_beside_predictions(tmp_path):
+def test_concurrent_saves_and_predictions(tmp_path):
     one = model()
     one.fit(X, Y, verbose=0)
     wanted = one.predict(X).tobytes()
@@ -113,7 +113,7 @@ def test_saves_beside_predictions(tmp_path):
     assert together(save, save, predict, predict) == [bits(one)] * 2 + [{wanted}] * 2
 
 
-def test_a_fit_beside_predictions_is_whole_or_refused():
+def test_a_fit_concurrent_with_predictions_is_whole_or_refused():
     """A prediction is of the weights before a fit or after it; else it, or the fit, is refused."""
     fits = 12
     alone, one = model(), model()
@@ -156,7 +156,7 @@ def test_a_fit_beside_predictions_is_whole_or_refused():
     assert one.predict(x).tobytes() == states[-1]
 
 
-def test_one_of_many_fits_at_once_gets_in():
+def test_one_of_many_concurrent_fits_runs():
     one, begin = model(), threading.Event()
     trained, refused = [], []
 
@@ -284,7 +284,7 @@ def test_readers_of_one_network(compiled, kept):
         network.keeps_threads = False
 
 
-def test_a_velocity_that_is_not_there_yet(compiled):
+def test_velocity_before_the_first_step(compiled):
     """There is none before the first step, and reading makes none: ThreadSanitizer would see it."""
     for _ in range(5):
         network = compiled.module.Network(30, [("dense", 400, "relu")])
@@ -317,7 +317,7 @@ def test_the_number_of_threads_changes_between_two_lines(chosen):
     assert found in (3, threads.available_cores())
 
 
-def test_a_guard_in_a_new_process_is_one_guard(monkeypatch):
+def test_threads_of_a_forked_child_share_one_guard(monkeypatch):
     """The first threads of a child come at once: all must meet the same users."""
     guard = Guard()
     for process in range(-100, 0):
@@ -339,7 +339,7 @@ print(sys._is_gil_enabled())
 
 
 @pytest.mark.skipif(not FREE, reason="this Python has the lock always")
-def test_the_lock_stays_off():
+def test_the_gil_stays_disabled():
     """A module that did not declare itself safe would bring it back, with a warning."""
     assert python(IMPORTS, PYTHON_GIL="") == "False\n"
 

@@ -178,7 +178,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_model_travels_to_another_process(tmp_path):
+def test_a_model_is_sent_to_another_process(tmp_path):
     (tmp_path / "spawned.py").write_text(SPAWN)
     path = os.pathsep.join([str(tmp_path), str(HELPERS)])
     program = f"import runpy; runpy.run_path({str(tmp_path / 'spawned.py')!r}, run_name='__main__')"

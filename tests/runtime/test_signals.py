@@ -74,7 +74,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("what", CALLS)
-def test_it_ends_soon_and_the_model_is_good(compiled, monkeypatch, large, what):
+def test_an_interrupt_ends_soon_and_the_model_is_valid(compiled, monkeypatch, large, what):
     monkeypatch.setenv("CYNN_TARGET", compiled.name)
     x, y = large
     model = Model([Dense(128, "relu"), Dense(10, "softmax")], dtype=compiled.dtype, seed=0)
@@ -128,7 +128,7 @@ def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
 
 # In a callback of the garbage collector (hypothesis has one) Python reports an interrupt, no more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_at_any_moment():
+def test_an_interrupt_at_any_time():
     """Wherever the signal strikes, nothing is left locked."""
     armed = False
 
