@@ -1,4 +1,4 @@
-"""Dask: searches on a scheduler and two workers that the tests start, and block after block."""
+"""Dask: searches on a scheduler and two workers that the tests start, and training by blocks."""
 
 import os
 import subprocess
@@ -75,7 +75,7 @@ def client(tmp_path_factory):
 
 
 def results(search):
-    """Return what a search has found, without its times."""
+    """Return the results of a search, without its times."""
     return {name: v for name, v in search.cv_results_.items() if not name.endswith("_time")}
 
 
@@ -110,7 +110,7 @@ def test_a_search_on_two_workers(client, name):
 
 
 def test_a_worker_uses_its_share_of_the_threads(client):
-    """Dask's workers are told by OMP_NUM_THREADS, and the estimators heed it."""
+    """Dask's workers set OMP_NUM_THREADS, and the estimators respect it."""
     assert list(client.run(lambda: threads_of(None)).values()) == [1, 1]
 
 
@@ -161,7 +161,7 @@ def test_frames_that_the_workers_read(client, tmp_path):
 
 
 def test_a_worker_that_dies_is_replaced(client):
-    """Dask starts it anew, and does its blocks again."""
+    """Dask restarts it, and computes its blocks again."""
     x, y = da.from_array(X, chunks=(CHUNKS, 4)), da.from_array(Y, chunks=CHUNKS)
     found = []
     for block in Blocks(x, y):
@@ -177,7 +177,7 @@ def test_a_worker_that_dies_is_replaced(client):
 
 @pytest.fixture
 def threaded():
-    """Compute without the services."""
+    """Compute without the scheduler and its workers."""
     with dask.config.set(scheduler="threads"):
         yield
 
@@ -243,7 +243,7 @@ def test_exactly_one_block_is_prefetched(threaded):
     passing = iter(Blocks(noted))
     assert computed == []
     next(passing)
-    next(passing)  # the third is perhaps begun
+    next(passing)  # the third may have started
     assert computed[:2] == [0, 4]
     passing.close()
     assert len(computed) <= 3

@@ -51,7 +51,7 @@ def say(*words):
 
 
 def lines(size, body, folder, **variables):
-    """Run a program on so many ranks; give what they wrote, in no order."""
+    """Run a program on that many ranks; return the lines that they wrote, in any order."""
     path = folder / "program.py"
     path.write_text(PROGRAM + body)
     status, out, err = job.run(size, [path], folder, **variables)
@@ -218,8 +218,8 @@ def write(name):
 def assert_named(err, who):
     """Hold that the dead rank is named once.
 
-    MPI reads the memory of other ranks: where it finds it gone before the dead one's files are
-    closed, it may end the job before anybody can be named.
+    MPI reads the memory of other ranks: where it is gone before the dead rank's files are
+    closed, MPI may end the job before any rank can be named.
     """
     if "Fatal error in internal_" not in err:
         assert re.search(rf"cynn: rank {who} died in the midst of the training", err)
@@ -327,7 +327,7 @@ def test_the_command_learns_a_table_as_one_rank_does(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="deaths are seen on Linux only")
 @pytest.mark.parametrize("after", [2, 4])
 def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, tmp_path, after):
-    """A rank is killed in the midst of an epoch; what comes out is as if nothing had happened."""
+    """A rank is killed during an epoch; the result is that of an uninterrupted run."""
     options = ("--epochs", "30", "--checkpoint", "kept", "--save", "done")
     running = job.start(2, train(folder, *options, "--batch-size", "16"), tmp_path)
     try:
@@ -352,7 +352,7 @@ def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, t
 
 
 def ranks_of(launcher):
-    """Return the processes of the command below a launcher, by the kernel's table of processes."""
+    """Return the processes of the command below a launcher, from /proc."""
     parents, commands = {}, {}
     for path in (p for p in os.listdir("/proc") if p.isdecimal()):
         try:
@@ -430,7 +430,7 @@ def test_ranks_that_slurm_starts_by_pmix(monkeypatch):
     for name in (*distributed.SIZES, "PMIX_RANK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "3")
-    assert distributed.launched_ranks() == 1  # three programs that have nothing in common
+    assert distributed.launched_ranks() == 1  # three independent programs
     monkeypatch.setenv("PMIX_RANK", "2")
     assert distributed.launched_ranks() == 3
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")  # mpirun in such a step
@@ -503,7 +503,7 @@ def test_parquet_columns_that_are_not_numeric(tmp_path, values):
 
 @pytest.fixture
 def few_files():
-    """Some files may be open at once, fewer than a folder has."""
+    """Limit open files to fewer than the folder holds."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = len(os.listdir("/dev/fd"))

@@ -45,7 +45,7 @@ def fit_alone(batch_size, **more):
 
 
 def assert_same(found, wanted, tolerance=1e-6):
-    """Hold weights and logs of all ranks against one rank's, and the ranks' bits together."""
+    """Compare weights and logs of all ranks with one rank's, and the ranks' bits."""
     for model, history in found:
         assert np.array_equal(numbers(model), numbers(found[0][0]))
         assert history == found[0][1]
@@ -94,7 +94,7 @@ def test_scalars_of_the_optimizer_are_those_of_the_first_rank():
 
     first, second = run_ranks(2, work)
     assert first == second
-    assert 0.5 * 0.45**6 < first[0] < 0.5 * 0.9**6  # six steps on from that of the first
+    assert 0.5 * 0.45**6 < first[0] < 0.5 * 0.9**6  # six steps after that of the first
     assert first[1] == 13
 
 
@@ -110,7 +110,7 @@ def test_penalties_of_layers_count_once():
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_each_rank_with_its_own_shard(size):
-    """Every size-th row to a rank: a step has the rows that one rank alone would have."""
+    """Every size-th row to a rank: a step has the rows that a single rank would have."""
 
     def work(comm):
         mine = slice(comm.Get_rank(), None, size)
@@ -238,7 +238,7 @@ def test_all_ranks_start_from_the_first_ranks_training():
 @needs_files
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 1), (1, 4)])
 def test_resumed_on_another_number_of_ranks(tmp_path, sizes):
-    """The batch of all ranks is 12; the first job ends after two epochs of four."""
+    """The mini-batch of all ranks is 12; the first job ends after two epochs of four."""
     path = tmp_path / "model"
     before, after = sizes
 
@@ -342,7 +342,7 @@ class Slower(Callback):
 
 
 def model_of(comm, **others):
-    """A model that is another one on the last rank."""
+    """Return a model that differs on the last rank."""
     return new(**others) if comm.Get_rank() == comm.Get_size() - 1 else new()
 
 
@@ -494,7 +494,7 @@ def test_objects_that_are_not_communicators(comm):
 
 
 def test_a_rank_that_fails_during_training_ends_the_job(monkeypatch, capfd):
-    """The others wait for it: there is nothing to do but to end them all, with its name."""
+    """The others wait for it, so all are ended, and the error names it."""
 
     def work(comm):
         model = new()

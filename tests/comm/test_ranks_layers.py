@@ -1,4 +1,4 @@
-"""Ranks and the layers that look at a row's place in the batch, or at the batch as a whole."""
+"""Ranks, and layers that depend on a row's place in the mini-batch, or on all of its rows."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def numbers(model):
 
 
 def assert_alike(found):
-    """Hold that all ranks have the same bits, and finite ones."""
+    """Check that all ranks have the same bits, and finite ones."""
     first = numbers(found[0][0])
     assert np.isfinite(first).all()
     for model, history in found[1:]:
@@ -40,7 +40,7 @@ def assert_alike(found):
 
 
 def assert_measured(found, wanted):
-    """Hold losses and metrics against one rank's."""
+    """Compare losses and metrics with one rank's."""
     assert found.keys() == wanted.keys() and "accuracy" in wanted
     for name, values in wanted.items():
         np.testing.assert_allclose(found[name], values, 1e-6)
@@ -96,7 +96,7 @@ def test_augmentation_on_ranks_matches_one_rank():
 
 @pytest.mark.parametrize(**by_layer)
 def test_every_layer(layer):
-    """All but those that are of a batch learn on two ranks what they learn on one."""
+    """All layers but batch normalisation learn on two ranks what they learn on one."""
     found = run_ranks(2, lambda comm: fit(comm, Dense(COLUMNS, "tanh"), layer))
     assert_alike(found)
     wanted, _ = fit(None, Dense(COLUMNS, "tanh"), layer, batch_size=16)

@@ -1,4 +1,4 @@
-"""The estimators beside scikit-learn's own: the same draws, so the same curves to rounding."""
+"""The estimators against scikit-learn's: the same random draws, so the same loss curves."""
 
 import warnings
 
@@ -45,7 +45,7 @@ def both(task, x=X, weight=None, **arguments):
 
 
 def assert_same(wanted, found, x=X, rtol=1e-6):
-    """Compare all that a fit leaves behind."""
+    """Compare all attributes that a fit sets."""
     names = {name for name in vars(wanted) if name.endswith("_")}
     assert names - {"coefs_", "intercepts_"} <= set(vars(found))
     assert found.out_activation_ == wanted.out_activation_
@@ -132,7 +132,7 @@ def test_float32(task, solver):
     assert found.coefs_[0].dtype == wanted.coefs_[0].dtype
     assert np.isclose(found.loss_, wanted.loss_, rtol=1e-2)
     outputs = "predict_proba" if hasattr(wanted, "predict_proba") else "predict"
-    allowed = 1e-3 if solver != "lbfgs" else 0.1  # theirs is of float32's precision in between
+    allowed = 1e-3 if solver != "lbfgs" else 0.1  # scikit-learn rounds to float32 in between
     for rows in (x, X, X[:, ::-1][:, ::-1]):
         got, want = getattr(found, outputs)(rows), getattr(wanted, outputs)(rows)
         assert got.dtype == want.dtype
@@ -141,7 +141,7 @@ def test_float32(task, solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_rows_with_certain_predictions(solver):
-    """Logits in the thousands: the loss of a row has bounds, in float32 others."""
+    """Logits in the thousands: the loss of a row is clipped, in float32 at other bounds."""
     for dtype in (np.float64, np.float32):
         wanted, found = both("classes", x=(1000 * X).astype(dtype), solver=solver, max_iter=2)
         first = np.array([wanted.loss_curve_[0], found.loss_curve_[0]])

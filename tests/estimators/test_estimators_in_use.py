@@ -42,7 +42,7 @@ def test_scikit_learns_own_checks(estimator):
         {r["check_name"] for r in rs if r["status"] == "skipped"} for rs in (results, wanted)
     ]
     assert skipped[0] <= skipped[1]
-    more = {"check_class_weight_classifiers"}  # an argument that theirs have not
+    more = {"check_class_weight_classifiers"}  # an argument that scikit-learn's do not have
     names = [{r["check_name"] for r in rs} for rs in (results, wanted)]
     assert names[1] <= names[0] <= names[1] | more
 
@@ -72,7 +72,7 @@ def test_copies(tmp_path, solver):
     copies = [pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "model")]
     for copy in copies:
         assert np.array_equal(copy.predict_proba(X), model.predict_proba(X))
-    if solver == "sgd":  # with what the solver remembers
+    if solver == "sgd":  # with the solver's state
         model.partial_fit(X, Y)
         for copy in copies:
             copy.partial_fit(X, Y)

@@ -1,4 +1,4 @@
-"""What the estimators have beyond scikit-learn's: off by default."""
+"""What the estimators have in addition to scikit-learn's: off by default."""
 
 import warnings
 
@@ -95,7 +95,7 @@ def test_a_fit_that_is_refused_loses_nothing(arguments):
 def test_weights_that_do_not_fit_one_another():
     model = made().fit(X, Y)
     first = model.coefs_[0]
-    model.coefs_[0] = np.ascontiguousarray(first.T)  # as many numbers
+    model.coefs_[0] = np.ascontiguousarray(first.T)  # the same size, another shape
     with pytest.raises(ValueError, match="coefs_ and intercepts_ must fit one another"):
         model.predict(X)
     model.coefs_[0] = first
@@ -115,7 +115,7 @@ def test_dropout(arguments):
     ]
     assert same(fits[0], fits[1])
     assert not same(fits[0], fits[2]) and not same(fits[0], fits[3])
-    assert np.array_equal(fits[0].predict(x), fits[0].predict(x))  # nothing is dropped here
+    assert np.array_equal(fits[0].predict(x), fits[0].predict(x))  # no dropout at inference
     assert fits[0].loss_ > fits[2].loss_
 
 
@@ -270,7 +270,7 @@ def test_optimizers(solver):
         assert plain.n_iter_ == 1 and len(plain.loss_curve_) == 3
 
 
-# -- rows to validate on
+# -- validation data
 
 
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
@@ -284,7 +284,7 @@ def test_validation_curves_of_a_classifier(form):
     assert np.isclose(found.validation_loss_curve_[-1], wanted)
     assert np.isclose(found.validation_scores_[-1], found.score(x[NEW], Y[NEW], weight))
     assert found.best_validation_score_ == max(found.validation_scores_)
-    assert same(found, made(alpha=1.0).fit(x[OLD], Y[OLD]))  # it only looks
+    assert same(found, made(alpha=1.0).fit(x[OLD], Y[OLD]))  # validation changes nothing
 
 
 def test_validation_curves_of_a_regressor():
@@ -341,7 +341,7 @@ def test_callbacks():
     first = log_loss(Y[NEW], found.predict_proba(X[NEW]))  # the best weights, of the first epoch
     assert np.isclose(first, history.history["val_loss"][0])
     before = len(history.epoch)
-    found.partial_fit(X, Y)  # of which nobody hears
+    found.partial_fit(X, Y)  # without callbacks
     assert len(history.epoch) == before
     clone(found).fit(X[OLD], Y[OLD], X_val=X[NEW], y_val=Y[NEW])
     assert len(history.epoch) == before  # a clone has callbacks of its own
@@ -380,11 +380,11 @@ def test_progress_bar(capsys):
     assert shown.out == "" and "epoch 2/2" in shown.err and "loss" in shown.err
 
 
-# -- rows that are mostly zeros
+# -- sparse rows
 
 
 class Look(Callback):
-    """Keeps the network of each epoch, and whether it seeks zeros."""
+    """Records the network of each epoch, and whether it skips zeros."""
 
     def __init__(self):
         self.seen = []
@@ -399,7 +399,7 @@ def test_zeros_are_skipped_to_the_same_bits():
     look = Look()
     found = made(callbacks=[look]).fit(x, Y)
     assert [seeks for _, seeks in look.seen] == [True] * found.n_iter_
-    assert not look.seen[0][0].seek_zeros  # for the fit alone
+    assert not look.seen[0][0].seek_zeros  # during the fit only
     look = Look()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cynn.estimators._objective.mostly_zeros", lambda x: False)
@@ -423,7 +423,7 @@ def test_zeros_are_skipped_over_all_rows_at_once():
 
 
 class Hear(Callback):
-    """Keeps the losses of mini-batches, and may end the training after one."""
+    """Records the losses of mini-batches, and may end the training after one."""
 
     def __init__(self, last=None):
         self.last, self.losses, self.scores = last, [], []

@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators do off the common paths, and ours with them."""
+"""Edge cases of scikit-learn's estimators, which ours follow."""
 
 import warnings
 
@@ -29,7 +29,7 @@ def pair(name, **arguments):
 def quiet():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)  # theirs warn of what is not finite
+        warnings.simplefilter("ignore", RuntimeWarning)  # scikit-learn's warn of non-finite numbers
         yield
 
 

@@ -1,4 +1,4 @@
-"""Images that change a little in every epoch: how they move, and that nothing else decides it."""
+"""Augmentation of images: shifts, rotations, noise, and what their random numbers depend on."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def no_choice_left_behind():
 
 
 def seen(target, x, given, moment=MOMENT, scale=1.0, offset=0.0, threads=1):
-    """What a network that gives on what it is given sees in training."""
+    """Return the inputs that a network sees in training, by way of an identity network."""
     n, height, width = x.shape
     network = target.module.Network(height * width, [("activation", "identity")], scale, offset)
     network.compile("mean_squared_error")
@@ -35,7 +35,7 @@ def seen(target, x, given, moment=MOMENT, scale=1.0, offset=0.0, threads=1):
         moment,
     )  # fmt: skip
     network.predict(rows, plain := np.empty_like(out), 1)
-    assert_close(plain, scale * rows.astype(float) + offset, 1e-4)  # in use nothing moves
+    assert_close(plain, scale * rows.astype(float) + offset, 1e-4)  # at inference nothing moves
     return out.reshape(x.shape)
 
 

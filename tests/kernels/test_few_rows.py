@@ -11,7 +11,7 @@ MANY = 16
 
 
 def make(target, sizes, seed=0, activation="relu"):
-    """A network with weights of both signs, biases among them that are zeros of both signs."""
+    """Return a network with weights of both signs and some biases that are +0 or -0."""
     steps = [("dense", n, activation) for n in sizes[1:-1]] + [("dense", sizes[-1], "identity")]
     network = target.module.Network(sizes[0], steps)
     rng = np.random.default_rng(seed)
@@ -67,7 +67,7 @@ def test_few_rows_of_any_shape(compiled, inputs, hidden, outputs, part, seed):
 
 
 def test_a_row_that_begins_full_and_one_that_ends_full(compiled):
-    """Whether to skip is decided by the beginning; what follows is right in either case."""
+    """Whether to skip is decided by a row's beginning; the result is right in either case."""
     network, _ = make(compiled, (3000, 20))
     x = rows_with_zeros(compiled, MANY, 3000, 0.0)
     x[0, 500:] = 0.0
@@ -80,7 +80,7 @@ def test_a_row_that_begins_full_and_one_that_ends_full(compiled):
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_zeros_meet_weights_that_are_not_finite(compiled, bad):
-    """Zero times infinity is not-a-number for one row as for many, until weights are good again."""
+    """Zero times infinity is NaN for one row as for many, until the weights are finite again."""
     network, good = make(compiled, (200, 20, 3))
     x = rows_with_zeros(compiled, MANY, 200, 0.8)
     assert np.isfinite(predict(network, x[:1])).all()
@@ -94,7 +94,7 @@ def test_zeros_meet_weights_that_are_not_finite(compiled, bad):
 
 
 def test_training_to_infinity_is_noticed(compiled):
-    """What was found out about the weights does not outlive them."""
+    """What is cached about the weights is dropped when they change."""
     network, good = make(compiled, (50, 4))
     network.compile("mean_squared_error")
     x = rows_with_zeros(compiled, MANY, 50, 0.8)

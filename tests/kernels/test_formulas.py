@@ -1,7 +1,7 @@
-"""Every activation is the formula of its paper, written a second time over arrays.
+"""Every activation matches the formula of its paper, written a second time over arrays.
 
-Where numbers are neither so large nor so small that the plain formula loses digits; what happens
-there, the reference decides, which the other tests hold the targets to.
+Inputs are neither so large nor so small that the plain formula loses digits; what happens
+there, the reference decides, which the other tests compare the targets with.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""Activations and losses given as Python functions over arrays.
+"""User-defined activations and losses: Python functions over arrays.
 
-Each built-in one has a twin here, written over arrays: a network with the twins does what the
-network with the names does, to rounding, in all that a model can be asked.
+Each built-in one has a twin here, written over arrays: a network with the twins computes what the
+network with the names does, to rounding, in every method of a model.
 """
 
 import copy
@@ -76,7 +76,7 @@ def squared(y_true, y_pred):
 
 
 def log_loss(y_true, y_pred):
-    """Cross-entropy of probabilities, for labels."""
+    """Return the cross-entropy of probabilities, for labels."""
     rows = np.arange(len(y_true))
     own = y_pred[rows, y_true[:, 0]]
     gradient = np.zeros_like(y_pred)
@@ -85,7 +85,7 @@ def log_loss(y_true, y_pred):
 
 
 def names(model):
-    """The same model with names in the place of twins, and the same weights."""
+    """Return the same model with names in place of twins, and the same weights."""
     back = {id(twin): name for name, twin in TWINS.items()}
 
     def plain(layer):
@@ -98,7 +98,7 @@ def names(model):
     other = Model([plain(layer) for layer in model.layers], dtype=model.dtype, seed=model.seed)
     for each in (model, other):
         each.build(INPUTS)
-    other.set_weights(model.get_weights())  # what is drawn first follows from the name
+    other.set_weights(model.get_weights())  # initial weights depend on the name
     return other
 
 
@@ -115,7 +115,7 @@ def compiled(model, loss, optimizer=None, metrics=("mae",)):
 
 
 def all_of(model, x=X, y=Y):
-    """What a model says of itself in every way that there is."""
+    """Return the results of every method of a model."""
     measured = model.evaluate(x, y, sample_weight=WEIGHT)
     return [
         model.predict(x),
@@ -189,10 +189,10 @@ def test_user_defined_loss_matches_the_built_in_one(on):
 
 
 def test_gradients_match_finite_differences(target64):
-    """Of a network with functions everywhere, and a loss of its own for targets of one column."""
+    """A network with functions everywhere, and a user-defined loss for targets of one column."""
 
     def gaussian(y_true, y_pred):
-        """The negative log-likelihood of a mean and the logarithm of a variance."""
+        """Return the negative log-likelihood of a mean and the logarithm of a variance."""
         mean, log_variance = y_pred[:, :1], y_pred[:, 1:]
         error, precision = mean - y_true, np.exp(-log_variance)
         loss = 0.5 * (log_variance + error**2 * precision)
@@ -243,7 +243,7 @@ def test_same_bits_on_any_number_of_threads():
 
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 1500])
 def test_rows_in_blocks(on, n):
-    """However many rows come, each goes through once and comes to its own place."""
+    """For any number of rows, each is computed once and written to its own place."""
     x = np.arange(n, dtype=on.dtype)[:, np.newaxis]
     model = Model([Dense(1, Custom(np.negative, lambda x: -np.ones_like(x)))], dtype=on.dtype)
     compiled(model, lambda t, p: ((p - t)[:, 0] ** 2, 2 * (p - t)), SGD(0.0))
@@ -258,7 +258,7 @@ def test_rows_in_blocks(on, n):
 
 
 def test_rows_by_order_and_sparse_ones(on):
-    """The loss sees the targets of the rows that it is given, in whatever order they come."""
+    """The loss receives the targets of its rows, in any order of the rows."""
     sparse = pytest.importorskip("scipy.sparse")
     seen = []
 
@@ -300,7 +300,7 @@ def test_targets_passed_to_the_loss(on, y, columns, kind):
         assert y_pred.dtype == wanted
         assert y_true.dtype == (kind or on.dtype)
         assert np.array_equal(y_true, np.asarray(y).reshape(N, columns))
-        y_true[:] = 0  # it is the function's own
+        y_true[:] = 0  # the array is the function's own
         return np.zeros(N), np.zeros((N, 2))
 
     model = compiled(Model([Dense(2)], dtype=on.dtype, seed=0), look, metrics=())
@@ -311,7 +311,7 @@ def test_targets_passed_to_the_loss(on, y, columns, kind):
 
 
 def test_functions_may_keep_and_change_their_arguments(on):
-    """It may keep the arrays, and write into them."""
+    """A function may keep its arrays, and write into them."""
     kept = []
 
     def spoil(x):
@@ -335,7 +335,7 @@ def test_functions_may_keep_and_change_their_arguments(on):
 
 
 def test_arrays_of_other_types(on):
-    """What comes back need not be contiguous, nor of the model's type."""
+    """The result need not be contiguous, nor of the model's dtype."""
     model = Model([Dense(4, Custom(lambda x: np.asfortranarray(x > 0), lambda x: x * 0))], seed=0)
     compiled(model, lambda t, p: (list(np.zeros(len(p), int)), np.zeros(p.shape, np.float16)))
     model.build(INPUTS)
@@ -351,7 +351,7 @@ class Stop(Exception):
 
 
 def late(function, calls, error):
-    """A function that fails, one way or another, after so many calls."""
+    """A function that fails in a chosen way after some number of calls."""
     count = 0
 
     def wrapped(*rows):
@@ -370,7 +370,7 @@ def fail(*rows):
 
 def interrupt(*rows):
     os.kill(os.getpid(), signal.SIGINT)
-    for _ in range(1000):  # it comes between two of them
+    for _ in range(1000):  # the signal arrives between two of them
         np.zeros(1)
     return rows[0]
 
@@ -385,7 +385,7 @@ def test_an_error_leaves_the_model_of_the_last_whole_batch(on, where, error, kin
     norm = [BatchNorm()]
     if batch_size > 1024:  # in blocks: of 1024 rows, in compiled networks again of 256
         calls *= 2 if on.is_reference else 5
-        norm = []  # it needs a batch in one piece
+        norm = []  # it needs the mini-batch in one piece
 
     def made(fails):
         def maybe(name, function):
@@ -473,7 +473,7 @@ def test_invalid_results_of_a_loss(on, function, kind, message):
 
 
 def test_non_finite_values_propagate(on):
-    """NaN in a row gives NaN, and a training that diverges is told of as always."""
+    """NaN in a row gives NaN, and a training that diverges warns as usual."""
     model = Model([Dense(5, TWINS["tanh"]), Dense(OUTPUTS)], dtype=on.dtype, seed=0)
     compiled(model, squared)
     model.build(INPUTS)
@@ -537,7 +537,7 @@ def test_labels_that_class_weight_cannot_take():
 
 
 def test_specs():
-    """A function is written by its name: where it lies differs from process to process."""
+    """The repr of a function is its name: its address differs from process to process."""
     assert repr(Custom(np.tanh, slope_of_tanh)) == "Custom(tanh, slope_of_tanh)"
     assert repr(Custom(softmax, backward=softmax_backward)) == (
         "Custom(softmax, backward=softmax_backward)"
@@ -557,7 +557,7 @@ def test_a_copy_resumes_as_the_model_does(on):
     model = compiled(deep(on.dtype), squared)
     model.fit(X, Y, verbose=0)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        # the reference computes in float64, whatever it gives
+        # the reference computes in float64, whatever it returns
         assert_alike(all_of(other), all_of(model), 10 * on.u if on.is_reference else 0.0)
         other.fit(X, Y, verbose=0)
 
@@ -645,7 +645,7 @@ def test_ranks():
 
 
 def test_concurrent_predictions(on):
-    """Each has its own arrays; the function is asked by several threads at once."""
+    """Each call has its own arrays; several threads call the function at once."""
     import threading
 
     model = deep(on.dtype)
@@ -666,7 +666,7 @@ def test_concurrent_predictions(on):
 
 
 def test_a_function_may_read_the_model():
-    """In the midst of a fit; what would change the model under it is refused."""
+    """During a fit; what would change the model is refused."""
     asked = []
 
     def look(y_true, y_pred):

@@ -1,4 +1,4 @@
-"""Each kind of step in a network, as it is used and in training, where some are something else."""
+"""Each kind of step in a network, at inference and in training, where some differ."""
 
 import re
 
@@ -40,7 +40,7 @@ CASES = [
 
 
 def state(n: int, dtype: str) -> np.ndarray:
-    """Means and variances of no batch."""
+    """Return means and variances that no mini-batch has."""
     return np.random.default_rng(3).uniform(0.5, 1.5, n).astype(np.float32).astype(dtype)
 
 
@@ -85,7 +85,7 @@ def test_input_gradient(target64, case):
 
 
 def all_that_it_says(case: Case, target: Target, threads: int = 1) -> list[np.ndarray]:
-    """Predictions, gradients, and all that a training of two epochs leaves."""
+    """Return predictions, gradients, and the state after a training of two epochs."""
     network = made(case, target)
     x, labels, dense, weight = case.data(network.n_outputs, target.dtype)
     y = labels if case.loss == LOSS else dense
@@ -193,7 +193,7 @@ def test_fewer_rows_than_threads(compiled):
 
 
 def dropped(target, n, columns, rate, moment, threads=1):
-    """Which numbers a dropout alone drops: it is trained on ones to see what comes out."""
+    """Return the dropout mask of a network of one dropout: it is trained on ones."""
     network = target.module.Network(columns, [("dropout", rate)])
     network.compile("mean_squared_error")
     x = np.ones((n, columns), target.dtype)
@@ -287,7 +287,7 @@ def test_bad_arguments(target):
 
 
 def test_the_kinds_are_those_of_the_reference(compiled):
-    """A residual is two kinds here: what comes before its steps, and what comes after them."""
+    """A residual is two kinds here: the fork before its steps, and the join after them."""
     with pytest.raises(ValueError, match="of the kinds .*, got") as caught:
         compiled.module.Network(3, [("none",)])
     listed = re.search("of the kinds (.*), got", str(caught.value))

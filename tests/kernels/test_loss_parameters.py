@@ -1,4 +1,4 @@
-"""Losses with a number of their own, hinges and counts: values, gradients, targets, trainings."""
+"""Losses with a parameter, hinge losses and Poisson: values, gradients, targets, training."""
 
 import math
 import warnings
@@ -53,7 +53,7 @@ def test_smoothing_changes_the_targets(target, name, columns):
     wanted = call(target.module, name, p, smooth)
     for got, want in zip(found, wanted, strict=True):
         assert_close(got, want, 200 * target.u * np.maximum(1, np.abs(want)), (name, columns))
-    assert np.array_equal(t, T[:, :columns].astype(target.dtype))  # the caller's own are as before
+    assert np.array_equal(t, T[:, :columns].astype(target.dtype))  # the argument is unchanged
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ X, LABELS = blobs(60)
 
 
 def test_each_loss_learns_its_own_centre():
-    """Of rows that are all alike, each loss finds its own middle."""
+    """For identical rows, each loss predicts its own kind of centre of the targets."""
     same = np.zeros((60, 1))
     y = np.arange(60.0)
     y[59] = 1000.0

@@ -74,7 +74,7 @@ def test_a_step_refuses_what_does_not_fit(target):
 
 
 def trained(target, name, clips=(np.inf, np.inf), penalties=None, of_sum=False, threads=1):
-    """All that a few epochs give: sums, parameters, slots, and what gradients and evaluate say."""
+    """Return the results of a few epochs: sums, parameters, slots, gradients and evaluation."""
     network = TWO_LAYERS.make(target)
     network.compile(TWO_LAYERS.loss, rule(name), *clips, penalties)
     network.penalty_of_sum = of_sum

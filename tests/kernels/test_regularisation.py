@@ -1,4 +1,4 @@
-"""Models with dropout and normalisation: trained, saved, resumed, looked into."""
+"""Models with dropout and normalisation: trained, saved, resumed, inspected."""
 
 import copy
 
@@ -161,7 +161,7 @@ def test_batches_larger_than_the_networks_workspace(monkeypatch):
 
 
 def test_each_mini_batch_draws_a_new_mask():
-    """In whatever way it comes: nothing is learned here but what is dropped changes."""
+    """However the mini-batches arrive: nothing is learned here, and the mask changes."""
     x = np.ones((40, 30))
     model = Model([Dropout(0.5), Dense(1)], seed=0)
     model.compile(SGD(1e-30), loss="mean_squared_error")

@@ -1,4 +1,4 @@
-"""A sparse first layer gives what the dense one gives, the same bits at any thread count."""
+"""A sparse first layer matches the dense one, with the same bits on any number of threads."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ STEPS = [("dense", 37, "relu"), ("dense", 5, "softmax")]
 def sparse_matrix(n, columns, density, seed, dtype):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, columns)) * (rng.random((n, columns)) < density)
-    x[n // 2] = 0  # a row without anything
-    x[:, columns // 3] = 0  # a column without anything
+    x[n // 2] = 0  # an empty row
+    x[:, columns // 3] = 0  # an empty column
     return x.astype(dtype)
 
 
@@ -67,7 +67,7 @@ def test_sparse_equals_dense(compiled, columns, density, momentum):
 
 @pytest.mark.parametrize("panels", range(1, 17))
 def test_every_width_of_the_first_layer(compiled, panels):
-    """More columns than a block of W has lines, and than there are lists at once."""
+    """More columns than a block of W has rows, and than there are lists at once."""
     x = sparse_matrix(40, 801, 0.2, panels, compiled.dtype)
     y = np.random.default_rng(1).integers(0, 5, 40).astype(np.int32)
     steps = [("dense", panels * 64 // compiled.real.itemsize - 1, "tanh"), ("dense", 5, "softmax")]

@@ -1,4 +1,4 @@
-"""Hooks of callbacks before and after each batch."""
+"""Hooks of callbacks before and after each mini-batch."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ WEIGHT = rng.random(90)
 
 
 class Hear(Callback):
-    """Keeps what it is told."""
+    """Records the arguments of its hooks."""
 
     def __init__(self):
         self.begun, self.ended, self.epochs = [], [], []
@@ -32,7 +32,7 @@ class Hear(Callback):
 
 
 class StopAfter(Callback):
-    """Ends the training after that batch."""
+    """Ends the training after a given mini-batch."""
 
     def __init__(self, batch):
         self.last = batch
@@ -43,7 +43,7 @@ class StopAfter(Callback):
 
 
 class Scale(Callback):
-    """Sets the learning rate of each batch."""
+    """Sets the learning rate of each mini-batch."""
 
     def on_batch_begin(self, batch, logs=None):
         self.model.rate_factor = 0.5**batch
@@ -91,7 +91,7 @@ def test_arguments_of_the_hooks():
     np.testing.assert_array_equal(rates, Cosine(0.1).rates(0, 6, 6))
     losses = [loss for _, loss, _ in hear.ended]
     means = np.mean([losses[:3], losses[3:]], axis=1)
-    np.testing.assert_allclose(hear.epochs, means, 1e-12)  # batches of one size
+    np.testing.assert_allclose(hear.epochs, means, 1e-12)  # mini-batches of one size
     alone = new(optimizer=optimizers.SGD(0.1), metrics=())
     assert alone.train_on_batch(X[:30], Y[:30])["loss"] == losses[0]
 

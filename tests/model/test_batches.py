@@ -1,4 +1,4 @@
-"""Batches one at a time: steps of one's own, predictions in parts, a fit from what gives them."""
+"""Batches one at a time: `train_on_batch`, predictions in batches, a fit from an iterable."""
 
 import itertools
 
@@ -17,7 +17,7 @@ WEIGHT = np.arange(90) % 3 + 0.5
 
 
 def cut(size=32, weight=None):
-    """The rows as batches, as `fit` goes through them without a shuffle."""
+    """Return the rows as batches, in the order of a `fit` without a shuffle."""
     arrays = (X, Y) if weight is None else (X, Y, weight)
     return [tuple(a[n : n + size] for a in arrays) for n in range(0, len(X), size)]
 
@@ -128,7 +128,7 @@ def test_predictions_of_an_iterable_of_batches():
 
 
 class Again:
-    """Batches that can be gone through again; without a length."""
+    """Batches that can be iterated over again; without a length."""
 
     def __init__(self, batches):
         self.batches, self.passes = batches, 0

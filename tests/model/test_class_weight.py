@@ -1,4 +1,4 @@
-"""Weights of classes are weights of their rows, in training alone."""
+"""Class weights equal sample weights of the classes' rows, in training only."""
 
 import math
 
@@ -11,7 +11,7 @@ from cynn.optimizers import SGD
 from models import bits, blobs
 
 X, Y = blobs(60)
-Y = np.where(np.arange(60) < 30, 0, Y)  # many of class 0
+Y = np.where(np.arange(60) < 30, 0, Y)  # most of class 0
 
 
 def fitted(y=Y, loss="cross_entropy", outputs=(3, "softmax"), **arguments):

@@ -1,4 +1,4 @@
-"""Model files that are damaged, foreign or hostile: one clear error, at once."""
+"""Model files that are damaged, of another format or hostile: one clear error, at once."""
 
 import json
 import struct
@@ -124,7 +124,7 @@ def test_files_of_another_kind(tmp_path, data):
 
 
 def test_a_header_that_is_too_long(tmp_path, whole):
-    """What the file does hold, but nobody should read: refused by its length alone."""
+    """Data that is present but should not be read: refused by its length."""
     with pytest.raises(ModelFileError, match="33554432 bytes, got 33554433"):
         load(tmp_path, struct.pack("<Q", (32 << 20) + 1) + b" " * (33 << 20))
     n = struct.unpack("<Q", whole[:8])[0]
@@ -136,7 +136,7 @@ def test_a_header_that_is_too_long(tmp_path, whole):
     "foreign", [b"PK\x03\x04", b"\x7fELF", b"#!/bin/sh\n", b"<html>", b"%PDF-"]
 )
 def test_two_files_in_one(tmp_path, whole, foreign):
-    """Nothing may stand before, after or between what the header names."""
+    """No bytes may precede, follow or separate the arrays that the header names."""
     n = struct.unpack("<Q", whole[:8])[0]
     for data in (foreign + whole, whole + foreign, whole[: 8 + n] + foreign + whole[8 + n :]):
         with pytest.raises(ModelFileError, match="is not a cynn model"):

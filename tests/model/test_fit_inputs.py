@@ -1,4 +1,4 @@
-"""Whatever comes as data to `fit`, `evaluate` and `predict`: the right answer, or a clear error."""
+"""Any data passed to `fit`, `evaluate` and `predict`: the right result, or a clear error."""
 
 import threading
 
@@ -41,7 +41,7 @@ LAYOUTS = {
 
 
 def everything(x, y, weight=None, dtype="float32"):
-    """The bits of all that a model makes of the data."""
+    """Return the bits of all results of a model for the data."""
     model = classifier(dtype=dtype)
     history = model.fit(
         x, y, sample_weight=weight, epochs=2, validation_data=(x, y, weight), verbose=0
@@ -183,7 +183,7 @@ def test_bad_y(what, method):
     prefix = "validation_data: " if method == "validation" else ""
     with pytest.raises((TypeError, ValueError), match=f"^{prefix}.*{message}"):
         calls[method]()
-    assert method == "evaluate" or model.input_shape is None  # a slip builds nothing
+    assert method == "evaluate" or model.input_shape is None  # an error builds nothing
     model.fit(X, Y, verbose=0)
 
 
@@ -261,7 +261,7 @@ def test_no_rows():
     measured = model.evaluate(X[:0], Y[:0])
     assert set(measured) == {"loss", "accuracy"} and np.isnan(list(measured.values())).all()
     one = classifier()
-    one.fit(X[:1], Y[:1], verbose=0)  # one is enough
+    one.fit(X[:1], Y[:1], verbose=0)  # one row is enough
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_no_rows():
     [(np.nan, "f4"), (np.inf, "f4"), (-np.inf, "f8"), (1e39, "f8"), (np.longdouble("1e400"), "g")],
 )
 def test_non_finite_inputs_are_refused(bad, kind):
-    """What float32 cannot hold is refused by `fit`, and carried through by `predict`."""
+    """What float32 cannot hold is refused by `fit`, and propagated by `predict`."""
     x = X.astype(kind)
     x[7, 2] = bad
     model = classifier()
@@ -293,7 +293,7 @@ def test_overflow_of_float32_warns():
 
 
 def test_data_that_changes_during_a_fit():
-    """The result is nobody's promise, but the process lives and labels stay labels."""
+    """The result is unspecified, but the process does not crash and labels stay valid."""
     x, y = blobs(3000)
     x, y = np.repeat(x, 40, axis=1), y.astype(np.int32)
     model = classifier(hidden=64)

@@ -10,7 +10,7 @@ from cynn.optimizers import SGD
 
 
 def deep_model(dtype: str = "float64") -> Model:
-    """With every kind of layer."""
+    """Return a model with every kind of layer."""
     model = Model(
         [
             Rescale(1 / 255, -0.5),

@@ -1,4 +1,4 @@
-"""Rows in a file larger than memory, and parts of rows that are not copied."""
+"""Rows in a file larger than memory, and slices of rows that are not copied."""
 
 import tracemalloc
 
@@ -98,7 +98,7 @@ def test_a_file_larger_than_memory(tmp_path):
     if not hasattr(resource, "RLIMIT_DATA"):
         pytest.skip("no limit of memory here")
     shape = (150_000, 1024)
-    np.memmap(tmp_path / "rows", np.uint8, "w+", shape=shape).flush()  # 150 MB, on disk nothing
+    np.memmap(tmp_path / "rows", np.uint8, "w+", shape=shape).flush()  # 150 MB, sparse on disk
     program = (
         "import resource, sys, numpy as np\n"
         "from models import classifier\n"

@@ -1,4 +1,4 @@
-"""The model: building, training, measuring, weights, callbacks, copies."""
+"""The model: building, training, evaluation, weights, callbacks, copies."""
 
 import copy
 import math
@@ -151,7 +151,7 @@ def test_a_seed_fixes_everything():
     one, other = classifier(), classifier()
     one.fit(X, Y, epochs=4, verbose=0)
     other.fit(X, Y, epochs=2, verbose=0)
-    other.fit(X, Y, epochs=2, verbose=0)  # goes on as if it had not stopped
+    other.fit(X, Y, epochs=2, verbose=0)  # resumes as if it had not stopped
     assert bits(one) == bits(other)
 
 
@@ -223,7 +223,7 @@ def test_validation_split():
     model = classifier()
     history = model.fit(X, Y, validation_split=0.3, epochs=2, batch_size=63, verbose=0)
     assert len(history.history["val_loss"]) == 2
-    mixed = np.random.default_rng(0).permutation(90) % 3  # nothing to learn, all to remember
+    mixed = np.random.default_rng(0).permutation(90) % 3  # random labels: can only be memorised
     model = classifier(hidden=64)
     measured = model.fit(X, mixed, validation_split=0.3, epochs=150, verbose=0).history
     assert measured["accuracy"][-1] > measured["val_accuracy"][-1] + 0.2
@@ -325,7 +325,7 @@ def test_a_callback_that_raises_ends_the_training(error):
     with pytest.raises(error):
         model.fit(X, Y, epochs=5, callbacks=[Do(action)], verbose=0)
     assert model.epochs == 2 and model.history.epoch == [0, 1]
-    model.fit(X, Y, verbose=0)  # is free again
+    model.fit(X, Y, verbose=0)  # can be trained again
 
 
 def test_a_user_defined_metric():
@@ -341,7 +341,7 @@ def test_a_user_defined_metric():
     assert 1 / 3 < history.history["confidence"][0] < 1
     wanted = model.predict(X).max(axis=1).mean()
     assert model.evaluate(X, Y)["confidence"] == pytest.approx(wanted, rel=1e-6)
-    assert mine.weight == 0  # the model counts on copies
+    assert mine.weight == 0  # the model counts in copies
     for names in (["accuracy", "accuracy"], [type("L", (Confidence,), {"name": "loss"})()]):
         with pytest.raises(ValueError, match="metrics must have different names, .* 'loss'"):
             model.compile(metrics=names)

@@ -1,4 +1,4 @@
-"""What a model is made of: building, compiling, weights, looks, copies."""
+"""The state of a model: building, compiling, weights, summary, repr, copies."""
 
 import copy
 import pickle
@@ -102,7 +102,7 @@ def test_compile_refuses_and_changes_nothing():
             model.compile(**named)
     assert (model.optimizer, model.loss, model.metrics) == was and bits(model) == before
     model.compile(SGD(0.1, 0.9))
-    assert not any(part.any() for part in model.get_optimizer_state())  # starts anew
+    assert not any(part.any() for part in model.get_optimizer_state())  # starts again at zero
 
 
 def test_methods_called_too_early():
@@ -232,7 +232,7 @@ def test_layers_are_shared_without_harm():
 
 
 class Wider(Model):
-    """A model of one's own, with the same arguments and one more thing that it can do."""
+    """A subclass with the same arguments and one more method."""
 
     def best(self, x):
         return self.predict(x).argmax(axis=1)
@@ -251,7 +251,7 @@ def test_a_subclass(tmp_path):
 
 
 class Digits(Model):
-    """A model of one's own, whose constructor takes something else."""
+    """A subclass whose constructor takes other arguments."""
 
     def __init__(self, hidden, *, classes):
         super().__init__([Dense(hidden, "relu"), Dense(classes, "softmax")], seed=0)

@@ -1,4 +1,4 @@
-"""What a fit shows: nothing, a line an epoch, or a bar."""
+"""Progress of a fit: nothing, a line per epoch, or a bar."""
 
 import importlib.util
 import io

@@ -1,4 +1,4 @@
-"""Trainings that go on from a file: what callbacks have counted, and every optimizer's state."""
+"""Training resumed from a file: the state of callbacks, and of every optimizer."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ X, Y = blobs()
 
 
 def fresh(optimizer=None):
-    """A model of every layer that keeps something or draws."""
+    """Return a model of every layer that has state or draws random numbers."""
     layers = [
         Dense(8), BatchNorm(0.9), Activation("relu"), Dropout(0.25),
         Residual([Dense(8, "tanh"), BatchNorm(0.5)]), LayerNorm(), Dense(3, "softmax"),
@@ -29,7 +29,7 @@ def all_bits(model) -> bytes:
 
 
 class Say(Callback):
-    """Puts numbers of the test's own into the logs."""
+    """Puts the test's numbers into the logs."""
 
     def __init__(self, values):
         self.values = values
@@ -39,7 +39,7 @@ class Say(Callback):
 
 
 class Stop(Callback):
-    """Ends a training as a lost machine would: nobody is told."""
+    """Ends a training as a lost machine would: no hook is called."""
 
     def __init__(self, after):
         self.after = after
@@ -100,10 +100,10 @@ def test_early_stopping_resumes(tmp_path, after):
     assert (found[1].best_epoch, found[1].stopped_epoch, found[1].best) == (3, 7, 3)
     assert all_bits(model) == all_bits(whole)
     model.save(path)
-    with storage.reading(path) as file:  # a model that is done has its weights once
+    with storage.reading(path) as file:  # a model whose training ended has its weights once
         assert not [name for name in file.shapes if name.startswith("callback")]
     model.fit(X, Y, epochs=9, initial_epoch=8, callbacks=found, verbose=0)
-    assert found[1].best_epoch == 8  # of a training of its own
+    assert found[1].best_epoch == 8  # of its own training
 
 
 def test_early_stopping_resumes_without_weights(tmp_path):

@@ -1,4 +1,4 @@
-"""Models take SciPy's sparse matrices, and skip zeros of dense rows where asked."""
+"""Models take SciPy's sparse matrices, and skip zeros of dense rows on request."""
 
 import warnings
 
@@ -40,7 +40,7 @@ def test_zeros_are_skipped_on_request():
     dense, auto = trained(X), trained(X, sparse="auto")
     for got, want in zip(auto.get_weights(), dense.get_weights(), strict=True):
         np.testing.assert_array_equal(got, want)  # the sums run in the same order
-    assert not auto._network.seek_zeros  # for the fit alone
+    assert not auto._network.seek_zeros  # during the fit only
 
 
 def test_a_skipped_zero_does_not_meet_its_weight():
@@ -78,7 +78,7 @@ def test_duplicate_entries_are_summed():
     stored = len(twice.data)
     for got, want in zip(trained(twice).get_weights(), trained(X).get_weights(), strict=True):
         np.testing.assert_array_equal(got, want)
-    assert len(twice.data) == stored  # the caller's matrix is as it was
+    assert len(twice.data) == stored  # the caller's matrix is unchanged
 
 
 def test_where_zeros_cannot_be_skipped_the_rows_stay_dense():
@@ -126,7 +126,7 @@ def test_refusals():
         message = r"x must be dense unless the first layer is Dense, .*: pass x.toarray\(\)"
         with pytest.raises(ValueError, match=message):
             model.fit(sparse.csr_array(X), Y, verbose=0)
-        assert model.input_shape is None  # a slip leaves the model as it was
+        assert model.input_shape is None  # an error leaves the model as it was
         model.build(X.shape[1:])
         with pytest.raises(ValueError, match=message):
             model.predict(sparse.csr_array(X))

@@ -1,4 +1,4 @@
-"""Model files: what was saved comes back, and nothing is ever half written."""
+"""Model files: they round-trip, and none is ever half written."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ def test_a_model_round_trips(tmp_path, dtype):
     assert loaded.predict(x).tobytes() == model.predict(x).tobytes()
     for each in (model, loaded):
         each.fit(x, Y, epochs=2, verbose=0)
-    assert bits(loaded) == bits(model)  # momentum and the order of the rows too
+    assert bits(loaded) == bits(model)  # velocity and the order of the rows too
 
 
 def test_models_without_compilation_or_weights(tmp_path):
@@ -160,7 +160,7 @@ def test_links_modes_and_devices(tmp_path):
     assert link.is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
     real.chmod(0o600)
     model.save(link)
-    assert stat.S_IMODE(real.stat().st_mode) == 0o600  # what was private stays so
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600  # a private file stays private
     os.mkfifo(tmp_path / "pipe")
     for path in ("/dev/null", tmp_path / "pipe", tmp_path):
         with pytest.raises(OSError, match="is not a regular file"):
@@ -240,7 +240,7 @@ while True:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills by a POSIX signal")
 def test_a_killed_save_and_a_concurrent_load(tmp_path):
-    """Whoever loads while another saves gets the old or the new model; a kill changes nothing."""
+    """A load during a save returns the old or the new model; a killed save changes nothing."""
     path = tmp_path / "model"
     old = trained()
     old.save(path)

@@ -1,4 +1,4 @@
-"""The plumbing of the benchmark: what it counts, writes, compares and refuses."""
+"""The benchmark's own code: what it counts, writes, compares and refuses."""
 
 import io
 import json
@@ -82,7 +82,7 @@ def test_a_user_defined_shape():
 
 
 def test_every_floor_is_measured_by_the_full_run():
-    """With the same second for everybody, each floor finds its rows."""
+    """With the same seconds for all peers, each floor matches its rows."""
     rows = [
         Row(case, name, threads, [1.0])
         for case in FULL
@@ -111,7 +111,7 @@ def test_floors_compare_the_right_way():
     }
     for work, (value, verdict) in expected.items():
         assert value in lines[work] and lines[work][-1] == verdict, lines[work]
-    assert len(lines) == len(expected) + 1  # and the head
+    assert len(lines) == len(expected) + 1  # and the header
 
 
 def test_the_fastest_count_of_threads_stands_for_a_peer():
@@ -138,7 +138,7 @@ def test_table_of_a_case():
     ]
     assert "61.4 %" in lines[2] and "2.50" in lines[3]
     assert lines[5].strip() == "another loss than the others: torch (1)"
-    assert len({len(line) for line in lines[1:5]}) == 1  # columns stand under each other
+    assert len({len(line) for line in lines[1:5]}) == 1  # columns are aligned
 
 
 def test_json_holds_the_figures_of_the_tables(tmp_path):
@@ -243,7 +243,7 @@ def test_peak_of_every_target_is_a_rate(compiled):
 
 
 def test_the_peak_is_no_small_part_of_a_product(compiled):
-    """A compiler told to make it small makes a thirtieth of it; twice is beyond any noise."""
+    """A compiler that optimises for size reaches a thirtieth of it; twice is beyond any noise."""
     a = np.ones((240, 240), compiled.dtype)
     out = np.empty_like(a)
     peaks, products = [], []

@@ -1,4 +1,4 @@
-"""scripts/instructions.py: what an object may hold, and that one which holds more is seen."""
+"""scripts/instructions.py: the instructions that an object may contain; others are detected."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ def instructions():
 
 # -- one instruction, and the targets that may hold it
 
-# The feature, as the disassembler calls it, that a target must need to hold the instruction.
+# The feature, by the disassembler's name, that a target must need to contain the instruction.
 EVERY = ""
 X86 = {
     "movaps xmm0, xmm1": ("0f28c1", EVERY),
@@ -272,7 +272,7 @@ def test_a_wheel_without_kernels_fails(instructions, tmp_path, capsys):
     assert "no shared object in it" in capsys.readouterr().out
 
 
-# Code that no target may hold, as data of an object and as its code.
+# Code that no target may contain, as data of an object and as its code.
 BAD, GOOD = bytes.fromhex("c4e260f2c1 909090"), bytes.fromhex("90" * 7 + "c3")
 
 

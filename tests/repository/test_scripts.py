@@ -1,4 +1,4 @@
-"""The scripts of the checkout: what they refuse, when they build again, what their checks see."""
+"""The scripts of the checkout: what they refuse, when they rebuild, what their checks detect."""
 
 import importlib.machinery
 import importlib.util
@@ -33,7 +33,7 @@ def module(name: str) -> ModuleType:
 
 
 def refusal(python: str, **variables: str) -> str:
-    """Run scripts/train with a Python that cannot serve; return the line that it says."""
+    """Run scripts/train with an unsuitable Python; return the line that it writes."""
     ran = subprocess.run(
         [SCRIPTS / "train", "--help"],
         env={"PATH": os.environ["PATH"], "PYTHON": python, **variables},
@@ -134,7 +134,7 @@ def test_another_build_of_the_modules_is_seen(environment):
 
 @pytest.fixture
 def made(environment, monkeypatch) -> list[str]:
-    """Return the list that commands go to in place of being run."""
+    """Return the list that records commands instead of running them."""
     commands = []
     monkeypatch.setattr(environment, "run", lambda command, failure: commands.extend(command))
     return commands

@@ -1,4 +1,4 @@
-"""A process that forked, before, after or in the midst of a training, can train in the child."""
+"""A process that forked, before, after or during a training, can train in the child."""
 
 import os
 import sys
@@ -152,8 +152,8 @@ print("end", flush=True)
         (MEANWHILE, "{0}\n"),
         (CALLBACK, "0\n0\n"),
         (GOES_ON, "True 0\n"),  # the fit itself, in both
-        (TWO_AT_ONCE, "{0}\n"),  # a child has no part in the threads that its parent keeps
-        (SHUTDOWN, "end\n"),  # a daemon thread in a kernel does not keep the process
+        (TWO_AT_ONCE, "{0}\n"),  # a child does not use the threads that its parent keeps
+        (SHUTDOWN, "end\n"),  # a daemon thread in a kernel does not keep the process alive
     ],
     ids=["after a fit", "beside a fit", "in a callback", "goes on", "two at once", "shutdown"],
 )

@@ -1,4 +1,4 @@
-"""Threads: how many, what happens where none can be had, and who may use a model at once."""
+"""Threads: their number, failures to start them, and concurrent calls of one model."""
 
 import os
 import sys
@@ -223,7 +223,7 @@ def test_threads_stay_for_a_fit():
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no lock to let go"
 )
 def test_the_gil_is_released_while_kernels_run(compiled):
-    """Another thread gets on while a single call of the network runs."""
+    """Another thread runs while a single call of the network does."""
     network = compiled.module.Network(300, [("dense", 300, "relu"), ("dense", 10, "softmax")])
     network.compile("softmax_cross_entropy")
     x = np.zeros((2000, 300), compiled.dtype)
@@ -258,7 +258,7 @@ def test_the_gil_is_released_while_kernels_run(compiled):
         return False
 
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000)  # only who lets go of the interpreter lets others run
+    sys.setswitchinterval(1000)  # others run only where the GIL is released
     thread.start()
     try:
         assert not lets_others_run(lambda: sum(range(10_000)))
@@ -292,7 +292,7 @@ def test_concurrent_predictions():
 
 
 def in_a_thread(action):
-    """Do something in another thread; give what it raised."""
+    """Call in another thread; return the exception that it raised."""
     raised = []
 
     def run():
@@ -366,7 +366,7 @@ def test_calls_during_an_evaluation_in_another_thread():
 
 
 def test_the_guard_after_a_fork(monkeypatch):
-    """A child has none of its parent's threads, and so none of its readers and writers."""
+    """A child process has none of its parent's threads, and so none of its readers and writers."""
     guard = Guard()
     guard.users().admit_writer((0, "fit"), False)
     with pytest.raises(RuntimeError, match="cannot predict: the model is busy with a fit"):
