@@ -1,1 +1,1 @@
-"""The benchmark: this library beside its peers, in one run. See scripts/benchmark."""
+"""The benchmark: this library against its peers, in one run. See scripts/benchmark."""

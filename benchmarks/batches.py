@@ -1,7 +1,7 @@
-"""What larger batches bring: the fewest epochs, and steps, until enough test images are right.
+"""The effect of larger batches: the fewest epochs, and steps, to a given test accuracy.
 
-Ranks that train together share a batch; past some size more rows in it no longer make fewer steps,
-and more ranks no use of themselves. No time is measured.
+Ranks that train together share a batch; past some size more rows in it no longer save steps,
+and more ranks bring no speedup. No time is measured.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MOST = 40  # epochs
 
 
 class Reached(Callback):
-    """Ends the training when it is good enough."""
+    """Ends the training when the accuracy is reached."""
 
     def __init__(self, wanted: float) -> None:
         self.wanted, self.epochs = wanted, 0
@@ -37,7 +37,7 @@ class Reached(Callback):
 def epochs_until(
     train: data.Split, test: data.Split, rows: int, rate: float, most: int, wanted: float = WANTED
 ) -> int:
-    """Train 784-128-10 for at most so many epochs; return those it took, or 0."""
+    """Train 784-128-10 for at most that many epochs; return the number needed, or 0."""
     model = Model([Flatten(), Rescale(1 / 255), Dense(128, "relu"), Dense(10, "softmax")], seed=0)
     model.compile(SGD(rate, MOMENTUM), metrics=["accuracy"])
     reached = Reached(wanted)
@@ -49,7 +49,7 @@ def epochs_until(
 def fewest(
     train: data.Split, test: data.Split, rows: int, rates: Sequence[float], wanted: float = WANTED
 ) -> tuple[int, float]:
-    """Return the fewest epochs of all learning rates, and which it was; 0 where none gets there."""
+    """Return the fewest epochs over all learning rates, and the rate; 0 where none reaches it."""
     best, rate_of_best = 0, 0.0
     for rate in rates:
         most = best - 1 if best else MOST

@@ -1,4 +1,4 @@
-"""What is measured: shapes, batches, rows; and the operations that each takes."""
+"""The cases to measure: shapes, batches, rows, and the operations of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from typing import Literal
 MNIST_ROWS = 60_000
 SMALL_ROWS = 1_797  # as scikit-learn's digits have
 LEARNING_RATE = 0.1
-HEAVY = 50e9  # operations of an epoch past which peers show only what they do with all threads
+HEAVY = 50e9  # operations of an epoch past which peers are measured only with all threads
 
 Sizes = tuple[int, ...]
 
 
 def shape_name(sizes: Sizes) -> str:
-    """Write a network's sizes as people do: 784-128-10."""
+    """Return a network's sizes as text, such as 784-128-10."""
     return "-".join(map(str, sizes))
 
 
 def parse_shape(text: str) -> Sizes:
-    """Read 784-128-10."""
+    """Return the sizes of a text such as 784-128-10."""
     sizes = tuple(int(part) for part in text.split("-") if part.isdecimal())
     if len(sizes) < 2 or shape_name(sizes) != text or min(sizes) < 1:
         raise ValueError(f"a shape is written like 784-128-10, got {text!r}")
@@ -31,24 +31,24 @@ def predict_flops(sizes: Sizes, rows: int) -> int:
 
 
 def train_flops(sizes: Sizes, rows: int) -> int:
-    """Count the operations of training on so many rows.
+    """Count the operations of training on a number of rows.
 
     Multiply-adds of the forward pass, of the weights' gradients, and of the inputs' gradients past
-    the first layer, which nobody needs; nothing else counts.
+    the first layer, which are not needed; nothing else counts.
     """
     return 2 * predict_flops(sizes, rows) + predict_flops(sizes[1:], rows)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One piece of work, the same for every peer."""
+    """One workload, the same for every peer."""
 
     kind: Literal["train", "predict"]
     sizes: Sizes
     rows: int  # of an epoch, or of a call
     batch: int = 0
     dtype: str = "float32"
-    epochs: int = 1  # at once: an epoch too short to time is not timed alone
+    epochs: int = 1  # at once: an epoch too short to time is not timed by itself
     filled: bool = False  # rows to predict that have no zeros, in place of images
 
     @property
@@ -73,12 +73,12 @@ class Case:
 
 
 def train(shape: str, batch: int, dtype: str = "float32", rows: int = MNIST_ROWS) -> Case:
-    """Make a case of training; a small one is timed over many epochs."""
+    """Return a case of training; a small one is timed over many epochs."""
     return Case("train", parse_shape(shape), rows, batch, dtype, 1 if rows >= 10_000 else 50)
 
 
 def predict(shape: str, rows: int, filled: bool = False) -> Case:
-    """Make a case of inference."""
+    """Return a case of inference."""
     return Case("predict", parse_shape(shape), rows, filled=filled)
 
 
@@ -99,7 +99,7 @@ FULL = (
 
 
 def of_shapes(cases: Sequence[Case], shapes: Sequence[str]) -> list[Case]:
-    """Keep the cases of these shapes; a shape that is in none gets cases of its own."""
+    """Return the cases of these shapes; a shape without cases gets new ones."""
     chosen = []
     for text in shapes:
         sizes = parse_shape(text)

@@ -1,4 +1,4 @@
-"""The bar chart: how much longer each peer takes than we do."""
+"""The bar chart: the time of each peer relative to ours."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ COLOURS = {
 
 
 def draw(path: Path, results: Results, title: str) -> str:
-    """Draw the chart; return why not where it cannot be, else an empty string."""
+    """Draw the chart; return the reason where that is impossible, else an empty string."""
     try:
         import matplotlib
     except ImportError:

@@ -1,4 +1,4 @@
-"""The command: chooses what to measure, measures, and says what came out."""
+"""The command: selects what to measure, measures, and reports the results."""
 
 import argparse
 import os
@@ -31,40 +31,40 @@ from .results import Results
 FOLDER = data.ROOT / "build" / "benchmark"
 
 DESCRIPTION = """\
-Measures this library beside its peers: the FMA peak of a core on the target in use, then the
-same work for all that are installed, in turn, round after round. Prints tables; writes JSON and
-a bar chart to build/benchmark/. Where no peer but NumPy is installed, --quick is meant.
+Measures this library against its peers: the FMA peak of a core on the target in use, then the
+same work for all installed peers, in turn, round after round. Prints tables; writes JSON and
+a bar chart to build/benchmark/. Where no peer but NumPy is installed, the run is --quick.
 """
 EPILOG = f"""\
 peers, into the checkout's own environment:
   .venv/bin/{peers.INSTALL}
 torch-compile also needs a C++ compiler. MNIST is read from CYNN_DATA, ../shared/mnist or the
-cache; without it digits are drawn. CYNN_TARGET names another target. On the large networks,
+cache; without it digits are synthetic. CYNN_TARGET names another target. On the large networks,
 peers are measured with the most threads only.
 """
 
 
 def parser() -> argparse.ArgumentParser:
-    """Make the parser of the command line."""
+    """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="scripts/benchmark",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--quick", action="store_true", help="784-128-10, NumPy beside: a minute")
+    made.add_argument("--quick", action="store_true", help="784-128-10 against NumPy: a minute")
     made.add_argument("--shapes", type=_words, metavar="SHAPE,...", help="only these: 784-128-10")
     made.add_argument("--peers", type=_words, metavar="NAME,...", help=", ".join(peers.PEERS))
-    made.add_argument("--rounds", type=_whole, default=5, help="times that all are measured (5)")
+    made.add_argument("--rounds", type=_whole, default=5, help="rounds of measurement (5)")
     made.add_argument("--threads", type=_words, metavar="N,...", help="numbers of threads (1,2)")
     made.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
-    made.add_argument("--noisy", action="store_true", help="go on though the machine is noisy")
+    made.add_argument("--noisy", action="store_true", help="continue even if the machine is noisy")
     made.add_argument("--race", action="store_true", help="seconds to 97 %% and 98 %% on MNIST")
     made.add_argument("--distributed", action="store_true", help="steps of 1, 2 and 4 MPI ranks")
-    made.add_argument("--batches", action="store_true", help="what larger batches bring on MNIST")
+    made.add_argument("--batches", action="store_true", help="effect of larger batches on MNIST")
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
-    made.add_argument("--toolkit", action="store_true", help="what layers and optimizers cost")
-    made.add_argument("--sklearn", action="store_true", help="the estimators beside scikit-learn's")
+    made.add_argument("--toolkit", action="store_true", help="the cost of layers and optimizers")
+    made.add_argument("--sklearn", action="store_true", help="estimators against scikit-learn's")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 
@@ -95,13 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def require_kernels() -> None:
-    """Raise ValueError where the kernels were not compiled: nobody wants those figures."""
+    """Raise ValueError where the kernels were not compiled: those figures would mean nothing."""
     if _backend.target() == "reference" and not os.environ.get("CYNN_TARGET"):
         raise ValueError(f"{cynn.__file__} has no compiled kernels: scripts/benchmark builds them")
 
 
 def say(text: str) -> None:
-    """Print progress, on standard error: the tables go to standard output."""
+    """Print progress to standard error: the tables go to standard output."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -113,7 +113,7 @@ def benchmark(options: argparse.Namespace) -> int:
     if options.shapes:
         cases = of_shapes(cases, options.shapes)
     threads = thread_counts(options.threads)
-    peak.kernel("float32")  # says so where there is none, before anything is begun
+    peak.kernel("float32")  # raises where there is none, before anything is measured
     results = Results()
     about = {**report.machine(), "threads": threads, "rounds": options.rounds}
     say(f"{about['processor']}, target {_backend.target()} of {Path(str(cynn.__file__)).parent}")
@@ -151,7 +151,7 @@ def look_at_peaks(results: Results, threads: Sequence[int]) -> peak.Peak:
 
 
 def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
-    """Return the peers that were named, or those that are installed; ours first."""
+    """Return the named peers, or all installed ones; ours first."""
     for name in named or ():
         if name not in peers.PEERS:
             raise ValueError(
@@ -165,7 +165,7 @@ def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
 
 
 def thread_counts(named: Sequence[str] | None) -> list[int]:
-    """Return the numbers of threads: those named, or one and two where there are two cores."""
+    """Return the named numbers of threads, or one and two where there are two cores."""
     if named:
         return sorted({_whole(word) for word in named})
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,4 +1,4 @@
-"""The data: real MNIST where it can be had, digits drawn here elsewhere."""
+"""The data: real MNIST where it is available, else synthetic digits."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ Split = tuple[NDArray[Any], NDArray[Any]]
 
 
 def load() -> tuple[str, Split, Split]:
-    """Return what the images are called, those to train on and those to test on."""
+    """Return the name of the images, the training set and the test set."""
     if "CYNN_DATA" not in os.environ and BESIDE.is_dir():
         return "MNIST", *datasets.load_mnist(BESIDE)
     try:
@@ -28,7 +28,7 @@ def load() -> tuple[str, Split, Split]:
 
 
 def write(folder: Path) -> str:
-    """Write the arrays that workers read; return what the images are called."""
+    """Write the arrays that workers read; return the name of the images."""
     name, (x, y), _ = load()
     raw = x.reshape(len(x), -1)
     save(folder, 784, raw, y)
@@ -47,7 +47,7 @@ def save(folder: Path, width: int, raw: NDArray[np.uint8], labels: NDArray[Any])
 
 
 def read(folder: Path, width: int, rows: int) -> Split:
-    """Read so many rows as bytes, and their labels."""
+    """Return a number of rows as bytes, and their labels."""
     raw = np.load(folder / f"raw{width}.npy")[:rows]
     return raw, np.load(folder / f"labels{width}.npy")[:rows]
 

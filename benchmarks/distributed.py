@@ -1,7 +1,7 @@
-"""Training on several ranks: a step's time in parts, and what more machines would make of it.
+"""Training on several ranks: a step's time in parts, and predictions for more machines.
 
     gradients, update    what every rank computes: the gradient of its rows, the step from the sum
-    fused                the same on one rank alone, whose gradients never reach memory
+    fused                the same on a single rank, whose gradients never reach memory
     exchange             one Allreduce of as many numbers as the model has parameters
     beside               the gradients while an Iallreduce of as many runs beside them
 
@@ -30,7 +30,7 @@ from .rounds import Say
 
 SHAPES = ("784-128-10", "784-512-512-10", "784-2048-2048-10", "784-6656-6656-10")
 ROWS, MANY = 64, 512  # of a step on each rank
-BLOCK = 1024  # rows that the network takes at once
+BLOCK = 1024  # rows that the network computes at once
 LARGE = 8192  # the rows of a step that ranks split, in the prediction of strong scaling
 RANKS = (1, 2, 4)
 PREDICTED = (16, 256, 4096)
@@ -38,7 +38,7 @@ HALF = 0.5  # of the ideal speed: with less, half the machines alone would do as
 
 
 class Network(NamedTuple):
-    """What joins machines."""
+    """The network between machines."""
 
     name: str
     latency: float  # seconds from one to another
@@ -52,9 +52,9 @@ NETWORKS = (
 
 
 def exchange_seconds(n_params: int, ranks: int, network: Network) -> float:
-    """Return how long an Allreduce of float32 takes between so many machines.
+    """Return the seconds of an Allreduce of float32 between a number of machines.
 
-    Rabenseifner's algorithm, which MPI takes for long messages: reduce-scatter and allgather, each
+    Rabenseifner's algorithm, which MPI uses for long messages: reduce-scatter and allgather, each
     of log2(ranks) messages, in all 2 (ranks - 1) / ranks of the bytes each way (Thakur,
     Rabenseifner and Gropp, Optimization of collective communication operations in MPICH, 2005).
     The additions are left out.
@@ -66,7 +66,7 @@ def exchange_seconds(n_params: int, ranks: int, network: Network) -> float:
 
 
 def weak(alone: float, ours: float, n_params: int, ranks: int, network: Network) -> float:
-    """Return the efficiency where each rank keeps its rows: 1 is as many times faster as ranks.
+    """Return the efficiency of weak scaling: 1 is a speedup by the number of ranks.
 
     `alone` is the step of one rank without others, `ours` what a rank of several computes in one.
     """
@@ -74,7 +74,7 @@ def weak(alone: float, ours: float, n_params: int, ranks: int, network: Network)
 
 
 def strong(fit: "Fit", rows: float, n_params: int, ranks: int, network: Network) -> float:
-    """Return how many times faster than one rank, where the rows of a step are split among them."""
+    """Return the speedup over one rank where the rows of a step are split among ranks."""
     return fit.alone(rows) / (fit.ours(rows / ranks) + exchange_seconds(n_params, ranks, network))
 
 
@@ -98,12 +98,12 @@ class Fit:
         return blocks * self._at(self._gradients, rows / blocks) + self._few.update
 
     def ours(self, rows: float) -> float:
-        """Return what a rank of several computes in a step."""
+        """Return the computation of one rank of several in a step."""
         blocks = math.ceil(rows / BLOCK)
         return blocks * self._at(self._gradients, rows / blocks) + self._few.update
 
     def rows_for(self, efficiency: float, n_params: int, ranks: int, network: Network) -> int:
-        """Return the rows a rank, a power of two, that bring this efficiency; 0 for none."""
+        """Return the rows per rank, a power of two, that reach this efficiency; 0 for none."""
         for rows in (2**i for i in range(6, 17)):
             if weak(self.alone(rows), self.ours(rows), n_params, ranks, network) >= efficiency:
                 return rows
@@ -143,7 +143,7 @@ def launcher() -> str:
 
 
 def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
-    """Run so many ranks; return what the first measured."""
+    """Run a number of ranks; return the measurements of the first."""
     command = [launcher(), "-n", str(ranks), *program("rank")]
     done = subprocess.run(
         [*command, shape, str(rows), str(seconds)],
@@ -158,7 +158,7 @@ def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
 
 
 def table(steps: Sequence[Step]) -> str:
-    """Write what was measured, in milliseconds."""
+    """Write the measurements, in milliseconds."""
     lines = [
         "Milliseconds; hidden: the part of the exchange that took no time of its own when it ran",
         "beside the gradients.",
@@ -178,7 +178,7 @@ def table(steps: Sequence[Step]) -> str:
 
 
 def overlap(steps: Sequence[Step]) -> str:
-    """Write what it brings to exchange layer by layer."""
+    """Write the effect of exchanging gradients layer by layer."""
     lines = [
         "| network | parameters | rows | ranks | bound | waiting | overlapped |",
         "|---|---|---|---|---|---|---|",
@@ -193,7 +193,7 @@ def overlap(steps: Sequence[Step]) -> str:
 
 
 def predictions(steps: Sequence[Step]) -> str:
-    """Write what more machines would make of it, a rank and a core on each."""
+    """Write predictions for more machines, with a rank and a core on each."""
     lines = []
     for network in NETWORKS:
         lines += [

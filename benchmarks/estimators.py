@@ -1,4 +1,4 @@
-"""`cynn.estimators` beside scikit-learn's, with the same arguments, data, threads and random state.
+"""`cynn.estimators` against scikit-learn's: the same arguments, data, threads and random state.
 
 An epoch is the time of a fit of some epochs over their number; both reach the same score, or the
 figure does not count.
@@ -27,18 +27,18 @@ Data = tuple[Any, Any, Any, Any]
 
 
 class Case(NamedTuple):
-    """One piece of work for both.
+    """One workload for both.
 
     Attributes
     ----------
     name : str
-        As the table has it.
+        Shown in the table.
     floor : float
-        How many times faster ours is to be.
+        The least ratio of scikit-learn's time to ours.
     estimator : str
         ``MLPClassifier`` or ``MLPRegressor``.
     data : callable
-        Makes the rows.
+        Returns the rows.
     epochs : int
         Of one fit; 0: predictions of one row are timed.
     """
@@ -51,7 +51,7 @@ class Case(NamedTuple):
 
 
 def mnist(dtype: str) -> Data:
-    """Return MNIST, or what stands for it, as numbers from 0 to 1."""
+    """Return MNIST, or its substitute, as numbers from 0 to 1."""
     _, (x, y), (x_test, y_test) = data.load()
     rows = [data.as_real(raw.reshape(len(raw), -1), dtype) for raw in (x, x_test)]
     return rows[0], y, rows[1], y_test
@@ -74,13 +74,13 @@ def regression() -> Data:
 
 
 def text() -> Data:
-    """Return 20,000 rows of 10,000 columns, 1 % filled, of ten kinds that share words unevenly."""
+    """Return 20,000 sparse rows of 10,000 columns, 1 % filled, of ten overlapping classes."""
     import scipy.sparse
 
     rng = np.random.default_rng(0)
     rows, columns, words = 22_000, 10_000, 100
     kinds = rng.integers(0, 10, rows)
-    # Half the words of a row are of its kind's own thousand, half are anybody's.
+    # Half the non-zeros of a row are in its class's own thousand columns, half in any.
     own = kinds[:, None] * 1000 + rng.integers(0, 1000, (rows, words // 2))
     shared = rng.integers(0, columns, (rows, words // 2))
     places = np.concatenate([own, shared], axis=1)
@@ -103,7 +103,7 @@ CASES = (
 
 
 class Found(NamedTuple):
-    """What a case came to: the least seconds and the score of each."""
+    """The result of a case: the least seconds and the score of each."""
 
     theirs: float
     ours: float
@@ -112,12 +112,12 @@ class Found(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is."""
+        """Return the ratio of scikit-learn's time to ours."""
         return self.theirs / self.ours
 
 
 def measure(case: Case, rounds: int, threads: int, clock: Callable[[], float]) -> Found:
-    """Time both in turn; the least of the rounds counts."""
+    """Time both alternately; the least of the rounds counts."""
     import threadpoolctl
     from sklearn import neural_network
 
@@ -152,7 +152,7 @@ def measure(case: Case, rounds: int, threads: int, clock: Callable[[], float]) -
 
 
 def main(rounds: int, threads: int, clock: Callable[[], float] = time.perf_counter) -> int:
-    """Measure, and print a table; 1 where ours is not as fast as it has to be, or scores differ."""
+    """Measure, and print a table; return 1 where a floor is not reached, or scores differ."""
     try:
         import sklearn
         import threadpoolctl  # noqa: F401

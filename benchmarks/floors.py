@@ -1,4 +1,4 @@
-"""What is to be reached, and what was: one table. Floors hold for float32 on AVX2 or better."""
+"""The floors and the results: one table. Floors hold for float32 on AVX2 or better."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Measure = Callable[[Results], float | None]
 
 @dataclass(frozen=True)
 class Floor:
-    """One demand: a ratio from one run, to be reached or not to be passed."""
+    """One requirement: a lower or upper bound of a ratio from one run."""
 
     work: str
     wanted: float
@@ -28,7 +28,7 @@ class Floor:
 
 
 def of_peak(kind: str, shape: str, threads: int, batch: int = 0, rows: int = 0) -> Measure:
-    """Measure our rate as a part of the peak."""
+    """Measure our rate as a fraction of the peak."""
 
     def measure(results: Results) -> float | None:
         row = results.find(OURS, kind, shape, threads, batch=batch, rows=rows)
@@ -51,7 +51,7 @@ def more_threads(shape: str, batch: int) -> Measure:
 def against(
     peer: str, kind: str, shape: str, threads: int | None, batch: int = 0, rows: int = 0
 ) -> Measure:
-    """Measure how often we are done while a peer is done once."""
+    """Measure the ratio of a peer's time to ours."""
 
     def measure(results: Results) -> float | None:
         ours = results.find(OURS, kind, shape, threads, batch=batch, rows=rows)
@@ -62,7 +62,7 @@ def against(
 
 
 def over_dense(kind: str, shape: str, threads: int, batch: int) -> Measure:
-    """Measure what it gains to skip zeros."""
+    """Measure the speedup of skipping zeros."""
 
     def measure(results: Results) -> float | None:
         dense = results.find(OURS, kind, shape, threads, batch=batch)
@@ -73,7 +73,7 @@ def over_dense(kind: str, shape: str, threads: int, batch: int) -> Measure:
 
 
 def other(name: str) -> Measure:
-    """Measure what is no case: a figure by its name."""
+    """Measure a figure that is not a case, by its name."""
     return lambda results: results.other.get(name)
 
 
@@ -113,7 +113,7 @@ FLOORS = (
     *_against(
         f"train {WIDE} B=128, two threads", "train", WIDE, 2, 128, 0, torch=2.7, jax=1.7
     ),
-    # A net so small is faster on one thread for some: each with the number that serves it best.
+    # So small a network is faster on one thread for some: each with its best number.
     *_against(
         f"train {TINY} B=32", "train", TINY, None, 32, 0, torch=50, jax=3, sklearn=35
     ),

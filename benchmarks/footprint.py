@@ -1,4 +1,4 @@
-"""What is no case of training or predicting: the import, the memory, a neighbour on a core."""
+"""Figures besides training and prediction: import time, memory, a busy neighbouring core."""
 
 import dataclasses
 import os
@@ -22,7 +22,7 @@ importlib.import_module(sys.argv[1])
 print(time.perf_counter() - start)
 """
 
-# The memory held at the most, of a fit and of what it brings in, past NumPy and the data.
+# The peak memory of a fit and of its imports, without NumPy and the data.
 MEMORY = """
 import re, sys
 import numpy as np
@@ -41,7 +41,7 @@ print((held() - before) / 1024)
 """
 
 
-# Said last, so that it is no part of what is measured.
+# Printed last, so that it is not part of the measurement.
 SAME_PACKAGE = f"""
 import os, cynn
 assert cynn.__file__ == os.environ["{launch.WANTED}"], f"another cynn: {{cynn.__file__}}"
@@ -62,7 +62,7 @@ def script(text: str, *arguments: str, threads: int = 2) -> float:
 
 
 def imports(results: Results, say: Say) -> None:
-    """Time imports in fresh processes, in turn."""
+    """Time imports in new processes, alternately."""
     say("import times")
     seconds: dict[str, list[float]] = {"numpy": [], "cynn": []}
     for _ in range(IMPORTS):
@@ -76,7 +76,7 @@ def imports(results: Results, say: Say) -> None:
 
 
 def memory(folder: Path, results: Results, say: Say) -> None:
-    """Measure what a fit holds at the most, from bytes and from reals; the larger counts."""
+    """Measure the peak memory of a fit, from bytes and from reals; the larger counts."""
     if not os.path.exists("/proc/self/clear_refs"):
         return
     say("memory of a fit")
@@ -85,7 +85,7 @@ def memory(folder: Path, results: Results, say: Say) -> None:
 
 
 def neighbour(folder: Path, rounds: int, results: Results, say: Say) -> None:
-    """Time epochs while a process that never rests sits on one of two cores."""
+    """Time epochs while another process keeps one of two cores busy."""
     if not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) != 2:
         return  # with more cores, threads would move away
     core = max(os.sched_getaffinity(0))
@@ -105,7 +105,7 @@ def neighbour(folder: Path, rounds: int, results: Results, say: Say) -> None:
                     ],
                 ) as other:  # fmt: skip
                     try:
-                        worker.ask("train", epochs=1)  # it takes a moment to settle
+                        worker.ask("train", epochs=1)  # a warm-up
                         busy.append(worker.ask("train", epochs=1)["seconds"])
                     finally:
                         other.kill()

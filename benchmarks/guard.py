@@ -1,8 +1,8 @@
-"""The guard: did something get slower than it was?
+"""The guard: a regression check of speed.
 
-Compares our rates, as parts of the FMA peak measured beside them, with those on record in
-``guard.json`` for this target. For a person to run on a quiet machine, before and after a change to
-the kernels; no test runs it. ``--record`` puts what was measured on record.
+Compares our rates, as fractions of the FMA peak measured with them, with those on record in
+``guard.json`` for this target. To be run on a quiet machine, before and after a change to
+the kernels; no test runs it. ``--record`` records the measurements.
 """
 
 import json
@@ -34,7 +34,7 @@ CASES = (
 
 
 class Verdict(NamedTuple):
-    """A case: the part of the peak that it reached, and that on record."""
+    """A case: the fraction of the peak that it reached, and the one on record."""
 
     label: str
     measured: float
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
 
 
 def measure(case: Case, rounds: int = ROUNDS) -> float:
-    """Return the best rate on one thread as a part of the best peak beside it."""
+    """Return the best rate on one thread as a fraction of the best peak measured with it."""
     from time import perf_counter
 
     rng = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def measure(case: Case, rounds: int = ROUNDS) -> float:
 
 
 def compare(measured: dict[str, float], record: dict[str, Any]) -> list[Verdict]:
-    """Return a verdict for each case, from what was measured and what is on record."""
+    """Return a verdict for each case, from the measurements and the record."""
     known = record.get("of_peak", {})
     return [Verdict(label, value, known.get(label)) for label, value in measured.items()]
 
@@ -90,7 +90,7 @@ def table(verdicts: list[Verdict]) -> str:
 
 
 def main(record: bool) -> int:
-    """Measure, compare, and print what fell; with `record`, write it down instead."""
+    """Measure, compare, and print regressions; with `record`, record the rates instead."""
     target = _backend.target()
     known = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     start = peak.measure()

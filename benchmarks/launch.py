@@ -1,7 +1,7 @@
-"""Runs a program of this package: ``python -P benchmarks/launch.py MODULE [ARGUMENT...]``.
+"""Run a program of this package: ``python -P benchmarks/launch.py MODULE [ARGUMENT...]``.
 
 The package is loaded from its folder. With the folder above on the path instead, ``import cynn``
-would take the sources beside this package, compiled or not, in place of what is installed.
+would import the sources next to this package, compiled or not, in place of the installed one.
 """
 
 import os
@@ -39,5 +39,5 @@ def require_the_same_package() -> None:
 if __name__ == "__main__":
     require_the_same_package()
     load_package()
-    del sys.argv[0]  # of this file: the program finds its own name there
+    del sys.argv[0]  # of this file: the program's own name is next
     runpy.run_module(f"benchmarks.{sys.argv[0]}", run_name="__main__")

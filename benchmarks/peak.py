@@ -1,4 +1,4 @@
-"""The roof: how fast this machine multiplies and adds, on the target in use; and is it quiet?"""
+"""The FMA peak of this machine on the target in use, and a check that the machine is quiet."""
 
 import statistics
 import threading
@@ -13,7 +13,7 @@ MOST_MOVED = 0.10
 
 @dataclass(frozen=True)
 class Peak:
-    """Operations a second of one core or of several at once: over some short runs."""
+    """Operations a second of one core or of several at once, over some short runs."""
 
     best: float
     median: float
@@ -54,13 +54,13 @@ def _together(run: Callable[[float], float], cores: int) -> float:
 
 
 def moved(start: Peak, end: Peak) -> float:
-    """Return the part by which the peak differs between two times."""
+    """Return the relative difference of the peak between two measurements."""
     low, high = sorted((start.median, end.median))
     return 1 - low / high if high else 0.0
 
 
 def refusal(start: Peak, end: Peak) -> str:
-    """Return why figures must not be compared; empty where they may."""
+    """Return why figures must not be compared; empty where they may be."""
     part = moved(start, end)
     if part <= MOST_MOVED:
         return ""

@@ -1,4 +1,4 @@
-"""The parent's side of the workers: starts them, asks them, ends those that fail or hang."""
+"""The parent's side of the workers: starts them, sends commands, ends those that fail or hang."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from . import launch
 
 LONGEST = 300.0  # seconds that one answer may take
 
-# What the libraries below the peers read when they are loaded.
+# Variables that the peers' libraries read when they are loaded.
 THREAD_VARIABLES = (
     "CYNN_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -27,7 +27,7 @@ THREAD_VARIABLES = (
 
 
 class Failed(Exception):
-    """A worker cannot go on; the message says why."""
+    """A worker cannot continue; the message is the reason."""
 
 
 def program(module: str) -> list[str]:
@@ -36,12 +36,12 @@ def program(module: str) -> list[str]:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the variables of a process that is to use so many threads, and the same `cynn`.
+    """Return the environment of a process that uses a number of threads, and the same `cynn`.
 
     The package and the target are those of this process: a child that would take others ends.
     """
     variables = dict(os.environ)
-    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an import that compiles is no import as usual
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an import that compiles is not typical
     variables |= {name: str(threads) for name in THREAD_VARIABLES}
     eigen = str(threads > 1).lower()
     flags = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
@@ -89,7 +89,7 @@ class Worker:
         return answer
 
     def _ended(self) -> Failed:
-        """Return the error of a process that is gone, with its last words."""
+        """Return the error of a process that ended, with the end of its output."""
         status = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()

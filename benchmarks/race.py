@@ -1,4 +1,4 @@
-"""The race: seconds from the start of a process to 97 % and 98 % of MNIST's test images right.
+"""The race: seconds from the start of a process to 97 % and 98 % accuracy on MNIST's test set.
 
 Each run is a process of its own: imports, reading the data, training, and testing after each
 epoch. Each library has a few settings that suit it; what counts is the median of its best.
@@ -24,7 +24,7 @@ GOALS = (0.97, 0.98)
 THREADS = 2
 LONGEST = 180.0  # seconds of one run
 
-# One hidden layer of relu, softmax. The rate falls to 0 along a cosine after a warm-up, but for
+# One hidden layer of relu, softmax. The rate falls to 0 along a cosine after a warm-up, except for
 # scikit-learn, which has no such schedule, and for Adam, where it stays.
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "cynn": (
@@ -58,7 +58,7 @@ class Runs:
     best: float = 0.0
 
     def median(self, goal: float) -> float | None:
-        """Return the median where every run got there."""
+        """Return the median where every run reached the goal."""
         times = self.seconds[goal]
         return statistics.median(times) if times and len(times) == self.runs else None
 
@@ -133,7 +133,7 @@ def winners(races: Sequence[Runs], goal: float) -> dict[str, float]:
 
 
 def main(rounds: int, named: Sequence[str] | None, file: Path) -> int:
-    """Race all that are installed, in turn; print a table and write JSON."""
+    """Race all installed peers, in turn; print a table and write JSON."""
     for name in named or ():
         if name not in SETTINGS:
             raise ValueError(f"--peers: {name!r} does not race, wanted some of {list(SETTINGS)}")

@@ -2,7 +2,7 @@
 
     launch.py racer PEER SETTING FOLDER
 
-Imports stand in the functions: each library pays for its own, and for no other's.
+Imports are in the functions: each library pays only for its own.
 """
 
 import json
@@ -41,7 +41,7 @@ def race_cynn(setting: dict[str, Any], folder: Path) -> None:
 
 
 def read(folder: Path) -> list[Any]:
-    """Read MNIST's files in the shortest way: images as reals, labels as integers."""
+    """Return MNIST's images as reals and its labels as integers."""
     import gzip
 
     import numpy as np

@@ -1,4 +1,4 @@
-"""One rank of a measurement: a training step's parts, timed; see distributed.py for what they mean.
+"""One rank of a measurement: the times of a training step's parts, explained in distributed.py.
 
 mpiexec -n RANKS python launch.py rank SHAPE ROWS SECONDS prints a JSON object from rank 0.
 """
@@ -53,7 +53,7 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
         network.update(exchange.gradient, 1e-3, 1e-3)
 
     def hidden_exchange() -> None:
-        """The exchange beside the computation: what is exchanged does not matter here."""
+        """The exchange overlapped with the computation: what is exchanged does not matter here."""
         request = comm.Iallreduce(None, beside)
         compute()
         request.Wait()
@@ -83,7 +83,7 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
             comm.Allreduce(None, each[2])
 
     def overlapped() -> None:
-        """Send each layer's gradient off when it is there; each call moves on those before."""
+        """Send each layer's gradient when it is ready; each call progresses the earlier ones."""
         requests: list[Any] = []
         for each in layers:
             kernels.matmul_tn(*each)

@@ -1,4 +1,4 @@
-"""The tables, and the file that holds the same."""
+"""The tables, and the file with the same figures."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from .results import Results, Row
 
 
 def machine() -> dict[str, Any]:
-    """Return where and with what the figures were made."""
+    """Return the machine and the versions of the figures."""
     return {
         "date": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "processor": processor(),
@@ -47,7 +47,7 @@ def processor() -> str:
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Lay a table out: the first column to the left, the others to the right."""
+    """Format a table: the first column left-aligned, the others right-aligned."""
     widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
 
     def written(cells: Sequence[str]) -> str:
@@ -98,7 +98,7 @@ def _cells(row: Row, results: Results) -> list[str]:
 
 
 def _odd_losses(rows: Sequence[Row]) -> str:
-    """Name those whose loss is another than everybody's: they may not have done the same work."""
+    """Name the peers whose loss differs from the others': their work may differ."""
     losses = [row.loss for row in rows if row.loss is not None]
     if not losses:
         return ""
@@ -118,7 +118,7 @@ def floor_lines(results: Results) -> list[tuple[Floor, float]]:
 
 
 def floor_table(results: Results) -> str:
-    """Write what was to be reached and what was."""
+    """Write the floors and the values reached."""
     lines = [
         (
             floor.work,
@@ -154,7 +154,7 @@ def full(results: Results, data: str, about: dict[str, Any]) -> str:
 
 
 def write_json(path: Path, results: Results, data: str, about: dict[str, Any]) -> None:
-    """Write the file that holds the same."""
+    """Write the file with the same figures."""
     floors = [
         {
             "work": floor.work,

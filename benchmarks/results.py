@@ -1,4 +1,4 @@
-"""What was measured, and how it is looked up."""
+"""The measurements, and how they are looked up."""
 
 import statistics
 from dataclasses import asdict, dataclass, field
@@ -27,7 +27,7 @@ class Row:
 
     @property
     def rate(self) -> float:
-        """Operations a second, at best."""
+        """Return operations a second, at best."""
         return self.case.flops / self.best
 
 
@@ -42,7 +42,7 @@ class Results:
     other: dict[str, float] = field(default_factory=dict)  # ratios and megabytes by name
 
     def see_peak(self, dtype: str, cores: int, rate: float) -> None:
-        """Keep the largest rate seen: the strictest measure for the figures beside it."""
+        """Keep the largest rate seen: the strictest measure for the figures of its run."""
         self.peaks[dtype, cores] = max(rate, self.peaks.get((dtype, cores), 0.0))
 
     def find(
@@ -71,7 +71,7 @@ class Results:
         return min(matching, key=lambda row: row.best, default=None)
 
     def of_peak(self, row: Row) -> float | None:
-        """Return a row's rate as a part of the peak of as many cores."""
+        """Return a row's rate as a fraction of the peak of as many cores."""
         peak = self.peaks.get((row.case.dtype, row.threads))
         return row.rate / peak if peak else None
 

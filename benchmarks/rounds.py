@@ -1,4 +1,4 @@
-"""The measurement: peers in turn, round after round, so that a change of the machine meets all."""
+"""The measurement: peers in turn, round after round, so that noise affects all alike."""
 
 import dataclasses
 import time
@@ -10,7 +10,7 @@ from .cases import HEAVY, Case
 from .pool import Failed, Worker
 from .results import Results, Row
 
-PAUSE_SECONDS = 0.1  # idle threads of the peer before may still spin
+PAUSE_SECONDS = 0.1  # idle threads of the previous peer may still spin
 PEAK_RUNS = 5
 
 Say = Callable[[str], None]
@@ -25,7 +25,7 @@ def run(
     results: Results,
     say: Say,
 ) -> None:
-    """Measure all peers on all cases; a peer that fails is left out from there on, with a word."""
+    """Measure all peers on all cases; a peer that fails is reported and left out from then on."""
     workers: dict[tuple[str, int], Worker] = {}
     try:
         for i, case in enumerate(cases):
@@ -85,7 +85,7 @@ def add(
     ready: list[tuple[Worker, Row]],
     say: Say,
 ) -> None:
-    """Start a peer where it does not run yet, and get it ready for a case."""
+    """Start a peer where it does not run yet, and prepare it for a case."""
     try:
         if (name, threads) not in workers:
             workers[name, threads] = Worker(name, threads, folder)
@@ -106,7 +106,7 @@ def drop(
     workers: dict[tuple[str, int], Worker],
     say: Say,
 ) -> None:
-    """Leave a peer out from here on."""
+    """Leave a peer out from now on."""
     say(f"    {name} with {threads} thread{'s' * (threads > 1)} is left out: {why}")
     results.failed[name, threads] = why
     worker = workers.pop((name, threads), None)

@@ -1,7 +1,7 @@
-"""What the toolkit costs: 784-128-10 at B = 128 with one thing more, against plain SGD.
+"""The cost of the toolkit: 784-128-10 at B = 128 with one addition, against plain SGD.
 
-All on one thread, in turn, by the processor time of the thread, so that what else the machine does
-weighs little.
+All on one thread, in turn, by the processor time of the thread, so that other load on the machine
+matters little.
 """
 
 import sys
@@ -21,7 +21,7 @@ ROWS, BATCH = 12_800, 128
 
 
 class Addition(NamedTuple):
-    """One thing that the plain network has not, and what it may cost."""
+    """One addition to the plain network, and its allowed cost."""
 
     name: str
     most: float | None  # times the plain network's epoch; None: no floor
@@ -33,13 +33,13 @@ class Addition(NamedTuple):
 
 
 def relu(x: NDArray[Any]) -> NDArray[Any]:
-    """Return relu as a function of Python."""
+    """Return relu as a Python function."""
     positive: NDArray[Any] = np.maximum(x, 0)
     return positive
 
 
 def cross_entropy(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return cross-entropy of labels as a function of Python."""
+    """Return cross-entropy of labels as a Python function."""
     at = np.arange(len(y_true)), y_true[:, 0]
     p = np.maximum(y_pred[at], 1e-30)
     gradient = np.zeros_like(y_pred)
@@ -57,7 +57,7 @@ ADDITIONS = (
     *(
         Addition(kind.__name__, None, (kind.__name__, {}))
         for kind in optimizers.OPTIMIZERS.values()
-        if kind not in (optimizers.SGD, optimizers.Adam)  # which stand above
+        if kind not in (optimizers.SGD, optimizers.Adam)  # which are above
     ),
     Addition(
         "a function as activation",
@@ -88,7 +88,7 @@ def model(addition: Addition | None) -> cynn.Model:
 
 
 def measure(rounds: int = ROUNDS, rows: int = ROWS) -> dict[str, tuple[float, float | None]]:
-    """Return for each addition its epoch over the plain one's, at best, and what is allowed."""
+    """Return for each addition the best ratio of its epoch to the plain one's, and the limit."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (rows, 784), np.uint8)
     y = np.arange(rows) % 10
@@ -108,7 +108,7 @@ def measure(rounds: int = ROUNDS, rows: int = ROWS) -> dict[str, tuple[float, fl
 
 
 def main() -> int:
-    """Measure, and print a table; 1 where something costs more than it may."""
+    """Measure, and print a table; return 1 where an addition exceeds its limit."""
     ratios = measure()
     lines = [
         (

@@ -1,8 +1,8 @@
-"""The process in which a peer works: reads commands, a line of JSON each, and answers in kind.
+"""The process of a peer: reads commands, a line of JSON each, and answers likewise.
 
     launch.py worker PEER THREADS FOLDER
 
-The parent has set what can only be set before a library is loaded: the environment.
+The parent has set the environment, which libraries read when they are loaded.
 """
 
 import json
@@ -35,7 +35,7 @@ class Bench:
         return {"version": self.peer.version()}
 
     def setup(self, **fields: Any) -> dict[str, Any]:
-        """Get ready for a case, and do it once for what is compiled or cached at first."""
+        """Prepare a case, and run it once as a warm-up."""
         case = Case(**{**fields, "sizes": tuple(fields["sizes"])})
         if case.kind == "predict":
             if case.filled:
@@ -73,7 +73,7 @@ class Bench:
 
 
 def main() -> None:
-    """Answer until there are no more commands."""
+    """Answer commands until there are no more."""
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -84,7 +84,7 @@ def main() -> None:
         try:
             bench = bench or Bench(name, int(threads), Path(folder))
             answer = getattr(bench, command.pop("do"))(**command)
-        except Exception as error:  # whatever a peer does, the others go on
+        except Exception as error:  # whatever a peer does, the others continue
             first = (str(error).strip().splitlines() or [""])[0][:200]
             answer = {"error": f"{type(error).__name__}: {first}"}
         print(json.dumps(answer), file=answers)

@@ -1,9 +1,9 @@
-"""Look whether NEON modules keep the sums of their tiles in registers.
+"""Check that NEON modules keep the sums of their tiles in registers.
 
     aarch64_loops.py MODULE...
 
 A loop over k of a large tile is an innermost loop with 40 or more fused multiply-adds: two steps
-of k, five or six rows, four vectors. Four must be there, five and six rows of a product and of a
+of k, five or six rows, four vectors. There must be four, five and six rows of a product and of a
 gradient, and none may load or store a vector on the stack: a compiler that unrolls too late, or
 that moves loads too far ahead, gives right results slowly. Encodings: Arm ARM, C4.1.
 """
@@ -30,7 +30,7 @@ def is_spill(word: int) -> bool:
 
 
 def jump(word: int) -> int:
-    """Return how many words a branch goes, 0 for what is none."""
+    """Return the length of a branch in words, 0 for other instructions."""
     if word & 0xFC000000 == 0x14000000:  # B
         bits, offset = 26, word
     elif word & 0xFF000010 == 0x54000000 or word & 0x7E000000 == 0x34000000:  # B.cond, CBZ, CBNZ
@@ -57,7 +57,7 @@ def innermost_loops(words: list[int]) -> Iterator[list[int]]:
 
 
 def main(modules: list[str]) -> int:
-    """Check the modules and say what was found; return the exit status."""
+    """Check the modules and print the result; return the exit status."""
     good = True
     for module in modules:
         large = [

@@ -1,4 +1,4 @@
-"""Hold cibuildwheel's configuration to its schema, and to the wheels that a release should have.
+"""Check cibuildwheel's configuration against its schema and the wheels that a release should have.
 
 For each machine that builds (.github/workflows/wheels.yml) cibuildwheel is asked what it would
 build and test there. The answer has to be the list that PYTHONS and BUILDERS give; and the
@@ -32,7 +32,7 @@ BUILDERS = {
 
 
 def schema_errors(project: Path) -> list[str]:
-    """Return what is wrong with a project's configuration, a line each."""
+    """Return the errors of a project's configuration, a line each."""
     tools = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     schema = get_schema()
     validator = jsonschema.validators.validator_for(schema)(schema)
@@ -43,7 +43,7 @@ def schema_errors(project: Path) -> list[str]:
 
 
 def other_versions(project: Path) -> list[str]:
-    """Return what says that the workflow uses another cibuildwheel, a line each."""
+    """Return the lines by which the workflow uses another cibuildwheel."""
     here = importlib.metadata.version("cibuildwheel")
     workflow = (project / ".github/workflows/wheels.yml").read_text(encoding="utf-8")
     found = re.findall(r"cibuildwheel==(\S+)", workflow)
@@ -64,7 +64,7 @@ def identifiers(project: Path, system: str, machine: str) -> list[str]:
 
 
 def main(project: Path) -> int:
-    """Check a project's configuration and say what was found; return the exit status."""
+    """Check a project's configuration and print the result; return the exit status."""
     good = True
     for error in schema_errors(project) + other_versions(project):
         print(error)

@@ -3,10 +3,10 @@
     build_speed.py FOLDER FOLDER
 
 A folder holds an installed build; the second is the one to compare with. Each build runs in a
-process of its own, and the two take turns, on one thread. What counts is the thread's processor
+process of its own, and the two alternate, on one thread. What counts is the thread's processor
 time, which other work on the machine hardly touches; of many measurements it is the lower
 quartile, as a virtual machine's clock now and then says too little. Short calls are mostly Python's
-interface, long ones the kernels. The last column is the ratio: 1.02 says that the first build takes
+interface, long ones the kernels. The last column is the ratio: at 1.02 the first build takes
 2 % longer.
 """
 
@@ -23,7 +23,7 @@ STRETCH = 1e-4  # seconds between two looks at the clock, which takes half a mic
 
 
 def cases() -> dict[str, Callable[[], Any]]:
-    """Return what is timed, by name: each on one thread, with the build that is imported."""
+    """Return the timed functions by name: each on one thread, with the build that is imported."""
     import numpy as np
 
     import cynn
@@ -73,7 +73,7 @@ def typical(work: Callable[[], Any]) -> float:
 
 
 def serve(folder: str) -> None:
-    """Measure each case that a line names, with the build in a folder."""
+    """Measure each case that is read from standard input, with the build in a folder."""
     sys.path.insert(0, folder)
     known = cases()
     print(*known, sep="|", flush=True)
@@ -82,7 +82,7 @@ def serve(folder: str) -> None:
 
 
 class Build:
-    """A build, in a process of its own, and what was measured of it."""
+    """A build, in a process of its own, and its measurements."""
 
     def __init__(self, folder: str) -> None:
         self.process = subprocess.Popen(
@@ -105,12 +105,12 @@ class Build:
         self.times[case].append(float(self._answer()))
 
     def time(self, case: str) -> float:
-        """Return the lower quartile of what a case took, in microseconds."""
+        """Return the lower quartile of the times of a case, in microseconds."""
         return 1e6 * statistics.quantiles(self.times[case], n=4)[0]
 
 
 def main(folders: list[str]) -> None:
-    """Measure the builds by turns and print what came of it."""
+    """Measure the builds alternately and print the results."""
     first, second = (Build(folder) for folder in folders)
     for _ in range(ROUNDS):
         for case in first.times:

@@ -1,8 +1,8 @@
-"""Hold the docstrings of all that is public to numpydoc's validation.
+"""Check the docstrings of all public objects by numpydoc's validation.
 
-Public is what can be reached without an underscore: the names in a module's ``__all__``, or those
+Public objects are reached without an underscore: the names in a module's ``__all__``, or those
 that the module defines where it has none, and the methods and properties of the classes among
-them. A method is looked at in the class that defines it. Two rules come on top of numpydoc's:
+them. A method is checked in the class that defines it. Two rules are added to numpydoc's:
 
 - One that overrides a public method has the Parameters, Returns and Raises of that one, and says so
   in place of repeating them: ``see `Layer.step` ``.
@@ -25,22 +25,22 @@ from numpydoc.validate import validate
 
 import cynn
 
-# What is not asked for: an extended summary (a docstring is as short as its object allows), and
-# a See Also section, which stands where another object is the usual choice.
+# Not required: an extended summary (a docstring is as short as its object allows), and
+# a See Also section, which is for objects that have a usual alternative.
 ACCEPTED = {"ES01", "SA01"}
 
-# What methods and properties, whose class has the examples, and exceptions may do without.
+# Not required of methods and properties, whose class has the examples, and of exceptions.
 ACCEPTED_WITHOUT_EXAMPLES = ACCEPTED | {"EX01"}
 
-# What stands at the method that is overridden.
+# Documented at the method that is overridden.
 BY_THE_OVERRIDDEN = {"PR01", "RT01", "RS01"}
 
-# The libraries that a module may lack.
+# Optional libraries of modules.
 OPTIONAL = {"dask", "onnx", "sklearn"}
 
 
 def modules() -> Iterator[ModuleType]:
-    """Yield the public modules and packages; say which cannot be imported here."""
+    """Yield the public modules and packages; report those that cannot be imported here."""
     yield cynn
     for path in sorted(Path(cynn.__file__).parent.iterdir()):
         name = path.stem
@@ -113,7 +113,7 @@ def failings(documented: Any, accepted: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def objects() -> Iterator[tuple[str, Any, set[str]]]:
-    """Yield all that is public, by name, with the codes that each may fail by."""
+    """Yield all public objects, by name, with the codes that each may fail by."""
     for module in modules():
         for name, documented in public(module):
             is_class = isinstance(documented, type)

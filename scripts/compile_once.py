@@ -1,11 +1,11 @@
-"""Runs a C compiler, but takes the object of an earlier run where it would come out the same.
+"""Run a C compiler, or reuse the object of an earlier run where it would be the same.
 
     compile_once.py FOLDER COMPILER ARGUMENT...
 
-FOLDER keeps objects by a checksum of all that they are made of: the source after the preprocessor,
+FOLDER keeps objects by a checksum of all their inputs: the source after the preprocessor,
 which has read every header, the flags, and the compiler. Comments and the names of folders are no
-part of it. What the compiler said is kept too and said again, as `scripts/check warnings` reads it.
-Whatever is no compilation of one file to one object, as a link, is left to the compiler.
+part of it. The compiler's messages are kept and repeated, as `scripts/check warnings` reads them.
+Anything but a compilation of one file to one object, such as a link, is left to the compiler.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], str, str] | None:
 
 
 def checksum(compiler: list[str], flags: list[str], source: str) -> str | None:
-    """Return what tells this compilation from others, or None where the preprocessor fails."""
+    """Return the key of a compilation, or None where the preprocessor fails."""
     preprocessor = [word for word in flags if word != "-c"]
     program = os.stat(shutil.which(compiler[-1]) or sys.executable)
     version = subprocess.run([*compiler, "--version"], capture_output=True)
@@ -50,14 +50,14 @@ def checksum(compiler: list[str], flags: list[str], source: str) -> str | None:
 
 
 def keep(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: others may compile the same at this moment."""
+    """Write a file atomically: another process may compile the same file."""
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_bytes(data)
     fresh.replace(path)
 
 
 def main(folder: Path, command: list[str]) -> int:
-    """Do what the command would; return its exit status."""
+    """Run the command or reuse its output; return its exit status."""
     if "ziglang" in command:  # python -m ziglang cc
         length = command.index("ziglang") + 2
     else:
@@ -81,7 +81,7 @@ def main(folder: Path, command: list[str]) -> int:
     sys.stderr.buffer.write(said.read_bytes())
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, target)
-    os.utime(kept)  # what is not used for long can go
+    os.utime(kept)  # old objects can be removed
     return 0
 
 

@@ -1,16 +1,16 @@
-"""Compile and link the kernels for machines that this is not, with zig: nothing of it is run.
+"""Compile and link the kernels for other machines, with zig, without running them.
 
     cross_compile.py [WORD...]
 
-For each platform, or those with one of the words in their names, every module is compiled with the
+For each platform, or those whose names contain one of the words, every module is compiled with the
 flags that setup.py gives it there, and linked:
 
-- musl: a shared library; the compiler may warn of nothing, here and on macOS.
-- macOS: a shared library, what Python has to give left open, as is usual there.
-- windows-gnu: a DLL, whole, against a list of what python3.dll has: the stable interface.
-- windows-msvc: the way of the wheels, by the driver clang-cl, with Python's headers as Microsoft's
-  compiler sees them. Microsoft's own headers and libraries cannot be had freely; MinGW's stand
-  in, and of the DLL only what it needs of Python is held to that list.
+- musl: a shared library; compiler warnings are errors, here and on macOS.
+- macOS: a shared library; Python's symbols stay undefined, as is usual there.
+- windows-gnu: a complete DLL, against a list of the symbols of python3.dll: the limited API.
+- windows-msvc: as for the wheels, with the driver clang-cl and Python's headers as Microsoft's
+  compiler sees them. Microsoft's headers and libraries are not redistributable; MinGW's are used
+  instead, and only the DLL's references to Python are checked against that list.
 
 CPYTHON_SOURCE names CPython's sources, or the folders Include and PC of them.
 """
@@ -41,7 +41,7 @@ PLATFORMS = [
     for machine in ("x86_64", "aarch64")
 ]
 
-# clang-cl reads MinGW's headers with this before all else: they know Microsoft's compiler only
+# clang-cl reads this before MinGW's headers, which know Microsoft's compiler only
 # to misread it. What comes after them, Python's and Cython's, is read as on Windows.
 PRELUDE = """\
 #pragma push_macro("_MSC_VER")
@@ -71,12 +71,12 @@ PRELUDE = """\
 
 
 class Failure(Exception):
-    """A command that failed, or warned; the message is what it said."""
+    """A command that failed, or warned; the message is its output."""
 
 
 @dataclass(frozen=True)
 class Module:
-    """An extension module, written in C, and what setup.py tells each compiler for it."""
+    """An extension module, written in C, and setup.py's flags for each compiler."""
 
     name: str
     source: Path
@@ -84,7 +84,7 @@ class Module:
 
 
 def run(command: list[str]) -> str:
-    """Run a command and return what it said; raise Failure where it fails."""
+    """Run a command and return its output; raise Failure where it fails."""
     caches = {"ZIG_GLOBAL_CACHE_DIR": str(WORK / "zig"), "ZIG_LOCAL_CACHE_DIR": str(WORK / "zig")}
     ran = subprocess.run(
         command,
@@ -100,7 +100,7 @@ def run(command: list[str]) -> str:
 
 
 def build_script(machine: str) -> ModuleType:
-    """Return setup.py as a module, which builds for a machine until it is asked for again."""
+    """Return setup.py as a module, which builds for a machine until the next call."""
     os.environ["CYNN_BUILD_MACHINE"] = machine
     spec = importlib.util.spec_from_file_location("build_script", ROOT / "setup.py")
     assert spec is not None and spec.loader is not None
@@ -126,7 +126,7 @@ def written(machine: str) -> list[Module]:
 
 
 def stable_interface(machine: str) -> Path:
-    """Return an import library of all that python3.dll has; written once for a machine."""
+    """Return an import library of all symbols of python3.dll; written once for a machine."""
     library = WORK / f"python3-{machine}.lib"
     definitions = library.with_suffix(".def")
     text = (CPYTHON / "PC" / "python3dll.c").read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def stable_interface(machine: str) -> Path:
 
 
 def with_zig(module: Module, platform: str, object_file: Path, result: Path) -> str:
-    """Compile and link as gcc would; say how large it is."""
+    """Compile and link as gcc would; report the size."""
     folders = [sysconfig.get_path("include")]
     link = ["-shared"]
     if "windows" in platform:
@@ -160,7 +160,7 @@ def with_zig(module: Module, platform: str, object_file: Path, result: Path) -> 
 
 
 def with_clang_cl(module: Module, platform: str, object_file: Path, result: Path) -> str:
-    """Compile as setup.py does on Windows, and link as far as it goes; say what is left open."""
+    """Compile as setup.py does on Windows, and link as far as possible; report open symbols."""
     prelude = WORK / "prelude.h"
     system = [ZIG_LIBRARY / "include", ZIG_LIBRARY / "libc" / "include" / "any-windows-any"]
     flags = [
@@ -184,7 +184,7 @@ def with_clang_cl(module: Module, platform: str, object_file: Path, result: Path
 
 
 def report(module: Module, platform: str) -> str:
-    """Compile and link a module; return a line for it, or more where that failed."""
+    """Compile and link a module; return a line about it, or more where that failed."""
     folder = WORK / platform
     object_file = folder / f"{module.name}.o"
     result = folder / f"{module.name}.out"
@@ -197,7 +197,7 @@ def report(module: Module, platform: str) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Build all that is asked for and say how it went; return the exit status."""
+    """Build all that was selected and print the results; return the exit status."""
     platforms = [name for name in PLATFORMS if not words or any(word in name for word in words)]
     if not platforms:
         print(f"no platform has {' or '.join(words)} in its name: there are {', '.join(PLATFORMS)}")

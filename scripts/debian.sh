@@ -1,7 +1,7 @@
-# Read by scripts that need what Debian has: `unpack` fetches packages into a folder and `emulators` the
-# emulators of qemu, without rights and without a word to dpkg's records. For Debian and its kin on
-# x86-64; DEBIAN_MIRROR names the archive, where the machine's own sources are another distribution's.
-# It goes after environment.sh, and `work` is the script's own folder under build.
+# Sourced by scripts that need Debian's packages: `unpack` fetches some into a folder, `emulators`
+# the emulators of qemu, without root and without dpkg's database. For Debian and its derivatives on
+# x86-64; DEBIAN_MIRROR names the archive, where the machine's own sources are another
+# distribution's. It goes after environment.sh, and `work` is the script's own folder under build.
 
 suite=bookworm
 
@@ -21,7 +21,7 @@ finished() {
     printf '%s\n' "$2" >"$1.key"
 }
 
-# Runs a command in silence; if it fails, shows what it said.
+# Runs a command silently; if it fails, shows its output.
 quietly() {
     if ! "$@" >"$work/log" 2>&1; then
         cat -- "$work/log" >&2
@@ -29,7 +29,7 @@ quietly() {
     fi
 }
 
-# archive ARCHITECTURE: readies an apt of its own in $work/apt, which `from_archive` runs; sets `mirror`.
+# archive ARCHITECTURE: sets up a separate apt in $work/apt for `from_archive`, and sets `mirror`.
 archive() {
     for command in apt-get dpkg-deb; do
         command -v $command >/dev/null ||
@@ -75,7 +75,7 @@ from_archive() {
     APT_CONFIG=$work/apt/apt.conf quietly apt-get -q -y --download-only "$@"
 }
 
-# unpack ARCHITECTURE FOLDER PACKAGE...: these and all that they need.
+# unpack ARCHITECTURE FOLDER PACKAGE...: these and their dependencies.
 unpack() {
     architecture=$1 folder=$2
     shift 2
@@ -90,7 +90,7 @@ unpack() {
     rm -rf -- "$work/apt"
 }
 
-# sources FOLDER PACKAGE...: their sources as their authors made them, a folder each.
+# sources FOLDER PACKAGE...: their upstream sources, a folder each.
 sources() {
     folder=$1
     shift
@@ -106,7 +106,7 @@ sources() {
     rm -rf -- "$work/apt"
 }
 
-# Sets `emulators`, the folder with qemu-aarch64-static, qemu-x86_64-static and their kin.
+# Sets `emulators`, the folder with qemu-aarch64-static, qemu-x86_64-static and the like.
 emulators() {
     emulators=$root/build/emulators/usr/bin
     key="$suite: qemu-user-static"

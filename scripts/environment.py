@@ -1,22 +1,22 @@
-"""Makes the virtual environment of the checkout, and builds what changed in it.
+"""Create the virtual environment of the checkout, and build what changed in it.
 
     environment.py SCRIPT EXTRA...
     environment.py --build-key
 
 The first leaves a ``.venv`` with the package, editable, and the extras of pyproject.toml that are
-named; the second prints a checksum of all that a build reads. SCRIPT is what messages begin with.
-Where all is in place it says nothing and takes no network and a few hundredths of a second. Each
+named; the second prints a checksum of all that a build reads. Messages begin with SCRIPT.
+If all is up to date it prints nothing and takes no network and a few hundredths of a second. Each
 step is done again when what it depends on changed:
 
     step        depends on
-    .venv       the interpreter, the place of the checkout, an earlier run that was cut short
+    .venv       the interpreter, the path of the checkout, an earlier run that was interrupted
     libraries   the requirements in pyproject.toml
     kernels     their sources, setup.py, the build's part of pyproject.toml, the C compiler, and
                 the built files themselves
 
-Steps are written down in ``.venv/cynn.json`` when they are done, so that one which was cut short
-is seen. One run at a time: others wait for a lock on this file, which dies with its holder, and
-then leave with status 75, to be begun again.
+Steps are recorded in ``.venv/cynn.json`` when they are done, so that one that was interrupted
+is detected. One run at a time: others wait for a lock on this file, which ends with its holder, and
+then exit with status 75, to be started again.
 """
 
 import fcntl
@@ -46,7 +46,7 @@ LOG = VENV / "cynn.log"
 COMPILER = VENV / "compiler.sh"
 BASE = getattr(sys, "_base_executable", "") or sys.executable  # not the one in .venv
 
-# What the compiler is told through the environment.
+# The compiler's settings in the environment.
 COMPILER_VARIABLES = (
     "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED",
     "CYNN_BUILD_TARGETS",
@@ -56,21 +56,21 @@ COMPARED = ("onnx", "compare", "dask")  # extras of libraries that only some tes
 
 
 class Failure(Exception):
-    """A step that cannot be done; the message is the line to show."""
+    """A step that failed; the message is the line to show."""
 
 
 class Waited(Exception):
-    """Another run has changed .venv: what is known of it, and the Python chosen, are old."""
+    """Another run has changed .venv: the state that was read, and the Python chosen, are stale."""
 
 
 def say(message: str) -> None:
-    """Write a line for the person who waits, at once."""
+    """Print a line for the user at once."""
     print(f"{sys.argv[1]}: {message}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def lock() -> Iterator[None]:
-    """Keep other runs in this checkout out; where files cannot be locked, go on without."""
+    """Exclude other runs in this checkout; where files cannot be locked, continue without."""
     with open(__file__, "rb") as file:
         os.set_inheritable(file.fileno(), True)  # a pip that outlives a killed run keeps the lock
         try:
@@ -85,11 +85,11 @@ def lock() -> Iterator[None]:
 
 
 def run(command: list[str], failure: str, **variables: str) -> None:
-    """Run a command in silence; if it fails, show what it said."""
+    """Run a command silently; if it fails, show its output."""
     said = {
         name: value
         for name, value in os.environ.items()
-        # pip's settings stay (an index, a proxy, a certificate), but not where it installs to.
+        # pip's settings stay (an index, a proxy, a certificate), except where it installs to.
         if not name.startswith("PYTHON") and name not in ("PIP_PREFIX", "PIP_ROOT", "PIP_TARGET")
     }
     said |= {"PIP_USER": "0", "PYTHONSAFEPATH": "1", **variables}
@@ -119,12 +119,12 @@ def pip(*arguments: str) -> list[str]:
 
 
 def interpreter() -> list[str]:
-    """Return what a virtual environment is tied to: the interpreter and its own place."""
+    """Return what a virtual environment depends on: the interpreter and its own path."""
     return [sys.version, os.path.realpath(BASE), str(ROOT)]
 
 
 def read_state() -> dict[str, Any]:
-    """Return what was written down, or nothing for an environment that cannot be used."""
+    """Return the recorded state, or an empty one for an environment that cannot be used."""
     try:
         state = json.loads(STATE.read_text(encoding="utf-8"))
         works = subprocess.run([PYTHON, "-I", "-c", ""], stderr=subprocess.DEVNULL).returncode == 0
@@ -134,14 +134,14 @@ def read_state() -> dict[str, Any]:
 
 
 def write_state(state: dict[str, Any]) -> None:
-    """Write down what is done, whole or not at all."""
+    """Record the completed steps, atomically."""
     fresh = STATE.with_suffix(".new")
     fresh.write_text(json.dumps(state, indent=1), encoding="utf-8")
     fresh.replace(STATE)
 
 
 def require_tools() -> None:
-    """Say what is missing before anything is begun."""
+    """Report what is missing before anything is started."""
     package = "python3"
     if os.path.realpath(BASE) != os.path.realpath("/usr/bin/python3"):
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -162,7 +162,7 @@ def require_tools() -> None:
 
 
 def make_environment() -> None:
-    """Make .venv anew. One that somebody else made and filled is left alone."""
+    """Create .venv again. One that was made by other means and is not empty is not touched."""
     if VENV.exists() and not STATE.exists():
         found = {path.name.split("-")[0] for path in VENV.glob("lib/python*/site-packages/*-info")}
         if found - {"pip", "setuptools", "wheel"}:
@@ -170,7 +170,7 @@ def make_environment() -> None:
     if VENV.exists():
         shutil.rmtree(VENV)
     VENV.mkdir()
-    STATE.write_text("{}", encoding="utf-8")  # from here on it is ours
+    STATE.write_text("{}", encoding="utf-8")  # from here on this script owns it
     run([BASE, "-I", "-m", "venv", str(VENV)], f"{BASE} could not make {VENV}")
 
 
@@ -178,7 +178,7 @@ def make_environment() -> None:
 
 
 def found_compiler() -> list[Any]:
-    """Return the command of the C compiler that comes first, and what tells it from another."""
+    """Return the command of the first C compiler, and its version."""
     usual = str(sysconfig.get_config_var("CC") or "cc")
     named = os.environ.get("CC")
     for command in [named] if named else [usual, "cc", "gcc", "clang"]:
@@ -190,7 +190,7 @@ def found_compiler() -> list[Any]:
 
 
 def compiles(command: str) -> bool:
-    """Try a compiler on a small module: some are there without a C library's headers."""
+    """Try a compiler on a small module: some are installed without a C library's headers."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "try.c")
         source.write_text("#include <stdlib.h>\n#include <Python.h>\nint one(void) { return 1; }\n")
@@ -206,7 +206,7 @@ def compiles(command: str) -> bool:
 
 
 def choose_compiler(found: list[Any]) -> str:
-    """Return the value of CC to build with: empty for Python's own choice, "zig" for none found."""
+    """Return the value of CC to build with: empty for Python's choice, "zig" without a compiler."""
     if os.environ.get("CC"):
         return os.environ["CC"]
     if found[0] is None or not compiles(found[0]):
@@ -235,7 +235,7 @@ def compiler_variables(choice: str) -> dict[str, str]:
 
 
 def requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
-    """Return all that pip has to install: for building, for running, and for the extras."""
+    """Return all requirements for pip: for building, for running, and for the extras."""
     named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     for extra in extras:
         if extra in COMPARED and sysconfig.get_config_var("Py_GIL_DISABLED"):
@@ -258,7 +258,7 @@ def sources(project: dict[str, Any]) -> str:
 
 
 def built() -> dict[str, str]:
-    """Return the checksums of the compiled modules: another build may have put others here."""
+    """Return the checksums of the compiled modules: another build may have replaced them."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(KERNELS.glob("*.so"))
@@ -266,7 +266,7 @@ def built() -> dict[str, str]:
 
 
 def require_targets() -> None:
-    """Raise where CYNN_BUILD_TARGETS names a target that setup.py has not for this machine."""
+    """Raise where CYNN_BUILD_TARGETS names a target that this machine does not have."""
     program = "import sys; sys.path.insert(0, sys.argv[1]); import setup; setup.built_targets()"
     command = [str(PYTHON), "-I", "-c", program, str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -275,10 +275,10 @@ def require_targets() -> None:
 
 
 def build(choice: str) -> None:
-    """Compile the kernels and install the package, editable; what did not change is kept."""
+    """Compile the kernels and install the package, editable; unchanged objects are kept."""
     shutil.rmtree(ROOT / "build" / "cython", ignore_errors=True)  # reused by time, not by content
     run(
-        # The libraries are there: isolation would only fetch them again.
+        # The libraries are installed: isolation would only fetch them again.
         pip("--verbose", "--no-build-isolation", "--no-deps", "--editable", str(ROOT)),
         "the kernels could not be compiled: the lines above say why",
         CYNN_BUILD_KEPT=str(ROOT / "build" / "kept"),
@@ -295,7 +295,7 @@ def build(choice: str) -> None:
 
 
 def install(state: dict[str, Any], wanted: list[str]) -> None:
-    """Install libraries; where that is cut short, the next run makes the environment anew."""
+    """Install libraries; where that is interrupted, the next run creates the environment again."""
     STATE.write_text("{}", encoding="utf-8")
     failed = "the libraries could not be installed: the lines above say why (this needs a network)"
     try:
@@ -308,7 +308,7 @@ def install(state: dict[str, Any], wanted: list[str]) -> None:
 
 
 def prepare(extras: list[str]) -> None:
-    """Do the steps that are needed."""
+    """Run the steps that are needed."""
     began = time.monotonic()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     state = read_state()

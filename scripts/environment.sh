@@ -1,14 +1,14 @@
-# Read by the other scripts: sets `root` and gives them `environment EXTRA...`, which sees to it
+# Sourced by the other scripts: sets `root` and defines `environment EXTRA...`, which ensures
 # that the checkout's .venv holds the package and those extras, and sets `python` to its Python.
 # What the first run does, and when something is built again, is written in environment.py.
 
 root=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd -P) || exit 1
 script=scripts/$(basename -- "$0")
 
-# The caller's own environments stay out of it: neither read nor written.
+# The caller's own environments are neither read nor written.
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV __PYVENV_LAUNCHER__
 
-# No Python takes modules from where it starts: in the checkout those would be uncompiled sources.
+# No Python imports from its working directory: in the checkout those are uncompiled sources.
 export PYTHONSAFEPATH=1
 
 fail() {
@@ -42,12 +42,12 @@ run_script() {
     PYTHONPATH=$root/scripts "$python" "$root/scripts/$@"
 }
 
-# A checksum of all that the build reads, whatever folder of the kernels it lies in.
+# A checksum of all that the build reads, in every folder of the kernels.
 build_key() {
     "$python" -I "$root/scripts/environment.py" --build-key
 }
 
-# Copies what the build reads to a folder, without what another build left.
+# Copies what the build reads to a folder, without the output of other builds.
 copy_sources() {
     rm -rf -- "$1/cynn" "$1/dist"
     mkdir -p -- "$1"

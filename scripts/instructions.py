@@ -1,20 +1,20 @@
-"""Look whether shared objects hold only instructions that their processors have.
+"""Check that shared objects contain only instructions that their processors have.
 
     instructions.py [FILE...]
 
 FILE is a wheel or a shared object; without any, the modules built in the checkout are read.
 
-An object may hold what its name allows: one of a target what that target needs by the table
-cynn/kernels/targets.py, any other what every processor of its kind runs, as it may be loaded before
-the processor was asked.
-All code of an object is read, also that which makes the module. An instruction that the
-disassembler does not know is as bad as one that is not allowed. On x86-64 the disassembler is iced,
-which names each instruction's features as CPUID does; on Arm capstone, which names the extension.
-It does not look into system registers.
+An object may contain what its name allows: one of a target what that target needs by the table
+cynn/kernels/targets.py, any other what every such processor runs, as it may be loaded before
+the processor's features are read.
+All code of an object is read, including the module's initialisation. An instruction that the
+disassembler does not know is an error too. On x86-64 the disassembler is iced, which names each
+instruction's features as CPUID does; on Arm capstone, which names the extension. It does not check
+system registers.
 
 What a compiler may fuse must be fused too: an object of a target that has fused multiply-adds must
-hold them in their full width. One that was compiled without gives right results at half the speed.
-The same is asked of square roots, which the sources write lane by lane for the compiler to join.
+contain them in full width. One compiled without has right results at half the speed.
+The same holds for square roots, which the sources write lane by lane for the compiler to vectorise.
 """
 
 import importlib
@@ -34,7 +34,7 @@ KERNELS = Path(__file__).resolve().parent.parent / "cynn" / "kernels"
 
 # -- what is allowed, by the disassemblers' names for the features of processors
 
-# The levels of the System V ABI for AMD64, 3.1.1. Hints that older processors pass over, as endbr64
+# The levels of the System V ABI for AMD64, 3.1.1. Hints that older processors ignore, as endbr64
 # (CET_IBT) and long nops, belong to all of them.
 X86 = set(
     "INTEL8086 INTEL186 INTEL286 INTEL386 INTEL486 X64 FPU FPU287 FPU387 CPUID CMOV CX8 MMX FXSR"
@@ -46,8 +46,8 @@ ANY = {"x86_64": X86, "aarch64": ARM}
 TABLE = runpy.run_path(str(KERNELS / "targets.py"))
 TARGETS, REALS = TABLE["TARGETS"], TABLE["REALS"]
 
-# What an object of a target may hold, by its name; "" is for all other names. What else a target
-# needs, as that the operating system saves its registers, is in no instruction.
+# The features of an object of a target, by its name; "" is for all other names. What else a target
+# needs, such as registers that the operating system saves, is in no instruction.
 ALLOWED = {
     machine: {
         "": features,
@@ -62,12 +62,12 @@ ALLOWED = {
     for machine, features in ANY.items()
 }
 
-ENOUGH = 100  # fused instructions; a tile alone has more
+ENOUGH = 100  # fused instructions; a single tile has more
 
 
 @dataclass
 class Found:
-    """What the code of an object holds."""
+    """The instructions of an object's code."""
 
     count: int = 0  #: instructions
     fused: Counter = field(default_factory=Counter)  #: bits of a register: fused instructions
@@ -138,7 +138,7 @@ def look_at_arm(code: Code, allowed: set[str]) -> Found:
     capstone = disassembler("capstone")
     reader = capstone.Cs(capstone.CS_ARCH_AARCH64, capstone.CS_MODE_ARM)
     reader.detail = True
-    reader.skipdata = True  # what is not known is given too, as data
+    reader.skipdata = True  # unknown bytes are returned too, as data
     found = Found()
     for address, data in code.sections:
         for each in reader.disasm(data, address):
@@ -159,7 +159,7 @@ def look_at_arm(code: Code, allowed: set[str]) -> Found:
 
 
 def check(name: str, code: Code) -> list[str]:
-    """Check an object and say what was read; return what is wrong, a line each."""
+    """Check an object and print a summary; return its errors, a line each."""
     allowed = ALLOWED[code.machine]
     stem = name.split(".")[0]
     named = stem.rpartition("_")[0] or stem
@@ -187,7 +187,7 @@ def check(name: str, code: Code) -> list[str]:
 def check_all(
     source: str, objects: Iterable[tuple[str, bytes]], built: Iterable[str] = ()
 ) -> list[str]:
-    """Check all objects of a wheel or a checkout, and that none is missing of the targets built.
+    """Check all objects of a wheel or a checkout, and that no target that was built is missing.
 
     Those are all of the processor where no name is given.
     """
@@ -220,7 +220,7 @@ def wheel(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the files and say what was found; return the exit status."""
+    """Check the files and print the result; return the exit status."""
     bad = []
     if not arguments:
         objects = ((path.name, path.read_bytes()) for path in sorted(KERNELS.glob("*.so")))

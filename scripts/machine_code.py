@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Code:
-    """What a processor may be given to run, at addresses from the object's beginning."""
+    """The executable code of an object, at addresses from the object's beginning."""
 
     machine: str  #: "x86_64" or "aarch64"
     sections: list[tuple[int, bytes]]
     functions: list[tuple[int, int, str]]  #: address, size, name; none where names were stripped
 
     def place(self, address: int) -> str:
-        """Return an address as a person looks for it."""
+        """Return an address with the name of its function."""
         for start, size, name in self.functions:
             if start <= address < start + size:
                 return f"{address:#x} ({name} + {address - start:#x})"
@@ -25,7 +25,7 @@ class Code:
 
 
 def read(data: bytes) -> Code:
-    """Read an object's code; ValueError for what is none of the kinds above."""
+    """Read an object's code; raise ValueError for other formats."""
     kinds = {b"\x7fELF": elf, b"\xcf\xfa\xed\xfe": mach_o, b"MZ": pe}
     for magic, reader in kinds.items():
         if data.startswith(magic):
@@ -40,14 +40,14 @@ def read(data: bytes) -> Code:
 
 
 def machine_of(number: int, known: dict[int, str]) -> str:
-    """Return the machine that a header's number stands for."""
+    """Return the name of the machine of a header's number."""
     if number not in known:
         raise ValueError(f"for machine {number:#x}, wanted x86-64 or 64-bit Arm")
     return known[number]
 
 
 def records(layout: str, data: bytes, start: int, count: int, step: int) -> Iterator[tuple]:
-    """Return equal records that follow one another."""
+    """Return consecutive records of one size."""
     for i in range(count):
         yield struct.unpack_from(layout, data, start + i * step)
 
@@ -62,9 +62,9 @@ def elf(data: bytes) -> Code:
     headers = list(records("<IIQQQQIIQQ", data, start, count, step))
     sections, functions = [], []
     for _, kind, flags, address, at, size, link, _, _, _ in headers:
-        if kind == 1 and flags & 4:  # what is in the file and may be run
+        if kind == 1 and flags & 4:  # present in the file and executable
             sections.append((address, data[at : at + size]))
-        elif kind in (2, 11):  # all symbols, those for the dynamic linker
+        elif kind in (2, 11):  # all symbols, dynamic symbols
             names = headers[link][4]
             for name, info, _, _, place, length in records("<IBBHQQ", data, at, size // 24, 24):
                 if info & 15 == 2 and length:

@@ -1,12 +1,12 @@
-"""Run the package on processors that are emulated, and see which target it takes there.
+"""Run the package on emulated processors, and check which target it chooses there.
 
     processors.py QEMU NUMPY
 
 QEMU is qemu-x86_64. NUMPY is a folder with a NumPy for the processors below x86-64-v2, which the
-newest ones do not serve. On each processor small networks are trained and asked, with every target
+newest ones do not support. On each processor small networks train and predict, with every target
 that is available, and compared with the reference; every other target must be refused by name. The
-next faster target is run there without asking too, and must end in an illegal instruction, or the
-emulator would show nothing.
+next faster target is run there without the check, and must end in an illegal instruction, or the
+emulator would prove nothing.
 """
 
 import json
@@ -31,7 +31,7 @@ SANDY_BRIDGE = NEHALEM | {"AVX", "XCR0_AVX"}
 HASWELL = SANDY_BRIDGE | {"AVX2", "FMA"}
 
 # qemu's name for a processor; what it has; whether qemu is as strict as the processor, so that the
-# slowest target that it cannot run must die on it; what it stands for.
+# slowest target that it cannot run must fail on it; the processors that it represents.
 PROCESSORS = [
     ("qemu64", {"SSE3", "CMPXCHG16B"}, True, "x86-64 as it began, AMD"),
     ("core2duo", SSSE3, True, "SSSE3, no SSE4.1"),
@@ -94,7 +94,7 @@ def predictions(target: str, dtype: str) -> Any:
 
 
 def probe() -> dict[str, Any]:
-    """Return what is taken here, and what comes of it."""
+    """Return the target in use here, and its results."""
     import numpy as np
 
     from cynn import _backend
@@ -116,7 +116,7 @@ def probe() -> dict[str, Any]:
     return found
 
 
-# -- outside of it
+# -- outside of the emulator
 
 
 @dataclass
@@ -128,7 +128,7 @@ class Processor:
     variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run Python on it, with nothing in the environment that speaks of another processor."""
+        """Run Python on it, without settings of another processor in the environment."""
         speaks = ("OPENBLAS_", "NPY_", "CYNN_", "PYTHON", "QEMU_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(speaks)}
         return subprocess.run(
@@ -143,7 +143,7 @@ class Processor:
         return self.run("-P", "-c", "import numpy").returncode == 0
 
     def dies_of(self, target: str) -> bool:
-        """Return whether a target that nobody asked about ends in an illegal instruction there."""
+        """Return whether a target run without the check ends in an illegal instruction there."""
         ran = self.run("-P", "-c", UNASKED.format(target=target))
         return ran.stdout == "ready\n" and ran.returncode == -signal.SIGILL
 
@@ -154,7 +154,7 @@ def runnable(features: set[str]) -> list[str]:
 
 
 def look(processor: Processor, right: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """Run the probe; return what it found, and what of it is wrong where these targets run."""
+    """Run the probe; return its result, and the errors where these targets should run."""
     ran = processor.run(__file__)
     if ran.returncode:
         last = ran.stderr.strip().splitlines()[-1:]
@@ -174,7 +174,7 @@ def look(processor: Processor, right: list[str]) -> tuple[dict[str, Any], list[s
 
 
 def main(qemu: str, old_numpy: str) -> int:
-    """Look at all processors and print a table; return the exit status."""
+    """Check all processors and print a table; return the exit status."""
     bad = False
     print(f"{'processor':16}{'taken':11}{'NumPy':8}{'from the reference':20}what it is")
     for name, features, strict, what in PROCESSORS:

@@ -1,10 +1,10 @@
-"""Compile modules of the package in place, with checks that a compiler can put in.
+"""Compile modules of the package in place, with a compiler's sanitizers.
 
     sanitized_build.py SANITIZERS [TARGET...]
 
 SANITIZERS are those of the compiler's ``-fsanitize``, TARGETs the only ones to compile. Run it
 where setup.py is, in a copy of the sources. The modules keep their symbols and are less optimised,
-so that what is found can be named; undefined behaviour and a bad address end the process.
+so that reports have names; undefined behaviour and a bad address end the process.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Write what tests/kernels/test_trajectories.py holds the optimizers to, with PyTorch.
+"""Write the trajectories that tests/kernels/test_trajectories.py compares with, by PyTorch.
 
     pip install torch==2.13.0
     python scripts/trajectories.py                              # all cases again
@@ -6,7 +6,7 @@
 
 A least-squares problem of twelve weights, in float64, over 200 steps; of each optimizer the weights
 after every twentieth step go to tests/kernels/trajectories.json, which lists the cases: a name, the
-class in PyTorch, its settings. cynn.optimizers has the same names but for lr.
+class in PyTorch, its settings. cynn.optimizers has the same names except for lr.
 """
 
 import json

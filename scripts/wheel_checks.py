@@ -1,6 +1,6 @@
-"""Look into wheels and source archives for what nobody may find there.
+"""Check the contents of wheels and source archives.
 
-Every check gives a list of complaints, empty where all is well: what came, and what is wanted. They
+Every check returns a list of errors, empty if there are none: the value, and what is expected. They
 read files and run nothing. Formats: the binary distribution format of the Python packaging
 specifications; ELF's dynamic section and version needs, System V ABI and the Linux Standard Base.
 """
@@ -22,7 +22,7 @@ from elftools.elf.sections import SymbolTableSection
 
 LARGEST = 1_500_000  # bytes
 GLIBC = (2, 28)  # manylinux_2_28: the newest that a symbol may need
-LIBRARIES = {"libc.so.6", "libm.so.6", "libpthread.so.0"}  # of the system, and of none other
+LIBRARIES = {"libc.so.6", "libm.so.6", "libpthread.so.0"}  # of the system, and no others
 INFORMATION = {
     "METADATA",
     "RECORD",
@@ -46,7 +46,7 @@ def unlike(found: Iterable[str], wanted: Iterable[str]) -> list[str]:
 
 
 def check_library(code: bytes, name: str) -> list[str]:
-    """Check what a compiled module asks of the machine that loads it, and what it shows."""
+    """Check the libraries and symbols that a compiled module needs, and those that it exports."""
     file = ELFFile(io.BytesIO(code))
     found = []
     for section in file.iter_sections():
@@ -107,9 +107,9 @@ def check_wheel(path: Path, source: Path, data: Iterable[str], modules: Iterable
     source : Path
         What it was built from.
     data : iterable of str
-        Patterns of the files in it that are no Python.
+        Patterns of the files in it that are not Python.
     modules : iterable of str
-        The names of the compiled modules that it has to hold.
+        The names of the compiled modules that it must contain.
     """
     found = _check_tags(path)
     if path.stat().st_size > LARGEST:
@@ -145,7 +145,7 @@ def _check_tags(path: Path) -> list[str]:
 
 
 def _expected(path: Path, package: Path, data: Iterable[str], modules: Iterable[str]) -> set[str]:
-    """Return the names of the files that a wheel has to hold."""
+    """Return the names of the files that a wheel must contain."""
     python, abi, _ = _tags(path)
     end = "abi3" if abi == "abi3" else f"cpython-{abi.removeprefix('cp')}-x86_64-linux-gnu"
     information = "-".join(path.name.split("-")[:2]) + ".dist-info"
@@ -158,7 +158,7 @@ def _expected(path: Path, package: Path, data: Iterable[str], modules: Iterable[
 
 
 def _check_record(files: dict[str, bytes]) -> list[str]:
-    """Check that the list of files in a wheel says what is in it."""
+    """Check that the list of files in a wheel matches its contents."""
     (record,) = [name for name in files if name.endswith(".dist-info/RECORD")] or [""]
     if not record:
         return ["has no RECORD"]
@@ -176,7 +176,7 @@ def _check_record(files: dict[str, bytes]) -> list[str]:
 
 
 def check_archive(path: Path, tracked: Iterable[str]) -> list[str]:
-    """Check that a source archive holds what is under version control, and what builders add."""
+    """Check that a source archive contains the files under version control and of the builder."""
     with tarfile.open(path) as archive:
         names = [member.name for member in archive if not member.isdir()]
     roots = {name.partition("/")[0] for name in names}
@@ -187,11 +187,11 @@ def check_archive(path: Path, tracked: Iterable[str]) -> list[str]:
     return [f"{path.name} {complaint}" for complaint in unlike(inside, {*tracked, *known})]
 
 
-# -- two of a kind
+# -- two archives
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Compare two archives, byte by byte; where they differ, say in which of their files."""
+    """Compare two archives, byte by byte; where they differ, name the files."""
     if one.name != other.name:
         return [f"{one.name} and {other.name}: wanted equal names"]
     if one.read_bytes() == other.read_bytes():

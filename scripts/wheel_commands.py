@@ -12,12 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = SETTINGS["project"]
 
-# What the caller's shell may hold that would change a build or a test.
+# Variables of the caller's shell that would change a build or a test.
 FOREIGN = re.compile(r"PYTHON|CYNN_(?!DATA$)|GIT_|PIP_(PREFIX|ROOT|TARGET|USER)$|[A-Z]+FLAGS$")
 
 
 class Failure(Exception):
-    """What ends the run: the line to show, and what the command that failed had said."""
+    """An error that ends the run: the line to show, and the output of the command that failed."""
 
     def __init__(self, line: str, said: str = "") -> None:
         super().__init__(line)
@@ -25,12 +25,12 @@ class Failure(Exception):
 
 
 def say(line: str) -> None:
-    """Write a line for the person who waits, at once."""
+    """Print a line for the user at once."""
     print(f"scripts/build-wheels: {line}", file=sys.stderr, flush=True)
 
 
 def run(command: Iterable[object], failure: str, folder: Path = ROOT, **more: str) -> str:
-    """Run a command and return what it said."""
+    """Run a command and return its output."""
     kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
     done = subprocess.run(
         [str(word) for word in command],
@@ -48,12 +48,12 @@ def run(command: Iterable[object], failure: str, folder: Path = ROOT, **more: st
 
 
 def git(*arguments: object) -> str:
-    """Ask git about the checkout."""
+    """Run git in the checkout and return its output."""
     return run(["git", *arguments], f"git {arguments[0]} failed: the lines above say why")
 
 
 def environment(python: str, folder: Path) -> Path:
-    """Make a fresh environment and give its Python."""
+    """Create a new environment and return its Python."""
     run([python, "-I", "-m", "venv", folder], f"{python} cannot make an environment, see above")
     return folder / "bin" / "python"
 
@@ -64,7 +64,7 @@ def pip(python: Path) -> list[str]:
 
 
 def install(python: Path, *wanted: object) -> None:
-    """Install into an environment; libraries come as wheels, which takes no compiler."""
+    """Install into an environment; libraries only as wheels, which needs no compiler."""
     named = ", ".join(map(str, wanted))
     command = [*pip(python), "install", "--only-binary=:all:", *wanted]
     run(command, f"cannot install {named}: the lines above say why")

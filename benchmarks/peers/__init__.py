@@ -8,11 +8,11 @@ from .base import Peer
 
 
 class Entry(NamedTuple):
-    """Where a peer is written down."""
+    """The module and class of a peer."""
 
     module: str
     class_name: str
-    needs: tuple[str, ...]  # modules that must be there
+    needs: tuple[str, ...]  # modules that must be installed
     trains: bool = True
     predicts: bool = True
 
@@ -34,12 +34,12 @@ INSTALL = "pip install torch jax scikit-learn onnxruntime onnx matplotlib"
 
 
 def missing(name: str) -> str:
-    """Name the first module that a peer needs and that is not installed; empty if all are."""
+    """Return the first module that a peer needs and that is missing; empty if none is."""
     return next((module for module in PEERS[name].needs if find_spec(module) is None), "")
 
 
 def make(name: str, threads: int) -> Peer:
-    """Import a peer and make it."""
+    """Import a peer and construct it."""
     return peer_class(name)(threads)
 
 

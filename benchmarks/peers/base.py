@@ -1,4 +1,4 @@
-"""What a peer is to the benchmark: something that trains and predicts, in a process of its own."""
+"""The interface of a peer: it trains and predicts, in a process of its own."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,14 @@ from ..cases import Case
 
 
 class Peer:
-    """One library, used as its own users would use it well.
+    """One library, used as an experienced user would.
 
-    Subclasses set the arrays up outside the time that is measured, each in the form that serves
+    Subclasses prepare the arrays outside of the measured time, each in the form that suits
     them best.
     """
 
     takes_bytes = False  # pixels as uint8, else as reals
-    pinned = False  # its threads follow the cores that the process may use, and nothing else
+    pinned = False  # its threads depend only on the cores that the process may use
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -27,7 +27,7 @@ class Peer:
         raise NotImplementedError
 
     def setup(self, case: Case, x: NDArray[Any], y: NDArray[np.int64]) -> None:
-        """Make the network and put the data where they are read from."""
+        """Make the network and prepare the data."""
         raise NotImplementedError
 
     def train(self, epochs: int) -> float:
@@ -35,5 +35,5 @@ class Peer:
         raise NotImplementedError
 
     def predictor(self, case: Case, x: NDArray[Any]) -> Callable[[], Any]:
-        """Return a function that gives the probabilities for the rows of x."""
+        """Return a function that computes the probabilities for the rows of x."""
         raise NotImplementedError

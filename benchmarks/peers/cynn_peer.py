@@ -15,7 +15,7 @@ from .base import Peer
 
 
 class Cynn(Peer):
-    """Pixels as they are stored, scaled by a layer."""
+    """Pixels as stored, scaled by a layer."""
 
     takes_bytes = True
     options: dict[str, Any] = {}
@@ -51,7 +51,7 @@ class Cynn(Peer):
 
 
 class CynnReal(Cynn):
-    """The same from pixels that are reals already."""
+    """The same from pixels that are already reals."""
 
     takes_bytes = False
 

@@ -14,7 +14,7 @@ from ..cases import LEARNING_RATE, Case
 from .base import Peer
 from .numpy_peer import initial_weights
 
-jax.config.update("jax_enable_x64", True)  # float32 arrays stay what they are
+jax.config.update("jax_enable_x64", True)  # float32 arrays stay float32
 
 
 def logits(weights: Any, x: Any) -> Any:
@@ -51,7 +51,7 @@ def epoch(weights: Any, x: Any, y: Any, order: Any, batch: int) -> Any:
 
 
 class Jax(Peer):
-    """On the CPU; one thread a core that the process may use."""
+    """JAX on the CPU, with a thread for each core that the process may use."""
 
     pinned = True
 

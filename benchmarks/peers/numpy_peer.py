@@ -1,4 +1,4 @@
-"""NumPy by hand: every array is allocated once, every operation that can writes in place."""
+"""NumPy by hand: arrays are allocated once, operations write in place where possible."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def softmax(z: NDArray[Any]) -> NDArray[Any]:
 
 
 class NumPy(Peer):
-    """As a careful person writes it."""
+    """Training and prediction in careful NumPy."""
 
     def version(self) -> str:
         return np.__version__

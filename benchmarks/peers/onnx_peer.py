@@ -14,7 +14,7 @@ from .numpy_peer import initial_weights
 
 
 def model(case: Case) -> bytes:
-    """Write the network down: a Gemm a layer, Relu between, Softmax at the end."""
+    """Return the network as ONNX: a Gemm for each layer, Relu between, Softmax at the end."""
     nodes, constants, value = [], [], "x"
     weights = initial_weights(case.sizes, case.dtype)
     for i, (w, b) in enumerate(weights):
@@ -34,7 +34,7 @@ def model(case: Case) -> bytes:
 
 
 class OnnxRuntime(Peer):
-    """Its CPU provider."""
+    """ONNX Runtime's CPU provider."""
 
     def version(self) -> str:
         return onnxruntime.__version__

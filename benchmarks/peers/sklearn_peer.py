@@ -15,7 +15,7 @@ from .base import Peer
 
 
 def classifier(case: Case, **options: Any) -> MLPClassifier:
-    """Make the classifier: plain stochastic gradient descent, no penalty, no early end."""
+    """Make the classifier: plain stochastic gradient descent, no penalty, no early stopping."""
     return MLPClassifier(
         case.sizes[1:-1],
         solver="sgd",
@@ -30,13 +30,13 @@ def classifier(case: Case, **options: Any) -> MLPClassifier:
 
 
 class ScikitLearn(Peer):
-    """Calls of `fit` with so many epochs, each going on from the last."""
+    """Calls of `fit` with a warm start."""
 
     def version(self) -> str:
         return sklearn.__version__
 
     def setup(self, case: Case, x: NDArray[Any], y: NDArray[np.int64]) -> None:
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the end of max_iter is meant here
+        warnings.simplefilter("ignore", ConvergenceWarning)  # max_iter is meant to be reached
         self.x, self.y = x, y
         self.model = classifier(case, batch_size=case.batch, warm_start=True)
 

@@ -14,7 +14,7 @@ from .base import Peer
 
 
 def network(case: Case) -> nn.Sequential:
-    """Make the network, with the library's own first weights; it gives logits."""
+    """Make the network, with PyTorch's initial weights; its outputs are logits."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     for n, m in zip(case.sizes, case.sizes[1:], strict=False):
@@ -23,7 +23,7 @@ def network(case: Case) -> nn.Sequential:
 
 
 class Torch(Peer):
-    """Eager: rows picked by index, no loader, the update fused, the loss not read until the end."""
+    """Eager: rows by index, no loader, a fused update, the loss read only at the end."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
@@ -65,7 +65,7 @@ class Torch(Peer):
 
 
 class TorchCompiled(Torch):
-    """Forward, loss and backward through ``torch.compile``, which needs a C++ compiler."""
+    """Training through ``torch.compile``, which needs a C++ compiler."""
 
     def _loss(self) -> Callable[..., torch.Tensor]:
         torch._dynamo.reset()

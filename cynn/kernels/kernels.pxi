@@ -1,4 +1,4 @@
-# What a target is made of, in the order in which each builds on those before.
+# The files of a target, each after those that it builds on.
 
 include "simd/types.pxi"
 include "ops/arguments.pxi"

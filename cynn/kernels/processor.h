@@ -1,6 +1,6 @@
 /* The words in which a processor names its features, and XCR0, in which the operating system names the
  * registers that it saves: an instruction that lacks the one or the other is illegal. The words are
- * only read here; targets.py says which bits each target needs, so that the choice can be tested on any
+ * only read here; targets.py has the bits that each target needs, so that the choice can be tested on any
  * processor. Sources: Intel SDM vol. 2A, CPUID; vol. 1, 13.3, XCR0; AMD APM vol. 3, appendix E. */
 #ifndef CYNN_PROCESSOR_H
 #define CYNN_PROCESSOR_H
@@ -19,7 +19,7 @@ struct processor {
 
 #define CYNN_OSXSAVE (1u << 27) /* in leaf_1_ecx: xgetbv may be used, and says what is saved */
 
-/* A leaf beyond the processor's last answers with another's bits: __get_cpuid asks for the last first. */
+/* A leaf beyond the processor's last returns another's bits: __get_cpuid reads the last one's number first. */
 static inline struct processor processor_here(void) {
     struct processor p = {0, 0, 0, 0, 0, 0, 0};
     uint32_t a, b, c, d;

@@ -1,4 +1,4 @@
-"""What the processor, and the operating system on it, can run."""
+"""The features of the processor, and of the operating system on it."""
 
 from libc.stdint cimport uint32_t
 

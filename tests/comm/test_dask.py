@@ -1,4 +1,4 @@
-"""Dask: searches on a scheduler and two workers that the tests start, and block after block."""
+"""Dask: searches on a scheduler and two workers that the tests start, and training by blocks."""
 
 import os
 import subprocess
@@ -75,7 +75,7 @@ def client(tmp_path_factory):
 
 
 def results(search):
-    """Return what a search has found, without its times."""
+    """Return the results of a search, without its times."""
     return {name: v for name, v in search.cv_results_.items() if not name.endswith("_time")}
 
 
@@ -110,11 +110,11 @@ def test_a_search_on_two_workers(client, name):
 
 
 def test_a_worker_uses_its_share_of_the_threads(client):
-    """Dask's workers are told by OMP_NUM_THREADS, and the estimators heed it."""
+    """Dask's workers set OMP_NUM_THREADS, and the estimators respect it."""
     assert list(client.run(lambda: threads_of(None)).values()) == [1, 1]
 
 
-def test_predictions_where_the_rows_are(client):
+def test_predictions_on_the_workers(client):
     model = MLPClassifier(**QUICK).fit(X, Y)
     x = da.from_array(X, chunks=(CHUNKS, 4))
     found = x.map_blocks(model.predict, dtype=Y.dtype, drop_axis=1)
@@ -161,7 +161,7 @@ def test_frames_that_the_workers_read(client, tmp_path):
 
 
 def test_a_worker_that_dies_is_replaced(client):
-    """Dask starts it anew, and does its blocks again."""
+    """Dask restarts it, and computes its blocks again."""
     x, y = da.from_array(X, chunks=(CHUNKS, 4)), da.from_array(Y, chunks=CHUNKS)
     found = []
     for block in Blocks(x, y):
@@ -177,7 +177,7 @@ def test_a_worker_that_dies_is_replaced(client):
 
 @pytest.fixture
 def threaded():
-    """Compute without the services."""
+    """Compute without the scheduler and its workers."""
     with dask.config.set(scheduler="threads"):
         yield
 
@@ -193,7 +193,7 @@ frame10 = dd.from_pandas(pandas.DataFrame({"a": range(10), "y": range(10)}), npa
     ids=["array", "frame", "series", "lengths unknown"],
 )
 @pytest.mark.parametrize("y", [y10, frame10["y"]], ids=["array", "series"])
-def test_kinds_side_by_side(threaded, x, y):
+def test_collections_of_different_kinds(threaded, x, y):
     if x is not x10 and y is y10:
         y = frame10["y"].to_dask_array(lengths=True)
     if x is x10 and y is not y10:
@@ -227,12 +227,12 @@ def test_frames_in_batches(threaded):
     assert sorted(n for _, y in drawn for n in y) == list(range(10))
 
 
-def test_blocks_without_rows_are_passed_over(threaded):
+def test_empty_blocks_are_skipped(threaded):
     late = frame10[frame10["a"] > 4]
     assert [list(y) for _, y in Blocks(late[["a"]], late["y"])] == [[5, 6], [7, 8, 9]]
 
 
-def test_one_block_is_computed_ahead_and_no_more(threaded):
+def test_exactly_one_block_is_prefetched(threaded):
     computed = []
 
     def note(block):
@@ -243,7 +243,7 @@ def test_one_block_is_computed_ahead_and_no_more(threaded):
     passing = iter(Blocks(noted))
     assert computed == []
     next(passing)
-    next(passing)  # the third is perhaps begun
+    next(passing)  # the third may have started
     assert computed[:2] == [0, 4]
     passing.close()
     assert len(computed) <= 3
@@ -286,7 +286,7 @@ def test_rows_that_do_not_fit_when_they_are_known(threaded):
         list(Blocks(frame10, frame10[frame10["a"] > 4]))
 
 
-def test_errors_of_a_block_are_dask_s(threaded):
+def test_errors_of_a_block_propagate(threaded):
     broken = y10.map_blocks(lambda block: 1 // 0, dtype=int, meta=y10._meta)
     with pytest.raises(ZeroDivisionError):
         list(Blocks(broken))

@@ -51,7 +51,7 @@ def say(*words):
 
 
 def lines(size, body, folder, **variables):
-    """Run a program on so many ranks; give what they wrote, in no order."""
+    """Run a program on that many ranks; return the lines that they wrote, in any order."""
     path = folder / "program.py"
     path.write_text(PROGRAM + body)
     status, out, err = job.run(size, [path], folder, **variables)
@@ -117,7 +117,7 @@ with distributed.job() as comm:
     assert found == status and "cynn: error: rank 1 of 2: " in err
 
 
-def test_leaving_in_peace(tmp_path):
+def test_ranks_that_finish_exit_cleanly(tmp_path):
     body = """
 with distributed.job() as comm:
     print(rank, digest(fit()[0]), flush=True)
@@ -127,7 +127,7 @@ with distributed.job() as comm:
 
 
 @pytest.mark.parametrize("how", ["by its last line", "by an exit"])
-def test_a_rank_that_never_calls_fit_keeps_no_other_waiting(tmp_path, how):
+def test_a_rank_that_never_calls_fit_does_not_block_the_others(tmp_path, how):
     body = f"""
 try:
     with distributed.job() as comm:
@@ -143,7 +143,7 @@ except RuntimeError as error:
     assert found == [wanted + ", or none"] * 3
 
 
-def test_what_is_no_intracommunicator(tmp_path):
+def test_communicators_that_are_refused(tmp_path):
     body = """
 from mpi4py import MPI
 half = comm.Split(rank)
@@ -160,7 +160,7 @@ for bad in (MPI.COMM_NULL, between):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_mpi_out_of_its_time(tmp_path, when):
+def test_mpi_before_init_and_after_finalize(tmp_path, when):
     """MPI itself would end the process, without an exception."""
     body = """
 import os
@@ -186,7 +186,7 @@ for ask in (lambda: ranks.get(MPI.COMM_WORLD), distributed.world):
     assert all("not initialised yet, or finalised" in line for line in found)
 
 
-def test_threads_are_a_rank_s_share(tmp_path):
+def test_each_rank_uses_its_share_of_the_cores(tmp_path):
     body = """
 import os
 from cynn._comm import ranks
@@ -218,8 +218,8 @@ def write(name):
 def assert_named(err, who):
     """Hold that the dead rank is named once.
 
-    MPI reads the memory of other ranks: where it finds it gone before the dead one's files are
-    closed, it may end the job before anybody can be named.
+    MPI reads the memory of other ranks: where it is gone before the dead rank's files are
+    closed, MPI may end the job before any rank can be named.
     """
     if "Fatal error in internal_" not in err:
         assert re.search(rf"cynn: rank {who} died in the midst of the training", err)
@@ -327,7 +327,7 @@ def test_the_command_learns_a_table_as_one_rank_does(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="deaths are seen on Linux only")
 @pytest.mark.parametrize("after", [2, 4])
 def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, tmp_path, after):
-    """A rank is killed in the midst of an epoch; what comes out is as if nothing had happened."""
+    """A rank is killed during an epoch; the result is that of an uninterrupted run."""
     options = ("--epochs", "30", "--checkpoint", "kept", "--save", "done")
     running = job.start(2, train(folder, *options, "--batch-size", "16"), tmp_path)
     try:
@@ -352,7 +352,7 @@ def test_resumed_after_a_kill_with_the_same_or_another_number_of_ranks(folder, t
 
 
 def ranks_of(launcher):
-    """Return the processes of the command below a launcher, by the kernel's table of processes."""
+    """Return the processes of the command below a launcher, from /proc."""
     parents, commands = {}, {}
     for path in (p for p in os.listdir("/proc") if p.isdecimal()):
         try:
@@ -375,7 +375,7 @@ def ranks_of(launcher):
 
 
 @needs_files
-def test_wrong_resuming(tmp_path, capsys, monkeypatch, folder):
+def test_invalid_resume(tmp_path, capsys, monkeypatch, folder):
     from cynn import cli
 
     monkeypatch.chdir(tmp_path)
@@ -430,7 +430,7 @@ def test_ranks_that_slurm_starts_by_pmix(monkeypatch):
     for name in (*distributed.SIZES, "PMIX_RANK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "3")
-    assert distributed.launched_ranks() == 1  # three programs that have nothing in common
+    assert distributed.launched_ranks() == 1  # three independent programs
     monkeypatch.setenv("PMIX_RANK", "2")
     assert distributed.launched_ranks() == 3
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")  # mpirun in such a step
@@ -442,7 +442,7 @@ def test_ranks_that_slurm_starts_by_pmix(monkeypatch):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @pytest.mark.parametrize("lengths", [[10], [4, 1, 5], [3, 3, 3, 1]])
-def test_shares_of_npy_files(tmp_path, size, lengths):
+def test_shards_of_npy_files(tmp_path, size, lengths):
     whole = np.arange(30, dtype=np.uint8).reshape(10, 3)
     edges = np.cumsum([0, *lengths])
     for i, n in enumerate(lengths):
@@ -457,7 +457,7 @@ def test_shares_of_npy_files(tmp_path, size, lengths):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_shares_of_parquet_files(tmp_path, size):
+def test_shards_of_parquet_files(tmp_path, size):
     pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)  # it may want a newer NumPy
     from pyarrow import parquet
 
@@ -491,7 +491,7 @@ def test_a_large_row_group_is_read_in_parts(tmp_path, size, monkeypatch):
 
 
 @pytest.mark.parametrize("values", [["1", "x"], np.array(["2026", "2027"], "datetime64[s]")])
-def test_parquet_columns_of_no_numbers(tmp_path, values):
+def test_parquet_columns_that_are_not_numeric(tmp_path, values):
     pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)
     from pyarrow import parquet
 
@@ -503,7 +503,7 @@ def test_parquet_columns_of_no_numbers(tmp_path, values):
 
 @pytest.fixture
 def few_files():
-    """Some files may be open at once, fewer than a folder has."""
+    """Limit open files to fewer than the folder holds."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = len(os.listdir("/dev/fd"))
@@ -569,7 +569,7 @@ def test_a_mapped_file_trains_as_the_array_does(tmp_path):
         np.testing.assert_allclose(found, work(None, x, 16), 1e-9)
 
 
-def test_what_mpi_says_of_the_machine_is_not_ours():
+def test_messages_of_the_mpi_library_are_ignored():
     said = (
         "[hwloc/linux] failed to find sysfs cpu topology directory, aborting linux discovery.\n"
         "[1796083927.004019] [vm:402  :0]       tcp_iface.c:984  UCX  ERROR scandir failed\n"

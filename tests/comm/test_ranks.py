@@ -45,7 +45,7 @@ def fit_alone(batch_size, **more):
 
 
 def assert_same(found, wanted, tolerance=1e-6):
-    """Hold weights and logs of all ranks against one rank's, and the ranks' bits together."""
+    """Compare weights and logs of all ranks with one rank's, and the ranks' bits."""
     for model, history in found:
         assert np.array_equal(numbers(model), numbers(found[0][0]))
         assert history == found[0][1]
@@ -94,7 +94,7 @@ def test_scalars_of_the_optimizer_are_those_of_the_first_rank():
 
     first, second = run_ranks(2, work)
     assert first == second
-    assert 0.5 * 0.45**6 < first[0] < 0.5 * 0.9**6  # six steps on from that of the first
+    assert 0.5 * 0.45**6 < first[0] < 0.5 * 0.9**6  # six steps after that of the first
     assert first[1] == 13
 
 
@@ -109,8 +109,8 @@ def test_penalties_of_layers_count_once():
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_shares_of_their_own(size):
-    """Every size-th row to a rank: a step has the rows that one rank alone would have."""
+def test_each_rank_with_its_own_shard(size):
+    """Every size-th row to a rank: a step has the rows that a single rank would have."""
 
     def work(comm):
         mine = slice(comm.Get_rank(), None, size)
@@ -121,7 +121,7 @@ def test_shares_of_their_own(size):
     assert_same(run_ranks(size, work), alone, 1e-9)
 
 
-def test_a_rank_counts_by_its_rows_and_their_weights():
+def test_ranks_are_weighted_by_rows_and_sample_weights():
     """One step over shares of 70, 19 and 1 rows is a step over all of them."""
     edges = [0, 70, 89, 90]
 
@@ -132,7 +132,7 @@ def test_a_rank_counts_by_its_rows_and_their_weights():
     assert_same(run_ranks(3, work), fit_alone(300, sample_weight=WEIGHT), 1e-9)
 
 
-def test_shares_of_very_different_length():
+def test_shards_of_very_different_lengths():
     """A rank that has no more rows waits for the others; no row is left out."""
     seen = []
 
@@ -166,7 +166,7 @@ def test_validation_and_every_metric():
     assert_same(run_ranks(4, work), work(None, 28), 1e-9)
 
 
-def test_validation_by_a_part_of_the_rows():
+def test_validation_split():
     def work(comm, batch_size=7):
         return fit(comm, batch_size=batch_size, validation_split=0.2, model=new(seed=5))
 
@@ -198,7 +198,7 @@ def test_balanced_classes_are_counted_over_all_ranks():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_same_bits_again(dtype):
+def test_reproducible_bits(dtype):
     def bits():
         found = run_ranks(3, lambda comm: fit(comm, model=new(dtype)))
         return {hashlib.sha256(numbers(model).tobytes()).hexdigest() for model, _ in found}
@@ -220,7 +220,7 @@ def test_seeds_and_weights_come_from_the_first_rank():
     assert [model.seed for model, _ in found] == [3, 3]
 
 
-def test_what_the_first_rank_has_trained_is_where_all_begin():
+def test_all_ranks_start_from_the_first_ranks_training():
     def work(comm):
         model = new()
         if comm.Get_rank() == 0:
@@ -237,8 +237,8 @@ def test_what_the_first_rank_has_trained_is_where_all_begin():
 
 @needs_files
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 1), (1, 4)])
-def test_resumed_by_other_ranks(tmp_path, sizes):
-    """The batch of all ranks is 12; the first job ends after two epochs of four."""
+def test_resumed_on_another_number_of_ranks(tmp_path, sizes):
+    """The mini-batch of all ranks is 12; the first job ends after two epochs of four."""
     path = tmp_path / "model"
     before, after = sizes
 
@@ -258,7 +258,7 @@ def test_resumed_by_other_ranks(tmp_path, sizes):
 
 @needs_files
 @pytest.mark.parametrize("shares", [False, True])
-def test_resumed_by_as_many_ranks_to_the_bit(tmp_path, shares):
+def test_resumed_on_the_same_number_of_ranks_to_the_bit(tmp_path, shares):
     path = tmp_path / "model"
 
     def work(comm, **more):
@@ -342,7 +342,7 @@ class Slower(Callback):
 
 
 def model_of(comm, **others):
-    """A model that is another one on the last rank."""
+    """Return a model that differs on the last rank."""
     return new(**others) if comm.Get_rank() == comm.Get_size() - 1 else new()
 
 
@@ -486,15 +486,15 @@ def test_versions_are_compared(monkeypatch):
 
 
 @pytest.mark.parametrize("comm", [5, "world", object(), True])
-def test_what_is_no_communicator(comm):
+def test_objects_that_are_not_communicators(comm):
     with pytest.raises(
         TypeError, match="comm must be a communicator such as mpi4py.MPI.COMM_WORLD"
     ):
         fit(comm)
 
 
-def test_a_rank_that_fails_in_the_midst_ends_the_job(monkeypatch, capfd):
-    """The others wait for it: there is nothing to do but to end them all, with its name."""
+def test_a_rank_that_fails_during_training_ends_the_job(monkeypatch, capfd):
+    """The others wait for it, so all are ended, and the error names it."""
 
     def work(comm):
         model = new()

@@ -1,4 +1,4 @@
-"""Ranks and the layers that look at a row's place in the batch, or at the batch as a whole."""
+"""Ranks, and layers that depend on a row's place in the mini-batch, or on all of its rows."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def numbers(model):
 
 
 def assert_alike(found):
-    """Hold that all ranks have the same bits, and finite ones."""
+    """Check that all ranks have the same bits, and finite ones."""
     first = numbers(found[0][0])
     assert np.isfinite(first).all()
     for model, history in found[1:]:
@@ -40,7 +40,7 @@ def assert_alike(found):
 
 
 def assert_measured(found, wanted):
-    """Hold losses and metrics against one rank's."""
+    """Compare losses and metrics with one rank's."""
     assert found.keys() == wanted.keys() and "accuracy" in wanted
     for name, values in wanted.items():
         np.testing.assert_allclose(found[name], values, 1e-6)
@@ -57,7 +57,7 @@ def normalized():
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("n", [N, N - 1, N - 7, 5])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_what_is_dropped_is_what_one_rank_drops(size, n, shuffle):
+def test_ranks_draw_the_dropout_masks_of_one_rank(size, n, shuffle):
     rows = {"x": X[:n], "y": Y[:n], "shuffle": shuffle}
     found = run_ranks(size, lambda comm: fit(comm, *dropout(), **rows))
     assert_alike(found)
@@ -66,7 +66,7 @@ def test_what_is_dropped_is_what_one_rank_drops(size, n, shuffle):
     assert_measured(found[0][1], history)
 
 
-def test_what_is_dropped_of_shares_of_their_own():
+def test_dropout_masks_of_separate_shards():
     def work(comm):
         mine = slice(comm.Get_rank() * 10, comm.Get_rank() * 10 + 10)
         return fit(comm, *dropout(), x=X[mine], y=Y[mine], batch_size=10, shuffle=False)
@@ -85,7 +85,7 @@ def test_batches_beyond_the_workspace_drop_the_same():
     np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
 
 
-def test_images_are_changed_as_one_rank_changes_them():
+def test_augmentation_on_ranks_matches_one_rank():
     more = {"x": IMAGES, "augment": Augment(shift=1, noise=0.1)}
     found = run_ranks(2, lambda comm: fit(comm, Flatten(), **more))
     assert_alike(found)
@@ -96,7 +96,7 @@ def test_images_are_changed_as_one_rank_changes_them():
 
 @pytest.mark.parametrize(**by_layer)
 def test_every_layer(layer):
-    """All but those that are of a batch learn on two ranks what they learn on one."""
+    """All layers but batch normalisation learn on two ranks what they learn on one."""
     found = run_ranks(2, lambda comm: fit(comm, Dense(COLUMNS, "tanh"), layer))
     assert_alike(found)
     wanted, _ = fit(None, Dense(COLUMNS, "tanh"), layer, batch_size=16)

@@ -1,4 +1,4 @@
-"""The estimators beside scikit-learn's own: the same draws, so the same curves to rounding."""
+"""The estimators against scikit-learn's: the same random draws, so the same loss curves."""
 
 import warnings
 
@@ -45,7 +45,7 @@ def both(task, x=X, weight=None, **arguments):
 
 
 def assert_same(wanted, found, x=X, rtol=1e-6):
-    """Compare all that a fit leaves behind."""
+    """Compare all attributes that a fit sets."""
     names = {name for name in vars(wanted) if name.endswith("_")}
     assert names - {"coefs_", "intercepts_"} <= set(vars(found))
     assert found.out_activation_ == wanted.out_activation_
@@ -108,7 +108,7 @@ def test_arguments(task, arguments):
 
 @pytest.mark.parametrize("solver", [*SOLVERS, "lbfgs"])
 @pytest.mark.parametrize("task", TASKS)
-def test_weights_of_rows(task, solver):
+def test_sample_weights(task, solver):
     weight = np.random.default_rng(2).uniform(0.0, 3.0, 250)
     wanted, found = both(task, weight=weight, solver=solver, max_iter=15, batch_size=60, alpha=0.01)
     if solver == "lbfgs":
@@ -132,7 +132,7 @@ def test_float32(task, solver):
     assert found.coefs_[0].dtype == wanted.coefs_[0].dtype
     assert np.isclose(found.loss_, wanted.loss_, rtol=1e-2)
     outputs = "predict_proba" if hasattr(wanted, "predict_proba") else "predict"
-    allowed = 1e-3 if solver != "lbfgs" else 0.1  # theirs is of float32's precision in between
+    allowed = 1e-3 if solver != "lbfgs" else 0.1  # scikit-learn rounds to float32 in between
     for rows in (x, X, X[:, ::-1][:, ::-1]):
         got, want = getattr(found, outputs)(rows), getattr(wanted, outputs)(rows)
         assert got.dtype == want.dtype
@@ -140,8 +140,8 @@ def test_float32(task, solver):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_rows_that_are_certain(solver):
-    """Logits in the thousands: the loss of a row has bounds, in float32 others."""
+def test_rows_with_certain_predictions(solver):
+    """Logits in the thousands: the loss of a row is clipped, in float32 at other bounds."""
     for dtype in (np.float64, np.float32):
         wanted, found = both("classes", x=(1000 * X).astype(dtype), solver=solver, max_iter=2)
         first = np.array([wanted.loss_curve_[0], found.loss_curve_[0]])
@@ -165,7 +165,7 @@ def test_partial_fit(task, solver):
     assert_same(*pair)
 
 
-def test_a_fit_goes_on():
+def test_warm_start():
     name, y, _ = TASKS["classes"]
     pair = [
         getattr(m, name)(5, random_state=0, warm_start=True, max_iter=4) for m in (theirs, ours)
@@ -180,7 +180,7 @@ def test_a_fit_goes_on():
     assert_same(*pair)
 
 
-def test_predictions_follow_what_is_written_into_the_weights():
+def test_predictions_follow_changed_weights():
     _, found = both("numbers", max_iter=2)
     x = X[:3]
     found.predict(x)
@@ -192,7 +192,7 @@ def test_predictions_follow_what_is_written_into_the_weights():
     assert np.allclose(found.predict(x), found.intercepts_[-1])
 
 
-def test_whoever_holds_the_weights_sees_them_change():
+def test_weight_arrays_are_updated_in_place():
     _, found = both("classes", max_iter=2)
     held = found.coefs_[0]
     before = held.copy()
@@ -201,14 +201,14 @@ def test_whoever_holds_the_weights_sees_them_change():
 
 
 @pytest.mark.parametrize("task", ["classes", "two classes", "labels", "number", "numbers"])
-def test_few_rows_are_many_rows(task):
+def test_few_rows_have_the_bits_of_many(task):
     _, found = both(task, max_iter=3)
     assert np.array_equal(np.concatenate([found.predict(X[i : i + 1]) for i in range(50)]),
                           found.predict(X[:50]))  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_rows_that_are_not_finite_are_refused(bad):
+def test_non_finite_rows_are_refused(bad):
     _, found = both("classes", max_iter=1)
     x = X[:1].copy()
     x[0, 2] = bad

@@ -1,4 +1,4 @@
-"""Arguments and data drawn at random: scikit-learn's estimators and ours do the same with them."""
+"""Random arguments and data: scikit-learn's estimators and ours behave alike."""
 
 import contextlib
 import io
@@ -92,14 +92,14 @@ WEIGHTS = {
 
 
 def told(estimator, name, *given):
-    """Call a method that there may be; give its result or error, its warnings, what it printed."""
+    """Call a method if it exists; return its result or error, its warnings and its output."""
     out = io.StringIO()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(out):
         warnings.simplefilter("always")
         try:
             method = getattr(estimator, name, None)
             result, error = method and method(*given), None
-        except Exception as e:  # whatever it is, both have to do it
+        except Exception as e:  # both have to raise the same
             result, error = None, (type(e), str(e))
     kinds = [(w.category, str(w.message)) for w in caught if w.category is not RuntimeWarning]
     return result, error, kinds, out.getvalue()
@@ -132,7 +132,7 @@ def assert_told_alike(want, got, what):
 
 @st.composite
 def cases(draw):
-    """Draw what is made and what is done with it."""
+    """Draw an estimator and the calls to make of it."""
     classifies = draw(st.booleans())
     few = draw(st.lists(st.sampled_from(sorted(ARGUMENTS)), min_size=3, max_size=14, unique=True))
     always = ["solver", "max_iter", "hidden_layer_sizes"]
@@ -153,7 +153,7 @@ def cases(draw):
 
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(cases())
-def test_any_use(case):
+def test_any_sequence_of_calls(case):
     name, arguments, steps, sets = case
     random = [np.random.RandomState(5) for _ in range(2)]
     pair = [
@@ -167,12 +167,12 @@ def test_any_use(case):
             continue
         found = [told(e, step, x, y, weight) for e in pair]
         if found[0][1] != found[1][1] and found[1][1] and "previous fit" in found[1][1][1]:
-            return  # outputs of another number: docs/scikit-learn.md
+            return  # another number of outputs: docs/scikit-learn.md
         assert_told_alike(*found, step)
         for attribute in ATTRIBUTES:
             assert_alike(*[getattr(e, attribute, "absent") for e in pair], attribute)
         assert_alike(*[e.random_state.get_state()[2] for e in pair], "the generator")
         if found[0][1]:
-            return  # theirs may be something in between
+            return  # scikit-learn's state may be inconsistent
         for use, data in (("predict", [x]), ("predict_proba", [x]), ("score", [x, y])):
             assert_told_alike(*[told(e, use, *data) for e in pair], use)

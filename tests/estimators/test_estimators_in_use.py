@@ -42,7 +42,7 @@ def test_scikit_learns_own_checks(estimator):
         {r["check_name"] for r in rs if r["status"] == "skipped"} for rs in (results, wanted)
     ]
     assert skipped[0] <= skipped[1]
-    more = {"check_class_weight_classifiers"}  # an argument that theirs have not
+    more = {"check_class_weight_classifiers"}  # an argument that scikit-learn's do not have
     names = [{r["check_name"] for r in rs} for rs in (results, wanted)]
     assert names[1] <= names[0] <= names[1] | more
 
@@ -72,7 +72,7 @@ def test_copies(tmp_path, solver):
     copies = [pickle.loads(pickle.dumps(model)), joblib.load(tmp_path / "model")]
     for copy in copies:
         assert np.array_equal(copy.predict_proba(X), model.predict_proba(X))
-    if solver == "sgd":  # with what the solver remembers
+    if solver == "sgd":  # with the solver's state
         model.partial_fit(X, Y)
         for copy in copies:
             copy.partial_fit(X, Y)
@@ -111,14 +111,14 @@ def test_routing():
         assert 0 not in search.predict(X[Y != 0])
 
 
-def test_how_it_looks():
+def test_repr_and_html():
     model = MLPClassifier(**QUICK)
     assert repr(model) == repr(sklearn.neural_network.MLPClassifier(**QUICK))
     page = model.fit(X, Y)._repr_html_()
     assert "MLPClassifier" in page and "coefs_" in page
 
 
-def test_their_arguments_come_first_and_ours_are_off():
+def test_scikit_learns_arguments_come_first_and_ours_are_off():
     for name in ("MLPClassifier", "MLPRegressor"):
         theirs = getattr(sklearn.neural_network, name)().get_params()
         ours = getattr(cynn.estimators, name)().get_params()
@@ -142,7 +142,7 @@ def test_threads(monkeypatch):
     assert threads_of(None) == 8
 
 
-def test_any_number_of_threads_gives_the_same_bits():
+def test_same_bits_on_any_number_of_threads():
     found = [
         MLPClassifier(64, n_jobs=n, max_iter=3, random_state=0, tol=10, n_iter_no_change=1)
         .fit(X, Y)

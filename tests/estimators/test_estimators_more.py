@@ -1,4 +1,4 @@
-"""What the estimators have beyond scikit-learn's: off by default."""
+"""What the estimators have in addition to scikit-learn's: off by default."""
 
 import warnings
 
@@ -53,7 +53,7 @@ def test_one_activation_for_each_layer(name):
     assert np.array_equal(clone(mixed).fit(X, Y).predict_proba(X), mixed.predict_proba(X))
 
 
-def test_activations_by_our_names():
+def test_activations_by_cynn_names():
     assert same(made(activation="sigmoid").fit(X, Y), made(activation="logistic").fit(X, Y))
 
 
@@ -95,7 +95,7 @@ def test_a_fit_that_is_refused_loses_nothing(arguments):
 def test_weights_that_do_not_fit_one_another():
     model = made().fit(X, Y)
     first = model.coefs_[0]
-    model.coefs_[0] = np.ascontiguousarray(first.T)  # as many numbers
+    model.coefs_[0] = np.ascontiguousarray(first.T)  # the same size, another shape
     with pytest.raises(ValueError, match="coefs_ and intercepts_ must fit one another"):
         model.predict(X)
     model.coefs_[0] = first
@@ -115,11 +115,11 @@ def test_dropout(arguments):
     ]
     assert same(fits[0], fits[1])
     assert not same(fits[0], fits[2]) and not same(fits[0], fits[3])
-    assert np.array_equal(fits[0].predict(x), fits[0].predict(x))  # nothing is dropped here
+    assert np.array_equal(fits[0].predict(x), fits[0].predict(x))  # no dropout at inference
     assert fits[0].loss_ > fits[2].loss_
 
 
-def test_dropout_goes_on_where_the_fit_before_ended():
+def test_dropout_resumes_where_the_previous_fit_ended():
     found = made(dropout=0.5)
     for _ in range(2):
         found.partial_fit(X, Y, classes=["ant", "bee", "cat"])
@@ -140,7 +140,7 @@ def test_bad_dropout(bad):
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["", "weight"])
 @pytest.mark.parametrize("classes", ["balanced", {"ant": 3.0, "bee": 0.5}], ids=str)
-def test_weights_of_classes_are_weights_of_rows(classes, weight):
+def test_class_weights_equal_sample_weights(classes, weight):
     rows = compute_sample_weight(classes, Y) * (1 if weight is None else weight)
     assert same(made(class_weight=classes).fit(X, Y, weight), made().fit(X, Y, rows))
 
@@ -163,7 +163,7 @@ def test_balanced_needs_all_rows():
     ],
     ids=str,
 )
-def test_our_cross_entropies_are_theirs(y, loss):
+def test_cross_entropies_match_scikit_learns_log_loss(y, loss):
     found, wanted = made(loss=loss).fit(X, y), made().fit(X, y)
     assert np.allclose(found.loss_curve_, wanted.loss_curve_, rtol=1e-9)
     assert np.allclose(found.predict_proba(X), wanted.predict_proba(X))
@@ -181,7 +181,7 @@ def test_label_smoothing():
     [(Y, "categorical_hinge"), (Y, "hinge"), (Y == "ant", "hinge"), (LABELS, losses.Hinge())],
     ids=["several", "one against the rest", "two", "labels"],
 )
-def test_hinges_decide_without_probabilities(y, loss):
+def test_hinge_losses_have_no_probabilities(y, loss):
     found = made(loss=loss, learning_rate_init=0.02, max_iter=150).fit(X, y)
     assert found.score(X, y) > 0.85
     assert not hasattr(found, "predict_proba") and not hasattr(found, "predict_log_proba")
@@ -214,7 +214,7 @@ def test_losses_that_do_not_fit(y, loss):
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_losses_of_numbers(solver):
+def test_regression_losses(solver):
     common = {"solver": solver, "max_iter": 300, "learning_rate_init": 0.02}
     high = made(MLPRegressor, loss=losses.Quantile(0.9), **common).fit(X, NUMBERS)
     assert 0.8 < (high.predict(X) > NUMBERS).mean() < 0.97
@@ -270,11 +270,11 @@ def test_optimizers(solver):
         assert plain.n_iter_ == 1 and len(plain.loss_curve_) == 3
 
 
-# -- rows to validate on
+# -- validation data
 
 
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
-def test_validation_curves_of_classes(form):
+def test_validation_curves_of_a_classifier(form):
     x = form(X)
     given = {"X_val": x[NEW], "y_val": Y[NEW], "sample_weight_val": WEIGHT[NEW]}
     found = made(alpha=1.0).fit(x[OLD], Y[OLD], **given)
@@ -284,10 +284,10 @@ def test_validation_curves_of_classes(form):
     assert np.isclose(found.validation_loss_curve_[-1], wanted)
     assert np.isclose(found.validation_scores_[-1], found.score(x[NEW], Y[NEW], weight))
     assert found.best_validation_score_ == max(found.validation_scores_)
-    assert same(found, made(alpha=1.0).fit(x[OLD], Y[OLD]))  # it only looks
+    assert same(found, made(alpha=1.0).fit(x[OLD], Y[OLD]))  # validation changes nothing
 
 
-def test_validation_curves_of_numbers():
+def test_validation_curves_of_a_regressor():
     found = made(MLPRegressor, alpha=1.0)
     found.fit(X[OLD], NUMBERS[OLD], X_val=X[NEW], y_val=NUMBERS[NEW])
     wanted = mean_squared_error(NUMBERS[NEW], found.predict(X[NEW])) / 2
@@ -304,7 +304,7 @@ def test_the_validation_curve_is_that_of_this_fit():
         assert not hasattr(model, "validation_loss_curve_")
 
 
-def test_early_stopping_on_rows_of_ones_own():
+def test_early_stopping_on_given_validation_data():
     found = made(early_stopping=True, n_iter_no_change=3, max_iter=300, learning_rate_init=0.02)
     found.fit(X[OLD], Y[OLD], X_val=X[NEW], y_val=Y[NEW])
     assert found.t_ == 80 * found.n_iter_  # none are set aside
@@ -322,7 +322,7 @@ def test_early_stopping_on_rows_of_ones_own():
         ({"X_val": X, "y_val": LABELS}, "X_val, y_val: "),
     ],
 )
-def test_bad_rows_to_validate_on(given, message):
+def test_invalid_validation_data(given, message):
     with pytest.raises(ValueError, match=message):
         made().fit(X, Y, **given)
 
@@ -341,7 +341,7 @@ def test_callbacks():
     first = log_loss(Y[NEW], found.predict_proba(X[NEW]))  # the best weights, of the first epoch
     assert np.isclose(first, history.history["val_loss"][0])
     before = len(history.epoch)
-    found.partial_fit(X, Y)  # of which nobody hears
+    found.partial_fit(X, Y)  # without callbacks
     assert len(history.epoch) == before
     clone(found).fit(X[OLD], Y[OLD], X_val=X[NEW], y_val=Y[NEW])
     assert len(history.epoch) == before  # a clone has callbacks of its own
@@ -357,7 +357,7 @@ def test_callbacks_see_the_estimator():
     assert len(scores) == 12 and scores[-1] == found.score(X, Y)
 
 
-def test_what_callbacks_cannot_do(tmp_path):
+def test_callbacks_that_are_refused(tmp_path):
     with pytest.raises(TypeError, match="callbacks must hold Callback objects"):
         made(callbacks=[print]).fit(X, Y)
     with pytest.raises(TypeError, match="an estimator cannot be saved as a model file"):
@@ -367,24 +367,24 @@ def test_what_callbacks_cannot_do(tmp_path):
 @pytest.mark.parametrize(
     "arguments", [{"dropout": 0.5}, {"callbacks": [History()]}, {}], ids=["dropout", "calls", "val"]
 )
-def test_what_needs_batches(arguments):
+def test_arguments_that_need_mini_batches(arguments):
     given = {} if arguments else {"X_val": X, "y_val": Y}
     with pytest.raises(ValueError, match="must be left at its default for solver='lbfgs'"):
         made(solver="lbfgs", **arguments).fit(X, Y, **given)
 
 
-def test_a_bar(capsys):
+def test_progress_bar(capsys):
     pytest.importorskip("tqdm")
     made(verbose="bar", max_iter=2).fit(X, Y)
     shown = capsys.readouterr()
     assert shown.out == "" and "epoch 2/2" in shown.err and "loss" in shown.err
 
 
-# -- rows that are mostly zeros
+# -- sparse rows
 
 
 class Look(Callback):
-    """Keeps the network of each epoch, and whether it seeks zeros."""
+    """Records the network of each epoch, and whether it skips zeros."""
 
     def __init__(self):
         self.seen = []
@@ -399,7 +399,7 @@ def test_zeros_are_skipped_to_the_same_bits():
     look = Look()
     found = made(callbacks=[look]).fit(x, Y)
     assert [seeks for _, seeks in look.seen] == [True] * found.n_iter_
-    assert not look.seen[0][0].seek_zeros  # for the fit alone
+    assert not look.seen[0][0].seek_zeros  # during the fit only
     look = Look()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cynn.estimators._objective.mostly_zeros", lambda x: False)
@@ -423,7 +423,7 @@ def test_zeros_are_skipped_over_all_rows_at_once():
 
 
 class Hear(Callback):
-    """Keeps the losses of mini-batches, and may end the training after one."""
+    """Records the losses of mini-batches, and may end the training after one."""
 
     def __init__(self, last=None):
         self.last, self.losses, self.scores = last, [], []
@@ -453,7 +453,7 @@ def test_a_batch_ends_the_fit_of_an_estimator():
     assert found.loss_ == pytest.approx(hear.losses[0]) and hear.scores == [found.score(X, Y)]
 
 
-def test_the_last_epoch_is_told_of_too():
+def test_callbacks_see_the_last_epoch():
     history = History()
     found = made(tol=10, n_iter_no_change=2, max_iter=50, callbacks=[history]).fit(X, Y)
     assert found.n_iter_ < 50 and len(history.epoch) == found.n_iter_

@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators do off the common paths, and ours with them."""
+"""Edge cases of scikit-learn's estimators, which ours follow."""
 
 import warnings
 
@@ -29,7 +29,7 @@ def pair(name, **arguments):
 def quiet():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", RuntimeWarning)  # theirs warn of what is not finite
+        warnings.simplefilter("ignore", RuntimeWarning)  # scikit-learn's warn of non-finite numbers
         yield
 
 
@@ -49,7 +49,7 @@ def assert_same(pair):
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_early_stopping_that_goes_on_without_progress_keeps_the_last_weights(solver):
+def test_early_stopping_resumed_without_progress_keeps_the_last_weights(solver):
     found = pair("MLPClassifier", solver=solver, warm_start=True, early_stopping=True)
     for estimator in found:
         estimator.fit(X, Y).fit(X, Y)
@@ -57,7 +57,7 @@ def test_early_stopping_that_goes_on_without_progress_keeps_the_last_weights(sol
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_counts_below_zero_have_no_loss(solver):
+def test_negative_counts_have_no_loss(solver):
     found = pair("MLPRegressor", solver=solver, loss="poisson")
     for weight in (None, np.full(150, 2.0)):
         for estimator in found:
@@ -68,7 +68,7 @@ def test_counts_below_zero_have_no_loss(solver):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("labels", [Y, Y == "ant"], ids=["three", "two"])
-def test_weights_below_zero(solver, labels):
+def test_negative_sample_weights(solver, labels):
     found = pair("MLPClassifier", solver=solver)
     weight = np.random.default_rng(1).uniform(-0.2, 2, 150)
     for estimator in found:
@@ -78,7 +78,7 @@ def test_weights_below_zero(solver, labels):
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("y", [Y, Y == "ant", NUMBER, X[:, :2]], ids=["3", "2", "one", "two"])
-def test_weights_of_a_batch_whose_sum_is_below_zero(solver, y):
+def test_sample_weights_of_a_mini_batch_with_a_negative_sum(solver, y):
     found = pair("MLPClassifier" if y.dtype.kind in "Ub" else "MLPRegressor", solver=solver)
     weight = np.random.default_rng(1).uniform(0.5, 2, 150)
     weight[40:] *= -1
@@ -88,7 +88,7 @@ def test_weights_of_a_batch_whose_sum_is_below_zero(solver, y):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_the_loss_is_a_number_of_numpy(solver):
+def test_the_loss_is_a_numpy_scalar(solver):
     wanted, found = pair("MLPRegressor", solver=solver)
     assert type(found.fit(X, NUMBER).loss_) is type(wanted.fit(X, NUMBER).loss_) is np.float64
 
@@ -96,7 +96,7 @@ def test_the_loss_is_a_number_of_numpy(solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("weight", [None, np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["labels", np.float64, np.float32, np.int64])
-def test_losses_of_float32_rows_have_the_type_of_theirs(solver, weight, kind):
+def test_losses_of_float32_rows_have_scikit_learns_dtype(solver, weight, kind):
     name, y = ("MLPClassifier", Y) if kind == "labels" else ("MLPRegressor", COUNTS.astype(kind))
     found = pair(name, solver=solver, max_iter=2)
     for estimator in found:
@@ -109,7 +109,7 @@ def test_losses_of_float32_rows_have_the_type_of_theirs(solver, weight, kind):
 
 
 @pytest.mark.parametrize("rows", [3, 150])
-def test_predictions_of_long_rows_are_long(rows):
+def test_predictions_of_longdouble_rows_are_longdouble(rows):
     wanted, found = [e.fit(X, NUMBER) for e in pair("MLPRegressor")]
     for kind in (np.longdouble, np.float16, np.int8, bool):
         want, got = [e.predict(X[:rows].astype(kind)) for e in (wanted, found)]
@@ -135,7 +135,7 @@ def test_numbers_in_messages_are_numbers():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_layers_of_another_depth_do_not_go_on(solver):
+def test_warm_start_refuses_another_depth(solver):
     found = pair("MLPRegressor", solver=solver, warm_start=True)[1].fit(X, NUMBER)
     before = found.coefs_[0].copy()
     with pytest.raises(ValueError, match=r"must be \[5\], as in the previous fit, got \[5, 4\]"):
@@ -143,7 +143,7 @@ def test_layers_of_another_depth_do_not_go_on(solver):
     assert np.array_equal(found.coefs_[0], before)
 
 
-def test_layers_of_other_sizes_go_on_where_theirs_do():
+def test_warm_start_takes_the_layer_sizes_that_scikit_learn_takes():
     found = pair("MLPRegressor", warm_start=True)
     for estimator in found:
         estimator.fit(X, NUMBER).set_params(hidden_layer_sizes=7).fit(X, NUMBER)
@@ -153,7 +153,7 @@ def test_layers_of_other_sizes_go_on_where_theirs_do():
             estimator.set_params(solver="lbfgs").fit(X, NUMBER)
 
 
-def test_outputs_of_another_number_do_not_go_on():
+def test_warm_start_refuses_another_number_of_outputs():
     found = pair("MLPRegressor", warm_start=True)[1].fit(X, NUMBER)
     with pytest.raises(ValueError, match="y must have 1 outputs, as in the previous fit, got 2"):
         found.fit(X, np.stack([NUMBER, NUMBER], axis=1))
@@ -180,7 +180,7 @@ def test_sparse_labels(solver):
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_a_generator_is_left_where_theirs_leave_it(solver):
+def test_the_random_generator_ends_in_scikit_learns_state(solver):
     states = []
     for which in (0, 1):
         rng = np.random.RandomState(4)
@@ -190,7 +190,7 @@ def test_a_generator_is_left_where_theirs_leave_it(solver):
     assert states[0] == states[1]
 
 
-def test_fits_and_partial_fits_in_turn():
+def test_alternating_fit_and_partial_fit():
     found = pair("MLPClassifier", solver="sgd", warm_start=True, learning_rate="invscaling")
     for estimator in found:
         estimator.fit(X, Y).partial_fit(X, Y).fit(X, Y)

@@ -1,4 +1,4 @@
-"""For every kernel: arguments that fit it, and what the reference makes of them."""
+"""Valid arguments for every kernel, and what the reference computes from them."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ SCALARS = {
 
 
 def shapes_of(kernel: str, m: int, k: int, n: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of the array arguments for m rows, k inputs and n outputs, in the kernel's order."""
+    """Return shapes of the array arguments for m rows, k inputs and n outputs, in order."""
     if kernel in reference.ACTIVATIONS:
         return {"x": (m, n), "out": (m, n)}
     if kernel in BACKWARDS:
@@ -60,7 +60,7 @@ def shapes_of(kernel: str, m: int, k: int, n: int) -> dict[str, tuple[int, ...]]
 
 
 def arguments(kernel: str, m: int, k: int, n: int, dtype: str) -> dict[str, object]:
-    """Arguments by name: numbers that a float32 holds exactly, outputs full of NaN."""
+    """Return arguments by name: numbers exact in float32, outputs full of NaN."""
     rng = np.random.default_rng([m, k, n])
     values: dict[str, object] = {}
     for name, shape in shapes_of(kernel, m, k, n).items():
@@ -78,7 +78,7 @@ def arguments(kernel: str, m: int, k: int, n: int, dtype: str) -> dict[str, obje
 
 
 def expected(kernel: str, values: dict[str, object]) -> tuple[object, dict[str, np.ndarray]]:
-    """Run the reference on copies of the arguments, as lists: its result, and its outputs."""
+    """Run the reference on copies of the arguments, as lists; return its result and outputs."""
     copies = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in values.items()

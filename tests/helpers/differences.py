@@ -1,4 +1,4 @@
-"""Finite differences, which gradients are held to.
+"""Finite differences, which gradients are compared with.
 
 A central difference ``(f(x + h) - f(x - h)) / 2h`` in float64 is wrong by some ``h**2`` from the
 curvature and some ``u / h`` from rounding: with h = 1e-5 both are near 1e-10, and 1e-7 is allowed.
@@ -11,7 +11,7 @@ ALLOWED = 1e-7
 
 
 def differences(f, x: np.ndarray) -> np.ndarray:
-    """The gradient of f, by moving each number of x in place to both sides."""
+    """Return the gradient of f, by central differences in each number of x, in place."""
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         value = x[index]

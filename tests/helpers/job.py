@@ -14,16 +14,16 @@ import pytest
 
 SECONDS = 60  # after which a job is killed: none takes more than a few
 
-# What MPI's libraries say of a machine, as where a container has no /sys: it is not ours.
+# What MPI's libraries write about a machine, as where a container has no /sys: not cynn's.
 LIBRARIES = re.compile(r"^\[(hwloc/\w+\]|[\d.]+\] \[[^]]*\] .* UCX ) .*\n?", re.MULTILINE)
 
 
 class Aborted(Exception):
-    """What `Abort` raises here, where MPI ends the process."""
+    """Raised by `Abort` here, where MPI ends the process."""
 
 
 class Group:
-    """What the threads of a job have in common."""
+    """The state that the threads of a job share."""
 
     def __init__(self, size):
         self.size = size
@@ -33,7 +33,7 @@ class Group:
 
 
 class ThreadComm:
-    """A rank's communicator: mpi4py's methods, as far as `fit` calls them, between threads."""
+    """A rank's communicator between threads, with those methods of mpi4py that `fit` calls."""
 
     def __init__(self, group, rank):
         self._group, self._rank = group, rank
@@ -74,7 +74,7 @@ class ThreadComm:
 
 
 def run_ranks(size, work):
-    """Return what ``work(comm)`` gives, or the error that it raises, on each of so many ranks."""
+    """Return the result of ``work(comm)``, or the error that it raises, on each of the ranks."""
     group = Group(size)
     results = [None] * size
 
@@ -103,7 +103,7 @@ def launcher():
 
 
 def start(size, arguments, folder, **variables):
-    """Start a job of so many ranks of ``python ARGUMENTS``, in a session of its own."""
+    """Start a job of ``python ARGUMENTS`` on that many ranks, in a session of its own."""
     settings = {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -122,7 +122,7 @@ def start(size, arguments, folder, **variables):
 
 
 def finish(job):
-    """Return the job's status and what it wrote, but for what MPI's libraries say of the machine.
+    """Return the job's status and output, without what MPI's libraries write about the machine.
 
     A job that hangs is killed, and fails the test.
     """
@@ -136,5 +136,5 @@ def finish(job):
 
 
 def run(size, arguments, folder, **variables):
-    """Run a job to its end."""
+    """Run a job until it ends."""
     return finish(start(size, arguments, folder, **variables))

@@ -1,4 +1,4 @@
-"""One of each layer, to test what holds for all: a new layer is named here."""
+"""One example of each layer, for tests of what holds for all: add a new layer here."""
 
 from cynn.layers import (
     Activation,
@@ -17,7 +17,7 @@ from networks import Case
 COLUMNS = 18
 """The numbers in a row that each takes: more than a panel of float32 holds."""
 
-# Their slopes have no jumps, so that finite differences hold.
+# Their derivatives are continuous, so that finite differences hold.
 EXAMPLES = [
     Activation("gelu"),
     BatchNorm(0.9, 0.1),
@@ -36,7 +36,7 @@ by_layer = {"argnames": "layer", "argvalues": EXAMPLES, "ids": lambda one: type(
 
 
 def _cases(layer):
-    """Networks with the layer as the first step, between others, and as the last."""
+    """Return networks with the layer as the first step, between others, and as the last."""
     step, end = layer.step(), ("dense", 3, "softmax")
     if step is None:  # it computes nothing
         return

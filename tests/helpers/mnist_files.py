@@ -1,4 +1,4 @@
-"""Files like MNIST's, and mirrors on loopback that serve them, for the tests of the loader."""
+"""Files in MNIST's format, and mirrors on loopback that serve them, for tests of the loader."""
 
 import gzip
 import hashlib
@@ -54,7 +54,7 @@ def listing(folder):
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch, tmp_path):
-    """Nothing of the machine's: no data folder, no proxy, an empty cache, mirrors that are shut."""
+    """Isolate from the machine: no data folder, no proxy, an empty cache, unreachable mirrors."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("CYNN_DATA", "XDG_CACHE_HOME"):
             monkeypatch.delenv(name)
@@ -111,7 +111,7 @@ class Mirrors:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *_: None  # a client that was killed is no news
+        self.server.handle_error = lambda *_: None  # a killed client is no error
         self.root = f"http://127.0.0.1:{self.server.server_port}"
         self.urls = (f"{self.root}/a/", f"{self.root}/b/")
 

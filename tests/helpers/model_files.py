@@ -1,8 +1,8 @@
-"""Model files that must load for ever: ``python model_files.py NAME`` writes one, once.
+"""Model files that every later version must load: ``python model_files.py NAME`` writes one.
 
 ``tests/files/NAME.safetensors`` is a file as the version of its day wrote it, and
 ``tests/files/index.json`` has its checksum, the rows' shape and what the model predicted of `rows`.
-A file that is there is never written again: what changes comes as a file more.
+An existing file is never written again: a change of the format adds a file.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ INDEX = FILES / "index.json"
 
 
 def rows(shape):
-    """Five rows that no library's random numbers can change."""
+    """Return five rows that do not depend on a library's random numbers."""
     numbers = np.arange(5 * int(np.prod(shape)), dtype=np.float64)
     return (numbers * 37 % 101 / 50 - 1).reshape(5, *shape)
 

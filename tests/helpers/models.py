@@ -1,4 +1,4 @@
-"""Small models to test with, their data, and ways to run them apart."""
+"""Small models for tests, their data, and a way to run programs in a process of their own."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ needs_mnist = pytest.mark.skipif(
 
 
 def blobs(n=90, n_inputs=4, n_classes=3, seed=0):
-    """Float rows around a point for each class, and their labels."""
+    """Return float rows around a centre for each class, and their labels."""
     rng = np.random.default_rng(seed)
     y = np.arange(n) % n_classes
     x = rng.normal(size=(n, n_inputs)) + 3 * rng.normal(size=(n_classes, n_inputs))[y]
@@ -28,7 +28,7 @@ def blobs(n=90, n_inputs=4, n_classes=3, seed=0):
 
 
 def images(n=40, seed=0):
-    """Pictures of 8 x 8 raw bytes in four classes: which quarter is bright."""
+    """Return images of 8 x 8 bytes in four classes: which quarter is bright."""
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 80, (n, 8, 8)).astype(np.uint8)
     y = np.arange(n) % 4
@@ -44,7 +44,7 @@ def classifier(n_classes=3, *, hidden=8, dtype="float32", seed=0, metrics=("accu
 
 
 def trained(epochs=3, **named):
-    """A classifier of `blobs`, with a velocity."""
+    """Return a trained classifier of `blobs`, with a velocity."""
     model = classifier(**named)
     model.fit(*blobs(), epochs=epochs, verbose=0)
     return model
@@ -62,12 +62,12 @@ def image_model(dtype="float32"):
 
 
 def bits(model) -> bytes:
-    """All that a model has learned."""
+    """Return the bytes of all that a model has learned."""
     return b"".join(a.tobytes() for a in model.get_weights() + model.get_optimizer_state())
 
 
 def python(program: str, *arguments: str, timeout: float = 300, **environment: str) -> str:
-    """Run a program in a Python of its own: what it wrote; it fails where the program does."""
+    """Run a program in a new Python process and return its output; fail where the program does."""
     process = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", program, *arguments],
         capture_output=True,

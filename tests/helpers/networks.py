@@ -1,4 +1,4 @@
-"""Small networks to test with: their steps, loss, parameters and data."""
+"""Small networks for tests: their steps, loss, parameters and data."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ BENDS = {"relu": 0.0, "leaky_relu": 0.0, "selu": 0.0, "hard_sigmoid": 3.0}
 
 @dataclass(frozen=True)
 class Case:
-    """A network, a loss, and the data and parameters to try it with."""
+    """A network, a loss, and data and parameters for them."""
 
     name: str
     steps: tuple
@@ -34,7 +34,7 @@ class Case:
         return rng.uniform(-1.0, 1.0, n).astype(np.float32).astype(dtype)
 
     def data(self, n_outputs: int, dtype: str, n: int = ROWS):
-        """Inputs, labels, dense targets and weights."""
+        """Return inputs, labels, dense targets and sample weights."""
         rng = np.random.default_rng([200, self.seed])
         x = rng.uniform(-2.0, 2.0, (n, self.inputs))
         labels = rng.integers(n_outputs, size=n).astype(np.int32)
@@ -44,7 +44,7 @@ class Case:
         return x, labels, dense, weight
 
     def keeps_away_from_bends(self) -> bool:
-        """Whether no number that enters an activation is near where its slope jumps."""
+        """Return whether no input of an activation is near a jump of its derivative."""
         target = Target("reference", "float64")
         for i, step in enumerate(self.steps):
             if step[-1] in BENDS:

@@ -1,4 +1,4 @@
-"""Where the tests find things: the checkout, or a copy of the tests that lies alone."""
+"""Paths for the tests: of the checkout, or of a copy of the tests without one."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""The targets to test, and what the tests of several files share.
+"""The targets to test, and what several test files share.
 
-A target is a module with the kernels in it: one compiled for some processors and one precision,
-or `cynn.reference`, in plain Python, which the compiled ones are held to.
+A target is a module of kernels: one compiled for some processors and one precision,
+or `cynn.reference`, in plain Python, which the compiled ones are compared with.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Target:
 
     @property
     def u(self) -> float:
-        """Unit roundoff: the largest relative error of one rounded operation."""
+        """Return the unit roundoff: the largest relative error of one rounded operation."""
         return float(np.finfo(self.dtype).eps) / 2
 
     @property
@@ -71,16 +71,16 @@ def assert_guards_intact(view: np.ndarray, case: object = "") -> None:
 
 
 def assert_close(got, want, bound, case: object = "") -> None:
-    """Compare number by number: NaN where NaN is wanted, infinities equal, others within `bound`.
+    """Compare elementwise: NaN where NaN is expected, infinities equal, others within `bound`.
 
     Parameters
     ----------
     got, want : array_like
-        What came and what is wanted.
+        The actual and the expected values.
     bound : float or array_like
-        The largest error allowed, absolute, for each number.
+        The largest absolute error allowed, for each element.
     case : object
-        What to say when it fails.
+        Shown when the comparison fails.
     """
     got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
     assert got.shape == want.shape, f"{case}: shape {got.shape}, wanted {want.shape}"

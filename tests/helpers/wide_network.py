@@ -1,4 +1,4 @@
-"""A network with work for many threads, and its rows."""
+"""A network large enough for many threads, and its rows."""
 
 import numpy as np
 

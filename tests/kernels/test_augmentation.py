@@ -1,4 +1,4 @@
-"""Images that change a little in every epoch: how they move, and that nothing else decides it."""
+"""Augmentation of images: shifts, rotations, noise, and what their random numbers depend on."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def no_choice_left_behind():
 
 
 def seen(target, x, given, moment=MOMENT, scale=1.0, offset=0.0, threads=1):
-    """What a network that gives on what it is given sees in training."""
+    """Return the inputs that a network sees in training, by way of an identity network."""
     n, height, width = x.shape
     network = target.module.Network(height * width, [("activation", "identity")], scale, offset)
     network.compile("mean_squared_error")
@@ -35,7 +35,7 @@ def seen(target, x, given, moment=MOMENT, scale=1.0, offset=0.0, threads=1):
         moment,
     )  # fmt: skip
     network.predict(rows, plain := np.empty_like(out), 1)
-    assert_close(plain, scale * rows.astype(float) + offset, 1e-4)  # in use nothing moves
+    assert_close(plain, scale * rows.astype(float) + offset, 1e-4)  # at inference nothing moves
     return out.reshape(x.shape)
 
 
@@ -45,7 +45,7 @@ def pictures(n=12, height=7, width=5, dtype="uint8"):
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 @pytest.mark.parametrize("given", [(2, 0.0, 0.0), (0, 0.5, 0.0), (0, 0.0, 0.1), (1, 3.2, 0.2)])
-def test_as_the_reference(compiled, given, dtype):
+def test_agrees_with_the_reference(compiled, given, dtype):
     for shape in ((12, 7, 5), (3, 1, 40), (2, 28, 28)):
         x = pictures(*shape, dtype)
         found = seen(compiled, x, given, scale=1 / 255, offset=-0.5)
@@ -82,7 +82,7 @@ def test_every_shift_is_as_likely(compiled):
     assert ((counts - 500) ** 2 / 500).sum() < 30  # chi-squared, 8 degrees: one in 5,000
 
 
-def test_a_turn_keeps_the_middle_and_what_is_round(target):
+def test_a_rotation_keeps_the_centre_and_symmetric_images(target):
     at = np.arange(21) - 10
     distance = np.hypot(at[:, None], at)
     x = np.repeat(np.exp(-((distance / 4) ** 2))[None], 5, axis=0)
@@ -104,7 +104,7 @@ def test_the_noise(compiled):
     assert np.abs(np.corrcoef(flat) - np.eye(40)).max() < 0.2
 
 
-def test_what_is_drawn_depends_on_the_moment_alone(compiled):
+def test_draws_depend_only_on_seed_epoch_and_position(compiled):
     x, given = pictures(30), (2, 0.5, 10.0)
     once = seen(compiled, x, given)
     assert np.array_equal(seen(compiled, x, given, threads=3), once)
@@ -187,7 +187,7 @@ def test_batches_from_an_iterable():
     assert bits(model) != bits(plain)
 
 
-def test_it_is_over_after_the_fit():
+def test_augmentation_ends_with_the_fit():
     model = image_model()
     x, y = images()
 
@@ -215,7 +215,7 @@ def test_what_a_fit_refuses():
         table.fit(sparse.csr_matrix(x.reshape(40, 64)), y, augment=Augment(1), verbose=0)
 
 
-def test_sparse_auto_gives_way():
+def test_sparse_auto_is_off_with_augmentation():
     x, y = images()
     x = np.where(x > 150, x, 0).astype(np.uint8)
     both = []

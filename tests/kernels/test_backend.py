@@ -1,4 +1,4 @@
-"""The choice of the target: what can run here, and what a person asks for."""
+"""The choice of the target: what can run here, and what the user asks for."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_what_is_available():
     assert available[-1] == "reference" and len(available) > 1, "nothing was compiled"
 
 
-def test_the_fastest_is_taken(monkeypatch):
+def test_the_fastest_target_is_the_default(monkeypatch):
     monkeypatch.delenv("CYNN_TARGET", raising=False)
     assert _backend.target() == _backend.available_targets()[0]
     monkeypatch.setenv("CYNN_TARGET", "")
@@ -50,7 +50,7 @@ def test_no_such_precision(dtype):
 
 
 def test_a_target_that_this_processor_lacks(monkeypatch):
-    """It is refused before it is imported: an illegal instruction cannot be caught."""
+    """It is refused before its import: an illegal instruction cannot be caught."""
     lacking = _backend.available_targets()[0]
     assert _backend._runs(lacking)
     monkeypatch.setenv("CYNN_TARGET", lacking)

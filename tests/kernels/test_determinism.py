@@ -1,4 +1,4 @@
-"""The same seed gives the same bits: again, on any number of threads, whatever memory held."""
+"""The same seed gives the same bits: in every run, on any number of threads, in any memory."""
 
 import platform
 
@@ -24,7 +24,7 @@ def no_choice_left_behind():
 
 
 def run(target, monkeypatch, n, batch_size, threads):
-    """Train a model large enough for many threads; give the bits of all that it says."""
+    """Train a model large enough for many threads; return the bits of all its results."""
     monkeypatch.setenv("CYNN_TARGET", target.name)
     monkeypatch.setattr(fitting, "SLICE_SECONDS", np.inf)
     cynn.set_num_threads(threads)
@@ -80,7 +80,7 @@ def all_that_it_does(target, fill, threads):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_what_memory_held_before_does_not_matter(compiled, threads):
+def test_uninitialised_memory_changes_no_bit(compiled, threads):
     wanted = all_that_it_does(compiled, -1, 1)
     for fill in (0x00, 0xFF):
         assert all_that_it_does(compiled, fill, threads) == wanted
@@ -88,7 +88,7 @@ def test_what_memory_held_before_does_not_matter(compiled, threads):
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_threads_that_come_and_go(compiled, kept):
-    """Between the calls of a fit; those that stayed, and those that are late, change no bit."""
+    """Threads that stay between the calls of a fit, and threads that are late, change no bit."""
     x, y, weight = data(600)
     weight = weight.astype(compiled.dtype)
     found = set()
@@ -111,8 +111,8 @@ def test_threads_that_come_and_go(compiled, kept):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_row_alone_and_among_others(compiled, threads):
-    """At every place in a tile and in a thread's share, and whatever the others hold."""
+def test_a_row_has_the_same_bits_in_any_batch(compiled, threads):
+    """At every position in a tile and in a thread's share, whatever the other rows hold."""
     made = network(compiled)
     x, y, _ = data(230)
     x = x.astype(compiled.dtype)
@@ -192,7 +192,7 @@ else:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="counts with glibc's mtrace")
 def test_a_step_allocates_nothing(tmp_path):
-    """A call may; ten times as many steps in it may not."""
+    """A call may allocate; ten times as many steps in it may not allocate more."""
     log = str(tmp_path / "log")
     said = python(MTRACE, log, MALLOC_TRACE=log, LD_PRELOAD="libc_malloc_debug.so.0")
     if said == "no mtrace\n":

@@ -11,7 +11,7 @@ MANY = 16
 
 
 def make(target, sizes, seed=0, activation="relu"):
-    """A network with weights of both signs, biases among them that are zeros of both signs."""
+    """Return a network with weights of both signs and some biases that are +0 or -0."""
     steps = [("dense", n, activation) for n in sizes[1:-1]] + [("dense", sizes[-1], "identity")]
     network = target.module.Network(sizes[0], steps)
     rng = np.random.default_rng(seed)
@@ -44,7 +44,7 @@ def same_bits(a, b) -> bool:
     "sizes", [(784, 128, 10), (5, 3), (1023, 40, 17), (2050, 200, 1), (3, 1)], ids=str
 )
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.8, 0.99, 1.0])
-def test_few_rows_are_as_among_many(compiled, sizes, part):
+def test_few_rows_have_the_bits_of_many(compiled, sizes, part):
     network, _ = make(compiled, sizes)
     x = rows_with_zeros(compiled, MANY, sizes[0], part)
     among_many = predict(network, x)
@@ -67,7 +67,7 @@ def test_few_rows_of_any_shape(compiled, inputs, hidden, outputs, part, seed):
 
 
 def test_a_row_that_begins_full_and_one_that_ends_full(compiled):
-    """Whether to skip is decided by the beginning; what follows is right in either case."""
+    """Whether to skip is decided by a row's beginning; the result is right in either case."""
     network, _ = make(compiled, (3000, 20))
     x = rows_with_zeros(compiled, MANY, 3000, 0.0)
     x[0, 500:] = 0.0
@@ -80,7 +80,7 @@ def test_a_row_that_begins_full_and_one_that_ends_full(compiled):
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_zeros_meet_weights_that_are_not_finite(compiled, bad):
-    """Zero times infinity is not-a-number for one row as for many, until weights are good again."""
+    """Zero times infinity is NaN for one row as for many, until the weights are finite again."""
     network, good = make(compiled, (200, 20, 3))
     x = rows_with_zeros(compiled, MANY, 200, 0.8)
     assert np.isfinite(predict(network, x[:1])).all()
@@ -94,7 +94,7 @@ def test_zeros_meet_weights_that_are_not_finite(compiled, bad):
 
 
 def test_training_to_infinity_is_noticed(compiled):
-    """What was found out about the weights does not outlive them."""
+    """What is cached about the weights is dropped when they change."""
     network, good = make(compiled, (50, 4))
     network.compile("mean_squared_error")
     x = rows_with_zeros(compiled, MANY, 50, 0.8)
@@ -111,7 +111,7 @@ def test_training_to_infinity_is_noticed(compiled):
     assert np.array_equal(predict(network, x[:1]), predict(network, x)[:1], equal_nan=True)
 
 
-def test_numbers_in_the_input_that_are_no_numbers(compiled):
+def test_non_finite_inputs(compiled):
     network, _ = make(compiled, (100, 7))
     x = rows_with_zeros(compiled, MANY, 100, 0.9)
     x[0, 3], x[1, 50], x[2, 99] = np.nan, np.inf, np.finfo(compiled.dtype).tiny / 8
@@ -135,7 +135,7 @@ def test_rows_of_every_kind(compiled, kind):
     assert same_bits(one, many[5:6])
 
 
-def test_room_for_the_outputs(compiled):
+def test_output_buffers(compiled):
     network, _ = make(compiled, (6, 2))
     x = np.ones((3, 6), compiled.dtype)
     other = "float64" if compiled.dtype == "float32" else "float32"

@@ -1,7 +1,7 @@
-"""Every activation is the formula of its paper, written a second time over arrays.
+"""Every activation matches the formula of its paper, written a second time over arrays.
 
-Where numbers are neither so large nor so small that the plain formula loses digits; what happens
-there, the reference decides, which the other tests hold the targets to.
+Inputs are neither so large nor so small that the plain formula loses digits; what happens
+there, the reference decides, which the other tests compare the targets with.
 """
 
 import numpy as np
@@ -54,7 +54,7 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("name", reference.ACTIVATIONS)
-def test_an_activation_is_its_formula(target, name):
+def test_an_activation_matches_its_formula(target, name):
     assert name in FORMULAS, f"tests/kernels/test_formulas.py, FORMULAS: add {name!r}"
     formula, *limits = FORMULAS[name]
     x = np.linspace(-6, 6, 1203).astype(np.float32).reshape(3, -1)

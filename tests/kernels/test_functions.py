@@ -1,7 +1,7 @@
-"""Activations and losses given as Python functions over arrays.
+"""User-defined activations and losses: Python functions over arrays.
 
-Each built-in one has a twin here, written over arrays: a network with the twins does what the
-network with the names does, to rounding, in all that a model can be asked.
+Each built-in one has a twin here, written over arrays: a network with the twins computes what the
+network with the names does, to rounding, in every method of a model.
 """
 
 import copy
@@ -76,7 +76,7 @@ def squared(y_true, y_pred):
 
 
 def log_loss(y_true, y_pred):
-    """Cross-entropy of probabilities, for labels."""
+    """Return the cross-entropy of probabilities, for labels."""
     rows = np.arange(len(y_true))
     own = y_pred[rows, y_true[:, 0]]
     gradient = np.zeros_like(y_pred)
@@ -85,7 +85,7 @@ def log_loss(y_true, y_pred):
 
 
 def names(model):
-    """The same model with names in the place of twins, and the same weights."""
+    """Return the same model with names in place of twins, and the same weights."""
     back = {id(twin): name for name, twin in TWINS.items()}
 
     def plain(layer):
@@ -98,7 +98,7 @@ def names(model):
     other = Model([plain(layer) for layer in model.layers], dtype=model.dtype, seed=model.seed)
     for each in (model, other):
         each.build(INPUTS)
-    other.set_weights(model.get_weights())  # what is drawn first follows from the name
+    other.set_weights(model.get_weights())  # initial weights depend on the name
     return other
 
 
@@ -115,7 +115,7 @@ def compiled(model, loss, optimizer=None, metrics=("mae",)):
 
 
 def all_of(model, x=X, y=Y):
-    """What a model says of itself in every way that there is."""
+    """Return the results of every method of a model."""
     measured = model.evaluate(x, y, sample_weight=WEIGHT)
     return [
         model.predict(x),
@@ -144,7 +144,7 @@ def on(target, monkeypatch):
 
 @pytest.mark.parametrize("activation", TWINS)
 @pytest.mark.parametrize("where", ["dense", "layer", "head", "residual"])
-def test_activations_are_their_twins(on, activation, where):
+def test_user_defined_activations_match_the_built_in_ones(on, activation, where):
     twin = TWINS[activation]
     layers = {
         "dense": [Dense(17, twin), Dense(OUTPUTS, twin)],
@@ -160,7 +160,7 @@ def test_activations_are_their_twins(on, activation, where):
 
 
 @pytest.mark.parametrize("batch_size", [16, 70])
-def test_a_fit_is_that_of_the_twin(on, batch_size):
+def test_fit_matches_the_built_in_functions(on, batch_size):
     model = deep(on.dtype)
     other = names(model)
     histories = []
@@ -177,7 +177,7 @@ def test_a_fit_is_that_of_the_twin(on, batch_size):
     assert_alike(all_of(model), all_of(other), 1e4 * on.u)
 
 
-def test_a_loss_is_its_twin(on):
+def test_user_defined_loss_matches_the_built_in_one(on):
     found = []
     for loss in (log_loss, "cross_entropy"):
         model = Model([Dense(9, "tanh"), Dense(OUTPUTS, "softmax")], dtype=on.dtype, seed=0)
@@ -188,11 +188,11 @@ def test_a_loss_is_its_twin(on):
     assert_alike(*found, 1e3 * on.u)
 
 
-def test_gradients_are_the_differences(target64):
-    """Of a network with functions everywhere, and a loss of its own for targets of one column."""
+def test_gradients_match_finite_differences(target64):
+    """A network with functions everywhere, and a user-defined loss for targets of one column."""
 
     def gaussian(y_true, y_pred):
-        """The negative log-likelihood of a mean and the logarithm of a variance."""
+        """Return the negative log-likelihood of a mean and the logarithm of a variance."""
         mean, log_variance = y_pred[:, :1], y_pred[:, 1:]
         error, precision = mean - y_true, np.exp(-log_variance)
         loss = 0.5 * (log_variance + error**2 * precision)
@@ -227,7 +227,7 @@ def test_gradients_are_the_differences(target64):
     assert_close(reached, differences(f, x), ALLOWED)
 
 
-def test_any_number_of_threads_gives_the_same_bits():
+def test_same_bits_on_any_number_of_threads():
     found = []
     for threads in (1, 3):
         set_num_threads(threads)
@@ -243,7 +243,7 @@ def test_any_number_of_threads_gives_the_same_bits():
 
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 1500])
 def test_rows_in_blocks(on, n):
-    """However many rows come, each goes through once and comes to its own place."""
+    """For any number of rows, each is computed once and written to its own place."""
     x = np.arange(n, dtype=on.dtype)[:, np.newaxis]
     model = Model([Dense(1, Custom(np.negative, lambda x: -np.ones_like(x)))], dtype=on.dtype)
     compiled(model, lambda t, p: ((p - t)[:, 0] ** 2, 2 * (p - t)), SGD(0.0))
@@ -258,7 +258,7 @@ def test_rows_in_blocks(on, n):
 
 
 def test_rows_by_order_and_sparse_ones(on):
-    """The loss sees the targets of the rows that it is given, in whatever order they come."""
+    """The loss receives the targets of its rows, in any order of the rows."""
     sparse = pytest.importorskip("scipy.sparse")
     seen = []
 
@@ -292,7 +292,7 @@ def test_rows_by_order_and_sparse_ones(on):
         (np.ones((N, 5)), 5, None),
     ],
 )
-def test_targets_as_the_loss_sees_them(on, y, columns, kind):
+def test_targets_passed_to_the_loss(on, y, columns, kind):
     def look(y_true, y_pred):
         assert y_true.shape == (N, columns) and y_pred.shape == (N, 2)
         # the reference computes in float64
@@ -300,7 +300,7 @@ def test_targets_as_the_loss_sees_them(on, y, columns, kind):
         assert y_pred.dtype == wanted
         assert y_true.dtype == (kind or on.dtype)
         assert np.array_equal(y_true, np.asarray(y).reshape(N, columns))
-        y_true[:] = 0  # it is the function's own
+        y_true[:] = 0  # the array is the function's own
         return np.zeros(N), np.zeros((N, 2))
 
     model = compiled(Model([Dense(2)], dtype=on.dtype, seed=0), look, metrics=())
@@ -310,8 +310,8 @@ def test_targets_as_the_loss_sees_them(on, y, columns, kind):
     assert np.array_equal(y, before)
 
 
-def test_what_a_function_is_given_is_its_own(on):
-    """It may keep the arrays, and write into them."""
+def test_functions_may_keep_and_change_their_arguments(on):
+    """A function may keep its arrays, and write into them."""
     kept = []
 
     def spoil(x):
@@ -335,7 +335,7 @@ def test_what_a_function_is_given_is_its_own(on):
 
 
 def test_arrays_of_other_types(on):
-    """What comes back need not be contiguous, nor of the model's type."""
+    """The result need not be contiguous, nor of the model's dtype."""
     model = Model([Dense(4, Custom(lambda x: np.asfortranarray(x > 0), lambda x: x * 0))], seed=0)
     compiled(model, lambda t, p: (list(np.zeros(len(p), int)), np.zeros(p.shape, np.float16)))
     model.build(INPUTS)
@@ -351,7 +351,7 @@ class Stop(Exception):
 
 
 def late(function, calls, error):
-    """A function that fails, one way or another, after so many calls."""
+    """A function that fails in a chosen way after some number of calls."""
     count = 0
 
     def wrapped(*rows):
@@ -370,7 +370,7 @@ def fail(*rows):
 
 def interrupt(*rows):
     os.kill(os.getpid(), signal.SIGINT)
-    for _ in range(1000):  # it comes between two of them
+    for _ in range(1000):  # the signal arrives between two of them
         np.zeros(1)
     return rows[0]
 
@@ -378,14 +378,14 @@ def interrupt(*rows):
 @pytest.mark.parametrize("where", ["function", "derivative", "loss"])
 @pytest.mark.parametrize("error, kind", [(fail, Stop), (interrupt, KeyboardInterrupt)])
 @pytest.mark.parametrize("batch_size", [16, 1100])
-def test_after_an_error_the_model_is_that_of_the_batch_before(on, where, error, kind, batch_size):
+def test_an_error_leaves_the_model_of_the_last_whole_batch(on, where, error, kind, batch_size):
     """Weights, running statistics and the optimizer: all as two whole batches left them."""
     x, y = (np.tile(part, (50, 1))[: 3 * batch_size] for part in (X, Y))
     calls = 2
     norm = [BatchNorm()]
     if batch_size > 1024:  # in blocks: of 1024 rows, in compiled networks again of 256
         calls *= 2 if on.is_reference else 5
-        norm = []  # it needs a batch in one piece
+        norm = []  # it needs the mini-batch in one piece
 
     def made(fails):
         def maybe(name, function):
@@ -432,7 +432,7 @@ WRONG = {
 
 @pytest.mark.parametrize("what", WRONG)
 @pytest.mark.parametrize("place", ["function", "derivative", "backward"])
-def test_what_an_activation_must_not_give(on, place, what):
+def test_invalid_results_of_an_activation(on, place, what):
     function, kind, message = WRONG[what]
     if what == "too large" and (on.dtype == "float64" or on.is_reference):
         pytest.skip("a number of float64")
@@ -461,7 +461,7 @@ def test_what_an_activation_must_not_give(on, place, what):
         (lambda t, p: (["a"] * len(p), p), TypeError, "losses of .* real numbers"),
     ],
 )
-def test_what_a_loss_must_not_give(on, function, kind, message):
+def test_invalid_results_of_a_loss(on, function, kind, message):
     model = compiled(Model([Dense(OUTPUTS)], dtype=on.dtype, seed=0), function)
     model.build(INPUTS)
     before = model.get_learned()
@@ -472,8 +472,8 @@ def test_what_a_loss_must_not_give(on, function, kind, message):
     assert np.array_equal(model.get_learned(), before)
 
 
-def test_what_is_not_finite_goes_through(on):
-    """NaN in a row gives NaN, and a training that diverges is told of as always."""
+def test_non_finite_values_propagate(on):
+    """NaN in a row gives NaN, and a training that diverges warns as usual."""
     model = Model([Dense(5, TWINS["tanh"]), Dense(OUTPUTS)], dtype=on.dtype, seed=0)
     compiled(model, squared)
     model.build(INPUTS)
@@ -537,7 +537,7 @@ def test_labels_that_class_weight_cannot_take():
 
 
 def test_specs():
-    """A function is written by its name: where it lies differs from process to process."""
+    """The repr of a function is its name: its address differs from process to process."""
     assert repr(Custom(np.tanh, slope_of_tanh)) == "Custom(tanh, slope_of_tanh)"
     assert repr(Custom(softmax, backward=softmax_backward)) == (
         "Custom(softmax, backward=softmax_backward)"
@@ -553,11 +553,11 @@ def test_specs():
     assert "Custom" not in {kind.__name__ for kind in LOSSES.values()}
 
 
-def test_a_copy_goes_on_as_the_model(on):
+def test_a_copy_resumes_as_the_model_does(on):
     model = compiled(deep(on.dtype), squared)
     model.fit(X, Y, verbose=0)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        # the reference computes in float64, whatever it gives
+        # the reference computes in float64, whatever it returns
         assert_alike(all_of(other), all_of(model), 10 * on.u if on.is_reference else 0.0)
         other.fit(X, Y, verbose=0)
 
@@ -608,7 +608,7 @@ def test_summary(capsys):
     assert "Custom(tanh, slope_of_tanh)" in repr(model)
 
 
-def test_nobody_is_warned_of_an_end_that_is_a_function():
+def test_no_warning_where_the_output_activation_is_a_function():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Model([Dense(3, TWINS["softmax"])]).compile(loss="cross_entropy")
@@ -644,8 +644,8 @@ def test_ranks():
     assert_alike(found[0][0], alone[0], 1e-9)
 
 
-def test_predictions_side_by_side(on):
-    """Each has its own arrays; the function is asked by several threads at once."""
+def test_concurrent_predictions(on):
+    """Each call has its own arrays; several threads call the function at once."""
     import threading
 
     model = deep(on.dtype)
@@ -665,8 +665,8 @@ def test_predictions_side_by_side(on):
     assert all(np.array_equal(each, wanted) for each in found)
 
 
-def test_a_function_may_ask_the_model():
-    """In the midst of a fit; what would change the model under it is refused."""
+def test_a_function_may_read_the_model():
+    """During a fit; what would change the model is refused."""
     asked = []
 
     def look(y_true, y_pred):

@@ -1,6 +1,6 @@
-"""Gradients are what finite differences say they are, for every layer, activation and loss.
+"""Gradients match finite differences, for every layer, activation and loss.
 
-relu, leaky_relu and selu bend at zero and hard_sigmoid at 3 and -3, so inputs are chosen that keep
+relu, leaky_relu and selu have a kink at zero and hard_sigmoid at 3 and -3, so inputs keep
 away from there by far more than h.
 """
 
@@ -32,7 +32,7 @@ def test_activation(target64, name):
 
 
 @pytest.mark.parametrize("name", ["relu_backward", "leaky_relu_backward"])
-def test_derivative_at_zero_is_that_of_the_left(target, name):
+def test_derivative_at_zero_is_the_left_one(target, name):
     y, grad_y = np.zeros((1, 20), target.dtype), np.ones((1, 20), target.dtype)
     y[0, ::2] = -0.0
     out = np.empty_like(y)
@@ -211,7 +211,7 @@ def test_gradient_of_the_input(target64, case):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_network_agrees_with_the_reference(compiled, case):
-    """In its own precision; also outputs, sums, and a few steps of training."""
+    """In the target's precision; also outputs, sums, and a few steps of training."""
     case = case.away_from_bends()
     results = []
     for target in (compiled, Target("reference", compiled.dtype)):

@@ -1,4 +1,4 @@
-"""What kernels take and what they refuse; and that every target has the same names to call."""
+"""Arguments that kernels take and refuse; every target has the same functions and signatures."""
 
 import inspect
 import itertools
@@ -17,7 +17,7 @@ every_kernel = pytest.mark.parametrize("kernel", KERNELS)
 
 
 def parameters(function) -> list[str]:
-    """Names of a function's parameters, or of a method's without self."""
+    """Return the names of a function's parameters, or of a method's without self."""
     try:
         names = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):  # compiled without a signature: it opens the docstring then
@@ -60,7 +60,7 @@ def test_network_methods_and_signatures_are_the_references(compiled):
 
 
 def check(module: ModuleType, kernel: str, given: dict, want: dict, u: float, case="") -> None:
-    """Call with arguments that are good and compare with what the reference made of them."""
+    """Call with valid arguments and compare with the reference's results."""
     getattr(module, kernel)(*given.values())
     for name, values in want.items():
         # Sums of at most 20 products below 4, and what little comes after them.
@@ -82,7 +82,7 @@ def test_keyword_arguments_and_return_value(target, kernel, size):
 
 
 def every_second(v: np.ndarray) -> np.ndarray:
-    """The same numbers, each followed by a NaN in memory, in every dimension."""
+    """Return the same numbers, each followed by a NaN in memory, in every dimension."""
     wide = np.full([2 * n for n in v.shape], np.nan, v.dtype)
     view = wide[tuple(slice(None, None, 2) for _ in v.shape)]
     view[...] = v
@@ -90,18 +90,18 @@ def every_second(v: np.ndarray) -> np.ndarray:
 
 
 def backwards(v: np.ndarray) -> np.ndarray:
-    """The same numbers, lying in memory from the last to the first."""
+    """Return the same numbers with negative strides."""
     flipped = tuple(slice(None, None, -1) for _ in v.shape)
     return np.ascontiguousarray(v[flipped])[flipped]
 
 
 def by_column(v: np.ndarray) -> np.ndarray:
-    """The same numbers, lying in memory column by column."""
+    """Return the same numbers in column-major order."""
     return np.ascontiguousarray(v.T).T
 
 
 def rows_apart(v: np.ndarray) -> np.ndarray:
-    """The same numbers, contiguous within a row, with NaN between rows."""
+    """Return the same numbers, contiguous within a row, with NaN between rows."""
     wide = np.full((*v.shape[:-1], v.shape[-1] + 3), np.nan, v.dtype)
     wide[..., : v.shape[-1]] = v
     return wide[..., : v.shape[-1]]
@@ -139,7 +139,7 @@ def test_read_only_inputs_are_taken(target, kernel):
 
 @every_kernel
 def test_a_broadcast_input_is_taken(target, kernel):
-    """All its strides are 0: every number is the same one in memory."""
+    """All its strides are 0: every element is the same one in memory."""
     for name in shapes_of(kernel, 5, 6, 7):
         if name not in OUTPUTS[kernel]:
             given = arguments(kernel, 5, 6, 7, target.dtype)
@@ -149,7 +149,7 @@ def test_a_broadcast_input_is_taken(target, kernel):
 
 
 def assert_refused(module, kernel, given, error, case) -> None:
-    """The call raises, and has written nothing."""
+    """Check that the call raises and writes nothing."""
     before = [repr(np.asarray(given[name]).tolist()) for name in OUTPUTS[kernel]]
     try:
         getattr(module, kernel)(*given.values())
@@ -205,7 +205,7 @@ def test_a_wrong_number_of_dimensions_is_refused(target, kernel):
 
 
 @every_kernel
-def test_what_is_no_array_is_refused(target, kernel):
+def test_objects_that_are_not_arrays_are_refused(target, kernel):
     for name in shapes_of(kernel, 5, 6, 7):
         for wrong in (None, 1.0, "a word"):
             given = arguments(kernel, 5, 6, 7, target.dtype)
@@ -215,7 +215,7 @@ def test_what_is_no_array_is_refused(target, kernel):
 
 
 @every_kernel
-def test_another_element_type_is_refused(compiled, kernel):
+def test_a_wrong_dtype_is_refused(compiled, kernel):
     """Nothing is converted silently: not the other precision, whole numbers or swapped bytes."""
     other = "float64" if compiled.dtype == "float32" else "float32"
     swapped = compiled.real.newbyteorder()
@@ -233,8 +233,8 @@ def pairs(kernel: str) -> list[tuple[str, str]]:
 
 
 @every_kernel
-def test_an_output_that_shares_memory_is_refused(target, kernel):
-    """By one number at either end; side by side they may lie."""
+def test_overlapping_outputs_are_refused(target, kernel):
+    """By one element at either end; adjacent arrays are allowed."""
     for out, other in pairs(kernel):
         for out_first, shared in itertools.product((False, True), (0, 1)):
             given = arguments(kernel, 5, 6, 7, target.dtype)
@@ -288,7 +288,7 @@ def test_an_unknown_activation_is_refused(target, activation):
 
 @every_kernel
 @pytest.mark.parametrize("size", [(0, 6, 7), (0, 1, 1), (5, 0, 7), (0, 0, 7)], ids=str)
-def test_nothing_to_do_is_done(target, kernel, size):
+def test_empty_arrays(target, kernel, size):
     """No rows, or no inputs: sums of nothing are 0 and written as such."""
     given = arguments(kernel, *size, target.dtype)
     given |= {

@@ -1,11 +1,11 @@
-"""Every kernel of every target gives the numbers that the reference gives.
+"""Every kernel of every target agrees with the reference.
 
 The rule for tolerances. With u the unit roundoff of the precision, a sum of k products is computed
 to within ``(k + 1) * u`` times the sum of the products' magnitudes, in whatever order it is added
 up (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1); twice that is allowed,
 since in float64 the reference has such an error too. Factors are between 0.5 and 1.5 in magnitude,
 so that a lost or doubled product is hundreds of times what is allowed. Where a function other than
-a sum is computed, its own bound stands beside it.
+a sum is computed, its own bound is given there.
 """
 
 import itertools
@@ -41,7 +41,7 @@ A, B, C = _factors(1), _factors(2), _factors(3)
 
 def sizes(target: Target) -> list[tuple[int, int, int]]:
     """Each dimension from 1 to 65 in turn, the two others from OTHERS."""
-    # The reference is held to NumPy here, with fewer sizes: it has no tails and no blocks.
+    # The reference is compared with NumPy here, in fewer sizes: it has no tails and no blocks.
     others = (1, 17) if target.is_reference else OTHERS
     found = set()
     for one, (two, three) in itertools.product(
@@ -92,7 +92,7 @@ def test_dense_forward_of_every_size(target):
 
 @cache
 def gradients(m: int, n: int, by_numpy: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients for x, w, b of m rows and n outputs, each as large as it can be."""
+    """Return bounds of the gradients for x, w, b of m rows and n outputs."""
     x, w, delta = (v.astype(np.float64) for v in (A[:m], B[:, :n], C[:m, :n]))
     if by_numpy:
         return delta @ w.T, x.T @ delta, delta.sum(axis=0)
@@ -138,7 +138,7 @@ LENGTHS = (*range(1, 71), 127, 128, 129, 1000, 1025)
 
 @cache
 def elementwise_case(kernel: str, m: int, n: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Inputs of an activation or of its way back, and what the reference makes of them."""
+    """Return inputs of an activation's forward or backward pass, and the reference's results."""
     rng = np.random.default_rng([m, n])
     x = rng.uniform(-9.0, 9.0, (m, n))
     if kernel == "softmax_backward":
@@ -158,7 +158,7 @@ def elementwise_case(kernel: str, m: int, n: int) -> tuple[list[np.ndarray], np.
 
 
 def elementwise_bound(kernel: str, u: float, inputs: list[np.ndarray], want: np.ndarray):
-    """The error allowed: of a product 2u, of an exponential-based function 6 units at most 2u."""
+    """Return the error allowed: 2u of a product, 6 units of at most 2u with an exponential."""
     n = want.shape[1]
     first, last = (np.abs(v.astype(np.float64)) for v in (inputs[0], inputs[-1]))
     if kernel in ("identity", "relu", "identity_backward", "relu_backward"):
@@ -195,7 +195,7 @@ def test_activation_of_every_length(target, kernel):
 
 
 def _exact(kernel: str, x: np.ndarray) -> np.ndarray:
-    """The function in float64, by formulas that are good to a unit or two of its last place."""
+    """Return the function in float64, by formulas accurate to a unit or two in the last place."""
     function = {"tanh": math.tanh, "sigmoid": sigmoid_of, "softplus": softplus_of}.get(kernel)
     if kernel in ("elu", "selu"):
         scale, bottom = (1.0, 1.0) if kernel == "elu" else (SELU_SCALE, SELU_SCALE * SELU_ALPHA)
@@ -219,12 +219,12 @@ def sweep(kernel: str) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("kernel", ["sigmoid", "tanh", "softplus", "elu", "selu"])
 def test_exponential_based_activations_are_accurate(target, kernel):
-    """Within 4 units in the last place of the right number, from the smallest to the largest x."""
+    """Within 4 units in the last place of the true value, from the smallest to the largest x."""
     x, exact = (v[:: 97 if target.is_reference else 1] for v in sweep(kernel))
     out = np.empty((1, len(x)), target.dtype)
     getattr(target.module, kernel)(x.astype(target.dtype)[None], out)
     unit = np.spacing(np.abs(exact).astype(target.dtype)).astype(np.float64)
-    # In float64 two more, for the error of what it is compared with. What is smaller than the
+    # In float64 two more, for the error of the expected value. What is smaller than the
     # smallest normal number may be anything down to zero.
     allowed = (4 if target.dtype == "float32" else 6) * unit
     allowed = np.where(np.abs(exact) < target.tiny, target.tiny, allowed)
@@ -247,7 +247,7 @@ def test_exponential_based_activations_are_accurate(target, kernel):
     ],
     ids=str,
 )
-def test_softmax_of_extremes(target, row):
+def test_softmax_of_extreme_logits(target, row):
     for times in (1, 20, 37):
         x = np.array([row * times, [1.0] * len(row) * times], np.float32).astype(target.dtype)
         out = np.empty_like(x)

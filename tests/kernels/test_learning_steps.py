@@ -1,4 +1,4 @@
-"""Each kind of step in a network, as it is used and in training, where some are something else."""
+"""Each kind of step in a network, at inference and in training, where some differ."""
 
 import re
 
@@ -40,7 +40,7 @@ CASES = [
 
 
 def state(n: int, dtype: str) -> np.ndarray:
-    """Means and variances of no batch."""
+    """Return means and variances that no mini-batch has."""
     return np.random.default_rng(3).uniform(0.5, 1.5, n).astype(np.float32).astype(dtype)
 
 
@@ -85,7 +85,7 @@ def test_input_gradient(target64, case):
 
 
 def all_that_it_says(case: Case, target: Target, threads: int = 1) -> list[np.ndarray]:
-    """Predictions, gradients, and all that a training of two epochs leaves."""
+    """Return predictions, gradients, and the state after a training of two epochs."""
     network = made(case, target)
     x, labels, dense, weight = case.data(network.n_outputs, target.dtype)
     y = labels if case.loss == LOSS else dense
@@ -193,7 +193,7 @@ def test_fewer_rows_than_threads(compiled):
 
 
 def dropped(target, n, columns, rate, moment, threads=1):
-    """Which numbers a dropout alone drops: it is trained on ones to see what comes out."""
+    """Return the dropout mask of a network of one dropout: it is trained on ones."""
     network = target.module.Network(columns, [("dropout", rate)])
     network.compile("mean_squared_error")
     x = np.ones((n, columns), target.dtype)
@@ -212,7 +212,7 @@ def test_every_target_drops_the_same(compiled, columns):
         assert_close(found, wanted, compiled.u * np.abs(wanted).max())
 
 
-def test_what_is_dropped_depends_on_the_moment_alone(compiled):
+def test_dropout_masks_depend_only_on_seed_epoch_and_position(compiled):
     once = dropped(compiled, 30, 50, 0.5, MOMENT)
     assert np.array_equal(dropped(compiled, 30, 50, 0.5, MOMENT, threads=3), once)
     for moment in ((8, 1, 2, 0), (7, 2, 2, 0), (7, 1, 3, 0)):
@@ -223,7 +223,7 @@ def test_what_is_dropped_depends_on_the_moment_alone(compiled):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
-def test_how_many_are_dropped(compiled, rate):
+def test_fraction_dropped(compiled, rate):
     found = dropped(compiled, 500, 200, rate, MOMENT)
     kept = found[found != 0]
     assert np.allclose(kept, 1 / (1 - rate), rtol=1e-4)
@@ -233,7 +233,7 @@ def test_how_many_are_dropped(compiled, rate):
     assert np.abs(by_column - rate).max() < 6 * np.sqrt(rate * (1 - rate) / 500)
 
 
-def test_what_is_dropped_may_be_infinite(compiled):
+def test_dropped_values_may_be_infinite(compiled):
     network = compiled.module.Network(8, [("dropout", 0.5)])
     network.compile("mean_squared_error")
     x = np.full((40, 8), np.inf, compiled.dtype)
@@ -243,7 +243,7 @@ def test_what_is_dropped_may_be_infinite(compiled):
     assert set(np.unique(out)) == {0.0, np.inf}
 
 
-def test_a_batch_without_weight_moves_no_statistics(target):
+def test_a_mini_batch_of_zero_weight_leaves_the_statistics(target):
     network = target.module.Network(2, [BATCH])
     network.compile("mean_squared_error")
     x, none = np.array([[1.0, 5.0], [3.0, 5.0]], target.dtype), np.zeros(2, target.dtype)
@@ -266,7 +266,7 @@ def test_a_batch_without_weight_moves_no_statistics(target):
         ("batch_norm", 0.5), ("scale", 1.0), ("none",),
     ],
 )  # fmt: skip
-def test_a_step_that_is_none(target, step):
+def test_an_unknown_kind_of_step(target, step):
     with pytest.raises(ValueError, match=r"steps: .*"):
         target.module.Network(3, [step])
 
@@ -287,7 +287,7 @@ def test_bad_arguments(target):
 
 
 def test_the_kinds_are_those_of_the_reference(compiled):
-    """A residual is two kinds here: what comes before its steps, and what comes after them."""
+    """A residual is two kinds here: the fork before its steps, and the join after them."""
     with pytest.raises(ValueError, match="of the kinds .*, got") as caught:
         compiled.module.Network(3, [("none",)])
     listed = re.search("of the kinds (.*), got", str(caught.value))

@@ -1,4 +1,4 @@
-"""Losses with a number of their own, hinges and counts: values, gradients, targets, trainings."""
+"""Losses with a parameter, hinge losses and Poisson: values, gradients, targets, training."""
 
 import math
 import warnings
@@ -53,7 +53,7 @@ def test_smoothing_changes_the_targets(target, name, columns):
     wanted = call(target.module, name, p, smooth)
     for got, want in zip(found, wanted, strict=True):
         assert_close(got, want, 200 * target.u * np.maximum(1, np.abs(want)), (name, columns))
-    assert np.array_equal(t, T[:, :columns].astype(target.dtype))  # the caller's own are as before
+    assert np.array_equal(t, T[:, :columns].astype(target.dtype))  # the argument is unchanged
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_bounds_of_smoothing(loss, value):
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i8", "f4", "?"])
-def test_yes_and_no(dtype):
+def test_binary_targets(dtype):
     wanted = [[0.0], [1.0], [1.0]]
     assert Hinge().targets(np.array([0, 1, 1], dtype), 1, "float32").tolist() == wanted
     assert Hinge().targets([-1.0, 1, 1], 1, "float32").tolist() == wanted
@@ -196,7 +196,7 @@ def test_yes_and_no(dtype):
 
 
 @pytest.mark.parametrize(("y", "row"), [([-1, 1, 0], 2), ([0, 0.5], 1), ([-1, 0.5, 1], 1)])
-def test_neither_yes_nor_no(y, row):
+def test_targets_that_are_not_binary(y, row):
     with pytest.raises(ValueError, match=rf"y must hold 0 and 1, or -1 and 1, got .* row {row}"):
         Hinge().targets(y, 1, "float32")
 
@@ -217,7 +217,7 @@ def test_counts_are_not_negative():
         Poisson().targets([0, -1], 1, "float32")
 
 
-def test_cautions():
+def test_warnings():
     for loss in (Hinge(), CategoricalHinge(), Poisson()):
         assert not loss.caution("identity") and "make it linear" in loss.caution("sigmoid")
     assert "above 0" in Poisson(False).caution("identity") and not Poisson(False).caution("sigmoid")
@@ -235,8 +235,8 @@ def trained(loss, y, outputs=1, **fit):
 X, LABELS = blobs(60)
 
 
-def test_what_they_learn():
-    """Of rows that are all alike, each loss finds its own middle."""
+def test_each_loss_learns_its_own_centre():
+    """For identical rows, each loss predicts its own kind of centre of the targets."""
     same = np.zeros((60, 1))
     y = np.arange(60.0)
     y[59] = 1000.0
@@ -256,7 +256,7 @@ def test_what_they_learn():
     assert np.exp(counts.predict(same[:1]).item()) == pytest.approx(2.0)
 
 
-def test_hinges_tell_classes_apart():
+def test_hinges_separate_classes():
     assert (trained(CategoricalHinge(), LABELS, 3).argmax(axis=1) == LABELS).mean() > 0.9
     yes = LABELS == 1
     assert ((trained(Hinge(), yes)[:, 0] > 0) == yes).mean() > 0.9

@@ -1,4 +1,4 @@
-"""A network does what its kernels do, batch after batch, and refuses what does not fit."""
+"""A network matches its kernels, mini-batch by mini-batch, and refuses what does not fit."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from networks import INPUTS, ROWS, TWO_LAYERS, Case
 from targets import assert_close
 
 
-def test_network_is_its_kernels_put_together(target):
+def test_network_matches_its_kernels_called_in_turn(target):
     module, real = target.module, target.dtype
     network = TWO_LAYERS.make(target)
     x, labels, _, weight = TWO_LAYERS.data(3, real)
@@ -58,7 +58,7 @@ def test_update_is_sgd(target, nesterov):
 
 
 def state(network, dtype: str) -> np.ndarray:
-    """Parameters and velocity."""
+    """Return parameters and velocity."""
     both = np.empty((2, network.n_params), dtype)
     network.get_params(both[0])
     network.get_slot("velocity", both[1])
@@ -66,7 +66,7 @@ def state(network, dtype: str) -> np.ndarray:
 
 
 def train(network, x, y, weight, order, batch_size, start=0, seconds=np.inf, outputs=None):
-    """An epoch of constant rate and momentum."""
+    """Train an epoch at a constant learning rate and momentum."""
     order = np.asarray(order, np.int64)
     steps = -(-len(order) // batch_size)
     schedule = np.full(steps, 0.1), np.full(steps, 0.9)
@@ -107,7 +107,7 @@ def test_an_epoch_is_its_batches_in_order(target):
 
 
 def test_an_epoch_in_slices_is_the_same_to_the_bit(target):
-    """With no time at all a call does at least a step; it may do a few before it looks again."""
+    """With no time a call does at least one step, and maybe a few before it checks the time."""
     whole, sliced = (TWO_LAYERS.make(target) for _ in range(2))
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
     order = [5, 2, 0, 4, 1] * 20
@@ -128,7 +128,7 @@ def test_an_epoch_in_slices_is_the_same_to_the_bit(target):
     assert train(whole, x, labels, weight, order, 2, start=50) == wanted
 
 
-def test_rows_without_weight_are_absent(target):
+def test_rows_of_zero_weight_are_ignored(target):
     network = TWO_LAYERS.make(target)
     x, labels, dense, weight = TWO_LAYERS.data(3, target.dtype)
     present = np.array([True, False, True, True, False, True])
@@ -145,7 +145,7 @@ def test_rows_without_weight_are_absent(target):
     assert_close(state(one, target.dtype), state(other, target.dtype), 100 * target.u)
 
 
-def test_a_batch_without_weight_changes_nothing(target):
+def test_a_mini_batch_of_zero_weight_changes_nothing(target):
     network = TWO_LAYERS.make(target)
     network.compile(TWO_LAYERS.loss, ("sgd", 0, 0.5))
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
@@ -156,8 +156,8 @@ def test_a_batch_without_weight_changes_nothing(target):
     assert np.array_equal(state(network, target.dtype), before)
 
 
-def test_weights_below_zero_have_the_mean_of_those_above(target):
-    """The sign of a sum of weights divides out: only a sum of 0 is no mean."""
+def test_negative_weights_have_the_mean_of_positive_ones(target):
+    """The sign of a sum of weights cancels: only a sum of 0 has no mean."""
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)
     networks = [TWO_LAYERS.make(target) for _ in range(2)]
     for network, signed in zip(networks, (weight, -weight), strict=True):
@@ -183,7 +183,7 @@ def test_labels_are_one_hot_rows_and_no_weight_is_a_weight_of_one(target):
 
 @pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "strided", "backwards", "column"])
 def test_inputs_of_every_kind(target, kind):
-    """Raw bytes too, scaled on the way in, from any layout, read-only."""
+    """Also uint8, scaled when it is read, from any layout, read-only."""
     steps = [("dense", 5, "tanh"), ("dense", 3, "softmax")]
     values = np.random.default_rng(0).integers(256, size=(ROWS, INPUTS)).astype(np.uint8)
     x = values.astype(kind) if kind[-1].isdigit() else values
@@ -228,7 +228,7 @@ def test_outputs_are_predictions(target, last):
         assert_close(predicted.sum(axis=1), np.ones(ROWS), 8 * target.u)
 
 
-def test_parameters_and_velocity_come_back_as_they_were_set(target):
+def test_parameters_and_velocity_round_trip(target):
     network = TWO_LAYERS.make(target)
     assert (network.n_inputs, network.n_outputs, network.n_params) == (INPUTS, 3, 43)
     rng = np.random.default_rng(0)

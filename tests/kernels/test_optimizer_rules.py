@@ -74,7 +74,7 @@ def test_a_step_refuses_what_does_not_fit(target):
 
 
 def trained(target, name, clips=(np.inf, np.inf), penalties=None, of_sum=False, threads=1):
-    """All that a few epochs give: sums, parameters, slots, and what gradients and evaluate say."""
+    """Return the results of a few epochs: sums, parameters, slots, gradients and evaluation."""
     network = TWO_LAYERS.make(target)
     network.compile(TWO_LAYERS.loss, rule(name), *clips, penalties)
     network.penalty_of_sum = of_sum
@@ -112,7 +112,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_network_as_the_reference(compiled, case):
+def test_a_network_agrees_with_the_reference(compiled, case):
     wanted = trained(Target("reference", compiled.dtype), *CASES[case])
     for got, want in zip(trained(compiled, *CASES[case]), wanted, strict=True):
         assert_close(got, want, 2000 * compiled.u * max(1.0, np.abs(want).max()))
@@ -156,7 +156,7 @@ def test_same_bits_on_any_number_of_threads_and_in_slices(compiled, name, clips,
     assert results[0] == results[1] == results[2] == results[3]
 
 
-def test_an_update_is_a_batch(target):
+def test_an_update_equals_a_mini_batch(target):
     """From the gradient, with its penalties: clipped by value and by norm."""
     one, other = (TWO_LAYERS.make(target) for _ in range(2))
     x, labels, _, weight = TWO_LAYERS.data(3, target.dtype)

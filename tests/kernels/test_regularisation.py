@@ -1,4 +1,4 @@
-"""Models with dropout and normalisation: trained, saved, resumed, looked into."""
+"""Models with dropout and normalisation: trained, saved, resumed, inspected."""
 
 import copy
 
@@ -44,7 +44,7 @@ def test_it_learns(target, monkeypatch):
     assert model.evaluate(x, y)["accuracy"] > 0.9
 
 
-def test_used_there_is_no_chance(compiled, monkeypatch):
+def test_inference_is_deterministic(compiled, monkeypatch):
     monkeypatch.setenv("CYNN_TARGET", compiled.name)
     model = regularised(compiled.dtype)
     x, y = blobs()
@@ -56,7 +56,7 @@ def test_used_there_is_no_chance(compiled, monkeypatch):
 
 
 @pytest.mark.parametrize("slice_numbers", [1 << 21, 100])
-def test_the_same_bits_however_it_is_cut(compiled, monkeypatch, slice_numbers):
+def test_same_bits_in_slices_and_on_any_number_of_threads(compiled, monkeypatch, slice_numbers):
     def train(threads, seconds):
         monkeypatch.setattr(fitting, "SLICE_SECONDS", seconds)
         cynn.set_num_threads(threads)
@@ -83,7 +83,7 @@ def test_seeds_and_epochs_differ():
     assert train(0) == train(0) != train(1)
 
 
-def test_a_copy_has_the_statistics():
+def test_a_copy_keeps_the_running_statistics():
     model = regularised()
     model.fit(*blobs(), epochs=2, verbose=0)
     assert all_bits(copy.deepcopy(model)) == all_bits(model)
@@ -104,7 +104,7 @@ def test_the_best_weights_come_with_their_statistics():
     assert kept[stop.best_epoch] != kept[-1]
 
 
-def test_statistics_in_and_out():
+def test_statistics_round_trip():
     model = regularised()
     with pytest.raises(RuntimeError, match="no weights"):
         model.get_state()
@@ -160,8 +160,8 @@ def test_batches_larger_than_the_networks_workspace(monkeypatch):
         assert np.allclose(got, want, rtol=1e-10, atol=1e-12)
 
 
-def test_each_batch_draws_anew():
-    """In whatever way it comes: nothing is learned here but what is dropped changes."""
+def test_each_mini_batch_draws_a_new_mask():
+    """However the mini-batches arrive: nothing is learned here, and the mask changes."""
     x = np.ones((40, 30))
     model = Model([Dropout(0.5), Dense(1)], seed=0)
     model.compile(SGD(1e-30), loss="mean_squared_error")

@@ -1,4 +1,4 @@
-"""A sparse first layer gives what the dense one gives, the same bits at any thread count."""
+"""A sparse first layer matches the dense one, with the same bits on any number of threads."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ STEPS = [("dense", 37, "relu"), ("dense", 5, "softmax")]
 def sparse_matrix(n, columns, density, seed, dtype):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, columns)) * (rng.random((n, columns)) < density)
-    x[n // 2] = 0  # a row without anything
-    x[:, columns // 3] = 0  # a column without anything
+    x[n // 2] = 0  # an empty row
+    x[:, columns // 3] = 0  # an empty column
     return x.astype(dtype)
 
 
@@ -67,7 +67,7 @@ def test_sparse_equals_dense(compiled, columns, density, momentum):
 
 @pytest.mark.parametrize("panels", range(1, 17))
 def test_every_width_of_the_first_layer(compiled, panels):
-    """More columns than a block of W has lines, and than there are lists at once."""
+    """More columns than a block of W has rows, and than there are lists at once."""
     x = sparse_matrix(40, 801, 0.2, panels, compiled.dtype)
     y = np.random.default_rng(1).integers(0, 5, 40).astype(np.int32)
     steps = [("dense", panels * 64 // compiled.real.itemsize - 1, "tanh"), ("dense", 5, "softmax")]
@@ -81,7 +81,7 @@ def test_every_width_of_the_first_layer(compiled, panels):
             np.testing.assert_array_equal(got, want)
 
 
-def test_bytes_are_sought_for_zeros(compiled):
+def test_zeros_of_uint8_rows_are_skipped(compiled):
     x = (sparse_matrix(50, 29, 0.3, 0, "float64") * 40 + 0).clip(0, 255).astype(np.uint8)
     y = np.random.default_rng(1).integers(0, 5, 50).astype(np.int32)
     dense = trained(compiled, x, y, scale=1 / 255)
@@ -90,7 +90,7 @@ def test_bytes_are_sought_for_zeros(compiled):
         np.testing.assert_array_equal(found[0], dense[0])
 
 
-def test_any_number_of_threads_gives_the_same_bits(compiled):
+def test_same_bits_on_any_number_of_threads(compiled):
     x = sparse_matrix(400, 300, 0.1, 0, compiled.dtype)
     y = np.random.default_rng(1).integers(0, 5, 400).astype(np.int32)
     sparse = compressed(compiled.module, x, compiled.dtype)
@@ -139,7 +139,7 @@ def test_a_zero_is_not_multiplied(compiled):
         ([1, 1], [0, 2], 3),
     ],
 )
-def test_indices_that_lead_out_or_back_are_refused(target, columns, starts, n_columns):
+def test_indices_out_of_range_or_order_are_refused(target, columns, starts, n_columns):
     with pytest.raises(ValueError, match="SparseRows"):
         target.module.SparseRows(
             np.ones(2, target.dtype),
@@ -149,7 +149,7 @@ def test_indices_that_lead_out_or_back_are_refused(target, columns, starts, n_co
         )
 
 
-def test_what_a_sparse_input_cannot_go_through(compiled):
+def test_operations_that_refuse_sparse_input(compiled):
     rows = compressed(compiled.module, np.eye(4), compiled.dtype)
     out = np.empty((4, 4), compiled.dtype)
     shifted = compiled.module.Network(4, [("dense", 4, "relu")], 1.0, 0.5)

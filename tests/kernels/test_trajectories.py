@@ -26,7 +26,7 @@ def optimizer(label: str) -> optimizers.Optimizer:
 
 
 @pytest.mark.parametrize("label", STORED["cases"])
-def test_as_pytorch(target, label, monkeypatch):
+def test_agrees_with_pytorch(target, label, monkeypatch):
     monkeypatch.setenv("CYNN_TARGET", target.name)
     model = Model([Dense(1, use_bias=False)], dtype=target.dtype, seed=0)
     model.compile(optimizer(label), losses.MeanSquaredError())

@@ -1,4 +1,4 @@
-"""Hooks of callbacks before and after each batch."""
+"""Hooks of callbacks before and after each mini-batch."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ WEIGHT = rng.random(90)
 
 
 class Hear(Callback):
-    """Keeps what it is told."""
+    """Records the arguments of its hooks."""
 
     def __init__(self):
         self.begun, self.ended, self.epochs = [], [], []
@@ -32,7 +32,7 @@ class Hear(Callback):
 
 
 class StopAfter(Callback):
-    """Ends the training after that batch."""
+    """Ends the training after a given mini-batch."""
 
     def __init__(self, batch):
         self.last = batch
@@ -43,7 +43,7 @@ class StopAfter(Callback):
 
 
 class Scale(Callback):
-    """Sets the learning rate of each batch."""
+    """Sets the learning rate of each mini-batch."""
 
     def on_batch_begin(self, batch, logs=None):
         self.model.rate_factor = 0.5**batch
@@ -73,7 +73,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_bits_are_those_without_hooks(way, dtype):
+def test_hooks_change_no_bit(way, dtype):
     plain, heard, hear = new(dtype), new(dtype), Hear()
     arguments, more = WAYS[way]()
     before = plain.fit(*arguments, epochs=3, verbose=0, **more)
@@ -83,7 +83,7 @@ def test_the_bits_are_those_without_hooks(way, dtype):
     assert plain.learning_rate == heard.learning_rate == hear.ended[-1][2]
 
 
-def test_what_is_told():
+def test_arguments_of_the_hooks():
     hear, model = Hear(), new(optimizer=optimizers.SGD(Cosine(0.1)), metrics=())
     model.fit(X, Y, batch_size=30, epochs=2, verbose=0, shuffle=False, callbacks=[hear])
     assert hear.begun == [0, 1, 2] * 2 and [batch for batch, *_ in hear.ended] == hear.begun
@@ -91,7 +91,7 @@ def test_what_is_told():
     np.testing.assert_array_equal(rates, Cosine(0.1).rates(0, 6, 6))
     losses = [loss for _, loss, _ in hear.ended]
     means = np.mean([losses[:3], losses[3:]], axis=1)
-    np.testing.assert_allclose(hear.epochs, means, 1e-12)  # batches of one size
+    np.testing.assert_allclose(hear.epochs, means, 1e-12)  # mini-batches of one size
     alone = new(optimizer=optimizers.SGD(0.1), metrics=())
     assert alone.train_on_batch(X[:30], Y[:30])["loss"] == losses[0]
 
@@ -109,7 +109,7 @@ def test_a_batch_ends_the_training(way):
     assert len(history.epoch) == 2
 
 
-def test_a_stopped_epoch_counts_its_rows_alone():
+def test_a_stopped_epoch_counts_only_its_rows():
     short, whole = new(), new()
     history = short.fit(X, Y, batch_size=30, shuffle=False, verbose=0, callbacks=[StopAfter(1)])
     wanted = whole.fit(X[:60], Y[:60], batch_size=30, shuffle=False, verbose=0)
@@ -122,7 +122,7 @@ def test_a_rate_factor_is_that_of_the_batch():
     assert [rate for *_, rate in hear.ended] == [0.1, 0.05, 0.025]
 
 
-def test_nobody_is_called_without_a_hook(monkeypatch):
+def test_nothing_is_called_without_a_hook(monkeypatch):
     def fail(*_):
         raise AssertionError("a step was taken alone")
 
@@ -133,7 +133,7 @@ def test_nobody_is_called_without_a_hook(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_ranks_hear_the_mean_over_all(size):
+def test_ranks_receive_the_mean_over_all_ranks(size):
     def work(comm, batch_size=9):
         hear, model = Hear(), new("float64", optimizers.SGD(0.1), ())
         model.fit(
@@ -150,7 +150,7 @@ def test_ranks_hear_the_mean_over_all(size):
         np.testing.assert_allclose(found, weights, 1e-9)
 
 
-def test_one_rank_that_hears_or_stops_is_enough():
+def test_a_hook_on_one_rank_is_enough():
     def work(comm):
         model = new("float64")
         callbacks = [StopAfter(1)] if comm.Get_rank() == 1 else []

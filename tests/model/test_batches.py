@@ -1,4 +1,4 @@
-"""Batches one at a time: steps of one's own, predictions in parts, a fit from what gives them."""
+"""Batches one at a time: `train_on_batch`, predictions in batches, a fit from an iterable."""
 
 import itertools
 
@@ -17,14 +17,14 @@ WEIGHT = np.arange(90) % 3 + 0.5
 
 
 def cut(size=32, weight=None):
-    """The rows as batches, as `fit` goes through them without a shuffle."""
+    """Return the rows as batches, in the order of a `fit` without a shuffle."""
     arrays = (X, Y) if weight is None else (X, Y, weight)
     return [tuple(a[n : n + size] for a in arrays) for n in range(0, len(X), size)]
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighted"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_steps_of_ones_own_are_those_of_a_fit(weight, dtype):
+def test_train_on_batch_matches_fit(weight, dtype):
     whole, steps = classifier(dtype=dtype), classifier(dtype=dtype)
     whole.fit(X, Y, sample_weight=weight, shuffle=False, verbose=0)
     for batch in cut(weight=weight):
@@ -33,7 +33,7 @@ def test_steps_of_ones_own_are_those_of_a_fit(weight, dtype):
     assert steps.learning_rate == 0.1 and steps.epochs == 0
 
 
-def test_a_steps_logs_are_from_before_it():
+def test_logs_of_a_step_are_from_before_the_update():
     model = trained()
     before = model.evaluate(X, Y, sample_weight=WEIGHT)
     assert model.train_on_batch(X, Y, WEIGHT) == pytest.approx(before)
@@ -58,7 +58,7 @@ def test_a_step_of_more_rows_than_the_network_takes():
         (np.full((2, 4), np.nan), [0, 1], "x must hold numbers that are finite"),
     ],
 )
-def test_a_step_that_cannot_be(x, y, message):
+def test_invalid_steps(x, y, message):
     model = trained()
     before = bits(model)
     with pytest.raises(ValueError, match=f"^{message}"):
@@ -66,7 +66,7 @@ def test_a_step_that_cannot_be(x, y, message):
     assert bits(model) == before
 
 
-def test_a_step_knows_no_schedule():
+def test_a_step_ignores_schedules():
     model = Model([Dense(3, "softmax")], seed=0)
     with pytest.raises(RuntimeError, match="call compile first"):
         model.train_on_batch(X, Y)
@@ -78,13 +78,13 @@ def test_a_step_knows_no_schedule():
 
 @pytest.mark.parametrize("size", [1, 7, 90, 91, 10**30])
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8, np.float16])
-def test_predictions_in_parts(size, dtype):
+def test_predictions_in_batches(size, dtype):
     x, model = np.abs(np.round(X)).astype(dtype), trained()
     assert model.predict(x, batch_size=size).tobytes() == model.predict(x).tobytes()
     assert model.predict(x.tolist(), size).tobytes() == model.predict(x).tobytes()
 
 
-def test_predictions_in_parts_of_none_and_of_what_is_no_rows():
+def test_predictions_in_batches_of_no_rows_and_of_invalid_rows():
     model = trained()
     assert model.predict(X[:0], batch_size=8).shape == (0, 3)
     for wrong in (3.0, X[0], X[:, :3]):
@@ -97,7 +97,7 @@ def test_predictions_in_parts_of_none_and_of_what_is_no_rows():
         classifier().predict(X, batch_size=8)
 
 
-def test_predictions_in_parts_of_pictures_and_of_sparse_rows():
+def test_predictions_in_batches_of_images_and_of_sparse_rows():
     sparse = pytest.importorskip("scipy.sparse")
     x, _ = images()
     model = Model([Dense(2)], seed=0)
@@ -107,7 +107,7 @@ def test_predictions_in_parts_of_pictures_and_of_sparse_rows():
     assert model.predict(rows, batch_size=3).tobytes() == model.predict(rows).tobytes()
 
 
-def test_predictions_as_batches_come():
+def test_predictions_of_an_iterable_of_batches():
     model, asked = trained(), []
 
     def batches():
@@ -128,7 +128,7 @@ def test_predictions_as_batches_come():
 
 
 class Again:
-    """Batches that can be gone through again; without a length."""
+    """Batches that can be iterated over again; without a length."""
 
     def __init__(self, batches):
         self.batches, self.passes = batches, 0
@@ -178,7 +178,7 @@ def test_batches_train_as_the_rows_do(make, steps, rate):
         assert got[1][name] == pytest.approx(values)
 
 
-def test_what_can_be_gone_through_again_is_gone_through_once_an_epoch():
+def test_a_reusable_iterable_is_consumed_once_per_epoch():
     batches = Again(cut())
     assert streamed(batches, 3)[0] == whole(3)[0] and batches.passes == 3
     assert streamed(iter(cut()), 1)[0] == whole(1)[0]
@@ -186,13 +186,13 @@ def test_what_can_be_gone_through_again_is_gone_through_once_an_epoch():
     assert cut_short[0] == whole(2)[0]
 
 
-def test_weights_of_rows_and_of_classes_in_batches():
+def test_sample_and_class_weights_in_batches():
     weights = {0: 2.0, 2: 0.5}
     wanted = whole(2, sample_weight=WEIGHT, class_weight=weights)
     assert streamed(cut(weight=WEIGHT), 2, class_weight=weights)[0] == wanted[0]
 
 
-def test_batches_are_asked_for_one_at_a_time():
+def test_batches_are_fetched_one_at_a_time():
     asked = []
 
     def batches():
@@ -271,14 +271,14 @@ def test_resumed_from_batches():
         (iter(cut()), {"epochs": 2}, "steps_per_epoch must be given for an iterator"),
     ],
 )
-def test_batches_that_cannot_be(x, named, message):
+def test_invalid_batches(x, named, message):
     model = classifier()
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         model.fit(x, **{"epochs": 1, "verbose": 0} | named)
     assert model.input_shape is None
 
 
-def test_a_later_batch_that_cannot_be_leaves_the_steps_before():
+def test_an_invalid_later_batch_keeps_the_earlier_steps():
     model, other = classifier(), classifier()
     with pytest.raises(ValueError, match=r"^batch 1: x must have shape \(n, 4\), got"):
         model.fit([cut()[0], (X[:, :2], Y)], verbose=0)
@@ -286,7 +286,7 @@ def test_a_later_batch_that_cannot_be_leaves_the_steps_before():
     assert bits(model) == bits(other)
 
 
-def test_steps_where_they_mean_nothing_and_where_they_are_missing():
+def test_steps_per_epoch_that_is_meaningless_or_missing():
     with pytest.raises(ValueError, match="^steps_per_epoch must be None where y is given"):
         classifier().fit(X, Y, steps_per_epoch=3, verbose=0)
     with pytest.raises(
@@ -295,7 +295,7 @@ def test_steps_where_they_mean_nothing_and_where_they_are_missing():
         streamed(Again(cut()), 2, Cosine(0.1))
 
 
-def test_a_pass_without_batches():
+def test_an_epoch_without_batches():
     class Once(Again):
         def __iter__(self):
             return iter([]) if self.passes else super().__iter__()

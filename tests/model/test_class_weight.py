@@ -1,4 +1,4 @@
-"""Weights of classes are weights of their rows, in training alone."""
+"""Class weights equal sample weights of the classes' rows, in training only."""
 
 import math
 
@@ -11,7 +11,7 @@ from cynn.optimizers import SGD
 from models import bits, blobs
 
 X, Y = blobs(60)
-Y = np.where(np.arange(60) < 30, 0, Y)  # many of class 0
+Y = np.where(np.arange(60) < 30, 0, Y)  # most of class 0
 
 
 def fitted(y=Y, loss="cross_entropy", outputs=(3, "softmax"), **arguments):
@@ -23,7 +23,7 @@ def fitted(y=Y, loss="cross_entropy", outputs=(3, "softmax"), **arguments):
 
 @pytest.mark.parametrize("weight", [{0: 0.5, 2: 3}, [0.5, 1, 3], np.array([0.5, 1, 3])])
 @pytest.mark.parametrize("rows", [None, np.arange(60) / 60])
-def test_the_same_as_the_rows_weights(weight, rows):
+def test_class_weights_equal_sample_weights(weight, rows):
     of_rows = np.array([0.5, 1, 3])[Y] * (1 if rows is None else rows.astype(np.float32))
     wanted = fitted(sample_weight=of_rows)
     assert fitted(class_weight=weight, sample_weight=rows) == wanted
@@ -38,7 +38,7 @@ def test_balanced():
     assert fitted(present, class_weight="balanced") == fitted(present, class_weight=30 / counts)
 
 
-def test_yes_or_no():
+def test_binary_targets():
     y = Y == 1
     wanted = fitted(y, "binary_cross_entropy", (1, "sigmoid"), sample_weight=np.where(y, 4, 0.5))
     assert fitted(y, "binary_cross_entropy", (1, "sigmoid"), class_weight={0: 0.5, 1: 4}) == wanted

@@ -1,4 +1,4 @@
-"""Model files that are damaged, foreign or hostile: one clear error, at once."""
+"""Model files that are damaged, of another format or hostile: one clear error, at once."""
 
 import json
 import struct
@@ -118,13 +118,13 @@ def test_a_header_that_does_not_fit(tmp_path, whole, what):
     + [struct.pack("<Q", n) + b"{}" for n in (0, 1, 2, 3, 10**8, 2**63, 2**64 - 1)]
     + [struct.pack("<Q", 4) + b"null", struct.pack("<Q", 4) + b"\xff\xfe\xfd\xfc"],
 )
-def test_what_is_no_such_file_at_all(tmp_path, data):
+def test_files_of_another_kind(tmp_path, data):
     with pytest.raises(ModelFileError, match="is not a cynn model"):
         load(tmp_path, data)
 
 
 def test_a_header_that_is_too_long(tmp_path, whole):
-    """What the file does hold, but nobody should read: refused by its length alone."""
+    """Data that is present but should not be read: refused by its length."""
     with pytest.raises(ModelFileError, match="33554432 bytes, got 33554433"):
         load(tmp_path, struct.pack("<Q", (32 << 20) + 1) + b" " * (33 << 20))
     n = struct.unpack("<Q", whole[:8])[0]
@@ -136,14 +136,14 @@ def test_a_header_that_is_too_long(tmp_path, whole):
     "foreign", [b"PK\x03\x04", b"\x7fELF", b"#!/bin/sh\n", b"<html>", b"%PDF-"]
 )
 def test_two_files_in_one(tmp_path, whole, foreign):
-    """Nothing may stand before, after or between what the header names."""
+    """No bytes may precede, follow or separate the arrays that the header names."""
     n = struct.unpack("<Q", whole[:8])[0]
     for data in (foreign + whole, whole + foreign, whole[: 8 + n] + foreign + whole[8 + n :]):
         with pytest.raises(ModelFileError, match="is not a cynn model"):
             load(tmp_path, data)
 
 
-def test_more_than_there_is_memory_for(tmp_path, whole, monkeypatch):
+def test_more_than_memory_holds(tmp_path, whole, monkeypatch):
     def no_room(self, shape):
         raise MemoryError
 
@@ -161,7 +161,7 @@ def test_cut_short_or_too_long(tmp_path, whole):
         load(tmp_path, whole + b"\0")
 
 
-def test_no_memory_is_taken_for_what_is_not_there(tmp_path, whole):
+def test_no_memory_is_allocated_for_missing_data(tmp_path, whole):
     tracemalloc.start()
     try:
         for what in ("huge units", "huge shape", "another shape"):

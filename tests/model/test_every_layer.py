@@ -52,7 +52,7 @@ def test_weights_by_name_and_in_the_summary(layer, capsys):
 @needs_files
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(**by_layer)
-def test_a_training_that_goes_on_from_a_file(layer, dtype, tmp_path):
+def test_training_resumes_from_a_file(layer, dtype, tmp_path):
     whole, half = model_of(layer, dtype), model_of(layer, dtype)
     before = half.get_weights()
     whole.fit(X, Y, epochs=4, batch_size=32, verbose=0)

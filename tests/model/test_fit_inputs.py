@@ -1,4 +1,4 @@
-"""Whatever comes as data to `fit`, `evaluate` and `predict`: the right answer, or a clear error."""
+"""Any data passed to `fit`, `evaluate` and `predict`: the right result, or a clear error."""
 
 import threading
 
@@ -41,7 +41,7 @@ LAYOUTS = {
 
 
 def everything(x, y, weight=None, dtype="float32"):
-    """The bits of all that a model makes of the data."""
+    """Return the bits of all results of a model for the data."""
     model = classifier(dtype=dtype)
     history = model.fit(
         x, y, sample_weight=weight, epochs=2, validation_data=(x, y, weight), verbose=0
@@ -87,7 +87,7 @@ def test_types_of_labels(kind):
 
 
 @pytest.mark.parametrize("layout", ["fortran", "backwards", "read-only", "list"])
-def test_pictures(layout):
+def test_images(layout):
     x, y = images()
     turn = {"backwards": lambda x: x[:, ::-1].copy()[:, ::-1]} | LAYOUTS
     one, other = image_model(), image_model()
@@ -97,7 +97,7 @@ def test_pictures(layout):
     assert other.predict(turn[layout](x)).tobytes() == one.predict(x).tobytes()
 
 
-def test_one_picture():
+def test_one_image():
     x, y = images()
     model = image_model()
     model.fit(x, y, verbose=0)
@@ -183,7 +183,7 @@ def test_bad_y(what, method):
     prefix = "validation_data: " if method == "validation" else ""
     with pytest.raises((TypeError, ValueError), match=f"^{prefix}.*{message}"):
         calls[method]()
-    assert method == "evaluate" or model.input_shape is None  # a slip builds nothing
+    assert method == "evaluate" or model.input_shape is None  # an error builds nothing
     model.fit(X, Y, verbose=0)
 
 
@@ -261,15 +261,15 @@ def test_no_rows():
     measured = model.evaluate(X[:0], Y[:0])
     assert set(measured) == {"loss", "accuracy"} and np.isnan(list(measured.values())).all()
     one = classifier()
-    one.fit(X[:1], Y[:1], verbose=0)  # one is enough
+    one.fit(X[:1], Y[:1], verbose=0)  # one row is enough
 
 
 @pytest.mark.parametrize(
     ("bad", "kind"),
     [(np.nan, "f4"), (np.inf, "f4"), (-np.inf, "f8"), (1e39, "f8"), (np.longdouble("1e400"), "g")],
 )
-def test_numbers_that_would_spoil_the_weights(bad, kind):
-    """What float32 cannot hold is refused by `fit`, and carried through by `predict`."""
+def test_non_finite_inputs_are_refused(bad, kind):
+    """What float32 cannot hold is refused by `fit`, and propagated by `predict`."""
     x = X.astype(kind)
     x[7, 2] = bad
     model = classifier()
@@ -285,15 +285,15 @@ def test_numbers_that_would_spoil_the_weights(bad, kind):
         classifier(dtype="float64").fit(x, Y, verbose=0)
 
 
-def test_a_float32_that_overflows_on_the_way_is_told():
+def test_overflow_of_float32_warns():
     model = Model([Dense(3), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
     with pytest.warns(RuntimeWarning, match="the loss is (inf|nan)"):
         model.fit(np.full((4, 2), 3e38, "f4"), np.zeros(4), verbose=0)
 
 
-def test_data_that_changes_meanwhile():
-    """The result is nobody's promise, but the process lives and labels stay labels."""
+def test_data_that_changes_during_a_fit():
+    """The result is unspecified, but the process does not crash and labels stay valid."""
     x, y = blobs(3000)
     x, y = np.repeat(x, 40, axis=1), y.astype(np.int32)
     model = classifier(hidden=64)
@@ -322,7 +322,7 @@ def test_data_that_changes_meanwhile():
         thread.join()
 
 
-def test_a_metric_that_cannot_read_the_targets_is_told_before_a_step():
+def test_a_metric_that_cannot_take_the_targets_fails_before_the_first_step():
     model = classifier(metrics=["accuracy", "mse"])
     model.build(4)
     before = [part.copy() for part in model.get_weights()]

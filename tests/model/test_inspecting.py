@@ -10,7 +10,7 @@ from cynn.optimizers import SGD
 
 
 def deep_model(dtype: str = "float64") -> Model:
-    """With every kind of layer."""
+    """Return a model with every kind of layer."""
     model = Model(
         [
             Rescale(1 / 255, -0.5),
@@ -67,7 +67,7 @@ def test_a_residual_is_the_sum():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_file_brings_every_layer_back(tmp_path, dtype):
+def test_every_layer_round_trips_through_a_file(tmp_path, dtype):
     model = deep_model(dtype)
     model.fit(images(50), np.arange(50) % 3, verbose=0)
     model.save(tmp_path / "model.safetensors")

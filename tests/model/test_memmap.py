@@ -1,4 +1,4 @@
-"""Rows in a file larger than memory, and parts of rows that are not copied."""
+"""Rows in a file larger than memory, and slices of rows that are not copied."""
 
 import tracemalloc
 
@@ -29,7 +29,7 @@ def everything(x, **named):
 
 @pytest.mark.parametrize("dtype", ["u1", "<f4", "f8", ">f4", "i2", "i8", "f2"])
 @pytest.mark.parametrize("numbers", [1 << 21, 1000, 1])  # in a part of an epoch
-def test_a_file_is_read_as_the_array_is(tmp_path, monkeypatch, dtype, numbers):
+def test_a_memory_mapped_file_trains_as_the_array_does(tmp_path, monkeypatch, dtype, numbers):
     x = np.abs(np.round(X)).astype(dtype)
     wanted = everything(x, sample_weight=WEIGHT, validation_split=0.25)
     monkeypatch.setattr("cynn._model.loops.SLICE_NUMBERS", numbers)
@@ -41,7 +41,7 @@ def test_a_file_is_read_as_the_array_is(tmp_path, monkeypatch, dtype, numbers):
         assert got[1][name] == pytest.approx(values)
 
 
-def test_pictures_of_a_file_by_strides(tmp_path):
+def test_strided_images_of_a_file(tmp_path):
     x = np.arange(90 * 4 * 6, dtype=np.uint8).reshape(90, 4, 6)
 
     def run(x):
@@ -61,7 +61,7 @@ def test_a_bad_row_of_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("weights", ["balanced", {0: 3.0, 1: 0.5}])
-def test_a_part_set_aside_is_what_its_rows_are(weights):
+def test_a_validation_split_of_a_file(weights):
     from cynn.preprocessing import train_validation_split
 
     model, apart = classifier(), classifier()
@@ -93,12 +93,12 @@ def test_the_rows_of_a_file_are_never_in_memory_as_a_whole(tmp_path, monkeypatch
     assert peak < 3 << 20  # the file has 5 million numbers
 
 
-def test_a_file_larger_than_the_memory_that_there_is(tmp_path):
+def test_a_file_larger_than_memory(tmp_path):
     resource = pytest.importorskip("resource")
     if not hasattr(resource, "RLIMIT_DATA"):
         pytest.skip("no limit of memory here")
     shape = (150_000, 1024)
-    np.memmap(tmp_path / "rows", np.uint8, "w+", shape=shape).flush()  # 150 MB, on disk nothing
+    np.memmap(tmp_path / "rows", np.uint8, "w+", shape=shape).flush()  # 150 MB, sparse on disk
     program = (
         "import resource, sys, numpy as np\n"
         "from models import classifier\n"

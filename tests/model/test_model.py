@@ -1,4 +1,4 @@
-"""The model: building, training, measuring, weights, callbacks, copies."""
+"""The model: building, training, evaluation, weights, callbacks, copies."""
 
 import copy
 import inspect
@@ -67,7 +67,7 @@ def test_every_loss_with_its_activation(last, loss, y, apart):
     assert model.evaluate(X, y)["loss"] == pytest.approx(wanted, rel=1e-9)
 
 
-def test_a_regression_and_a_yes_or_no_take_flat_targets():
+def test_regression_and_binary_classification_take_flat_targets():
     x = np.linspace(-1, 1, 64)[:, np.newaxis]
     model = Model([Dense(16, "tanh"), Dense(1)], seed=0)
     model.compile(SGD(0.1, 0.9), "mse")
@@ -88,7 +88,7 @@ def test_a_model_without_weights(layers):
     assert model.get_weights() == []
 
 
-def test_pictures_are_scaled_in_or_before_the_model():
+def test_images_are_scaled_in_or_before_the_model():
     x, y = images()
     inside, before = image_model(), Model([Dense(4, "softmax")], seed=0)
     before.compile(SGD(0.5, 0.9), metrics=["accuracy"])
@@ -116,7 +116,7 @@ def test_the_example_of_the_readme():
 
 
 @pytest.mark.parametrize("name", sorted({target.name for target in TARGETS}))
-def test_a_target_of_choice(name):
+def test_a_chosen_target(name):
     program = (
         "from models import *; from cynn import _backend\n"
         "print(_backend.target()); print(trained().evaluate(*blobs())['loss'])"
@@ -152,7 +152,7 @@ def test_a_seed_fixes_everything():
     one, other = classifier(), classifier()
     one.fit(X, Y, epochs=4, verbose=0)
     other.fit(X, Y, epochs=2, verbose=0)
-    other.fit(X, Y, epochs=2, verbose=0)  # goes on as if it had not stopped
+    other.fit(X, Y, epochs=2, verbose=0)  # resumes as if it had not stopped
     assert bits(one) == bits(other)
 
 
@@ -168,7 +168,7 @@ def test_shuffle():
     assert weights(X, Y, True) != weights(X, Y, False)
 
 
-def test_every_epoch_has_an_order_of_its_own(monkeypatch):
+def test_every_epoch_has_its_own_order(monkeypatch):
     orders, train = [], fitting.Fit.train
 
     def spy(fit, data, order, *rest):
@@ -207,7 +207,7 @@ def test_a_batch_too_large_for_the_network_is_summed_in_blocks():
     assert 0 < seen.history["accuracy"][0] < 1
 
 
-def test_weights_of_rows():
+def test_sample_weights():
     x, y = np.concatenate([X, X[:30]]), np.concatenate([Y, (Y[:30] + 1) % 3])
     weight = np.repeat([1.0, 0.0], [90, 30])
     one, other = classifier(dtype="float64"), classifier(dtype="float64")
@@ -220,17 +220,17 @@ def test_weights_of_rows():
         assert measured == pytest.approx(one.evaluate(X, Y), rel=1e-12)
 
 
-def test_validation_split_holds_rows_out():
+def test_validation_split():
     model = classifier()
     history = model.fit(X, Y, validation_split=0.3, epochs=2, batch_size=63, verbose=0)
     assert len(history.history["val_loss"]) == 2
-    mixed = np.random.default_rng(0).permutation(90) % 3  # nothing to learn, all to remember
+    mixed = np.random.default_rng(0).permutation(90) % 3  # random labels: can only be memorised
     model = classifier(hidden=64)
     measured = model.fit(X, mixed, validation_split=0.3, epochs=150, verbose=0).history
     assert measured["accuracy"][-1] > measured["val_accuracy"][-1] + 0.2
 
 
-def test_divergence_is_said():
+def test_divergence_warns():
     model = Model([Dense(8, "relu"), Dense(2)], seed=0)
     model.compile(SGD(1e10), "mse")
     with pytest.warns(RuntimeWarning, match="diverged; a lower learning rate") as caught:
@@ -326,10 +326,10 @@ def test_a_callback_that_raises_ends_the_training(error):
     with pytest.raises(error):
         model.fit(X, Y, epochs=5, callbacks=[Do(action)], verbose=0)
     assert model.epochs == 2 and model.history.epoch == [0, 1]
-    model.fit(X, Y, verbose=0)  # is free again
+    model.fit(X, Y, verbose=0)  # can be trained again
 
 
-def test_a_metric_of_ones_own():
+def test_a_user_defined_metric():
     class Confidence(Metric):
         name = "confidence"
 
@@ -342,7 +342,7 @@ def test_a_metric_of_ones_own():
     assert 1 / 3 < history.history["confidence"][0] < 1
     wanted = model.predict(X).max(axis=1).mean()
     assert model.evaluate(X, Y)["confidence"] == pytest.approx(wanted, rel=1e-6)
-    assert mine.weight == 0  # the model counts on copies
+    assert mine.weight == 0  # the model counts in copies
     for names in (["accuracy", "accuracy"], [type("L", (Confidence,), {"name": "loss"})()]):
         with pytest.raises(ValueError, match="metrics must have different names, .* 'loss'"):
             model.compile(metrics=names)

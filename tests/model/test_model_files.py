@@ -1,4 +1,4 @@
-"""Files of every version load for ever."""
+"""Files of every earlier version load."""
 
 import hashlib
 import warnings
@@ -41,7 +41,7 @@ def test_a_file_loads(name, tmp_path):
 )
 @given(st.data())
 def test_mutations_of_files(tmp_path_factory, data):
-    """Cut, doubled, overwritten, joined, with another header's length: a model or the one error."""
+    """Truncated, doubled, overwritten, joined, another header length: a model or the one error."""
     wholes = [(FILES / f"{name}.safetensors").read_bytes() for name in sorted(KNOWN)]
     damaged = bytearray(data.draw(st.sampled_from(wholes)))
     for _ in range(data.draw(st.integers(1, 3))):

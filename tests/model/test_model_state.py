@@ -1,4 +1,4 @@
-"""What a model is made of: building, compiling, weights, looks, copies."""
+"""The state of a model: building, compiling, weights, summary, repr, copies."""
 
 import copy
 import pickle
@@ -71,7 +71,7 @@ def test_build_refuses(shape, error, message):
         ([Dense(3), 10], TypeError, r"layers\[1\]"),
     ],
 )
-def test_what_is_no_model(layers, error, message):
+def test_invalid_models(layers, error, message):
     with pytest.raises(error, match=message):
         Model(layers)
 
@@ -102,10 +102,10 @@ def test_compile_refuses_and_changes_nothing():
             model.compile(**named)
     assert (model.optimizer, model.loss, model.metrics) == was and bits(model) == before
     model.compile(SGD(0.1, 0.9))
-    assert not any(part.any() for part in model.get_optimizer_state())  # starts anew
+    assert not any(part.any() for part in model.get_optimizer_state())  # starts again at zero
 
 
-def test_too_early():
+def test_methods_called_too_early():
     model = Model([Dense(3, "softmax")])
     for call in (lambda: model.fit(X, Y), lambda: model.evaluate(X, Y)):
         with pytest.raises(RuntimeError, match="no loss and optimizer yet: call compile first"):
@@ -129,7 +129,7 @@ def test_too_early():
 # ---- weights ------------------------------------------------------------------------------------
 
 
-def test_weights_there_and_back():
+def test_weights_round_trip():
     one, other = trained(), classifier(seed=5)
     other.build(4)
     given = one.get_weights()
@@ -184,7 +184,7 @@ def test_summary(capsys):
         Model([Flatten(), Rescale(0.5, -1), Activation("tanh")], dtype="float64", seed=2**70),
     ],
 )
-def test_repr_makes_it_again(model):
+def test_repr_recreates_the_model(model):
     made = eval(repr(model))
     assert repr(made) == repr(model)
     assert (made.layers, made.dtype, made.seed) == (model.layers, model.dtype, model.seed)
@@ -200,7 +200,7 @@ COPIES = {
 
 
 @pytest.mark.parametrize("how", COPIES)
-def test_a_copy_goes_on_by_itself(how):
+def test_a_copy_trains_independently(how):
     model = trained()
     twin = COPIES[how](model)
     before = bits(model)
@@ -213,7 +213,7 @@ def test_a_copy_goes_on_by_itself(how):
 
 
 @pytest.mark.parametrize("how", COPIES)
-def test_a_copy_of_what_is_not_built_or_not_compiled(how):
+def test_a_copy_of_a_model_that_is_not_built_or_compiled(how):
     twin = COPIES[how](classifier())
     twin.fit(X, Y, epochs=3, verbose=0)
     assert bits(twin) == bits(trained())
@@ -232,7 +232,7 @@ def test_layers_are_shared_without_harm():
 
 
 class Wider(Model):
-    """A model of one's own, with the same arguments and one more thing that it can do."""
+    """A subclass with the same arguments and one more method."""
 
     def best(self, x):
         return self.predict(x).argmax(axis=1)
@@ -251,7 +251,7 @@ def test_a_subclass(tmp_path):
 
 
 class Digits(Model):
-    """A model of one's own, whose constructor takes something else."""
+    """A subclass whose constructor takes other arguments."""
 
     def __init__(self, hidden, *, classes):
         super().__init__([Dense(hidden, "relu"), Dense(classes, "softmax")], seed=0)
@@ -267,6 +267,6 @@ def test_a_subclass_with_arguments_of_its_own(tmp_path):
         twin.fit(X, Y, epochs=4, initial_epoch=3, verbose=0)
 
 
-def test_the_package_says_what_it_is():
+def test_package_metadata():
     assert cynn.__all__ == ["Model", "__version__", "get_num_threads", "set_num_threads"]
     assert all(hasattr(cynn, name) for name in cynn.__all__)

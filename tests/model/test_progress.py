@@ -1,4 +1,4 @@
-"""What a fit shows: nothing, a line an epoch, or a bar."""
+"""Progress of a fit: nothing, a line per epoch, or a bar."""
 
 import importlib.util
 import io
@@ -30,7 +30,7 @@ def fit(verbose, **named):
     classifier().fit(X, Y, epochs=2, verbose=verbose, **named)
 
 
-def test_nothing(capsys):
+def test_silent(capsys):
     fit(0)
     assert capsys.readouterr() == ("", "")
 
@@ -92,7 +92,7 @@ def test_rows_are_counted_to_the_last(monkeypatch):
         assert sum(counted) == 180 and min(counted) > 0
 
 
-def test_it_tidies_up_after_an_error(monkeypatch):
+def test_the_bar_is_closed_after_an_error(monkeypatch):
     tqdm = pytest.importorskip("tqdm").tqdm
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)

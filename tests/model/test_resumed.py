@@ -1,4 +1,4 @@
-"""Trainings that go on from a file: what callbacks have counted, and every optimizer's state."""
+"""Training resumed from a file: the state of callbacks, and of every optimizer."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ X, Y = blobs()
 
 
 def fresh(optimizer=None):
-    """A model of every layer that keeps something or draws."""
+    """Return a model of every layer that has state or draws random numbers."""
     layers = [
         Dense(8), BatchNorm(0.9), Activation("relu"), Dropout(0.25),
         Residual([Dense(8, "tanh"), BatchNorm(0.5)]), LayerNorm(), Dense(3, "softmax"),
@@ -29,7 +29,7 @@ def all_bits(model) -> bytes:
 
 
 class Say(Callback):
-    """Puts numbers of the test's own into the logs."""
+    """Puts the test's numbers into the logs."""
 
     def __init__(self, values):
         self.values = values
@@ -39,7 +39,7 @@ class Say(Callback):
 
 
 class Stop(Callback):
-    """Ends a training as a lost machine would: nobody is told."""
+    """Ends a training as a lost machine would: no hook is called."""
 
     def __init__(self, after):
         self.after = after
@@ -84,7 +84,7 @@ SEEN = [5, 4, 6, 3, 7, 7, 3.5, 7, 1]  # the fourth is the best; the eighth ends 
 
 
 @pytest.mark.parametrize("after", range(1, 7))
-def test_early_stopping_goes_on(tmp_path, after):
+def test_early_stopping_resumes(tmp_path, after):
     path = tmp_path / "m.safetensors"
 
     def callbacks():
@@ -100,13 +100,13 @@ def test_early_stopping_goes_on(tmp_path, after):
     assert (found[1].best_epoch, found[1].stopped_epoch, found[1].best) == (3, 7, 3)
     assert all_bits(model) == all_bits(whole)
     model.save(path)
-    with storage.reading(path) as file:  # a model that is done has its weights once
+    with storage.reading(path) as file:  # a model whose training ended has its weights once
         assert not [name for name in file.shapes if name.startswith("callback")]
     model.fit(X, Y, epochs=9, initial_epoch=8, callbacks=found, verbose=0)
-    assert found[1].best_epoch == 8  # of a training of its own
+    assert found[1].best_epoch == 8  # of its own training
 
 
-def test_early_stopping_goes_on_without_weights(tmp_path):
+def test_early_stopping_resumes_without_weights(tmp_path):
     path = tmp_path / "m.safetensors"
 
     def callbacks():
@@ -124,7 +124,7 @@ def test_early_stopping_goes_on_without_weights(tmp_path):
     assert all_bits(model) == all_bits(whole)
 
 
-def test_what_early_stopping_had_ended_trains_no_more(tmp_path):
+def test_training_that_early_stopping_ended_does_not_resume(tmp_path):
     path = tmp_path / "m.safetensors"
 
     def callbacks():
@@ -142,7 +142,7 @@ def test_what_early_stopping_had_ended_trains_no_more(tmp_path):
     assert again.fit(X, Y, epochs=9, initial_epoch=8, callbacks=patient, verbose=0).epoch == [8]
 
 
-def test_a_fit_from_the_start_forgets():
+def test_a_new_fit_resets_the_callbacks():
     model = fresh()
     with pytest.raises(KeyboardInterrupt):
         callbacks = [Say([1, 2]), EarlyStopping("it"), Stop(1)]

@@ -1,4 +1,4 @@
-"""Models take SciPy's sparse matrices, and skip zeros of dense rows where asked."""
+"""Models take SciPy's sparse matrices, and skip zeros of dense rows on request."""
 
 import warnings
 
@@ -36,11 +36,11 @@ def test_sparse_rows_train_as_dense_ones_do(kind):
     assert model.history.history["accuracy"] == dense.history.history["accuracy"]
 
 
-def test_zeros_are_skipped_where_asked():
+def test_zeros_are_skipped_on_request():
     dense, auto = trained(X), trained(X, sparse="auto")
     for got, want in zip(auto.get_weights(), dense.get_weights(), strict=True):
         np.testing.assert_array_equal(got, want)  # the sums run in the same order
-    assert not auto._network.seek_zeros  # for the fit alone
+    assert not auto._network.seek_zeros  # during the fit only
 
 
 def test_a_skipped_zero_does_not_meet_its_weight():
@@ -70,7 +70,7 @@ def test_columns_in_any_order():
     assert (matrix.indices == before).all()
 
 
-def test_numbers_that_share_a_place_add_up():
+def test_duplicate_entries_are_summed():
     halves = sparse.csr_array(X / 2)
     twice = sparse.csr_array(
         (np.repeat(halves.data, 2), np.repeat(halves.indices, 2), 2 * halves.indptr), halves.shape
@@ -78,7 +78,7 @@ def test_numbers_that_share_a_place_add_up():
     stored = len(twice.data)
     for got, want in zip(trained(twice).get_weights(), trained(X).get_weights(), strict=True):
         np.testing.assert_array_equal(got, want)
-    assert len(twice.data) == stored  # the caller's matrix is as it was
+    assert len(twice.data) == stored  # the caller's matrix is unchanged
 
 
 def test_where_zeros_cannot_be_skipped_the_rows_stay_dense():
@@ -102,7 +102,7 @@ def test_validation_and_large_batches_of_sparse_rows():
     assert np.isfinite(large.get_weights()[0]).all()
 
 
-def test_rows_and_columns_without_anything():
+def test_empty_rows_and_columns():
     empty = sparse.csr_array((300, 60))
     model = trained(empty)
     assert np.ptp(model.predict(empty), axis=0).max() == 0
@@ -126,7 +126,7 @@ def test_refusals():
         message = r"x must be dense unless the first layer is Dense, .*: pass x.toarray\(\)"
         with pytest.raises(ValueError, match=message):
             model.fit(sparse.csr_array(X), Y, verbose=0)
-        assert model.input_shape is None  # a slip leaves the model as it was
+        assert model.input_shape is None  # an error leaves the model as it was
         model.build(X.shape[1:])
         with pytest.raises(ValueError, match=message):
             model.predict(sparse.csr_array(X))

@@ -1,4 +1,4 @@
-"""Model files: what was saved comes back, and nothing is ever half written."""
+"""Model files: they round-trip, and none is ever half written."""
 
 import errno
 import os
@@ -30,7 +30,7 @@ X, Y = blobs()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_all_of_a_model_comes_back(tmp_path, dtype):
+def test_a_model_round_trips(tmp_path, dtype):
     layers = [
         Flatten(name="é \u4f60 \"'\n"),
         Rescale(1 / 3, -0.1),
@@ -53,10 +53,10 @@ def test_all_of_a_model_comes_back(tmp_path, dtype):
     assert loaded.predict(x).tobytes() == model.predict(x).tobytes()
     for each in (model, loaded):
         each.fit(x, Y, epochs=2, verbose=0)
-    assert bits(loaded) == bits(model)  # momentum and the order of the rows too
+    assert bits(loaded) == bits(model)  # velocity and the order of the rows too
 
 
-def test_what_was_not_compiled_and_what_has_no_weights(tmp_path):
+def test_models_without_compilation_or_weights(tmp_path):
     path = tmp_path / "model"
     raw = Model([Dense(3, "softmax")], seed=0)
     raw.build(4)
@@ -160,7 +160,7 @@ def test_links_modes_and_devices(tmp_path):
     assert link.is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
     real.chmod(0o600)
     model.save(link)
-    assert stat.S_IMODE(real.stat().st_mode) == 0o600  # what was private stays so
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600  # a private file stays private
     os.mkfifo(tmp_path / "pipe")
     for path in ("/dev/null", tmp_path / "pipe", tmp_path):
         with pytest.raises(OSError, match="is not a regular file"):
@@ -174,7 +174,7 @@ def test_links_modes_and_devices(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_places_that_are_not_there(tmp_path):
+def test_missing_folders(tmp_path):
     model = trained()
     for action in (model.save, Model.load, storage.try_to_write):
         with pytest.raises(FileNotFoundError) as caught:
@@ -191,7 +191,7 @@ def test_places_that_are_not_there(tmp_path):
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
-def test_what_was_there_stays_when_writing_fails(tmp_path, monkeypatch, step, error):
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch, step, error):
     path = tmp_path / "model"
     first = trained()
     first.save(path)
@@ -239,8 +239,8 @@ while True:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills by a POSIX signal")
-def test_a_killed_save_and_a_load_meanwhile(tmp_path):
-    """Whoever loads while another saves gets the old or the new model; a kill changes nothing."""
+def test_a_killed_save_and_a_concurrent_load(tmp_path):
+    """A load during a save returns the old or the new model; a killed save changes nothing."""
     path = tmp_path / "model"
     old = trained()
     old.save(path)

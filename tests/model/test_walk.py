@@ -1,4 +1,4 @@
-"""The path of a fit stays short: `scripts/walk` counts the files that it crosses."""
+"""The call path of a fit stays short: `scripts/walk` counts the files that it crosses."""
 
 import json
 import subprocess

@@ -19,7 +19,7 @@ FILES = sorted(
 )
 BY_PATH = {"ids": lambda path: path.relative_to(SOURCE).as_posix()}
 
-# What a face is made of: its classes derive from another library's. `import cynn` leaves it alone.
+# Adapters derive their classes from another library's; `import cynn` does not load them.
 BUILT_ON = {"estimators": {"sklearn"}}
 
 # Ways to run code from a file: a model file must never be one.
@@ -54,13 +54,13 @@ def name_of(member: str) -> str:
 
 
 def whole(path: Path, text: str) -> list[str]:
-    """Return the imports of the package as a whole; import-linter looks at its modules alone."""
+    """Return the imports of the package as a whole; import-linter looks only at its modules."""
     named = imports(path, ast.walk(ast.parse(text)))
     return [f"line {line}" for line, name in named if name == "cynn"]
 
 
 def outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk over what runs when the module is imported."""
+    """Iterate over the nodes that run when the module is imported."""
     for child in ast.iter_child_nodes(tree):
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
@@ -132,7 +132,7 @@ def test_the_checks_see(check, name, text):
         (unsafe, "storage.py", "np.load(path, allow_pickle=False)"),
     ],
 )
-def test_the_checks_let_pass(check, name, text):
+def test_the_checks_accept(check, name, text):
     assert check(SOURCE / name, text) == []
 
 
@@ -148,7 +148,7 @@ def test_importing_cynn_loads_numpy_and_nothing_more():
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    # A compiled module brings Cython's own bookkeeping, which is no library.
+    # A compiled module brings Cython's own support modules, which are no library.
     loaded = {name for name in ran.stdout.split() if not name.startswith(("_cython_", "cython_"))}
     assert "cynn" in loaded
     assert loaded - sys.stdlib_module_names - {"numpy"} == {"cynn"}

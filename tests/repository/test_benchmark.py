@@ -1,4 +1,4 @@
-"""The plumbing of the benchmark: what it counts, writes, compares and refuses."""
+"""The benchmark's own code: what it counts, writes, compares and refuses."""
 
 import io
 import json
@@ -74,7 +74,7 @@ def test_cases_of_the_full_run_are_those_promised():
     assert [c.filled for c in FULL if c.kind == "predict"] == [False] * 4 + [True]
 
 
-def test_a_shape_of_ones_own():
+def test_a_user_defined_shape():
     assert [c.batch for c in of_shapes(FULL, ["784-30-10"])] == [32, 128, 512]
     for wrong in ("784", "784-x-10", "784--10", "5-3-10"):
         with pytest.raises(ValueError, match="a shape"):
@@ -82,7 +82,7 @@ def test_a_shape_of_ones_own():
 
 
 def test_every_floor_is_measured_by_the_full_run():
-    """With the same second for everybody, each floor finds its rows."""
+    """With the same seconds for all peers, each floor matches its rows."""
     rows = [
         Row(case, name, threads, [1.0])
         for case in FULL
@@ -111,7 +111,7 @@ def test_floors_compare_the_right_way():
     }
     for work, (value, verdict) in expected.items():
         assert value in lines[work] and lines[work][-1] == verdict, lines[work]
-    assert len(lines) == len(expected) + 1  # and the head
+    assert len(lines) == len(expected) + 1  # and the header
 
 
 def test_the_fastest_count_of_threads_stands_for_a_peer():
@@ -138,10 +138,10 @@ def test_table_of_a_case():
     ]
     assert "61.4 %" in lines[2] and "2.50" in lines[3]
     assert lines[5].strip() == "another loss than the others: torch (1)"
-    assert len({len(line) for line in lines[1:5]}) == 1  # columns stand under each other
+    assert len({len(line) for line in lines[1:5]}) == 1  # columns are aligned
 
 
-def test_json_holds_what_the_tables_say(tmp_path):
+def test_json_holds_the_figures_of_the_tables(tmp_path):
     made = results([Row(SMALL, "cynn", 2, [0.1, 0.2], 0.3)], memory=60.0)
     made.failed["torch", 1] = "no compiler"
     report.write_json(tmp_path / "new" / "it.json", made, "MNIST", report.machine())
@@ -179,7 +179,7 @@ def test_refusal_ends_the_command(monkeypatch, capsys, tmp_path, noisy):
     assert file.exists() is noisy
 
 
-def test_wrong_words_are_answered(capsys):
+def test_invalid_arguments_are_refused(capsys):
     assert cli.main(["--peers", "keras"]) == 1
     assert "'keras' is unknown" in capsys.readouterr().err
     assert cli.main(["--quick", "--shapes", "784"]) == 1
@@ -191,7 +191,7 @@ def test_wrong_words_are_answered(capsys):
     assert peers.INSTALL in capsys.readouterr().out
 
 
-def test_guard_names_what_fell(monkeypatch, tmp_path, capsys):
+def test_guard_names_the_regressions(monkeypatch, tmp_path, capsys):
     record = tmp_path / "guard.json"
     monkeypatch.setattr(guard, "RECORD", record)
     monkeypatch.setattr(guard.peak, "measure", lambda *_: peak.Peak(1e11, 1e11))
@@ -207,7 +207,7 @@ def test_guard_names_what_fell(monkeypatch, tmp_path, capsys):
     assert "FELL" in said.out and guard.CASES[0].label in said.err
 
 
-def test_race_counts_only_settings_that_always_arrive(monkeypatch):
+def test_race_counts_only_settings_that_always_reach_the_target(monkeypatch):
     class Popen:
         texts = iter(["0.95\n0.9712\n", "0.9801\n", "0.96\n"])
 
@@ -243,7 +243,7 @@ def test_peak_of_every_target_is_a_rate(compiled):
 
 
 def test_the_peak_is_no_small_part_of_a_product(compiled):
-    """A compiler told to make it small makes a thirtieth of it; twice is beyond any noise."""
+    """A compiler that optimises for size reaches a thirtieth of it; twice is beyond any noise."""
     a = np.ones((240, 240), compiled.dtype)
     out = np.empty_like(a)
     peaks, products = [], []
@@ -256,7 +256,7 @@ def test_the_peak_is_no_small_part_of_a_product(compiled):
 
 
 @needs_compiled
-def test_a_worker_trains_and_predicts_and_says_what_fails(tmp_path):
+def test_a_worker_trains_and_predicts_and_reports_failures(tmp_path):
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -340,7 +340,7 @@ def test_the_tables_of_ranks():
     assert written.count("| 3-2 |") == len(distributed.NETWORKS)
 
 
-def test_a_step_on_two_ranks_is_taken_apart(monkeypatch):
+def test_time_of_a_step_on_two_ranks_by_part(monkeypatch):
     job.launcher()
     monkeypatch.setenv("PYTHONPATH", str(ROOT), os.pathsep)
     step = distributed.measure("8-4-3", 16, 2, 0.01)
@@ -362,7 +362,7 @@ def test_ranks_need_a_launcher(monkeypatch, tmp_path):
         distributed.launcher()
 
 
-def test_the_toolkit_is_measured_beside_the_plain_network():
+def test_the_toolkit_is_measured_against_the_plain_network():
     found = toolkit.measure(rounds=1, rows=64)
     assert list(found) == [each.name for each in toolkit.ADDITIONS]
     assert all(ratio > 0 for ratio, _ in found.values())
@@ -383,7 +383,7 @@ def test_the_toolkit_that_costs_too_much_is_named(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("floor", "status"), [(0.0, 0), (1e9, 1)])
-def test_the_estimators_beside_theirs(monkeypatch, capsys, floor, status):
+def test_the_estimators_against_scikit_learns(monkeypatch, capsys, floor, status):
     pytest.importorskip("sklearn", "1.9")
     x = np.random.default_rng(0).normal(size=(60, 5))
     rows = (x[:40], x[:40, 0] > 0, x[40:], x[40:, 0] > 0)

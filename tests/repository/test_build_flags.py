@@ -1,4 +1,4 @@
-"""What setup.py tells the compilers of systems that the tests do not run on."""
+"""The flags that setup.py passes to compilers of systems that the tests do not run on."""
 
 import importlib.util
 import os
@@ -83,21 +83,21 @@ def test_apple_gets_one_architecture(on):
         ("win-arm64", "processor", "aarch64", {"/clang:-march=armv8-a"}),
     ],
 )
-def test_clang_cl_is_told_what_gcc_is(on, interpreter, module, target, told):
+def test_clang_cl_gets_gccs_flags(on, interpreter, module, target, told):
     script = on("win32", interpreter)
     first, *flags = script.flags_of(f"cynn.kernels.{module}", "clang-cl")
     assert first == f"--target={target}-pc-windows-msvc"
     assert all(flag.startswith("/clang:-") for flag in flags)
     assert told | {"/clang:-O3", "/clang:-ffp-contract=fast"} <= set(flags)
-    # No such thing as visibility; and -Wall asks it for every warning that there is.
+    # It has no visibility; and -Wall enables every warning that it has.
     assert not any("visibility" in flag or "-W" in flag for flag in flags)
     if module != "avx512_float32":
         assert not any("avx512" in flag for flag in flags)
 
 
 @pytest.mark.parametrize("module", ["avx2_float32", "processor"])
-def test_clang_knows_what_it_is_told(on, module):
-    """It ends at some of gcc's names, and so does zig."""
+def test_clang_accepts_the_flags(on, module):
+    """It fails at some of gcc's flags, and so does zig."""
     script = on("linux", "linux-x86_64")
     flags = script.flags_of(f"cynn.kernels.{module}", "clang")
     assert not {"-fno-ipa-cp-clone", "-fno-split-loops"} & set(flags)
@@ -109,8 +109,8 @@ def test_clang_knows_what_it_is_told(on, module):
         assert done.returncode == 0, done.stderr
 
 
-def test_zig_is_told_no_folder_of_libraries(on):
-    """It would have the modules search it: a DT_RUNPATH, which no wheel may have."""
+def test_zig_gets_no_library_folder(on):
+    """It would become a DT_RUNPATH of the modules, which no wheel may have."""
     script = on("linux", "linux-x86_64")
 
     def link(kind: str) -> tuple[list[str], list[str]]:
@@ -137,7 +137,7 @@ def test_one_target_can_be_built(on, monkeypatch):
 
 
 def commands(script, compiler):
-    """Return setup.py's command for a compiler, as far as it has chosen one."""
+    """Return setup.py's build command after it has chosen a compiler."""
     return SimpleNamespace(
         compiler=compiler, plat_name="win-amd64", take_clang=lambda: take(script, compiler)
     )

@@ -68,7 +68,7 @@ def test_a_complete_docstring_has_no_failings(check):
     ("section", "code"),
     [("Parameters", "PR01"), ("Returns", "RT01"), ("Raises", "RS01"), ("Examples", "EX01")],
 )
-def test_each_section_is_asked_for(check, section, code):
+def test_each_section_is_required(check, section, code):
     found = [each for each, _ in check.failings(without(section), check.ACCEPTED)]
     assert found == [code]
 

@@ -1,4 +1,4 @@
-"""scripts/instructions.py: what an object may hold, and that one which holds more is seen."""
+"""scripts/instructions.py: the instructions that an object may contain; others are detected."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ def instructions():
 
 # -- one instruction, and the targets that may hold it
 
-# The feature, as the disassembler calls it, that a target must need to hold the instruction.
+# The feature, by the disassembler's name, that a target must need to contain the instruction.
 EVERY = ""
 X86 = {
     "movaps xmm0, xmm1": ("0f28c1", EVERY),
@@ -74,7 +74,7 @@ X86 = {
 
 
 @pytest.mark.parametrize("name", X86)
-def test_who_may_hold_an_x86_instruction(instructions, name):
+def test_targets_allowed_an_x86_instruction(instructions, name):
     code, feature = X86[name]
     wanted = {name for name, target in TARGETS.items() if feature in target.needs}
     if feature == EVERY:
@@ -91,7 +91,7 @@ def test_who_may_hold_an_x86_instruction(instructions, name):
     assert all(what.count == 3 for what in found.values())
 
 
-def test_code_that_nobody_knows_is_seen(instructions):
+def test_unknown_code_is_seen(instructions):
     found = instructions.look_at_x86(
         instructions.Code("", [(16, b"\x90\x06")], []), instructions.X86
     )
@@ -120,7 +120,7 @@ ARM = {
 
 
 @pytest.mark.parametrize("name", ARM)
-def test_who_may_hold_an_arm_instruction(instructions, name):
+def test_targets_allowed_an_arm_instruction(instructions, name):
     word, feature = ARM[name]
     data = struct.pack("<3I", 0xD503201F, word, 0xD65F03C0)  # nop before, ret after
     for target, allowed in instructions.ALLOWED["aarch64"].items():
@@ -272,7 +272,7 @@ def test_a_wheel_without_kernels_fails(instructions, tmp_path, capsys):
     assert "no shared object in it" in capsys.readouterr().out
 
 
-# Code that no target may hold, as data of an object and as its code.
+# Code that no target may contain, as data of an object and as its code.
 BAD, GOOD = bytes.fromhex("c4e260f2c1 909090"), bytes.fromhex("90" * 7 + "c3")
 
 

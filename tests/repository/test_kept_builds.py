@@ -1,4 +1,4 @@
-"""What a build depends on, and what is kept of earlier ones: nothing stale, nothing twice."""
+"""Dependencies and caches of builds: nothing stale, nothing compiled twice."""
 
 import os
 import re
@@ -23,7 +23,7 @@ COMPILE_ONCE = ROOT / "scripts" / "compile_once.py"
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory) -> Path:
-    """Return a copy of what the build reads, and of the scripts that read it too."""
+    """Return a copy of the files that the build reads, and of the scripts that read them too."""
     root = tmp_path_factory.mktemp("a checkout")
     for name in ("setup.py", "pyproject.toml", "scripts/environment.py", "scripts/environment.sh"):
         (root / name).parent.mkdir(exist_ok=True)
@@ -47,7 +47,7 @@ READ += [  # the first of each kind in each folder
 
 
 def python(program: str, folder: Path, *arguments: object) -> str:
-    """Run a program in a folder that is the first of the path; return what it wrote."""
+    """Run a program in a folder that is first on the path; return its output."""
     begin = "import os, sys; sys.path[:0] = [os.getcwd(), 'scripts']\n"
     return subprocess.run(
         [sys.executable, "-I", "-c", begin + program, *map(str, arguments)],
@@ -60,7 +60,7 @@ def python(program: str, folder: Path, *arguments: object) -> str:
 
 
 def state(root: Path) -> tuple[str, str]:
-    """Return the checksum that decides on a build, and the one by which others decide."""
+    """Return the checksum that decides on a build, and the one that other caches use."""
     known = python(
         "import environment, tomllib; from pathlib import Path\n"
         "print(environment.sources(tomllib.loads(Path('pyproject.toml').read_text())))",
@@ -89,7 +89,7 @@ def depended(copy) -> set[str]:
 
 @pytest.mark.parametrize("name", READ)
 def test_a_change_anywhere_in_the_kernels_is_seen(copy, depended, name):
-    """Nothing that lists the kernels may stop at the first folder."""
+    """Whatever lists the kernels descends into their folders."""
     path = copy / "cynn" / "kernels" / name
     before = state(copy)
     path.write_text(path.read_text() + "\n")
@@ -111,7 +111,7 @@ def test_a_change_of_the_table_of_targets_is_seen(copy):
 
 
 def starts_the_workflow(path: str) -> bool:
-    """Match a path as the forge does: `**` crosses folders, `*` does not."""
+    """Match a path as GitHub does: `**` crosses folders, `*` does not."""
     workflow = (ROOT / ".github" / "workflows" / "wheels.yml").read_text(encoding="utf-8")
     (listed,) = re.findall(r"^    paths:\n((?:      - .*\n)+)", workflow, re.MULTILINE)
     for pattern in re.findall(r"- (.*)", listed):
@@ -151,7 +151,7 @@ class Compiler:
         )
 
     def compile(self, *flags: str) -> tuple[bool, bytes, str]:
-        """Compile a.c; return whether the compiler had to run, the object and what was said."""
+        """Compile a.c; return whether the compiler had to run, the object and the messages."""
         target = self.folder / "out" / "a.o"
         target.unlink(missing_ok=True)
         target.parent.mkdir(exist_ok=True)
@@ -208,7 +208,7 @@ def test_warnings_are_kept_with_their_object(compiler):
     assert compiler.compile("-Wextra", "-Wall") == (False, _, said)
 
 
-def test_what_fails_is_not_kept(compiler):
+def test_failed_compilations_are_not_cached(compiler):
     (compiler.folder / "a.c").write_text("int one(void) { return }\n")
     for _ in range(2):
         done = compiler.run("-c", "a.c", "-o", "a.o")
@@ -226,8 +226,8 @@ def test_a_link_is_left_to_the_compiler(compiler):
 # -- modules that were built before
 
 
-def test_modules_of_other_targets_go(tmp_path, monkeypatch):
-    """A target that a build leaves out would be imported all the same, from whenever it is."""
+def test_modules_of_other_targets_are_removed(tmp_path, monkeypatch):
+    """A target that a build leaves out would otherwise be imported from an earlier build."""
     pytest.importorskip("Cython")
     folder = tmp_path / "cynn" / "kernels"
     folder.mkdir(parents=True)
@@ -249,7 +249,7 @@ def test_modules_of_other_targets_go(tmp_path, monkeypatch):
 
 
 def test_every_module_here_is_of_one_build():
-    """What lies beside the sources is what the last build made."""
+    """The modules next to the sources are those of the last build."""
     places = {
         path.name.partition(".")[2] for p in kernels.__path__ for path in Path(p).glob("*.so")
     }

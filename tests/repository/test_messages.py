@@ -1,6 +1,6 @@
-"""The grammar of the package's errors, as far as a program sees it; scripts/list-errors lists them.
+"""The grammar of the package's errors, as far as a program can check it.
 
-A message about an argument says what must be what, then what came: ``batch_size must be a positive
+scripts/list-errors lists them. A message about an argument says ``batch_size must be a positive
 integer, got 0``, then, after a colon, what to do. What must be given or None has no "got".
 """
 

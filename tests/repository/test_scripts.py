@@ -1,4 +1,4 @@
-"""The scripts of the checkout: what they refuse, when they build again, what their checks see."""
+"""The scripts of the checkout: what they refuse, when they rebuild, what their checks detect."""
 
 import importlib.machinery
 import importlib.util
@@ -33,7 +33,7 @@ def module(name: str) -> ModuleType:
 
 
 def refusal(python: str, **variables: str) -> str:
-    """Run scripts/train with a Python that cannot serve; return the line that it says."""
+    """Run scripts/train with an unsuitable Python; return the line that it writes."""
     ran = subprocess.run(
         [SCRIPTS / "train", "--help"],
         env={"PATH": os.environ["PATH"], "PYTHON": python, **variables},
@@ -134,13 +134,13 @@ def test_another_build_of_the_modules_is_seen(environment):
 
 @pytest.fixture
 def made(environment, monkeypatch) -> list[str]:
-    """Return the list that commands go to in place of being run."""
+    """Return the list that records commands instead of running them."""
     commands = []
     monkeypatch.setattr(environment, "run", lambda command, failure: commands.extend(command))
     return commands
 
 
-def test_what_was_cut_short_is_made_anew(environment, made):
+def test_an_interrupted_build_is_redone(environment, made):
     environment.VENV.mkdir()
     environment.STATE.write_text("{}")
     (environment.VENV / "half").touch()
@@ -150,7 +150,7 @@ def test_what_was_cut_short_is_made_anew(environment, made):
     assert made[-2:] == ["venv", str(environment.VENV)]
 
 
-def test_an_environment_with_nothing_in_it_is_made_anew(environment, made):
+def test_an_empty_environment_is_recreated(environment, made):
     packages = environment.VENV / "lib" / "python3.11" / "site-packages"
     (packages / "pip-1.dist-info").mkdir(parents=True)
     environment.make_environment()
@@ -158,7 +158,7 @@ def test_an_environment_with_nothing_in_it_is_made_anew(environment, made):
     assert made[-2:] == ["venv", str(environment.VENV)]
 
 
-def test_somebody_elses_environment_is_left_alone(environment):
+def test_a_foreign_environment_is_not_touched(environment):
     theirs = environment.VENV / "lib" / "python3.11" / "site-packages" / "scipy-1.dist-info"
     theirs.mkdir(parents=True)
     with pytest.raises(environment.Failure, match="made by someone else: move it away"):
@@ -225,7 +225,7 @@ def test_without_a_compiler_there_is_zig(environment, monkeypatch, tmp_path):
     assert environment.compiler_variables("zig")["CC"].endswith("/python -m ziglang cc")
 
 
-def test_a_compiler_that_does_not_compile_is_none(environment, monkeypatch, tmp_path):
+def test_a_compiler_that_does_not_work_is_ignored(environment, monkeypatch, tmp_path):
     for name in ("cc", "gcc", "clang"):
         (tmp_path / name).symlink_to(shutil.which("false"))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -241,7 +241,7 @@ def test_a_command_is_silent_until_it_fails(environment, capfd):
     assert capfd.readouterr().err == "why\n"
 
 
-def test_commands_see_nothing_of_the_callers_python(environment, monkeypatch):
+def test_commands_ignore_the_callers_python(environment, monkeypatch):
     environment.VENV.mkdir()
     for name in ("PYTHONPATH", "PYTHONWARNINGS", "PIP_TARGET", "PIP_PREFIX"):
         monkeypatch.setenv(name, "/elsewhere")
@@ -311,7 +311,7 @@ def annotations() -> ModuleType:
     return module("check-annotations")
 
 
-def test_python_without_the_lock_is_seen(annotations, tmp_path, capfd):
+def test_python_calls_without_the_gil_are_seen(annotations, tmp_path, capfd):
     text = textwrap.dedent(PYTHON_UNLOCKED)
     (tmp_path / "bad.pyx").write_text('include "unlocked.pxi"\n')
     (tmp_path / "unlocked.pxi").write_text(text)

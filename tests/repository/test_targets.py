@@ -1,4 +1,4 @@
-"""kernels/targets.py: a row says all of a target; places that cannot read the table name it."""
+"""kernels/targets.py: a row is all of a target; files that cannot read the table name it."""
 
 import importlib
 import os
@@ -21,7 +21,7 @@ AVX512 = TARGETS["avx512"].needs
 
 
 def words_of(features) -> dict[str, int]:
-    """Return the words of a processor that has these features and nothing else."""
+    """Return the feature words of a processor that has only these features."""
     words = dict.fromkeys([word for word, _ in FEATURES.values()], 0)
     for feature in features:
         word, bits = FEATURES[feature]
@@ -33,7 +33,7 @@ def runs(words: dict[str, int]) -> set[str]:
     return {name for name, target in TARGETS.items() if _backend._has(words, target.needs)}
 
 
-# -- the choice, on processors made up
+# -- the choice, on made-up processors
 
 
 def needing_no_more_than(features) -> set[str]:
@@ -54,7 +54,7 @@ def test_the_levels():
 
 @pytest.mark.parametrize("lacking", FEATURES)
 def test_one_bit_less(lacking):
-    """Each target that needs the bit falls, and no other."""
+    """Each target that needs the bit becomes unavailable, and no other."""
     word, bits = FEATURES[lacking]
     for bit in range(32):
         if bits >> bit & 1:
@@ -63,7 +63,7 @@ def test_one_bit_less(lacking):
             assert runs(words) == {n for n, row in TARGETS.items() if lacking not in row.needs}
 
 
-def test_every_other_bit_is_of_no_matter():
+def test_every_other_bit_is_irrelevant():
     every = words_of(FEATURES)
     others = {word: 0xFFFFFFFF & ~bits for word, bits in every.items()}
     assert runs(others) == set()
@@ -75,7 +75,7 @@ def test_every_other_bit_is_of_no_matter():
 # -- the features
 
 
-def test_the_processor_says_every_word():
+def test_the_processor_reports_every_word():
     words = importlib.import_module("cynn.kernels.processor").words()
     assert {word for word, _ in FEATURES.values()} <= words.keys()
 
@@ -124,7 +124,7 @@ def test_the_bits_are_those_that_the_compiler_knows(compiler):
     assert FEATURES["XCR0_AVX512"] == ("xcr0", 1 << 5 | 1 << 6 | 1 << 7)
 
 
-# The macro by which a compiler says that it uses a feature, where it is not the name.
+# The macro that a compiler defines when it uses a feature, where it is not the name.
 MACROS = {
     "CMPXCHG16B": "__GCC_HAVE_SYNC_COMPARE_AND_SWAP_16",
     "LAHF": "__LAHF_SAHF__",
@@ -135,7 +135,7 @@ MACROS = {
 
 
 def used(defined: dict[str, str]) -> set[str]:
-    """Return the features of the compiler's machine that it uses."""
+    """Return the features of the machine that the compiler uses."""
     arm = "__aarch64__" in defined
     own = [name for name, (word, _) in FEATURES.items() if (word == "arm") == arm]
     return {name for name in own if MACROS.get(name, f"__{name}__") in defined}
@@ -148,7 +148,7 @@ def test_a_target_needs_what_its_flags_allow(compiler, name):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_target_needs_what_zig_is_told(name):
+def test_a_target_needs_what_zigs_flags_allow(name):
     if find_spec("ziglang") is None:
         pytest.skip("zig is not installed")
     zig = [sys.executable, "-m", "ziglang", "cc", "-target", f"{TARGETS[name].machine}-linux"]
@@ -160,7 +160,7 @@ def test_a_target_needs_what_zig_is_told(name):
 
 
 def test_the_processor_is_always_named():
-    """Untold, zig compiles for the processor that it runs on."""
+    """Without a flag, zig compiles for the processor that it runs on."""
     for name, target in TARGETS.items():
         assert target.machine in MACHINES, name
         assert any(flag.startswith("-march=") for flag in target.flags), name
@@ -168,7 +168,7 @@ def test_the_processor_is_always_named():
 
 
 @pytest.mark.parametrize("name", [n for n, row in TARGETS.items() if row.machine == "x86_64"])
-def test_zig_is_told_what_gcc_is(name):
+def test_zig_gets_gccs_flags(name):
     target = TARGETS[name]
     extensions = [flag.removeprefix("-m") for flag in target.flags if "=" not in flag]
     level = next(flag for flag in target.flags if flag.startswith("-march="))

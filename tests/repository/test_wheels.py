@@ -40,7 +40,7 @@ MODULE = "cynn/kernels/processor.abi3.so"
 
 @pytest.fixture(scope="module")
 def library() -> bytes:
-    """A module as it was compiled here."""
+    """Return a module as it was compiled here."""
     found = [path for folder in kernels.__path__ for path in Path(folder).glob("processor.*.so")]
     if not found or _backend.available_targets() == ["reference"]:
         pytest.skip("nothing was compiled here")
@@ -49,7 +49,7 @@ def library() -> bytes:
 
 @pytest.fixture
 def files(library) -> dict[str, bytes]:
-    """What a small wheel holds."""
+    """Return the contents of a small wheel."""
     names = ["cynn/model.py", "cynn/kernels/a.py", "cynn/kernels/a.pyi", "cynn/py.typed"]
     names += [f"{INFO}/{name}" for name in wheel_checks.INFORMATION]
     return dict.fromkeys(names, b"") | {MODULE: library}
@@ -57,7 +57,7 @@ def files(library) -> dict[str, bytes]:
 
 @pytest.fixture
 def check(tmp_path, library):
-    """Return a function that packs files and checks them, but for the compiler's libraries."""
+    """Return a function that packs files and checks them, except for the compiler's libraries."""
     kernels = tmp_path / "cynn" / "kernels"
     kernels.mkdir(parents=True)
     for name in ("a.py", "a.pyi", "a.pyx", "a.h", "../model.py", "../py.typed"):
@@ -134,7 +134,7 @@ def test_a_wrong_platform_is_seen(check, files, old, new, complaint):
     assert line.startswith(complaint)
 
 
-def test_a_wheel_for_one_cpython_alone_is_seen(check, files):
+def test_a_wheel_for_only_one_cpython_is_seen(check, files):
     lines = check(files, NAME.replace("cp311-abi3", "cp311-cp311"))
     assert lines[0].startswith("is for cp311-cp311, wanted")
 
@@ -168,7 +168,7 @@ def symbols(code: bytes) -> bytes:
 
 
 def runs_path(code: bytes) -> bytes:
-    """Make a search path of the first library that is needed."""
+    """Turn the first needed library into a DT_RUNPATH."""
     start = elffile.ELFFile(io.BytesIO(code)).get_section_by_name(".dynamic")["sh_offset"]
     while struct.unpack_from("<Q", code, start) != (1,):  # DT_NEEDED
         start += 16
@@ -266,7 +266,7 @@ def test_a_byte_that_differs_is_seen(tmp_path, ending):
 
 
 def test_the_source_archive_is_packed_alike(tmp_path):
-    """The archive that setup.py writes depends neither on when nor as whom."""
+    """The archive that setup.py writes depends neither on the time nor on the user."""
     pytest.importorskip("Cython")
     written = []
     for place, mode in (("one", 0o600), ("two", 0o644)):
@@ -294,10 +294,10 @@ def test_the_source_archive_is_packed_alike(tmp_path):
         assert {member.mtime for member in packed} == {1_000_000_000}
 
 
-# -- Pythons, and the NumPy that they can have
+# -- Pythons, and the NumPy releases that they can use
 
 
-def test_a_python_that_will_not_do_says_why(tmp_path):
+def test_an_unfit_python_is_refused_with_a_reason(tmp_path):
     def said(text: str) -> object:
         path = tmp_path / "python"
         path.write_text(f"#!/bin/sh\n{text}\n")
@@ -371,7 +371,7 @@ def test_commands_see_nothing_that_would_change_a_build(monkeypatch):
     assert "CYNN_DATA=/data\n" in said and "MORE=1\n" in said
 
 
-def test_a_command_that_fails_is_told_with_what_it_said():
+def test_a_failed_command_is_reported_with_its_output():
     with pytest.raises(wheel_commands.Failure, match="it broke") as failure:
         wheel_commands.run(["sh", "-c", "echo why; exit 3"], "it broke")
     assert failure.value.said == "why\n"
@@ -380,7 +380,7 @@ def test_a_command_that_fails_is_told_with_what_it_said():
 # -- tests that were run
 
 
-def test_what_pytest_said_is_summed_up():
+def test_pytest_output_is_summarised():
     said = """.s.s [100%]
 =========================== short test summary info ===========================
 SKIPPED [2] tests/test_a.py:12: no compiler: none
@@ -394,7 +394,7 @@ SKIPPED [3] tests/test_c.py:4: no compiler: none
 
 
 def test_tests_of_another_cynn_are_refused(tmp_path):
-    """The one that is imported has to be the one that was installed."""
+    """The package that is imported has to be the one that was installed."""
     python = tmp_path / "installed" / "bin" / "python"
     python.parent.mkdir(parents=True)
 
@@ -422,12 +422,12 @@ def test_an_archive_is_unpacked_by_every_python(tmp_path, monkeypatch, version):
     assert (wheel_tests.unpack(path, tmp_path) / "setup.py").exists()
 
 
-def test_what_is_own_to_a_wheel_is_there():
-    """The tests that the quick build runs again; there, one that is gone would end the run."""
+def test_tests_for_wheels_exist():
+    """The tests that the quick build runs again, where a missing one would end the run."""
     assert [name for name in wheel_tests.OWN_TO_A_WHEEL if not (ROOT / name).exists()] == []
 
 
-def test_the_tests_can_lie_alone(tmp_path):
+def test_the_tests_run_without_the_checkout(tmp_path):
     names = ["pyproject.toml", "tests/test_a.py", "examples/a.py", "cynn/a.py"]
     folder = wheel_tests.tests_alone(archive(tmp_path / "a-1.tar.gz", names, "a-1"), tmp_path)
     held = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

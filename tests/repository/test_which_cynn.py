@@ -1,4 +1,4 @@
-"""The tests test the cynn that is meant: compiled, and installed where that is asked for."""
+"""The tests import the intended cynn: compiled, and installed where `--installed` is passed."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from places import ROOT
 
 
 def collect(*arguments: object, place: Path = ROOT, **variables: str):
-    """Collect one small file of tests with cynn as it lies in a folder; return how that ended."""
+    """Collect one small test file with the cynn of a folder; return the result."""
     command = [sys.executable, "-P", "-m", "pytest", "--co", "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONPATH": str(place)} | variables
     environment = {name: value for name, value in environment.items() if value}
@@ -28,7 +28,7 @@ def collect(*arguments: object, place: Path = ROOT, **variables: str):
 
 @pytest.fixture
 def uncompiled(tmp_path) -> Path:
-    """Return a folder with the sources alone: without a module, all falls to the reference."""
+    """Return a folder with only the sources: without compiled modules, the reference is used."""
     package = Path(cynn.__file__).parent
     for path in package.rglob("*.py"):
         target = tmp_path / "cynn" / path.relative_to(package)
@@ -58,7 +58,7 @@ def test_a_checkout_is_not_installed(uncompiled):
 
 
 def test_no_script_has_python_take_modules_from_where_it_starts():
-    """`python -c` in the checkout would import sources that are not compiled."""
+    """`python -c` in the checkout would import uncompiled sources."""
     assert os.environ["PYTHONSAFEPATH"] == "1"
     sets = (ROOT / "scripts" / "environment.sh").read_text(encoding="utf-8")
     assert "\nexport PYTHONSAFEPATH=1\n" in sets

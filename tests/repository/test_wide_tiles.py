@@ -1,6 +1,6 @@
 """The tiles of targets with 64-byte vectors, compiled for AVX2: their logic runs without AVX-512.
 
-The compiler makes two 32-byte vectors of each 64-byte one; slow, and the same to the last branch.
+The compiler makes two 32-byte vectors of each 64-byte one; slow, but with the same branches.
 """
 
 import importlib.util
@@ -46,7 +46,7 @@ def built(tmp_path_factory):
     scope="module", params=[f"{name}_{real}" for name in WIDE for real in _backend.REALS]
 )
 def wide(request, built):
-    """Return one of them, and its precision."""
+    """Return a wide module, and its precision."""
     name = request.param
     (path,) = built.rglob(f"{name}*.so")
     spec = importlib.util.spec_from_file_location(name, path)

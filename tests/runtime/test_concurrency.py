@@ -1,7 +1,7 @@
-"""Several threads at once: one model, many models, one network; with the lock and without.
+"""Several threads at once: one model, many models, one network; with the GIL and without.
 
-The kernels let the lock go, so most of this is at stake in every build of Python; where there is no
-lock (``Py_GIL_DISABLED``), the Python around them is too.
+The kernels release the GIL, so most of this matters in every build of Python; in free-threaded
+builds (``Py_GIL_DISABLED``), so does the Python code around them.
 """
 
 import copy
@@ -29,7 +29,7 @@ FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 @pytest.fixture(autouse=True)
 def two_threads_a_call():
-    """Enough of them that some meet, whatever the machine has; and put back."""
+    """Set enough threads that some run concurrently on any machine; restore them afterwards."""
     cynn.set_num_threads(2)
     yield
     cynn.set_num_threads(None)
@@ -37,7 +37,7 @@ def two_threads_a_call():
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_switches():
-    """Let the interpreter change threads often."""
+    """Make the interpreter switch threads often."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
@@ -45,7 +45,7 @@ def quick_switches():
 
 
 def together(*actions):
-    """Do all at once, each in a thread; give what each gave, or raise what the first one raised."""
+    """Call all at once, each in a thread; return their results, or raise the first one's error."""
     start = threading.Barrier(len(actions))
     gave, raised = [None] * len(actions), []
 
@@ -77,7 +77,7 @@ def model(seed=0, dtype="float32", momentum=0.9, hidden=130):
 
 
 def test_readers_of_one_model(compiled, monkeypatch):
-    """Whatever they read, each gets what it would get alone."""
+    """Whatever they read, each gets the result that it would get by itself."""
     monkeypatch.setenv("CYNN_TARGET", compiled.name)
     one = model(dtype=compiled.dtype)
     one.fit(X, Y, verbose=0)
@@ -96,7 +96,7 @@ def test_readers_of_one_model(compiled, monkeypatch):
 
 
 @needs_files
-def test_saves_beside_predictions(tmp_path):
+def test_concurrent_saves_and_predictions(tmp_path):
     one = model()
     one.fit(X, Y, verbose=0)
     wanted = one.predict(X).tobytes()
@@ -113,8 +113,8 @@ def test_saves_beside_predictions(tmp_path):
     assert together(save, save, predict, predict) == [bits(one)] * 2 + [{wanted}] * 2
 
 
-def test_a_fit_beside_predictions_is_whole_or_refused():
-    """A prediction is of the weights before a fit or after it; else it, or the fit, is refused."""
+def test_a_fit_concurrent_with_predictions_is_whole_or_refused():
+    """A prediction uses the weights before a fit or after it, or it or the fit is refused."""
     fits = 12
     alone, one = model(), model()
     x = np.tile(X, (20, 1))  # so that predicting takes about as long as a fit
@@ -144,7 +144,7 @@ def test_a_fit_beside_predictions_is_whole_or_refused():
         while not over.is_set():
             found = attempt(lambda: one.predict(x))
             seen.add(None if found is None else found.tobytes())
-            time.sleep(1e-3)  # let the fit in
+            time.sleep(1e-3)  # let the fit start
 
     together(train, read, read)
     assert bits(one) == bits(alone)
@@ -156,7 +156,7 @@ def test_a_fit_beside_predictions_is_whole_or_refused():
     assert one.predict(x).tobytes() == states[-1]
 
 
-def test_one_of_many_fits_at_once_gets_in():
+def test_one_of_many_concurrent_fits_runs():
     one, begin = model(), threading.Event()
     trained, refused = [], []
 
@@ -213,7 +213,7 @@ def test_fits_of_many_models(compiled, monkeypatch):
 
 @needs_files
 def test_the_warnings_filters_stay_as_they_are(tmp_path):
-    """They belong to the process: whoever silences them for a while silences other threads too."""
+    """They belong to the process: to silence them for a while silences other threads too."""
     path = tmp_path / "model"
     model().save(path)
     before = list(warnings.filters)
@@ -251,9 +251,9 @@ def test_saves_to_one_path_leave_a_whole_model(tmp_path):
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_readers_of_one_network(compiled, kept):
-    """A network guards nothing: calls that only read may run side by side, and are right.
+    """A network has no guard: calls that only read may run concurrently, and are right.
 
-    Where threads stay, one call has them, and the others start their own.
+    Where threads are kept, one call uses them, and the others start their own.
     """
     network = compiled.module.Network(30, [("dense", 200, "tanh"), ("dense", 4, "softmax")])
     network.compile("softmax_cross_entropy")
@@ -284,8 +284,8 @@ def test_readers_of_one_network(compiled, kept):
         network.keeps_threads = False
 
 
-def test_a_velocity_that_is_not_there_yet(compiled):
-    """There is none before the first step, and reading makes none: ThreadSanitizer would see it."""
+def test_velocity_before_the_first_step(compiled):
+    """There is none before the first step, and reading allocates none: else a race is reported."""
     for _ in range(5):
         network = compiled.module.Network(30, [("dense", 400, "relu")])
         network.compile("mean_squared_error")
@@ -300,7 +300,7 @@ def test_a_velocity_that_is_not_there_yet(compiled):
 
 @pytest.mark.parametrize("chosen", [None, 3])
 def test_the_number_of_threads_changes_between_two_lines(chosen):
-    """Another thread may set it at any moment; what is given is one of the numbers it had."""
+    """Another thread may set it at any time; what is read is one of the numbers that were set."""
 
     def trace(frame, event, argument):
         if frame.f_code is threads.get_num_threads.__code__:
@@ -317,8 +317,8 @@ def test_the_number_of_threads_changes_between_two_lines(chosen):
     assert found in (3, threads.available_cores())
 
 
-def test_a_guard_in_a_new_process_is_one_guard(monkeypatch):
-    """The first threads of a child come at once: all must meet the same users."""
+def test_threads_of_a_forked_child_share_one_guard(monkeypatch):
+    """The first threads of a forked child call at once: all must get the same users."""
     guard = Guard()
     for process in range(-100, 0):
         monkeypatch.setattr(os, "getpid", lambda process=process: process)
@@ -339,8 +339,8 @@ print(sys._is_gil_enabled())
 
 
 @pytest.mark.skipif(not FREE, reason="this Python has the lock always")
-def test_the_lock_stays_off():
-    """A module that did not declare itself safe would bring it back, with a warning."""
+def test_the_gil_stays_disabled():
+    """A module not declared safe for free threading would enable it again, with a warning."""
     assert python(IMPORTS, PYTHON_GIL="") == "False\n"
 
 
@@ -373,6 +373,6 @@ for kind in [("isolated",), ("legacy",)] if sys.version_info >= (3, 13) else [()
 
 
 def test_a_second_interpreter_of_the_process_is_refused():
-    """An ImportError, not a crash. (Before that, NumPy refuses one with a lock of its own.)"""
+    """An ImportError, not a crash. (Before that, NumPy refuses one whose GIL is its own.)"""
     said = python(OTHER_INTERPRETER)
     assert set(said.splitlines()) == {"None"}

@@ -1,4 +1,4 @@
-"""A process that forked, before, after or in the midst of a training, can train in the child."""
+"""A process that forked, before, after or during a training, can train in the child."""
 
 import os
 import sys
@@ -152,8 +152,8 @@ print("end", flush=True)
         (MEANWHILE, "{0}\n"),
         (CALLBACK, "0\n0\n"),
         (GOES_ON, "True 0\n"),  # the fit itself, in both
-        (TWO_AT_ONCE, "{0}\n"),  # a child has no part in the threads that its parent keeps
-        (SHUTDOWN, "end\n"),  # a daemon thread in a kernel does not keep the process
+        (TWO_AT_ONCE, "{0}\n"),  # a child does not use the threads that its parent keeps
+        (SHUTDOWN, "end\n"),  # a daemon thread in a kernel does not keep the process alive
     ],
     ids=["after a fit", "beside a fit", "in a callback", "goes on", "two at once", "shutdown"],
 )
@@ -178,7 +178,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_model_travels_to_another_process(tmp_path):
+def test_a_model_is_sent_to_another_process(tmp_path):
     (tmp_path / "spawned.py").write_text(SPAWN)
     path = os.pathsep.join([str(tmp_path), str(HELPERS)])
     program = f"import runpy; runpy.run_path({str(tmp_path / 'spawned.py')!r}, run_name='__main__')"

@@ -1,4 +1,4 @@
-"""Ctrl-C: soon, and the model is as good as after the last whole batch."""
+"""Ctrl-C: the call ends soon, with the model as after the last whole mini-batch."""
 
 import os
 import signal
@@ -25,9 +25,9 @@ pytestmark = [
 
 
 def interrupted(call, after):
-    """Call, press Ctrl-C after some seconds; give the processor's seconds from there, all threads'.
+    """Call, interrupt after some seconds; return the CPU seconds of all threads from then on.
 
-    Not the clock's: with neighbours on the cores these would tell of them.
+    Not wall-clock time, which depends on other processes on the same cores.
     """
     pressed = None
 
@@ -42,7 +42,7 @@ def interrupted(call, after):
             timer.start()
             call()
             timer.join()
-            time.sleep(0.01)  # it comes here, then
+            time.sleep(0.01)  # the interrupt arrives here
         except KeyboardInterrupt:
             return time.process_time() - pressed
     finally:
@@ -52,14 +52,14 @@ def interrupted(call, after):
 
 @pytest.fixture(scope="module")
 def large():
-    """A model and data that take seconds an epoch on any target."""
+    """Return a model and data that take seconds an epoch on any target."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (20_000, 784)).astype(np.uint8)
     return x, rng.integers(0, 10, 20_000)
 
 
 def many(x, y):
-    """So many rows that any target takes seconds for them, in no memory."""
+    """Return so many rows that any target takes seconds, in hardly any memory."""
     return np.broadcast_to(x[0], (2_000_000, 784)), np.broadcast_to(y[0], 2_000_000)
 
 
@@ -74,7 +74,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("what", CALLS)
-def test_it_ends_soon_and_the_model_is_good(compiled, monkeypatch, large, what):
+def test_an_interrupt_ends_soon_and_the_model_is_valid(compiled, monkeypatch, large, what):
     monkeypatch.setenv("CYNN_TARGET", compiled.name)
     x, y = large
     model = Model([Dense(128, "relu"), Dense(10, "softmax")], dtype=compiled.dtype, seed=0)
@@ -82,7 +82,7 @@ def test_it_ends_soon_and_the_model_is_good(compiled, monkeypatch, large, what):
     model.build(784)
     before = bits(model)
     worked = []
-    for _ in range(4):  # the best of some: a neighbour may keep the caches busy
+    for _ in range(4):  # the best of some: another process may use the caches
         worked.append(interrupted(lambda: CALLS[what](model, x, y), 0.1) / get_num_threads())
         if worked[-1] < 0.2:
             break
@@ -97,7 +97,7 @@ def test_it_ends_soon_and_the_model_is_good(compiled, monkeypatch, large, what):
 
 
 def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
-    """However often it is interrupted: some number of steps was done, none by half."""
+    """However often it is interrupted, every step was done completely or not at all."""
     x, y = np.tile(X, (100, 1)), np.tile(Y, 100)
 
     def fresh():
@@ -128,8 +128,8 @@ def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
 
 # In a callback of the garbage collector (hypothesis has one) Python reports an interrupt, no more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_at_any_moment():
-    """Wherever the signal strikes, nothing is left locked."""
+def test_an_interrupt_at_any_time():
+    """Wherever the signal arrives, no lock stays held."""
     armed = False
 
     def strike(*_):

@@ -1,4 +1,4 @@
-"""Threads: how many, what happens where none can be had, and who may use a model at once."""
+"""Threads: their number, failures to start them, and concurrent calls of one model."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ def nothing_chosen(monkeypatch):
 # ---- the count ----------------------------------------------------------------------------------
 
 
-def test_what_is_set_goes_before_the_environment(monkeypatch):
+def test_set_threads_overrides_the_environment(monkeypatch):
     assert cynn.get_num_threads() == threads.available_cores() >= 1
     monkeypatch.setenv("CYNN_NUM_THREADS", "3")
     assert cynn.get_num_threads() == 3
@@ -135,7 +135,7 @@ except RuntimeError:
 """
 
 
-def test_without_threads_the_call_goes_on():
+def test_a_call_completes_where_no_thread_can_start():
     pytest.importorskip("resource", reason="limits processes by POSIX")
     try:
         said = python(LARGE + NO_MORE)
@@ -174,7 +174,7 @@ print(len(os.listdir("/proc/self/task")))
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads by Linux's /proc")
-def test_threads_are_borrowed_and_given_back():
+def test_threads_are_acquired_and_released():
     *most, after = map(int, python(LARGE + COUNTED, OPENBLAS_NUM_THREADS="1").split())
     assert most == [2, 3, 6]  # with the one that counts
     assert after == 1
@@ -222,8 +222,8 @@ def test_threads_stay_for_a_fit():
 @pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no lock to let go"
 )
-def test_the_interpreter_is_free_while_kernels_run(compiled):
-    """Another thread gets on while a single call of the network runs."""
+def test_the_gil_is_released_while_kernels_run(compiled):
+    """Another thread runs while a single call of the network does."""
     network = compiled.module.Network(300, [("dense", 300, "relu"), ("dense", 10, "softmax")])
     network.compile("softmax_cross_entropy")
     x = np.zeros((2000, 300), compiled.dtype)
@@ -258,7 +258,7 @@ def test_the_interpreter_is_free_while_kernels_run(compiled):
         return False
 
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000)  # only who lets go of the interpreter lets others run
+    sys.setswitchinterval(1000)  # others run only where the GIL is released
     thread.start()
     try:
         assert not lets_others_run(lambda: sum(range(10_000)))
@@ -272,7 +272,7 @@ def test_the_interpreter_is_free_while_kernels_run(compiled):
 # ---- one model, several threads -----------------------------------------------------------------
 
 
-def test_predictions_side_by_side():
+def test_concurrent_predictions():
     model = trained()
     x = np.tile(X, (50, 1))
     wanted = model.predict(x).tobytes(), model.evaluate(x, np.tile(Y, 50))
@@ -292,7 +292,7 @@ def test_predictions_side_by_side():
 
 
 def in_a_thread(action):
-    """Do something in another thread; give what it raised."""
+    """Call in another thread; return the exception that it raised."""
     raised = []
 
     def run():
@@ -320,7 +320,7 @@ ACTIONS = {
 }
 
 
-def test_beside_a_fit_in_another_thread():
+def test_calls_during_a_fit_in_another_thread():
     from cynn.callbacks import Callback
 
     said = {}
@@ -339,7 +339,7 @@ def test_beside_a_fit_in_another_thread():
     assert all(in_a_thread(lambda a=a: a(model)) is None for a in list(ACTIONS.values())[:-1])
 
 
-def test_beside_an_evaluation_in_another_thread():
+def test_calls_during_an_evaluation_in_another_thread():
     from cynn.metrics import Metric
 
     said = {}
@@ -366,7 +366,7 @@ def test_beside_an_evaluation_in_another_thread():
 
 
 def test_the_guard_after_a_fork(monkeypatch):
-    """A child has none of its parent's threads, and so none of its readers and writers."""
+    """A child process has none of its parent's threads, and so none of its readers and writers."""
     guard = Guard()
     guard.users().admit_writer((0, "fit"), False)
     with pytest.raises(RuntimeError, match="cannot predict: the model is busy with a fit"):

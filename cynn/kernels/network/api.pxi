@@ -1,5 +1,5 @@
-# The kernels for C callers: plain row-major arrays, no Python object, no lock. cynn.capi hands these functions to
-# other Cython projects, without the prefix, and capi/functions.pxi says to them what each does; the two files
+# The kernels for C callers: plain row-major arrays, no Python object, no GIL. cynn.capi exports these functions to
+# other Cython projects, without the prefix, and capi/functions.pxi documents them there; the two files
 # change together.
 #
 # Each packs into panels, calls what the functions for Python call, and unpacks: so the bits are the same, and what
@@ -15,7 +15,7 @@ cdef int loss_count = len(LOSSES)
 cdef void pack_rows(
     const real* source, Py_ssize_t rows, Py_ssize_t columns, real* panels
 ) noexcept nogil:
-    """A row-major matrix into panels, line by line; `scatter` is the way out."""
+    """Copy a row-major matrix into panels, line by line; `scatter` is the inverse."""
     cdef Py_ssize_t p, r, width
     for p in range(panels_of(columns)):
         width = smaller(PANEL, columns - p * PANEL)
@@ -252,7 +252,7 @@ cdef api int api_sgd(
 
 
 cdef class Predictor:
-    """A network as C callers predict with it: what each call begins with. Keeps the network alive."""
+    """A network for the predictions of C callers: what each call starts with. Keeps the network alive."""
 
     cdef Job job
     cdef Network network

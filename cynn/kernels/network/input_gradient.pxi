@@ -1,7 +1,7 @@
-# The way back through the whole network, to its input: how the outputs of a row change with what went in.
+# The backward pass through the whole network to its input: how the outputs of a row change with its inputs.
 
 cdef bint begin_from_loss(Job* job, real* workspace, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
-    """Get ready for the loss of some rows; gives False where the outputs' gradient is known, and is in its place."""
+    """Prepare the loss of some rows; return False where the outputs' gradient is given, and is in its place."""
     cdef const Step* last = &job.steps[job.count - 1]
     cdef Py_ssize_t r
     if job.input_gradients == NULL or job.reached_from_loss:
@@ -19,7 +19,7 @@ cdef void give_input_gradients(Job* job, real* gradient, Py_ssize_t start, Py_ss
 
 
 cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
-    """Blocks of rows, as in `infer`: the gradients for their inputs, in the place of predictions."""
+    """Compute, by blocks of rows as in `infer`, gradients for the inputs in place of predictions."""
     cdef Job job = (<Job*>argument)[0]
     cdef real* workspace = job.workspace + rank * job.row_size * job.rows
     cdef double* row_losses = job.row_losses

@@ -1,6 +1,6 @@
-# What one call of a network does, on every thread: its loops over batches.
+# One call of a network, on every thread: its loops over mini-batches.
 #
-#   one batch, on every thread                              thread 0        thread 1
+#   one mini-batch, on every thread                         thread 0        thread 1
 #     gather, forward, loss, backward: its own rows         rows 0..63      rows 64..127
 #     - barrier -
 #     gradient and update: its own tiles of each W          tiles 0..97     tiles 98..195
@@ -22,39 +22,39 @@ cdef struct Job:
     Py_ssize_t place  # of the first row in its batch
     const Augmentation* augmentation  # of images, or NULL
     real* frames  # one for each thread
-    bint one_batch  # the blocks are parts of one, not batches
+    bint one_batch  # the blocks are parts of one mini-batch
     Rule rule
-    const Optimizer* optimizer  # what the rule is set by, each step; NULL: it stays as it is
+    const Optimizer* optimizer  # sets the rule in each step; NULL: it does not change
     const double* numbers
     int64_t updates  # steps that the optimizer has done
-    double scalars[MOST_SCALARS]  # and what it keeps from one to the next
+    double scalars[MOST_SCALARS]  # and its scalars kept between them
     const double* penalties  # l1 and l2 of each step; NULL: there are none
     double* penalty_parts
     Py_ssize_t n_penalty_parts
-    bint penalty_of_sum  # the penalty is part of a batch's summed loss, not of its mean
+    bint penalty_of_sum  # the penalty is part of a mini-batch's summed loss, not of its mean
     double clip_norm
     real* gradient  # all of it, where it is clipped by its norm, or NULL
     double* squares  # of its parts
     Py_ssize_t packed  # numbers of the gradient
-    bint mean  # divide a batch's gradient by the sum of its weights
+    bint mean  # divide a mini-batch's gradient by the sum of its weights
     const double* rates
     const double* momenta
     Rows x
     Targets y
     const real* weights  # NULL: all are one
-    const int64_t* order  # NULL: as they stand
+    const int64_t* order  # NULL: in the order of the array
     Py_ssize_t total
     Py_ssize_t rows  # of a batch or block
     Py_ssize_t step
     Py_ssize_t past_step
     double deadline
-    Py_ssize_t steps_between_looks  # at the clock
+    Py_ssize_t steps_between_looks  # by the clock
     real* outputs  # where predictions go, or NULL
-    bint gives_logits  # predictions are what the loss takes, not the probabilities it makes
-    real* input_gradients  # where those go that `input_gradient` asks for
+    bint gives_logits  # predictions are the loss's inputs, not the probabilities that it computes
+    real* input_gradients  # the output of `input_gradient`
     bint reached_from_loss  # they are of the loss, not of the outputs along y
     real input_scale
-    Py_ssize_t input_gradient  # where they stand in a workspace
+    Py_ssize_t input_gradient  # where they lie in a workspace
     real* workspace
     Py_ssize_t row_size  # elements of a workspace for one row
     Py_ssize_t target
@@ -68,7 +68,7 @@ cdef struct Job:
     double loss_sum
     double weight_sum
     int stop
-    int* next_block  # counted up by all threads; the rest of a job each copies
+    int* next_block  # incremented by all threads; each copies the other fields of a job
     Team* team
     int members  # of it, for the batch that comes
     Py_ssize_t first_of_call  # the step
@@ -90,7 +90,7 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
 cdef double weigh_rows(
     Job* job, Py_ssize_t start, Py_ssize_t count, Py_ssize_t first, Py_ssize_t past
 ) noexcept nogil:
-    """The weights of a batch's rows first to past, ready for the loss; gives the sum of all `count`."""
+    """Set the weights of a mini-batch's rows first to past for the loss; return the sum of all `count`."""
     cdef double total = 0, scale
     cdef Py_ssize_t r
     if job.weights == NULL:
@@ -110,7 +110,7 @@ cdef double weigh_rows(
 cdef void forward_rows(
     Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
 ) noexcept nogil:
-    """Outputs of all steps for rows first to past of a batch; meanwhile memory fetches the rows ahead."""
+    """Forward pass of rows first to past of a mini-batch, which prefetches the rows of the next."""
     cdef int i
     cdef const Step* step
     cdef const real* x = workspace
@@ -199,22 +199,22 @@ cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
 cdef inline Rule rule_of_step(
     const Job* job, const Rule* rule, int i, double scale, double** parts
 ) noexcept nogil:
-    """The rule for a step's W: with its penalty, where it has one; the next one's parts follow."""
-    cdef Rule found = rule[0]
+    """Return the rule for a step's W: with its penalty, where it has one; the next one's parts follow."""
+    cdef Rule changed = rule[0]
     if not is_penalised(job, i):
-        return found
+        return changed
     if rule.decays and not rule.prepares and job.penalties[2 * i] == 0:
-        found.weight_decay += <real>(2 * job.penalties[2 * i + 1] * scale)
+        changed.weight_decay += <real>(2 * job.penalties[2 * i + 1] * scale)
     else:
-        found.l1 = <real>(job.penalties[2 * i] * scale)
-        found.l2 = <real>(job.penalties[2 * i + 1] * scale)
-        found.prepares = True
-        found.plain = False
+        changed.l1 = <real>(job.penalties[2 * i] * scale)
+        changed.l2 = <real>(job.penalties[2 * i + 1] * scale)
+        changed.prepares = True
+        changed.plain = False
     if rule.updates:
-        found.penalty = &job.penalties[2 * i]
-        found.parts = parts[0]
+        changed.penalty = &job.penalties[2 * i]
+        changed.parts = parts[0]
         parts[0] += blocks_of(job.steps[i].inputs, job.steps[i].outputs)
-    return found
+    return changed
 
 
 cdef void use_gradients(
@@ -255,7 +255,7 @@ cdef void use_gradients(
 cdef void clip_and_use_gradients(
     Job* job, const Rule* rule, double total, const Call* call
 ) noexcept nogil:
-    """The same, where the norm of the whole gradient has to be known before any of it is used."""
+    """The same, where the norm of the whole gradient must be known before any of it is used."""
     cdef Rule kept, clipped = rule[0]
     cdef int rank = call.rank, threads = call.threads
     cdef Py_ssize_t parts = parts_of(job.packed), first, past, units
@@ -289,7 +289,7 @@ cdef void clip_and_use_gradients(
 
 
 cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
-    """Say which batch it is, and weigh this thread's rows of it; gives the sum of all weights."""
+    """Set which mini-batch it is, and the weights of this thread's rows; return the sum of all weights."""
     cdef Py_ssize_t start = step * job.rows, count = smaller(job.rows, job.total - start)
     cdef double total = weigh_rows(
         job, start, count, count * call.rank // call.threads, count * (call.rank + 1) // call.threads
@@ -305,7 +305,7 @@ cdef void end_batch(
     Job* job, Rule* rule, double total, double penalty, Py_ssize_t step, int64_t* updates, double* scalars,
     const Call* call,
 ) noexcept nogil:
-    """Add up the batch's losses, and use this thread's share of its gradients."""
+    """Sum the mini-batch's losses, and use this thread's share of its gradients."""
     cdef double loss = 0
     cdef Py_ssize_t r
     if call.rank == 0:
@@ -336,9 +336,9 @@ cdef void end_batch(
 
 
 cdef void train(void* argument, int rank, int threads) noexcept nogil:
-    """Batches one after the other: gradients used by the rule, weights kept in step.
+    """Train on mini-batches in order: the rule uses the gradients, and the transposes follow the weights.
 
-    Who comes late joins in where a batch begins.
+    A thread that starts late joins at the start of a mini-batch.
     """
     cdef Job* job = <Job*>argument
     cdef Rule rule = job.rule
@@ -379,7 +379,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
 
 
 cdef void infer(void* argument, int rank, int threads) noexcept nogil:
-    """Blocks of rows, each taken by the thread that is free: predictions and, with targets, losses."""
+    """Compute predictions and, with targets, losses of blocks of rows; a free thread takes the next block."""
     cdef Job job = (<Job*>argument)[0]
     cdef real* workspace = job.workspace + rank * job.row_size * job.rows
     cdef const Step* last = &job.steps[job.count - 1]

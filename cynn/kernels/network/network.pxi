@@ -1,17 +1,17 @@
-# The network: a plan of steps over flat buffers, entered from Python once a call; job.pxi has the loops.
+# The network: a plan of steps over flat buffers, entered from Python once per call; job.pxi has the loops.
 
 # Rows of a block that a thread predicts: whole tiles.
 cdef enum:
     LEAST_BLOCK = 24
     MOST_BLOCK = 48
 
-# Rows whose gradients are summed at once by `gradients`, and the most of a batch in `train_epoch`.
+# Rows whose gradients `gradients` sums at once, and the most rows of a mini-batch in `train_epoch`.
 GRADIENT_BLOCK = 256
 LARGEST_BATCH = 1024
 
 
 cdef int read_loss(tuple description, real* parameter) except -1:
-    """The number of a loss given as (name,), (name, its parameter) or ("function", what Python does)."""
+    """Return the number of a loss given as (name,), (name, its parameter) or ("function", a function)."""
     name = description[0] if description else None
     if name == "function" and len(description) == 2:
         return CALLED
@@ -38,13 +38,13 @@ cdef class Network(Parameters):
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
     cdef readonly Py_ssize_t n_inputs, n_outputs
     cdef Py_ssize_t state_size
-    cdef list functions  # of the steps: what Python does, or None; None if there are no such steps
+    cdef list functions  # of the steps: a Python function or None; None if no step has one
     cdef object loss_function  # None: the kernels' loss
     cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
-    cdef KeptTeam kept  # for calls that follow each other closely
+    cdef KeptTeam kept  # for calls in quick succession
     cdef int64_t work_done  # by these
-    cdef public int scratch_fill  # a byte that fresh workspaces are filled with; negative: not filled
+    cdef public int scratch_fill  # a byte that new workspaces are filled with; negative: not filled
 
     def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
         cdef Py_ssize_t width = n_inputs, state_size = 0
@@ -134,7 +134,7 @@ cdef class Network(Parameters):
 
     @property
     def keeps_threads(self):
-        """Whether helpers of a call stay for the next one: for the length of a fit."""
+        """Whether the threads of a call stay for the next one: for the length of a fit."""
         return is_kept(&self.kept)
 
     @keeps_threads.setter
@@ -144,7 +144,7 @@ cdef class Network(Parameters):
             keep_team(&self.kept, given)
 
     cdef int threads_of_call(self, double work, double between, int threads) noexcept:
-        """How many a call gets that has so much to do, in all and between two meetings."""
+        """Return the number of threads for a call of so much work, in all and between two barriers."""
         if word_get(&self.kept.process):
             # where this is enough for all threads, how much more it is does not matter
             work = counter_sum(&self.work_done, <int64_t>(work if work < 1e12 else 1e12))
@@ -156,7 +156,7 @@ cdef class Network(Parameters):
         self, loss, tuple optimizer=("sgd", 0.0, 0.0), double clip_value=INFINITY,
         double clip_norm=INFINITY, list penalties=None,
     ):
-        """Choose the loss and the optimizer, whose state starts anew.
+        """Choose the loss and the optimizer, whose state is reset.
 
         Penalties are pairs (l1, l2), one for each dense step.
         """
@@ -176,7 +176,7 @@ cdef class Network(Parameters):
                 f"got {ACTIVATIONS[made]}"
             )
         cdef double* read = self.read_penalties(penalties) if penalties else NULL
-        # Nothing fails from here on: a slip leaves the network as it was.
+        # Nothing fails from here on: after an error the network is unchanged.
         free(self.penalties)
         self.penalties = read
         self.forget_slots()
@@ -199,11 +199,11 @@ cdef class Network(Parameters):
                 self.learning_steps[i].kind = self.steps[i].kind.learning
 
     cdef Source read(self, x):
-        cdef Source found = Source.__new__(Source)
-        found.hold(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
-        if found.widest and self.steps[0].kind != &dense_kind:
+        cdef Source source = Source.__new__(Source)
+        source.hold(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
+        if source.widest and self.steps[0].kind != &dense_kind:
             raise ValueError("x must not be sparse where the network does not begin with a dense step")
-        return found
+        return source
 
     cdef int expect_compiled(self) except -1:
         if self.loss < 0:
@@ -213,7 +213,7 @@ cdef class Network(Parameters):
     cdef int start_job(
         self, Job* job, Source x, y, weight, real[:, ::1] outputs, Py_ssize_t total
     ) except -1:
-        """What all jobs share. Arrays are checked here and kept alive by the caller."""
+        """Set what all jobs share. Arrays are checked here and kept alive by the caller."""
         cdef const int32_t[::1] labels
         cdef const real[:, ::1] values
         cdef const real[::1] weights
@@ -268,7 +268,7 @@ cdef class Network(Parameters):
         return 0
 
     cdef void begin_state(self) noexcept:
-        """Running statistics as they are before training."""
+        """Set running statistics to their initial values."""
         cdef const Step* step
         cdef Py_ssize_t c, size
         cdef int i, line
@@ -280,7 +280,7 @@ cdef class Network(Parameters):
                     self.state[step.state + line * size + c] = step.state_begins[line]
 
     cdef int learn(self, Job* job, tuple moment) except -1:
-        """The steps as they are in training, and when that is."""
+        """Set the steps as they are in training, and its seed, epoch and place."""
         cdef uint64_t seed, epoch
         seed, epoch, job.first_step, job.place = moment
         if job.first_step < 0 or job.place < 0:
@@ -295,29 +295,29 @@ cdef class Network(Parameters):
 
     @property
     def augmentation(self):
-        """How images change in training: height, width, shift, angle and noise, or None."""
+        """Set the augmentation of images: height, width, shift, angle and noise, or None."""
         cdef Augmentation* of = &self.augment
         return (of.height, of.width, of.shift, of.angle, of.noise) if of.height else None
 
     @augmentation.setter
     def augmentation(self, given):
-        cdef Augmentation found
+        cdef Augmentation settings
         if given is None:
             self.augment.height = 0
             return
-        found.height, found.width, found.shift, found.angle, found.noise = given
-        if found.height < 1 or found.width < 1 or found.height * found.width != self.n_inputs:
+        settings.height, settings.width, settings.shift, settings.angle, settings.noise = given
+        if settings.height < 1 or settings.width < 1 or settings.height * settings.width != self.n_inputs:
             raise ValueError(
                 f"network: augmentation must be of {self.n_inputs} pixels in all, got {given[:2]}"
             )
         if not (
-            0 <= found.shift <= 1 << 20 and 0 <= found.angle < INFINITY and 0 <= found.noise < INFINITY
+            0 <= settings.shift <= 1 << 20 and 0 <= settings.angle < INFINITY and 0 <= settings.noise < INFINITY
         ):
             raise ValueError(f"network: augmentation must be finite and not negative, got {given}")
-        self.augment = found
+        self.augment = settings
 
     cdef int keep_whole(self, Job* job) except -1:
-        """A batch that is normalised over its rows is one block."""
+        """Check that a mini-batch that is normalised over its rows is one block."""
         if self.n_state == 0:
             return 0
         if job.total > LARGEST_BATCH:
@@ -326,21 +326,21 @@ cdef class Network(Parameters):
         return 0
 
     cdef Functions asked(self, y, order):
-        """What a call asks of Python, or None."""
-        cdef Functions found
+        """Return the Python functions of a call, or None."""
+        cdef Functions of_call
         if self.functions is None and (y is None or self.loss_function is None):
             return None
-        found = Functions.__new__(Functions)
-        found.of_steps = self.functions or [None] * self.count
-        found.first = 0
-        while found.first < self.count and found.of_steps[found.first] is None:
-            found.first += 1
+        of_call = Functions.__new__(Functions)
+        of_call.of_steps = self.functions or [None] * self.count
+        of_call.first = 0
+        while of_call.first < self.count and of_call.of_steps[of_call.first] is None:
+            of_call.first += 1
         if y is not None:
-            found.of_loss, found.y, found.order = self.loss_function, y, order
-        return found
+            of_call.of_loss, of_call.y, of_call.order = self.loss_function, y, order
+        return of_call
 
     cdef int run_training(self, Job* job, int threads, Functions asked) except -1:
-        """Allocate the workspace of a job and do its steps."""
+        """Allocate the workspace of a job and run it."""
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef Team passing
@@ -398,7 +398,7 @@ cdef class Network(Parameters):
             return train_calling(job, asked, self.state_size)
         job.members = 1
         job.first_of_call = job.step
-        # A batch is not begun alone where that takes four times as long as a helper to come, at 2e10 operations
+        # A mini-batch waits for helper threads where it takes four times as long as one to start, at 2e10 operations
         # a second.
         patience = work / 8e10
         with nogil:
@@ -416,10 +416,10 @@ cdef class Network(Parameters):
         const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
         real[:, ::1] outputs, int threads, tuple moment=(0, 0, 0, 0),
     ):
-        """Train on batches `start` and following, until the epoch or the time is over.
+        """Train on mini-batches `start` and following, until the epoch or the time is over.
 
-        `moment` says when in a training that is, for what is drawn by chance: the seed, the epoch, the number of
-        the first batch in it, and 0. Gives the next batch, and the sums of loss and weights since batch 0.
+        `moment` is the place in a training, for random numbers: the seed, the epoch, the number of
+        the first mini-batch in it, and 0. Return the next mini-batch, and the sums of loss and weights since the first.
         """
         cdef Source source = self.read(x)
         cdef const int64_t[::1] rows = order
@@ -445,7 +445,7 @@ cdef class Network(Parameters):
             self.loss_so_far = self.weight_so_far = 0
         if start == steps:
             return start, self.loss_so_far, self.weight_so_far
-        # The sums go on from slice to slice: where time cuts an epoch changes no bit of them.
+        # The sums continue from slice to slice: where time cuts an epoch changes no bit of them.
         job.loss_sum = self.loss_so_far
         job.weight_sum = self.weight_so_far
         job.order = &rows[0]
@@ -475,10 +475,10 @@ cdef class Network(Parameters):
     def gradients(
         self, x, y, weight, real[::1] out, int threads, tuple moment=None, real[:, ::1] outputs=None
     ):
-        """The gradient of the loss summed over rows, in blocks of a fixed size: loss sum, weight sum.
+        """Compute the gradient of the loss summed over rows, in fixed blocks; return loss sum and weight sum.
 
-        The predictions that it is of go to `outputs`, if any. With a `moment`, as for `train_epoch` but that it
-        ends with the place of the first row in its batch, the steps are as in training; else as in `evaluate`.
+        Predictions are written to `outputs`, if given. With a `moment`, as for `train_epoch` but that it
+        ends with the place of the first row in its mini-batch, the steps are as in training; else as in `evaluate`.
         """
         cdef Source source = self.read(x)
         cdef Job job
@@ -553,7 +553,7 @@ cdef class Network(Parameters):
         return 0
 
     def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
-        """The loss summed over rows, and the sum of their weights."""
+        """Return the loss summed over rows, and the sum of their weights."""
         cdef Source source = self.read(x)
         cdef Job job
         if y is None:
@@ -565,7 +565,7 @@ cdef class Network(Parameters):
         return job.loss_sum, job.weight_sum
 
     def input_gradient(self, x, y, along, real[:, ::1] out, int threads):
-        """For every row the gradient for x of its loss, or of its outputs times those of `along`."""
+        """Compute for every row the gradient for x of its loss, or of its outputs times those of `along`."""
         cdef Source source = self.read(x)
         cdef Step* step = &self.steps[self.first_trained]
         cdef Scratch transposes
@@ -614,30 +614,30 @@ cdef class Network(Parameters):
         return 0
 
     def predict(self, x, out, int threads):
-        """The network's outputs for every row of x, into an array (rows, outputs) of the kernels' type."""
+        """Write the network's outputs for every row of x to an array (rows, outputs) of the kernels' dtype."""
         cdef Source source = self.read(x)
-        cdef Py_buffer room  # a memoryview would take as long as a small network
+        cdef Py_buffer buffer  # a memoryview would take as long as a small network
         cdef Job job
         self.start_job(&job, source, None, None, None, source.rows.count)
         if job.total <= FEW_ROWS and not source.widest and self.all_are_finite():
             job.steps = self.few_rows_steps
-        PyObject_GetBuffer(out, &room, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE | PyBUF_FORMAT)
+        PyObject_GetBuffer(out, &buffer, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE | PyBUF_FORMAT)
         try:
             if (
-                room.ndim != 2 or room.shape[0] != job.total or room.shape[1] != self.n_outputs
-                or element_of(room.format) != (FLOATS if sizeof(real) == 4 else DOUBLES)
+                buffer.ndim != 2 or buffer.shape[0] != job.total or buffer.shape[1] != self.n_outputs
+                or element_of(buffer.format) != (FLOATS if sizeof(real) == 4 else DOUBLES)
             ):
                 raise ValueError(
                     f"network: out must have shape ({job.total}, {self.n_outputs}) and be contiguous"
                 )
-            job.outputs = <real*>room.buf
+            job.outputs = <real*>buffer.buf
             if job.total:
                 self.run_inference(&job, threads, False, self.asked(None, None))
         finally:
-            PyBuffer_Release(&room)
+            PyBuffer_Release(&buffer)
 
     cdef bint all_are_finite(self) noexcept:
-        """Whether all parameters are; several threads may find it out at once."""
+        """Return whether all parameters are finite; several threads may compute it at once."""
         cdef int known = counter_get(&self.finite)
         if known == 0:
             known = 1 if all_finite(self.parameters, self.packed) else -1

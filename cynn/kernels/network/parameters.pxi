@@ -4,7 +4,7 @@
 #   state                                   [means | variances] of each batch_norm, a line each
 
 cdef class Scratch:
-    """Memory for the length of a call."""
+    """Memory for the duration of a call."""
 
     cdef real* block
 
@@ -13,28 +13,28 @@ cdef class Scratch:
 
 
 cdef Scratch scratch_of(Py_ssize_t count, int fill):
-    """Take so much; in place of a constructor, whose arguments would become objects."""
-    cdef Scratch found = Scratch.__new__(Scratch)
-    found.block = allocate(count)
+    """Allocate `count` elements; in place of a constructor, whose arguments would become objects."""
+    cdef Scratch scratch = Scratch.__new__(Scratch)
+    scratch.block = allocate(count)
     if fill >= 0:
-        memset(found.block, fill, <size_t>count * sizeof(real))
-    return found
+        memset(scratch.block, fill, <size_t>count * sizeof(real))
+    return scratch
 
 
-# Not bound as Python's functions are: with the stable interface of CPython 3.11 such a call takes a tenth of a
-# microsecond more, and room.
+# Not bound as Python functions are: with the limited API of CPython 3.11 such a call takes a tenth of a
+# microsecond more, and more code.
 @cython.binding(False)
 cdef class Parameters:
-    """What a network learns, and what its optimizer remembers."""
+    """The parameters of a network, and the state of its optimizer."""
 
     cdef Step* steps  # for predictions
     cdef int count
     cdef Py_ssize_t packed
     cdef real* parameters
-    cdef int finite  # whether all parameters are: 0 before anybody has looked, then 1 or -1
+    cdef int finite  # whether all parameters are: 0 is unknown, else 1 or -1
     cdef real* slots[MOST_SLOTS]
     cdef const Optimizer* optimizer
-    cdef double numbers[MOST_NUMBERS]  # what the optimizer is given
+    cdef double numbers[MOST_NUMBERS]  # the optimizer's parameters
     cdef double clip_value, clip_norm  # infinite: not clipped
     cdef double* penalties  # l1 and l2 of each step, or NULL
     cdef real* state  # running statistics, saved and not trained
@@ -42,7 +42,7 @@ cdef class Parameters:
     cdef readonly tuple slot_names  # what the optimizer keeps for each parameter
     cdef public dict scalars  # what the optimizer keeps, one number for all parameters, by name
     cdef public int64_t updates  # steps that the optimizer has done
-    cdef public bint penalty_of_sum  # penalties belong to a batch's summed loss, not to its mean
+    cdef public bint penalty_of_sum  # penalties belong to a mini-batch's summed loss, not to its mean
 
     def __dealloc__(self):
         release(self.parameters)
@@ -98,7 +98,7 @@ cdef class Parameters:
             self.slots[s] = NULL
 
     cdef int need_slots(self, int count) except -1:
-        """Make those of the first `count` slots that are not there yet."""
+        """Allocate those of the first `count` slots that do not exist yet."""
         cdef int s
         cdef Py_ssize_t i
         cdef real begins
@@ -119,7 +119,7 @@ cdef class Parameters:
         return <int>self.slot_names.index(name)
 
     cdef int slots_for(self, const double* momenta, Py_ssize_t steps) noexcept:
-        """How many slots are needed for such steps."""
+        """Return the number of slots that such steps need."""
         cdef Py_ssize_t i
         for i in range(steps):
             if momenta[i] != 0:
@@ -127,7 +127,7 @@ cdef class Parameters:
         return self.optimizer.without_momentum
 
     cdef int begin_update(self, Rule* rule) except -1:
-        """The rule by which the optimizer changes the parameters."""
+        """Return the rule by which the optimizer changes the parameters."""
         begin_rule(rule, self.optimizer.sweep, self.parameters)
         memcpy(rule.slots, self.slots, sizeof(rule.slots))
         rule.updates = True
@@ -144,7 +144,7 @@ cdef class Parameters:
             self.unpack_flat(self.parameters, &out[0])
 
     def set_params(self, const real[::1] flat):
-        """Take the parameters from a flat array."""
+        """Set the parameters from a flat array."""
         self.expect_flat("flat", flat.shape[0])
         if self.n_params:
             counter_set(&self.finite, 0)
@@ -156,12 +156,12 @@ cdef class Parameters:
         self.move_state(&out[0] if self.n_state else NULL, NULL)
 
     def set_state(self, const real[::1] flat):
-        """Take the running statistics from a flat array."""
+        """Set the running statistics from a flat array."""
         expect("network", "flat", flat.shape[0] == self.n_state, flat.shape[0], f"have {self.n_state} numbers")
         self.move_state(NULL, &flat[0] if self.n_state else NULL)
 
     cdef void move_state(self, real* out, const real* flat) noexcept nogil:
-        """Out, or in from `flat`."""
+        """Copy out, or in from `flat`."""
         cdef const Step* step
         cdef real* line
         cdef int i, number
@@ -181,14 +181,14 @@ cdef class Parameters:
         cdef int s = self.slot_number(name)
         cdef Py_ssize_t i
         self.expect_flat("out", out.shape[0])
-        if self.slots[s] == NULL:  # left so: a reading call changes nothing, others may run beside it
+        if self.slots[s] == NULL:  # not allocated: a reading call changes nothing, as others may run concurrently
             for i in range(self.n_params):
                 out[i] = self.begins_with(s)
         elif self.n_params:
             self.unpack_flat(self.slots[s], &out[0])
 
     def set_slot(self, str name, const real[::1] flat):
-        """Take a slot of the optimizer from a flat array."""
+        """Set a slot of the optimizer from a flat array."""
         cdef int s = self.slot_number(name)
         self.expect_flat("flat", flat.shape[0])
         self.need_slots(s + 1)

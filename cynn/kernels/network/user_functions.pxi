@@ -1,36 +1,36 @@
-# Where Python has a part in a network: activations and a loss that are functions over arrays (cynn.functions says
-# what they are asked). Such a network is worked through here, on the thread that called: the steps that are compiled
-# without the lock, one after the other, and between them the functions with it. An error in a function ends the call
-# as any other does. All other networks take the loops of job.pxi and come by none of this.
+# User-defined activations and losses: Python functions over arrays (cynn/_specs/user_functions.py documents
+# their arguments). Such a network is computed here, on the calling thread: the compiled steps
+# without the GIL, one after the other, and between them the functions with it. An error in a function ends the call
+# as any other does. All other networks use the loops of job.pxi and none of this.
 
 cdef enum:
     CALLED = LOSS_COUNT  # a loss that is a function; no kernel knows it
 
 
 cdef class Functions:
-    """What a call of a network asks of Python."""
+    """The Python functions of a call, and their data."""
 
     cdef list of_steps  # a function or None for each step
-    cdef int first  # step that is one; else behind the last
+    cdef int first  # the first step that is a function; else one past the last
     cdef object of_loss, y, order  # None: the kernels' loss
 
 
 cdef object copied_out(object function, const real* panels, Py_ssize_t rows, Py_ssize_t count, Py_ssize_t columns):
-    """The first `count` rows as an array of Python's own, which a function may keep."""
-    cdef object found = function.empty_rows(count, columns, sizeof(real))
-    cdef real[:, ::1] room = found
-    expect_shape("network", "a function's input", room, count, columns)
-    scatter(panels, rows, 0, count, &room[0, 0], 0, columns)
-    return found
+    """Return the first `count` rows as a new array, which a function may keep."""
+    cdef object rows_out = function.empty_rows(count, columns, sizeof(real))
+    cdef real[:, ::1] view = rows_out
+    expect_shape("network", "a function's input", view, count, columns)
+    scatter(panels, rows, 0, count, &view[0, 0], 0, columns)
+    return rows_out
 
 
 cdef int copy_in(object answer, real* panels, Py_ssize_t rows, Py_ssize_t count, Py_ssize_t columns) except -1:
-    cdef const real[:, ::1] found = answer
+    cdef const real[:, ::1] values = answer
     cdef Targets source
-    expect_shape("network", "a function's answer", found, count, columns)
+    expect_shape("network", "a function's answer", values, count, columns)
     memset(&source, 0, sizeof(Targets))
     source.columns = columns
-    source.values = &found[0, 0]
+    source.values = &values[0, 0]
     gather_targets(&source, NULL, 0, 0, count, panels, rows)
     return 0
 
@@ -80,7 +80,7 @@ cdef int forward_calling(
 cdef int loss_calling(
     Job* job, Functions functions, real* workspace, Py_ssize_t start, Py_ssize_t count
 ) except -1:
-    """`loss_of_rows`, of a function too."""
+    """`loss_of_rows`, for a loss that may be a function."""
     cdef const Step* last = &job.steps[job.count - 1]
     cdef real* prediction = workspace + last.output * job.rows
     cdef real* delta = workspace + last.gradient * job.rows
@@ -113,7 +113,7 @@ cdef int backward_calling(
     Job* job, Functions functions, real* workspace, Py_ssize_t count, int first, real* grad_of_input,
     const Call* call,
 ) except -1:
-    """Back to step `first`, and through it to its input unless `grad_of_input` is NULL."""
+    """Backward pass to step `first`, and through it to its input unless `grad_of_input` is NULL."""
     cdef const Step* step
     cdef real* delta
     cdef real* grad_x
@@ -145,7 +145,7 @@ cdef int backward_calling(
 
 
 cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) except -1:
-    """`train`. After an error weights and running statistics are those of the batch before."""
+    """`train`. After an error weights and running statistics are those of the previous mini-batch."""
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
     cdef double[MOST_SCALARS] scalars
@@ -176,7 +176,7 @@ cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) exc
 
 
 cdef int infer_calling(Job* job, Functions functions) except -1:
-    """`infer`, and `reach_inputs` where the job says so."""
+    """`infer`, and `reach_inputs` where the job sets it."""
     cdef const Step* last = &job.steps[job.count - 1]
     cdef double* row_losses = job.row_losses
     cdef real* gradient = NULL

@@ -42,7 +42,7 @@ cdef int activate_array_backward(
     return 0
 
 
-# The functions themselves are made of three: one each for what goes forward and for the two kinds of backward.
+# The functions themselves are made of three: one for the forward pass, two for the kinds of backward pass.
 # Written out, they would be a tenth of a module.
 
 def _forward(int number):

@@ -1,4 +1,4 @@
-# Activations and their gradients, in place over panels. The gradient is found from the stored output y, so that
+# Activations and their gradients, in place over panels. The gradient is computed from the stored output y, so that
 # the input need not be kept:
 #
 #   identity      y = x                            1
@@ -12,8 +12,8 @@
 #   softplus      y = log(1 + e^x)                 1 - e^-y
 #   hard_sigmoid  y = x / 6 + 1 / 2, in [0, 1]     1 / 6 where 0 < y < 1, else 0
 #
-# Those that fall and then rise give one y for two inputs, so their gradient takes x in the place of y. A network
-# gives each of them a step of its own, whose input it keeps as the output of the step before (steps.pxi).
+# Those that are not monotonic have one y for two inputs, so their gradient takes x in place of y. A network
+# makes each of them a separate step, whose input it keeps as the output of the step before (steps.pxi).
 #
 #   silu          y = x sigmoid(x)                 s + x s (1 - s)
 #   gelu          y = x Phi(x)                     Phi(x) + x phi(x)
@@ -58,7 +58,7 @@ cdef extern from * nogil:
 
 
 cdef inline vec clipped(vec x, real limit) noexcept nogil:
-    """x no further from zero than the limit; not-a-number stays what it is."""
+    """Return x clipped to the limit in magnitude; NaN stays NaN."""
     x = where_less(x, broadcast(-limit), broadcast(-limit), x)
     return where_less(broadcast(limit), x, broadcast(limit), x)
 
@@ -80,7 +80,7 @@ cdef inline vec mish_gate(vec x, vec* e, vec* rest) noexcept nogil:
 
 cdef inline vec activated(const int activation, vec x) noexcept nogil:
     cdef vec zero = broadcast(0), one = broadcast(1), unused
-    if activation == RELU:  # written so that not-a-number stays what it is
+    if activation == RELU:  # written so that NaN stays NaN
         return where_less(x, zero, zero, x)
     if activation == LEAKY_RELU:
         return where_less(x, zero, x * broadcast(leaky_slope), x)
@@ -97,7 +97,7 @@ cdef inline vec activated(const int activation, vec x) noexcept nogil:
     if activation == HARD_SIGMOID:
         x = multiply_add(x, broadcast(<real>(1.0 / 6)), broadcast(<real>0.5))
         return where_less(x, zero, zero, where_less(one, x, one, x))
-    # minus infinity gives the limit, zero: so it is a number before it is multiplied by zero
+    # minus infinity has the limit zero: so it is made finite before it is multiplied by zero
     x = where_less(x, broadcast(-REAL_HUGE), broadcast(-REAL_HUGE), x)
     if activation == SILU:
         return x * c_sigmoid(x)
@@ -162,7 +162,7 @@ cdef inline vec activated_backward(const int activation, vec kept, vec delta) no
 cdef inline void each(
     const int activation, const bint forward, const real* kept, real* at, Py_ssize_t count
 ) noexcept nogil:
-    """Forward `at` is x and becomes y; backward it is the gradient of y and becomes that of x."""
+    """In the forward pass `at` is x and becomes y; in the backward pass dL/dy becomes dL/dx."""
     cdef Py_ssize_t i = 0
     while i < count:
         if forward:
@@ -175,7 +175,7 @@ cdef inline void each(
 cdef inline void each_of(
     int activation, const bint forward, const real* kept, real* at, Py_ssize_t count
 ) noexcept nogil:
-    """Each activation has a loop of its own: the choice is made outside."""
+    """Each activation has its own loop: the choice is made outside."""
     if activation == RELU:
         each(RELU, forward, kept, at, count)
     elif activation == LEAKY_RELU:

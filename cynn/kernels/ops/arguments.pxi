@@ -23,11 +23,11 @@ cdef int expect_shape(
 
 
 cdef Span span_of(const char* at, Py_ssize_t rows, Py_ssize_t columns, const Py_ssize_t* strides) noexcept:
-    cdef Span found
+    cdef Span span
     cdef Py_ssize_t reach, below = 0, above = 0
-    found.first = found.past = 0
+    span.first = span.past = 0
     if rows == 0 or columns == 0:
-        return found
+        return span
     reach = (rows - 1) * strides[0]
     if reach < 0:
         below += reach
@@ -38,9 +38,9 @@ cdef Span span_of(const char* at, Py_ssize_t rows, Py_ssize_t columns, const Py_
         below += reach
     else:
         above += reach
-    found.first = <size_t>at + below
-    found.past = <size_t>at + above + sizeof(real)
-    return found
+    span.first = <size_t>at + below
+    span.past = <size_t>at + above + sizeof(real)
+    return span
 
 
 cdef Span span(const real[:, :] array) noexcept:
@@ -70,7 +70,7 @@ cdef int expect_apart(str function, str name, Span written, Span other) except -
 
 
 cdef int place_of(str what, object name, object names) except -1:
-    """The place of a name among those that there are."""
+    """Return the index of a name among the known ones."""
     if name not in names:
         raise ValueError(f"{what} must be one of {', '.join(names)}, got {name!r}")
     return list(names).index(name)

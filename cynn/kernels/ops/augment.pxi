@@ -1,12 +1,12 @@
-# Images as they come into a batch of training: turned around the middle, shifted by whole pixels, with noise.
+# Augmentation of images in training: rotated around the centre, shifted by whole pixels, with noise.
 #
-# What pixel (i, j) becomes is looked up where it came from, between four pixels, with dy, dx and the angle drawn for
+# Pixel (i, j) is interpolated between four pixels of its source, with dy, dx and the angle drawn for
 # the row:
 #
 #   y = middle + cos(angle) (i - middle - dy) - sin(angle) (j - middle - dx)
 #   x = middle + sin(angle) (i - middle - dy) + cos(angle) (j - middle - dx)
 #
-# From outside comes the background: a raw 0. So that nothing has to be asked, the image is copied into a frame of it
+# Outside is the background: a raw 0. To need no tests, the image is copied into a frame of background
 # first, one line above and two below, and places beyond are moved to the edge of the frame.
 
 cdef struct Augmentation:

@@ -3,11 +3,11 @@
 #   forward      y = f(x W + b)
 #   backward     delta = dL/dy * f'(y)         the gradient with respect to x W + b
 #                dL/dx = delta W^T             from a copy of W^T that the update keeps in step with W
-#                dL/dW = x^T delta,  dL/db = column sums of delta        summed over the rows of the batch
+#                dL/dW = x^T delta,  dL/db = column sums of delta        summed over the rows of the mini-batch
 #
-# Forward and delta are computed row by row, so that threads share the rows of a batch and need not wait
+# Forward pass and delta are computed row by row, so that threads share the rows of a mini-batch and need not wait
 # for each other from the first layer to the last and back; the gradients of the weights sum over all rows
-# and are shared out by tiles of W.
+# and are divided among threads by tiles of W.
 
 cdef void dense_rows(
     const real* x, const real* w, const real* b, int activation, real* y,

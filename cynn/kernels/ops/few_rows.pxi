@@ -4,7 +4,7 @@
 #   y = b + sum over the non-zeros (k, v) of x, in the order of k, of  v W[k, :]
 #
 # Where all of W is finite, a product with zero is zero, and to add it changes no sum but the sign of one that
-# is zero itself; `scatter` gives every zero of a prediction the same sign. So the bits are those of the tiles.
+# is zero itself; `scatter` removes the sign of every zero of a prediction. So the bits are those of the tiles.
 
 cdef enum:
     FEW_ROWS = 3
@@ -13,7 +13,7 @@ cdef enum:
 
 
 cdef bint all_finite(const real* numbers, Py_ssize_t count) noexcept nogil:
-    """Whether there is no infinity and no not-a-number: zero times either is not zero."""
+    """Return whether there is no infinity and no NaN: zero times either is not zero."""
     cdef vec sums[4]
     cdef vec zero = broadcast(0)
     cdef Py_ssize_t i = 0
@@ -33,7 +33,7 @@ cdef inline int list_nonzeros(
     """The non-zeros among columns first to past of a row, first being the start of a panel.
 
     First fours that are not all zero, then what is in them. No branch depends on a number: all are written
-    down, and those that count are kept. Where the first fours are full, so is the row: LISTED is given.
+    down, and those that count are kept. Where the first fours are full, so is the row: LISTED is returned.
     """
     cdef int32_t fours[LISTED]
     cdef int count = 0, some = 0, i, part

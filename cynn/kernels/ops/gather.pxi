@@ -1,5 +1,5 @@
-# The way in: rows of the caller's array, in any order and of any type that is taken, become panels of reals,
-# scaled on the way (value * scale + offset). Only this file knows the input's type and strides. Raw bytes
+# Input: rows of the caller's array, in any order and of any dtype that is taken, become panels of reals,
+# scaled (value * scale + offset). Only this file knows the input's dtype and strides. Bytes (uint8)
 # are an eighth or a quarter of the memory traffic of floats.
 
 ctypedef fused element:
@@ -29,7 +29,7 @@ cdef struct Rows:
 
 
 cdef class SparseRows:
-    """Compressed sparse rows (CSR), checked once: no index leads out of the arrays or the network."""
+    """Compressed sparse rows (CSR), checked once: no index is outside of the arrays or the network."""
 
     cdef const real[::1] values
     cdef const int32_t[::1] columns
@@ -137,7 +137,7 @@ cdef class Source:
 # row are a whole panel apart.
 cdef enum:
     GATHERED = 8
-    PREFETCHED = 4096  # bytes of a row asked for at once
+    PREFETCHED = 4096  # bytes of a row prefetched at once
 
 
 cdef inline vec converted(const element* source) noexcept nogil:
@@ -218,7 +218,7 @@ cdef inline const char* row_at(const Rows* x, const int64_t* order, Py_ssize_t i
 cdef void foresee(
     const Rows* x, const int64_t* order, Py_ssize_t first, Py_ssize_t past
 ) noexcept nogil:
-    """Ask for the next few rows at once."""
+    """Prefetch the next few rows at once."""
     cdef Py_ssize_t i, size = x.columns * x.column_stride
     if size > 0:
         for i in range(first, smaller(past, first + GATHERED)):
@@ -240,20 +240,20 @@ cdef inline const char* target_at(const Targets* y, const int64_t* order, Py_ssi
     return <const char*>(y.values + row * y.columns)
 
 
-# Rows that will be gathered next. The product in between asks memory for them, a little at every step, so that
+# Rows that will be gathered next. The product in between prefetches them, a little at every step, so that
 # neither waits for the other.
 cdef struct Ahead:
     const Rows* x
     const Targets* y
     const int64_t* order
-    Py_ssize_t row  # the next to ask for, counted as in the order
+    Py_ssize_t row  # the next to prefetch, counted as in the order
     Py_ssize_t past
-    Py_ssize_t at  # bytes of it that were asked for
-    Py_ssize_t size  # bytes of a row; 0: nothing is asked for
+    Py_ssize_t at  # bytes of it that were prefetched
+    Py_ssize_t size  # bytes of a row; 0: nothing is prefetched
 
 cdef enum:
     ASKED = 256  # bytes at a time
-    FORESEEN = 32768  # in all: more would push what the batch works with out of the cache
+    FORESEEN = 32768  # in all: more would evict the mini-batch's own data from the cache
 
 
 cdef void look_ahead(
@@ -270,7 +270,7 @@ cdef void look_ahead(
 
 
 cdef inline void ask_ahead(Ahead* ahead) noexcept nogil:
-    """Ask for the next few lines."""
+    """Prefetch the next few lines."""
     if ahead.row < ahead.past and ahead.size > 0:
         prefetch(row_at(ahead.x, ahead.order, ahead.row) + ahead.at, ASKED)
         ahead.at += ASKED
@@ -284,7 +284,7 @@ cdef void gather_targets(
     const Targets* y, const int64_t* order, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past,
     real* panels, Py_ssize_t rows,
 ) noexcept nogil:
-    """Labels become rows with a one, so that the losses know one kind of target."""
+    """Turn labels into one-hot rows, so that the losses know one kind of target."""
     cdef Py_ssize_t r, row, p, c
     cdef int v
     cdef real* line
@@ -308,9 +308,9 @@ cdef void scatter(
     const real* panels, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
     real* target, Py_ssize_t start, Py_ssize_t columns,
 ) noexcept nogil:
-    """The way out: lines first to past into rows start + first ... of a contiguous array.
+    """Output: copy lines first to past to rows start + first ... of a contiguous array.
 
-    A zero comes out without a sign, which depends on what was skipped to find it (few_rows.pxi).
+    A zero loses its sign, which depends on the products that were skipped (few_rows.pxi).
     """
     cdef Py_ssize_t r, p, c
     cdef const real* line

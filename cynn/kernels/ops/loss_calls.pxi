@@ -53,25 +53,25 @@ cdef double loss_array(
 
 def _plain(int number):
     def loss(prediction, target, weight, out, delta):
-        """The weighted sum over the rows of the loss of this name."""
+        """Return the weighted sum over the rows of the loss of this name."""
         return loss_array(number, 0, prediction, target, weight, out, delta)
     return loss
 
 
 def _smoothed(int number):
     def loss(prediction, target, weight, out, delta, double label_smoothing=0.0):
-        """The weighted sum over the rows of the loss of this name."""
+        """Return the weighted sum over the rows of the loss of this name."""
         return loss_array(number, label_smoothing, prediction, target, weight, out, delta)
     return loss
 
 
 def huber(prediction, target, weight, out, delta, double threshold=1.0):
-    """Huber's loss; the weighted sum over the rows."""
+    """Return Huber's loss: the weighted sum over the rows."""
     return loss_array(HUBER, threshold, prediction, target, weight, out, delta)
 
 
 def quantile(prediction, target, weight, out, delta, double q=0.5):
-    """Quantile loss; the weighted sum over the rows."""
+    """Return the quantile loss: the weighted sum over the rows."""
     return loss_array(QUANTILE, q, prediction, target, weight, out, delta)
 
 

@@ -1,5 +1,5 @@
 # Losses: for every row its loss times its weight, and the gradient with respect to the prediction.
-# Kernels work in place: prediction becomes the probabilities it stands for. p: prediction or
+# Kernels work in place: logits become probabilities. p: prediction or
 # probability, t: target, w: the row's weight, n: columns.
 #
 #   softmax_cross_entropy          - sum_j t log p        delta = w (p sum t - t)       p = softmax(z)
@@ -17,7 +17,7 @@
 #   hinge                          max(0, 1 - s p), mean     delta = - w s / n where the loss is     s = 2 t - 1
 #   categorical_hinge              max(0, 1 + p_r - p_c)     delta = w at r, - w at c    r: the best of the others
 #
-# and in scikit-learn's way, each with delta = w (p - t):
+# and scikit-learn's, each with delta = w (p - t):
 #
 #   log_loss                       - log p of the one class, the logarithm within bounds    p = softmax(z)
 #   binary_log_loss                - t log p - (1 - t) log(1 - p), likewise, summed over j  p = sigmoid(z)
@@ -26,8 +26,8 @@
 #
 # where the bounds are those of a probability at least REAL_EPSILON away from 0 and 1.
 #
-# A loss may have one number of its own, its parameter: huber the threshold, quantile q; the first four have label
-# smoothing s, which puts (1 - s) t + s / m in the place of t, m being n or, for yes and no, 2.
+# A loss may have one parameter: huber the threshold, quantile q; the first four have label
+# smoothing s, which replaces t by (1 - s) t + s / m, m being n or, for binary targets, 2.
 #
 # The first and third take logits: fused with the activation, neither the logarithm nor the gradient loses
 # digits (Goodfellow, Bengio, Courville, Deep Learning, 6.2.2). The others keep p away from zero by REAL_TINY.
@@ -80,7 +80,7 @@ cdef real default_parameter(int loss) noexcept nogil:
 
 
 cdef int activation_of_loss(int loss) noexcept nogil:
-    """The activation that a loss applies to the logits it takes; identity for those that take predictions."""
+    """Return the activation that a loss applies to its logits; identity for those that take predictions."""
     if loss == SOFTMAX_CROSS_ENTROPY or loss == LOG_LOSS:
         return SOFTMAX
     if loss == SIGMOID_BINARY_CROSS_ENTROPY or loss == BINARY_LOG_LOSS:
@@ -89,7 +89,7 @@ cdef int activation_of_loss(int loss) noexcept nogil:
 
 
 cdef inline bint sums_columns(const int loss) noexcept nogil:
-    """Whether a row's loss is the sum over its columns; of the others it is the mean."""
+    """Return whether a row's loss is the sum over its columns; of the others it is the mean."""
     return loss == CROSS_ENTROPY or LOG_LOSS <= loss <= HALF_POISSON_DEVIANCE
 
 
@@ -343,15 +343,15 @@ cdef inline double loss_row(
 ) noexcept nogil:
     cdef Py_ssize_t v, valid
     cdef real scale = 1 if sums_columns(loss) else <real>1 / <real>columns
-    cdef vec losses = broadcast(0), w = broadcast(weight * scale), value, gradient, found
+    cdef vec losses = broadcast(0), w = broadcast(weight * scale), value, gradient, loss_lanes
     cdef real* at
     for v in range(panels_of(columns) * PANEL_VECS):
         at = <real*>line_of(p, rows, row, v)
         valid = columns - v * LANES
         value = load(at)
-        found = loss_of(loss, parameter, &value, load(line_of(target, rows, row, v)), &gradient)
+        loss_lanes = loss_of(loss, parameter, &value, load(line_of(target, rows, row, v)), &gradient)
         store(at, value)
-        losses = losses + valid_lanes(found, valid, broadcast(0))
+        losses = losses + valid_lanes(loss_lanes, valid, broadcast(0))
         store(<real*>line_of(delta, rows, row, v), valid_lanes(w * gradient, valid, broadcast(0)))
     return <double>weight * (<double>scale * lane_sum(losses))
 
@@ -359,15 +359,15 @@ cdef inline double loss_row(
 cdef Py_ssize_t largest_of_row(
     const real* panels, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns, Py_ssize_t other_than
 ) noexcept nogil:
-    """The place of a row's first largest number, NaN above all, other than one place; -1: there is none."""
-    cdef Py_ssize_t found = -1, c
+    """Return the index of a row's first largest number, NaN above all, other than one index; -1: none."""
+    cdef Py_ssize_t best = -1, c
     cdef real largest = 0, value
     for c in range(columns):
         value = panels[(c // PANEL * rows + row) * PANEL + c % PANEL]
-        if c != other_than and largest == largest and (found < 0 or not value <= largest):
-            found = c
+        if c != other_than and largest == largest and (best < 0 or not value <= largest):
+            best = c
             largest = value
-    return found
+    return best
 
 
 cdef double categorical_hinge_row(

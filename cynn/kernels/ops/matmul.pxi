@@ -9,12 +9,12 @@
 #      ...              ...                           broadcast `rows` numbers of A
 #    A[r, k] ->    [ C[r, 0:w]                    ]
 #
-# A's numbers are found at  a + r * a_row + k * a_column  within a panel; after PANEL steps of k the next
+# A's numbers lie at  a + r * a_row + k * a_column  within a panel; after PANEL steps of k the next
 # ones are a_panel further on. A product's rows are lines of A: a_row = PANEL, a_column = 1. In the
 # gradient of weights, A transposed times B, its rows are columns of A: a_row = 1, a_column = PANEL.
 #
 # Every element adds its products in the order of k, whatever the tile, so that its bits depend neither on the
-# rows beside it nor on the number of threads.
+# other rows of the tile nor on the number of threads.
 
 cdef struct Operands:
     const real* a
@@ -25,7 +25,7 @@ cdef struct Operands:
     const real* start  # one line for all rows: a bias, or zeros
     real* c
     Py_ssize_t c_panel
-    const Rule* rule  # what becomes of a gradient; NULL for a product
+    const Rule* rule  # how a gradient is used; NULL for a product
     Ahead* ahead  # rows that will be read next, or NULL
 
 
@@ -125,7 +125,7 @@ cdef inline void run_of_tiles(
 cdef inline void unrolled_tiles(
     const Operands* of, int rows, const int panels, const bint gradient, Py_ssize_t count
 ) noexcept nogil:
-    """Tiles of so many rows; those that a target's registers cannot hold are never compiled."""
+    """Compute tiles of so many rows; those that a target's registers cannot hold are never compiled."""
     if rows == 1:
         run_of_tiles(of, 1, panels, gradient, count)
     elif rows == 2:
@@ -171,7 +171,7 @@ cdef void gradient_tiles(const Operands* of, int rows, int panels, Py_ssize_t co
 cdef inline void split_into_tiles(
     Operands* of, Py_ssize_t rows, int panels, const bint gradient
 ) noexcept nogil:
-    """All rows in tiles as even as can be: 13 rows in tiles of at most 12 are 7 + 6, not 12 + 1."""
+    """Divide rows into tiles as evenly as possible: 13 rows in tiles of at most 12 are 7 + 6, not 12 + 1."""
     cdef Py_ssize_t tiles = (rows + TILE_ROWS - 1) // TILE_ROWS
     cdef Py_ssize_t low, taller
     if tiles == 0:
@@ -210,7 +210,7 @@ cdef void c_matmul(
     if start == NULL:
         memset(zeros, 0, sizeof(zeros))
     for block in range(blocks):
-        # so many rows of A stay in the second-level cache while all of B passes by
+        # so many rows of A stay in the second-level cache while all of B is read
         first = rows * block // blocks
         n = rows * (block + 1) // blocks - first
         j = 0

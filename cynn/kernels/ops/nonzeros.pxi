@@ -1,4 +1,4 @@
-# The numbers of a batch's rows that are not zero, row by row: columns ascending, `width` places a row.
+# The non-zeros of a mini-batch's rows, row by row: columns ascending, `width` places a row.
 
 cdef struct Nonzeros:
     Py_ssize_t width  # places for a row
@@ -9,7 +9,7 @@ cdef struct Nonzeros:
 
 
 cdef inline bint is_not_zero(const element* number) noexcept nogil:
-    """By its bits: to compare numbers takes longer. -0.0 is taken along."""
+    """Compare bits, which is faster than comparing numbers. -0.0 counts as a non-zero."""
     cdef uint64_t word = 0
     memcpy(&word, number, sizeof(element))
     return word != 0
@@ -33,10 +33,10 @@ cdef inline int32_t keep_nonzeros(
     const element* line, const char* next_line, Py_ssize_t n, Py_ssize_t stride, real scale,
     int32_t* columns, real* values,
 ) noexcept nogil:
-    """Write down the non-zeros of a line; memory meanwhile brings the next one.
+    """Write down the non-zeros of a line, and prefetch the next one.
 
-    First fours that are not all zero, then what is in them. No branch depends on a number, as none could be
-    foreseen: every number is written, and only non-zeros are counted.
+    First fours that are not all zero, then their elements. No branch depends on a number, as none could be
+    predicted: every number is written, and only non-zeros are counted.
     """
     cdef int32_t fours[FOURS]
     cdef int32_t count = 0, some
@@ -80,7 +80,7 @@ cdef void gather_nonzeros(
         row = start + r if order == NULL else <Py_ssize_t>order[start + r]
         at = x.data + row * x.stride
         following = at
-        if order != NULL and r + 1 < past and x.element != SPARSE:  # shuffled: no hardware expects it
+        if order != NULL and r + 1 < past and x.element != SPARSE:  # shuffled: no hardware prefetches it
             following = row_at(x, order, start + r + 1)
         if x.element == BYTES:
             to.counts[r] = keep_nonzeros(

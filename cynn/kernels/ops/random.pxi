@@ -1,5 +1,5 @@
 # Random numbers by counter: number i of a key is a hash of both, so that any thread, a resumed run or another
-# machine finds the same one without drawing those before.
+# machine computes the same one without drawing those before.
 #
 #   z = key + (i + 1) * the golden ratio's bits,  mixed by two rounds of shift, exclusive or, multiply
 #
@@ -24,7 +24,7 @@ cdef inline uint64_t random_bits(uint64_t key, uint64_t i) noexcept nogil:
 
 
 cdef inline uint64_t batch_key(uint64_t epoch_key, uint64_t step) noexcept nogil:
-    """The key of a batch's random numbers: from the upper half of the epoch's, as `permutation` uses the lower."""
+    """Return the key of a mini-batch: from the upper half of the epoch's, as `permutation` uses the lower."""
     return random_bits(epoch_key, (<uint64_t>1 << 63) + step)
 
 
@@ -35,7 +35,7 @@ cdef inline uint64_t random_below(uint64_t key, uint64_t i, uint64_t end) noexce
 
 
 def permutation(int64_t[::1] out, uint64_t seed, uint64_t epoch):
-    """The numbers from 0 in a random order: those so far, each new one in a place drawn for it."""
+    """Write the numbers from 0 in a random order: those so far, each new one in a place drawn for it."""
     cdef uint64_t key = random_bits(seed, epoch)
     cdef Py_ssize_t i, place
     expect("permutation", "out", out.shape[0] <= (<Py_ssize_t>1 << 32), out.shape[0], "have 2^32 numbers at most")

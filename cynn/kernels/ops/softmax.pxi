@@ -1,7 +1,7 @@
 # Softmax, p_j = e^(z_j - m) / sum_k e^(z_k - m) with m the largest z, in place over panels.
 #
 # A row as wide as its vectors is taken as it lies, a vector at a time. A narrow row, of one panel, would leave
-# lanes idle and spend its time on sums over lanes: LANES such rows are turned round first, so that a lane is a
+# lanes idle and spend its time on sums over lanes: LANES such rows are transposed first, so that a lane is a
 # row, and what is summed over columns is a plain addition.
 #
 #       lines of the panel                    columns
@@ -9,11 +9,11 @@
 #   row 1   z10 z11 z12 ...      ->        z01 z11 z21 ...   column 1      largest, exp, sum: down the page
 #   row 2   z20 z21 z22 ...                z02 z12 z22 ...   column 2
 #
-# A narrow row that is left over sums in the same order, so that its bits are those it has among others.
+# A narrow row that is left over sums in the same order, so that its bits are the same.
 
 
 cdef inline vec softmax_columns(vec* z, vec* p, Py_ssize_t columns) noexcept nogil:
-    """p: e^(z - m); z: z - m. Gives the sums; a lane is a row."""
+    """p: e^(z - m); z: z - m. Return the sums; a lane is a row."""
     cdef vec largest = z[0], total = broadcast(0)
     cdef Py_ssize_t c
     for c in range(1, columns):

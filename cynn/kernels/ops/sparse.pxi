@@ -3,10 +3,10 @@
 #   forward     H[r, :] = b + sum over the non-zeros (c, v) of row r of  v W[c, :]
 #   gradient    dW[c, :] = sum over the rows r whose column c holds v of  v delta[r, :]
 #
-# Both sums are in order, so that they have the bits of the dense layer's. A batch's non-zeros lie row by row
-# (nonzeros.pxi); for the gradient each thread turns them into lists by column, for the columns that are its own.
+# Both sums are in order, so that they have the bits of the dense layer's. A mini-batch's non-zeros lie row by row
+# (nonzeros.pxi); for the gradient each thread turns them into lists by column, for its own columns.
 # Where the dense layer multiplies by a zero this one does nothing, so that a zero times infinity is zero here and
-# not-a-number there.
+# NaN there.
 
 cdef inline void add_lines(
     const int32_t* columns, const real* values, int count, const int panels,
@@ -38,7 +38,7 @@ cdef inline void add_lines(
 
 
 cdef inline int panels_at_once(Py_ssize_t left, Py_ssize_t most) noexcept nogil:
-    """Of those that are left, in shares as even as can be: with few panels each sum waits for the one before."""
+    """Divide the remaining panels evenly: with few panels each sum waits for the one before."""
     cdef Py_ssize_t shares = (left + most - 1) // most
     return <int>((left + shares - 1) // shares)
 
@@ -68,14 +68,14 @@ cdef void add_nonzeros(
 
 
 cdef enum:
-    NEAR = 49152  # bytes of W that stay near while all rows pass by
+    NEAR = 49152  # bytes of W that stay in the cache while all rows are read
     WORTH = 8  # non-zeros of a row in each block of W, below which that does not pay
 
 
 cdef Py_ssize_t columns_at_once(
     const Nonzeros* x, Py_ssize_t inputs, int panels, Py_ssize_t first, Py_ssize_t past
 ) noexcept nogil:
-    """How many lines of W make a block."""
+    """Return the number of lines of W in a block."""
     cdef Py_ssize_t lines = NEAR // (64 * panels), count = 0, r
     for r in range(first, past):
         count += x.counts[r]
@@ -136,9 +136,9 @@ cdef struct Entry:
     real value
     int32_t row
 
-# The non-zeros of a batch by column, for the columns first to past, LISTS at most; rows are in order.
+# The non-zeros of a mini-batch by column, for the columns first to past, LISTS at most; rows are in order.
 #
-#   column first        [ entry entry entry . . . . ]      room for every row of the batch, so that all are made
+#   column first        [ entry entry entry . . . . ]      space for every row of the mini-batch: all are built
 #   column first + 1    [ entry . . . . . . . . . . ]      in one pass
 cdef struct Lists:
     Py_ssize_t first
@@ -204,11 +204,11 @@ cdef inline bint all_empty(const int32_t* counts, Py_ssize_t lists) noexcept nog
 
 cdef inline void sparse_gradient_lines(
     const Lists* lists, Py_ssize_t first, Py_ssize_t past, const int panels, const real* delta,
-    Py_ssize_t delta_panel, real* w, Py_ssize_t w_panel, const Rule* rule, bint skips, real* room,
+    Py_ssize_t delta_panel, real* w, Py_ssize_t w_panel, const Rule* rule, bint skips, real* sums_kept,
 ) noexcept nogil:
     """The gradients of LINES lines of W at most, in so many panels.
 
-    The plainest rule uses them where they are; for others they are kept in `room`, which has LINES lines a panel.
+    The plain rule uses them in registers; for others they are kept in `sums_kept`, which has LINES lines a panel.
     """
     cdef vec sums[TILE_WIDE_VECS]
     cdef vec number
@@ -244,37 +244,37 @@ cdef inline void sparse_gradient_lines(
             continue
         for v in range(panels * PANEL_VECS):
             store(
-                room + (v // PANEL_VECS * LINES + c - first) * PANEL + v % PANEL_VECS * LANES, sums[v]
+                sums_kept + (v // PANEL_VECS * LINES + c - first) * PANEL + v % PANEL_VECS * LANES, sums[v]
             )
     if rule.plain:
         return
     for v in range(panels):
         use_gradient(
-            rule, w + v * w_panel + first * PANEL, room + v * LINES * PANEL, (past - first) * PANEL
+            rule, w + v * w_panel + first * PANEL, sums_kept + v * LINES * PANEL, (past - first) * PANEL
         )
 
 
 cdef void gradient_of_lines(
     const Lists* lists, Py_ssize_t first, Py_ssize_t past, int panels, const real* delta,
-    Py_ssize_t delta_panel, real* w, Py_ssize_t w_panel, const Rule* rule, bint skips, real* room,
+    Py_ssize_t delta_panel, real* w, Py_ssize_t w_panel, const Rule* rule, bint skips, real* sums_kept,
 ) noexcept nogil:
     """The same, in TILE_WIDE panels at most."""
     if panels == 1:
-        sparse_gradient_lines(lists, first, past, 1, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 1, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif panels == 2:
-        sparse_gradient_lines(lists, first, past, 2, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 2, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif TILE_WIDE >= 3 and panels == 3:
-        sparse_gradient_lines(lists, first, past, 3, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 3, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif TILE_WIDE >= 4 and panels == 4:
-        sparse_gradient_lines(lists, first, past, 4, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 4, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif TILE_WIDE >= 5 and panels == 5:
-        sparse_gradient_lines(lists, first, past, 5, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 5, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif TILE_WIDE >= 6 and panels == 6:
-        sparse_gradient_lines(lists, first, past, 6, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 6, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif TILE_WIDE >= 7 and panels == 7:
-        sparse_gradient_lines(lists, first, past, 7, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 7, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
     elif TILE_WIDE >= 8 and panels == 8:
-        sparse_gradient_lines(lists, first, past, 8, delta, delta_panel, w, w_panel, rule, skips, room)
+        sparse_gradient_lines(lists, first, past, 8, delta, delta_panel, w, w_panel, rule, skips, sums_kept)
 
 
 cdef void sparse_weight_gradient(
@@ -283,7 +283,7 @@ cdef void sparse_weight_gradient(
     int part, int parts,
 ) noexcept nogil:
     """One part of several: the rules are applied to its columns' lines of W, and to its panels of b."""
-    cdef vec room[LINES * TILE_WIDE_VECS]
+    cdef vec sums_kept[LINES * TILE_WIDE_VECS]
     cdef Py_ssize_t panels = panels_of(outputs), shares = (inputs + LINES - 1) // LINES, p, c, past, end
     cdef int wide
     # Without momentum and decay a gradient of zero changes nothing: the line is not touched.
@@ -300,7 +300,7 @@ cdef void sparse_weight_gradient(
                 past = smaller(c + LINES, lists.past)
                 gradient_of_lines(
                     lists, c, past, wide, delta + p * rows * PANEL, rows * PANEL,
-                    w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>room,
+                    w + p * inputs * PANEL, inputs * PANEL, rule, skips, <real*>sums_kept,
                 )
                 if rule.parts != NULL:
                     blocks_of_penalty(rule.penalty, rule.parts, w, inputs, p, p + wide, c, past)
@@ -314,7 +314,7 @@ cdef void sparse_weight_gradient(
 # Where the lists lie in memory, in elements of the real type, which a 32-bit integer fits into.
 
 cdef inline Py_ssize_t room_of_list(Py_ssize_t rows) noexcept nogil:
-    """Entries; an odd number of cache lines, so that the lists' beginnings do not meet in the same part of a cache."""
+    """Return the entries of a list: an odd number of cache lines, so that lists do not share cache sets."""
     cdef Py_ssize_t of_a_line = 64 // <Py_ssize_t>sizeof(Entry)
     return (((rows + of_a_line - 1) // of_a_line) | 1) * of_a_line
 

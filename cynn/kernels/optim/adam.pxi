@@ -7,9 +7,9 @@
 #   w = w - learning_rate / (1 - beta1**t) * m / (sqrt(v / (1 - beta2**t)) + epsilon)
 #
 # With c = sqrt(1 - beta2**t) the last line is  w - learning_rate c / (1 - beta1**t) * m / (sqrt(v) + epsilon c):
-# two numbers a step. In scikit-learn's way epsilon is not multiplied by c.
+# two numbers a step. In scikit-learn's variant epsilon is not multiplied by c.
 #
-# NAdam (Dozat 2016, as PyTorch has it) looks one step ahead, with a momentum that grows and the product of all so far:
+# NAdam (Dozat 2016, as in PyTorch) looks one step ahead, with a growing momentum and the product of all so far:
 #
 #   mu_t = beta1 * (1 - ratio**t / 2),  P_t = mu_1 * ... * mu_t
 #   mu_t+1 / (1 - P_t+1) * m + (1 - mu_t) / (1 - P_t) * g  stands for  m / (1 - beta1**t)

@@ -1,4 +1,4 @@
-# Optimizers that divide each weight's gradient by the root of what its squares have been.
+# Optimizers that divide each weight's gradient by the root of an average of its squares.
 #
 # RMSprop (Tieleman and Hinton 2012; centred: Graves 2013)
 #   s = alpha * s + (1 - alpha) * g**2

@@ -1,4 +1,4 @@
-# Lion (Chen et al. 2023, Symbolic Discovery of Optimization Algorithms, algorithm 2): every weight moves by as much.
+# Lion (Chen et al. 2023, Symbolic Discovery of Optimization Algorithms, algorithm 2): all weights move by the same.
 #
 #   c = beta1 * m + (1 - beta1) * gradient
 #   w = w - learning_rate * (sign(c) + weight_decay * w)
@@ -18,7 +18,7 @@ cdef void lion(const Rule* rule, real* at, const real* gradient, Py_ssize_t coun
         m = load(means + i)
         c = multiply_add(first_gain, g, first_decay * m)
         store(means + i, multiply_add(second_gain, g, second_decay * m))
-        # c where it has no sign: 0, and what is not a number
+        # c where it has no sign: 0 and NaN
         c = where_less(c, zero, -learning_rate, where_less(zero, c, learning_rate, c))
         store(at + i, w - shrinkage * w - c)
         i += LANES

@@ -1,8 +1,8 @@
-# The optimizers by name. Each file of update rules enters its own: the numbers that one is given (in the tuple
+# The optimizers by name. Each file of update rules enters its own: an optimizer's parameters (in the tuple
 # after its name), its slots, the sweep that does a step, and what is computed once a step, outside of it.
 #
 # t counts the steps from 1. Slots beyond `without_momentum` are needed only where there is momentum. Scalars are
-# numbers of the optimizer's own that are kept between steps, as slots are, but one for all weights; what is
+# numbers that an optimizer keeps between steps, as slots are, but one for all weights; what is
 # computed once a step may change them, on every thread alike.
 
 ctypedef void (*SetStep)(
@@ -47,7 +47,7 @@ cdef int enter(
 
 
 cdef int read_optimizer(tuple given, double* numbers) except -1:
-    """The place of an optimizer among the entries; its numbers are written down."""
+    """Return the index of an optimizer among the entries; its parameters are written down."""
     name = given[0] if given else None
     cdef int i, place = place_of("optimizer", name, OPTIMIZERS)
     wanted = OPTIMIZERS[name][0]

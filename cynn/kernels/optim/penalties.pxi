@@ -1,10 +1,10 @@
-# What is added to the loss for the size of a layer's weights, biases left out:
+# Penalties on the size of a layer's weights, without biases, added to the loss:
 #
 #   penalty = l1 * sum |w| + l2 * sum w**2      its gradient: l1 sign(w) + 2 l2 w  (rules.pxi)
 #
 # and the norm of a whole gradient, to clip it by. Both are sums over parts of a fixed size, added up in order:
 # the same bits at any number of threads. In a training the penalty's parts are the blocks of PANEL lines of a
-# panel, and are found when a block has been changed and lies in the cache.
+# panel, and are computed when a block has been changed and lies in the cache.
 
 cdef enum:
     PART = 4096  # numbers
@@ -15,7 +15,7 @@ cdef inline Py_ssize_t parts_of(Py_ssize_t size) noexcept nogil:
 
 
 cdef double part_of_penalty(const real* w, Py_ssize_t count, double l1, double l2) noexcept nogil:
-    """Of whole panels: the vectors of a line are summed apart, so that none waits for the one before."""
+    """Sum whole panels: each vector of a line has its own sum, so that none waits for the one before."""
     cdef vec sums[PANEL_VECS]
     cdef vec squares[PANEL_VECS]
     cdef vec at
@@ -75,6 +75,6 @@ cdef double in_order(const double* parts, Py_ssize_t count) noexcept nogil:
 
 
 cdef real factor_of_norm(double square, double limit) noexcept nogil:
-    """What brings a gradient down to a norm of `limit`, if it is above; as PyTorch has it."""
+    """Return the factor that brings a gradient's norm down to `limit`, if it is above; as in PyTorch."""
     cdef double norm = sqrt(square), factor = limit / (norm + 1e-6)
     return <real>factor if factor < 1 or norm != norm else 1

@@ -1,9 +1,9 @@
-# A rule says what becomes of a gradient. It acts on runs of numbers, so that the same lines serve the pass over a
+# A rule is how a gradient is used. It acts on runs of numbers, so that the same lines serve the pass over a
 # flat buffer and the end of a gradient tile, where the gradient never reaches memory:
 #
 #   gradient (a run of it) -> prepared, where it has to be -> swept into the sink
 #
-#   prepared   g = clip(g + l1 sign(w) + 2 l2 w) * scale          a layer's penalty, then clipping
+#   prepared   g = clip(g + l1 sign(w) + 2 l2 w) * scale          a layer's penalty, then gradient clipping
 #   swept      kept or added to what is there, or used by an optimizer on the weights there and its slots
 #
 # A slot is a buffer with a number for each weight, which an optimizer keeps from step to step.
@@ -19,7 +19,7 @@ ctypedef void (*Sweep)(const Rule* rule, real* at, const real* gradient, Py_ssiz
 cdef struct Rule:
     Sweep sweep
     bint updates  # the sink are the weights
-    bint plain  # descent without momentum, the gradient as it comes: tiles do it by themselves
+    bint plain  # SGD without momentum on the plain gradient: tiles do it themselves
     bint prepares
     bint decays  # the sweep adds weight_decay * w to the gradient first, as l2 does
     real* sink
@@ -84,7 +84,7 @@ cdef void use_gradient(const Rule* rule, real* at, real* gradient, Py_ssize_t co
 
 
 cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:
-    """Apply a rule to one vector; the plainest without a call."""
+    """Apply a rule to one vector; the plain one without a call."""
     cdef vec one
     if rule.plain:
         store(at, plain_step(broadcast(rule.weight_decay), broadcast(rule.learning_rate), load(at), gradient))

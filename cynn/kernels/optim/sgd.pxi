@@ -4,14 +4,14 @@
 #   v = momentum * v + g
 #   w = w - learning_rate * v                   or, Nesterov,  w - learning_rate * (g + momentum * v)
 #
-# and the same in scikit-learn's way, where the velocity carries the learning rate of the steps it is made of:
+# and scikit-learn's variant, where the velocity includes the learning rate of its steps:
 #
 #   v = momentum * v - learning_rate * g
 #   w = w + v                                   or, Nesterov,  w + momentum * v - learning_rate * g
 
 
 cdef inline vec plain_step(vec weight_decay, vec learning_rate, vec w, vec gradient) noexcept nogil:
-    """Descent without momentum."""
+    """SGD without momentum."""
     return w - learning_rate * multiply_add(weight_decay, w, gradient)
 
 
@@ -34,8 +34,8 @@ cdef void descend_plainly(const Rule* rule, real* at, const real* gradient, Py_s
 
 
 cdef void descend(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
-    """With momentum."""
-    cdef Rule copied = rule[0]  # whose address nobody has: its numbers stay in registers
+    """SGD with momentum."""
+    cdef Rule copied = rule[0]  # its address is never taken: its numbers stay in registers
     cdef Py_ssize_t i = 0
     while i < count:
         momentum_step(&copied, at + i, load(gradient + i))

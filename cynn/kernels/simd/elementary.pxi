@@ -85,12 +85,12 @@ cdef inline vec c_log(vec x) noexcept nogil:
         series = multiply_add(series, s2, broadcast(<real>1.0 / (2 * (LOG_TERMS - k) - 1)))
     series = multiply_add(series, s + s, exponent * broadcast(LOG2_LOW))
     series = multiply_add(exponent, broadcast(LOG2_HIGH), series)
-    # infinity and not-a-number have no exponent to split: they go through as they are
+    # infinity and NaN have no exponent to split: they stay as they are
     return where_less_equal(x, broadcast(REAL_HUGE), series, x + x)
 
 
 cdef inline vec c_log_1p(vec x) noexcept nogil:
-    """log(1 + x) for 0 <= x <= 1, exact near zero: log(u) x / (u - 1) mends what 1 + x lost (Kahan)."""
+    """log(1 + x) for 0 <= x <= 1, exact near zero: log(u) x / (u - 1) corrects the rounding of 1 + x (Kahan)."""
     cdef vec u = broadcast(1) + x
     cdef vec lost = u - broadcast(1)
     return where_equal(lost, broadcast(0), x, c_log(u) * (x / lost))
@@ -118,7 +118,7 @@ cdef inline real lane_sum(vec v) noexcept nogil:
 
 
 cdef inline void lane_sums(vec a, vec b, real* sum_a, real* sum_b) noexcept nogil:
-    """Both sums for the price of one: a's lanes and b's are interleaved first, b's end in the middle."""
+    """Both sums at the cost of one: a's lanes and b's are interleaved first, b's end in the middle."""
     cdef int width = 2
     cdef vec v = interleave_low(a, b) + interleave_high(a, b)
     while width < LANES:

@@ -1,5 +1,5 @@
 /* Large blocks of memory in large pages, where the system has them: weights and an optimizer's slots of many
- * megabytes are read in lines far apart, and each small page would have to be looked up anew. */
+ * megabytes are read in lines far apart, and each small page would need its own TLB entry. */
 #ifndef CYNN_PAGES_H
 #define CYNN_PAGES_H
 
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #endif
 
-/* A wish: the block begins at a multiple of LARGE_PAGE. */
+/* A hint: the block begins at a multiple of LARGE_PAGE. */
 static inline void wish_large_pages(void *block, size_t size) {
 #if defined(MADV_HUGEPAGE)
     (void)madvise(block, size - size % LARGE_PAGE, MADV_HUGEPAGE);

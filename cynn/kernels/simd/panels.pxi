@@ -118,7 +118,7 @@ cdef inline void rows_to_columns(const real* lines, vec* columns) noexcept nogil
 
 
 cdef inline void columns_to_rows(vec* columns, real* lines) noexcept nogil:
-    """The way back; the columns are used up."""
+    """The inverse of `rows_to_columns`; the columns are overwritten."""
     cdef int c, i
     for c in range(PANEL_VECS):
         transpose_square(columns + c * LANES)
@@ -168,7 +168,7 @@ cdef void transpose(
 
 
 cdef real* room_for(Py_ssize_t count) noexcept nogil:
-    """Room for `count` elements, aligned to 64 bytes at least, or NULL; to be given back with `release`."""
+    """Return memory for `count` elements, aligned to at least 64 bytes, or NULL; free it with `release`."""
     cdef char* raw
     cdef char* aligned
     cdef size_t size = <size_t>count * sizeof(real), alignment = 64
@@ -180,7 +180,7 @@ cdef real* room_for(Py_ssize_t count) noexcept nogil:
     if raw == NULL:
         return NULL
     aligned = <char*>((<size_t>raw + 2 * alignment - 1) & ~(alignment - 1))
-    (<char**>aligned - 1)[0] = raw  # where `release` finds it
+    (<char**>aligned - 1)[0] = raw  # read by `release`
     if size >= LARGE_BLOCK:
         wish_large_pages(aligned, size)
     return <real*>aligned

@@ -1,12 +1,12 @@
-# The roof of every kernel: the rate at which a core multiplies and adds where nothing else is asked of
-# it. For the benchmark, which gives the other figures as parts of this one; not a kernel.
+# The upper bound of every kernel: the rate at which a core multiplies and adds when it does nothing
+# else. For the benchmark, which reports other figures as fractions of this one; not a kernel.
 #
 # 12 sums do not wait for each other: two units with a latency of 4 or 5 cycles need 8 or 10. With the two
 # operands they fill 14 of the 16 registers that the smallest processor has.
 
 cdef enum:
     PEAK_SUMS = 12
-    PEAK_TURNS = 20000  # between two looks at the clock: some 30 microseconds
+    PEAK_TURNS = 20000  # between two readings of the clock: some 30 microseconds
 
 
 cdef inline void peak_turns(vec* kept, vec factor, vec term) noexcept nogil:
@@ -22,9 +22,9 @@ cdef inline void peak_turns(vec* kept, vec factor, vec term) noexcept nogil:
 
 
 def _fma_peak(double seconds):
-    """Floating point operations a second of the calling thread: a fused multiply-add counts two.
+    """Return floating-point operations a second of the calling thread: a fused multiply-add counts two.
 
-    The mean over about that time, and at least one look at the clock. The lock is free meanwhile.
+    The mean over about that time, and at least one reading of the clock. The GIL is released.
     """
     cdef vec sums[PEAK_SUMS]
     cdef vec total
@@ -42,7 +42,7 @@ def _fma_peak(double seconds):
         total = sums[0]
         for i in range(1, PEAK_SUMS):
             total = maximum(total, sums[i])
-    # The sums are looked at, so that no compiler drops the work.
+    # The sums are used, so that no compiler drops the work.
     if not first_lane(total) > 0.5:
         raise AssertionError("the sums of the peak went astray")
     return operations / (now - start)

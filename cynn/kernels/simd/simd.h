@@ -11,7 +11,7 @@
 
 #if CYNN_REAL_BITS == 32
 typedef float real;
-typedef int32_t real_bits; /* an integer as wide as a real: what comparisons give */
+typedef int32_t real_bits; /* an integer as wide as a real: the result of comparisons */
 #define REAL_MANTISSA 23
 #define REAL_EXPONENT_BIAS 127
 #define REAL_TINY 1.17549435e-38f /* the smallest normal number */
@@ -38,7 +38,7 @@ typedef real_bits vec_bits __attribute__((vector_size(CYNN_VEC_BYTES)));
 CYNN_INLINE vec load(const real *from) { return *(const vec *)from; }
 CYNN_INLINE void store(real *to, vec value) { *(vec *)to = value; }
 
-/* Ask for the cache lines of so many bytes ahead of their use. */
+/* Prefetch the cache lines of so many bytes. */
 CYNN_INLINE void prefetch(const char *from, ptrdiff_t bytes) {
     for (ptrdiff_t at = 0; at < bytes; at += 64) __builtin_prefetch(from + at);
 }
@@ -71,7 +71,7 @@ CYNN_INLINE vec lane_numbers(void) {
 CYNN_INLINE real first_lane(vec a) { return a[0]; }
 CYNN_INLINE real middle_lane(vec a) { return a[LANES / 2]; }
 
-/* LANES numbers of another type, from any address. Bytes are widened a step at a time: asked for at once,
+/* LANES numbers of another type, from any address. Bytes are widened a step at a time: in one step,
  * gcc converts them one by one. */
 #define CYNN_NARROW(bits) __attribute__((vector_size(CYNN_VEC_BYTES * (bits) / CYNN_REAL_BITS)))
 typedef uint8_t vec_of_bytes CYNN_NARROW(8);
@@ -103,7 +103,7 @@ CYNN_INLINE vec from_doubles(const double *from) {
     return __builtin_convertvector(doubles, vec);
 }
 
-/* One rounding where the target has the instruction: -ffp-contract=fast lets the compiler fuse. */
+/* One rounding where the target has the instruction: -ffp-contract=fast allows the compiler to fuse. */
 CYNN_INLINE vec multiply_add(vec a, vec b, vec c) { return a * b + c; }
 
 CYNN_INLINE vec where(vec_bits mask, vec yes, vec no) {

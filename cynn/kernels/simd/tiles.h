@@ -8,7 +8,7 @@
  *
  * A single row has too few accumulators to hide the latency: it takes TILE_WIDE panels at once.
  * Every accumulator adds its products in the order of k in every shape, so that a row's bits do not
- * depend on the rows beside it. */
+ * depend on the other rows of the tile. */
 #ifndef CYNN_TILES_H
 #define CYNN_TILES_H
 
@@ -48,7 +48,7 @@
 #endif
 #define SPARSE_SUMS (SPARSE_WIDE * PANEL_VECS)
 
-/* Rows of A that stay in a second-level cache of half a megabyte while B passes by. */
+/* Rows of A that stay in a second-level cache of half a megabyte while B is read. */
 #define ROW_BLOCK 144
 
 /* accumulators of the largest tile, and of the single wide row */

@@ -1,4 +1,4 @@
-# What the headers give to the kernels. To Cython a `vec` is a number, so that kernels read as
+# Declarations of the headers for the kernels. To Cython a `vec` is a number, so that kernels read as
 # arithmetic; to the C compiler it is a vector of LANES numbers and every operation acts on all.
 
 import os

@@ -1,14 +1,14 @@
-# BatchNorm (Ioffe and Szegedy 2015): in training each column by its mean and variance over the rows of the batch, in
-# use by running ones, which follow those of the batches:
+# BatchNorm (Ioffe and Szegedy 2015): in training each column by its mean and variance over the mini-batch, at
+# inference by running ones, which follow those of the mini-batches:
 #
 #   running = momentum running + (1 - momentum) of the batch
 #
-# With g = gamma dL/dy the way back through a batch is
+# With g = gamma dL/dy the backward pass through a mini-batch is
 #
 #   dL/dx = factor (g - mean(g) - n mean(g n))          means over the rows
 #
-# and through running statistics dL/dx = factor g. All rows are needed for any: the threads meet, each takes some of
-# the panels, with all their rows, and they meet again. The sums go over the rows in one order, so that they are the
+# and through running statistics dL/dx = factor g. Each row needs all: after a barrier each thread takes some of
+# the panels, with all their rows, and a second barrier follows. The sums go over the rows in order, so they are the
 # same on any number of threads. A step's state is the running means, then the running variances, a line each.
 
 cdef void batch_norm_step_forward(

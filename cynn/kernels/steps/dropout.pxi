@@ -1,11 +1,11 @@
-# Dropout (Srivastava et al. 2014), scaled in training so that nothing is left to do in inference:
+# Dropout (Srivastava et al. 2014), scaled in training so that it does nothing at inference:
 #
 #   y = x / (1 - rate), or 0 with the probability `rate`
 #
-# A row's numbers are dropped by 16 random bits each, four by a word, the lowest first. The words are counted along the row and on
-# through the rows of the batch, so that which numbers are dropped depends on nothing but the batch's key, the step
-# and the row's place. The rate is taken to the nearest multiple of 2^-16. The backward draws again: that is cheaper
-# than to remember.
+# A row's numbers are dropped by 16 random bits each, four by a word, the lowest first. The words are counted along
+# the row and on through the rows of the mini-batch, so that the mask depends only on the mini-batch's key, the step
+# and the row's place. The rate is rounded to the nearest multiple of 2^-16. The backward pass draws again: that is
+# cheaper than to store the mask.
 
 cdef void dropout_rows(
     const Step* step, const real* x, real* y,

@@ -1,5 +1,5 @@
-# The table of the kinds of step: a new one is its own file, included here, and its `Kind` in the table. The rest makes
-# steps from what Python says of them.
+# The table of the kinds of step: a new one is its own file, included here, and its `Kind` in the table. Below it,
+# steps are made from their descriptions in Python.
 
 include "steps.pxi"
 include "residual.pxi"
@@ -28,19 +28,19 @@ kinds[:] = [
 
 cdef list separated(object steps):
     """The steps one by one: a residual's between its fork and its join, and an activation whose gradient takes
-    its input, or that is a function of Python, as a step of its own.
+    its input, or that is a Python function, as a separate step.
     """
-    cdef list found = []
+    cdef list plan = []
     for step in map(tuple, steps):
         if step[:1] == ("dense",) and step[2:3] and not (isinstance(step[2], str) and step[2] not in FROM_INPUT):
-            found += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
+            plan += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
         elif step[:1] == ("activation",) and step[1:] and not isinstance(step[1], str):
-            found.append(("function", *step[1:]))
+            plan.append(("function", *step[1:]))
         elif step[:1] == ("residual",) and len(step) == 2:
-            found += [("fork",), *separated(step[1]), ("join",)]
+            plan += [("fork",), *separated(step[1]), ("join",)]
         else:
-            found.append(step)
-    return found
+            plan.append(step)
+    return plan
 
 
 cdef int describe_step(Step* step, tuple description) except -1:

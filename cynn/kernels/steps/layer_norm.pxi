@@ -1,4 +1,4 @@
-# LayerNorm (Ba, Kiros and Hinton 2016): each row by its own mean and variance. With g = gamma dL/dy the way back is
+# LayerNorm (Ba, Kiros and Hinton 2016): each row by its own mean and variance. With g = gamma dL/dy the backward is
 #
 #   dL/dx = factor (g - mean(g) - n mean(g n))          means over the columns
 
@@ -9,7 +9,7 @@ cdef void layer_norm_step_forward(
     cdef Py_ssize_t vecs = panels_of(step.outputs) * PANEL_VECS, r, v
     cdef const real* gamma = parameters + step.weights
     cdef const real* beta = gamma + panel_size(1, step.outputs)
-    # where nothing is kept, n is written over at once
+    # where nothing is kept, n is overwritten at once
     cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
     cdef real* factors = NULL if call.workspace == NULL else kept_factors(step, kept, rows)
     cdef real share = 1 / <real>step.outputs, factor

@@ -3,8 +3,8 @@
 #
 #   n = (x - mean) / sqrt(variance + epsilon),   y = gamma n + beta
 #
-# the one over the columns of each row, the other over the rows of each column. gamma stands where a dense step has
-# W, as a matrix of one row, and beta where it has b. For the way back the forward keeps n, in panels like y, and
+# the one over the columns of each row, the other over the rows of each column. gamma lies where a dense step has
+# W, as a matrix of one row, and beta where it has b. For the backward pass the forward keeps n, in panels like y, and
 # behind it the factors 1 / sqrt(variance + epsilon), one a row or one a column.
 
 cdef inline real* kept_factors(const Step* step, real* kept, Py_ssize_t rows) noexcept nogil:
@@ -50,7 +50,7 @@ cdef void column_weights_gradient(
     const Step* step, const real* x, const real* delta, real* transposed, Py_ssize_t rows,
     const Rule* rule_of_w, const Rule* rule, const Call* call,
 ) noexcept nogil:
-    """Of gamma the sums of delta n over the rows, of beta those of delta.
+    """Compute the gradients: of gamma the sums of delta n over the rows, of beta those of delta.
 
     Serves any step that multiplies each column by a weight, and adds another to it if it is biased. Where nothing is
     kept, what it multiplies is its input.
@@ -75,7 +75,7 @@ cdef void column_weights_gradient(
 
 
 cdef int describe_norm(Step* step, double epsilon) except -1:
-    """What both say: gamma, beta, and what is kept."""
+    """Describe what both share: gamma, beta, and what the forward pass keeps."""
     if not 0 < epsilon < INFINITY:
         raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
     step.epsilon = <real>epsilon

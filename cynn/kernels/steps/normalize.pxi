@@ -1,4 +1,4 @@
-# y = (x - mean) / std, each column with its own. The difference comes first: where the mean is large, what is left
+# y = (x - mean) / std, for each column. The difference comes first: where the mean is large, what is left
 # of it has all its digits.
 #
 #   step.constants   [mean | 1 / std], each as panels of one row; the network frees them

@@ -1,11 +1,11 @@
 # y = x + f(x): a skip connection over the steps of f. A network makes three parts of it (`separated`):
 #
-#   fork   gives its input on, from the same memory: nothing is copied
-#   f      any steps that give as many numbers as they take
-#   join   adds what the fork gave
+#   fork   passes its input on, in the same memory: nothing is copied
+#   f      any steps with as many outputs as inputs
+#   join   adds the fork's output
 #
-# On the way back the join gives its delta to f and leaves it where it is; the fork, to which the way through f
-# leads, adds it. `step.other` is the way from the one's memory to the other's, for one row.
+# In the backward pass the join passes its delta to f and leaves it where it is; the fork, to which f
+# passes its own, adds it. `step.other` is the distance from the one's memory to the other's, for one row.
 
 cdef void fork_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
@@ -61,7 +61,7 @@ join_kind = Kind(b"join", 0, 0, NULL, False, join_step_forward, join_step_backwa
 
 
 cdef int connect_forks(Step* steps, int count) except -1:
-    """Tell each fork and its join where the other's memory lies; inner ones come between them."""
+    """Set for each fork and its join where the other's memory lies; inner ones lie between them."""
     cdef list open_forks = []
     cdef Step* fork
     cdef int i

@@ -1,5 +1,5 @@
-# Scale: y = s x, with a learned factor s for each column. It stands where a dense step has W, as a matrix of one row;
-# there is no b. The way back is dL/dx = s dL/dy, and for s the sums of x dL/dy over the rows.
+# Scale: y = s x, with a learned factor s for each column. It lies where a dense step has W, as a matrix of one row;
+# there is no b. The backward pass is dL/dx = s dL/dy, and for s the sums of x dL/dy over the rows.
 
 cdef void scale_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,

@@ -7,14 +7,14 @@ cdef enum:
 cdef struct Step:
     const Kind* kind
     Py_ssize_t inputs
-    # What a kind's `describe` says; what it does not set is 0, but for `outputs` and `biased`.
-    Py_ssize_t outputs  # as many as the inputs, unless said
+    # Set by a kind's `describe`; the default is 0, except for `outputs` and `biased`.
+    Py_ssize_t outputs  # as many as the inputs by default
     int activation  # 0: IDENTITY
     Py_ssize_t weight_rows  # of its weights W, a matrix of so many rows; 0: it has none
-    bint biased  # has b, unless said; else its place is there and stays zero
+    bint biased  # has b, the default; else its place exists and stays zero
     bint in_place  # its output is its input's memory
     bint draws  # random numbers, in training
-    int kept_lines  # that its forward keeps for its backward: each takes one row of its outputs, for every row
+    int kept_lines  # kept by its forward pass for its backward: each takes one row of its outputs, for every row
     int state_lines  # running statistics: so many for each output
     real state_begins[MOST_STATE_LINES]  # what each of these is before training
     real scale
@@ -23,7 +23,7 @@ cdef struct Step:
     real epsilon
     real momentum
     real* constants  # numbers of its own, which the network frees, or NULL
-    # What the network says: its place among the others.
+    # Set by the network: its place among the other steps.
     int number  # of one that draws, among those of the network
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
     Py_ssize_t transposed  # where W^T begins in a training's workspace
@@ -31,19 +31,19 @@ cdef struct Step:
     Py_ssize_t input
     Py_ssize_t output
     Py_ssize_t gradient
-    Py_ssize_t kept  # what its forward keeps for its backward
+    Py_ssize_t kept  # kept by its forward pass for its backward pass
     Py_ssize_t state  # where its running statistics begin in those of the network
     Py_ssize_t other  # of a fork and its join, where the other's memory lies (residual.pxi)
 
-# What a step is told of the call that it works in.
+# The call that a step works in.
 cdef struct Call:
     Ahead* ahead
-    real* workspace  # where a backward will find what is kept; NULL: there will be none
+    real* workspace  # kept for a backward pass; NULL: there will be none
     real* state  # running statistics, saved and not trained
     Py_ssize_t used_rows  # of the batch, those that are there
     uint64_t key  # of the batch's random numbers
-    Py_ssize_t place  # of the first row in its batch, where a batch comes in blocks
-    bint counts  # the batch has a weight
+    Py_ssize_t place  # of the first row in its mini-batch, where that is computed in blocks
+    bint counts  # the mini-batch has a weight
     int rank
     int threads
     barrier* meeting
@@ -53,14 +53,14 @@ ctypedef void (*Forward)(
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil
 
-# Turns delta, the gradient of the output y, into that of the sum before the activation, and finds that of
+# Turns delta, the gradient of the output y, into that of the sum before the activation, and computes that of
 # the input, unless grad_x is NULL.
 ctypedef void (*Backward)(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil
 
-# This thread's share of the gradients of W and b, over the batch: the rules say what becomes of them. W^T is kept
+# This thread's share of the gradients of W and b, over the mini-batch, which the rules use. W^T is kept
 # in step in `transposed`, unless that is NULL.
 ctypedef void (*Gradient)(
     const Step* step, const real* x, const real* delta, real* transposed, Py_ssize_t rows,
@@ -73,16 +73,16 @@ ctypedef int (*Describe)(Step* step, tuple arguments) except -1
 cdef struct Kind:
     const char* name  # in descriptions; NULL: what another kind becomes
     int fewest, most  # arguments
-    Describe describe  # NULL: there is nothing to say
+    Describe describe  # NULL: there are none
     bint multiplies  # by W: its backward reads the transpose
-    Forward forward  # NULL: Python does it (user_functions.pxi)
+    Forward forward  # NULL: a Python function (user_functions.pxi)
     Backward backward
     Gradient gradient  # NULL: it has no weights
     const Kind* learning  # what it is in training; NULL: the same
 
 
 cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
-    """Where b lies in a buffer like the parameters; NULL if the step has none."""
+    """Return where b lies in a buffer like the parameters; NULL if the step has none."""
     if not step.biased:
         return NULL
     return buffer + step.weights + panel_size(step.weight_rows, step.outputs)
@@ -141,7 +141,7 @@ cdef void input_activation_step_backward(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    """Of an activation whose gradient takes its input, which is still where it came from."""
+    """Return the input of an activation whose gradient needs it: the output of the step before."""
     activation_step_backward(
         step, parameters, transposed, y + (step.input - step.output) * rows, delta, grad_x,
         rows, first, past, call,
@@ -180,7 +180,7 @@ cdef void scale_columns(
     const real* scale, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
 ) noexcept nogil:
-    """y = scale x, each column with its own."""
+    """y = scale x, with a scale for each column."""
     cdef Py_ssize_t r, v
     for v in range(panels_of(columns) * PANEL_VECS):
         for r in range(first, past):
@@ -211,7 +211,7 @@ cdef int describe_rescale(Step* step, tuple arguments) except -1:
 
 
 cdef int describe_function(Step* step, tuple arguments) except -1:
-    """From what Python does."""
+    """From a Python function."""
     if not hasattr(arguments[0], "value"):
         raise ValueError(f"steps: function must have a `value`, got {arguments[0]!r}")
     return 0

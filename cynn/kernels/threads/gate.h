@@ -1,12 +1,12 @@
-/* Where the helpers of a team wait for work, and are let in, also late.
+/* Where the helper threads of a team wait for work and are admitted, also late.
  *
  *   the caller    open ----- admit ------------ admit ------- close        open -- ...
  *   helper 1        come ....| works .....................|   waits         come ...
  *   helper 2                          come .....| works ..|   waits
  *
- * Pieces of work are counted by turns. Whoever comes takes a place, 1, 2, ..., and works when the caller has
+ * Pieces of work are counted by turns. A helper that comes takes a place, 1, 2, ..., and works when the caller has
  * admitted that many. One that has not been admitted before the work was done goes back to wait for the next.
- * Both words hold the turn, and below it a count of members: so nobody takes an old word for a new one. */
+ * Both words hold the turn, and below it a count of members: so no thread takes an old word for a new one. */
 #ifndef CYNN_GATE_H
 #define CYNN_GATE_H
 
@@ -14,7 +14,7 @@
 
 #define GATE_ROOM 4096 /* members that a word can count */
 
-/* Helpers look for the next work that long, a fit's pause between two epochs; then they sleep in between. */
+/* Helpers spin for the next work that long, a fit's pause between two epochs; then they sleep in between. */
 #define GATE_AWAKE_SECONDS 1e-3
 #define GATE_NAP_MICROSECONDS 100
 
@@ -61,7 +61,7 @@ CYNN_UNUSED_OK static inline void gate_wait(const gate *g, double seconds) {
     }
 }
 
-/* End a turn; gives how many had come. */
+/* End a turn; return how many had come. */
 CYNN_UNUSED_OK static inline int gate_close(gate *g) {
     const int64_t turn = gate_word(&g->comers) / GATE_ROOM + 1;
     return (int)(__atomic_exchange_n(&g->comers, turn * GATE_ROOM, __ATOMIC_ACQ_REL) % GATE_ROOM);
@@ -78,7 +78,7 @@ CYNN_UNUSED_OK static inline void gate_end(gate *g) {
 
 /* A helper's side. */
 
-/* One look in vain: the longer it lasts, the more of the processor is left to others. */
+/* One unsuccessful look: the longer the wait, the more of the processor is left to others. */
 CYNN_UNUSED_OK static inline void gate_look(gate *g, int looks, double since) {
     if (looks < CYNN_SPINS) {
         cynn_pause();
@@ -91,7 +91,7 @@ CYNN_UNUSED_OK static inline void gate_look(gate *g, int looks, double since) {
     }
 }
 
-/* Wait for work and to be admitted; gives this helper's place and the number of members, or 0: all is over.
+/* Wait for work and to be admitted; return this helper's place and the number of members, or 0: no more work.
  * One that has come is admitted soon, and does not sleep. */
 CYNN_UNUSED_OK static inline int gate_enter(gate *g, int64_t *last_turn, int *members) {
     double since = monotonic_seconds();

@@ -1,6 +1,6 @@
-# Threads for the length of one call, or of a fit, whose calls follow each other closely. They are bare (they run no
-# Python and never touch the interpreter's lock), and gone when that is over, so that a shutdown or a build without
-# the lock needs no special case. Where a thread cannot start, the work goes on without it; where it starts late,
+# Threads for the duration of one call, or of a fit, whose calls follow each other closely. They are bare (they run no
+# Python and never take the GIL), and gone when that is over, so that a shutdown or a free-threaded
+# build needs no special case. Where a thread cannot start, the work is done without it; where it starts late,
 # the work has begun.
 
 cdef extern from "Python.h" nogil:
@@ -12,7 +12,7 @@ cdef struct Team:
     gate gate
     Work work
     void* job
-    int helpers  # that were started
+    int helpers  # number of threads that were started
     int finished  # with the piece of work
     int gone
     int64_t process  # whose they are
@@ -61,7 +61,7 @@ cdef void begin_team(Team* team) noexcept nogil:
 
 
 cdef void end_team(Team* team) noexcept nogil:
-    """Let the helpers go, unless they stayed behind in a fork."""
+    """End the helper threads, unless they stayed behind in a fork."""
     gate_end(&team.gate)
     if team.process == this_process():
         counter_wait(&team.gone, team.helpers)
@@ -81,14 +81,14 @@ cdef void end_kept_team(KeptTeam* kept) noexcept nogil:
 
 
 cdef void keep_team(KeptTeam* kept, bint given) noexcept nogil:
-    """Whether helpers of a call stay for the next one."""
+    """Whether the helper threads of a call stay for the next one."""
     word_set(&kept.process, this_process() if given else 0)
     if not given:
         end_kept_team(kept)
 
 
 cdef Team* join_team(KeptTeam* kept, Team* passing) noexcept nogil:
-    """The kept team, where there is one and nobody is with it; else one for the length of a call."""
+    """Return the kept team, where there is one that is not in use; else one for the duration of a call."""
     if is_kept(kept) and word_take(&kept.user, this_process()):
         if kept.team.process != this_process():
             begin_team(&kept.team)
@@ -113,7 +113,7 @@ cdef void work_alone(Work work, void* job) noexcept nogil:
 
 
 cdef int start_helpers(Team* team, int threads) noexcept nogil:
-    """As many as can be had; gives how many members there may be."""
+    """Start as many helper threads as possible; return how many members there may be."""
     threads = <int>smaller(threads, GATE_ROOM - 1)
     while team.helpers < threads - 1:
         if PyThread_start_new_thread(team_member, team) == <unsigned long>-1:
@@ -123,7 +123,7 @@ cdef int start_helpers(Team* team, int threads) noexcept nogil:
 
 
 cdef void share_out(Team* team, Work work, void* job, int threads) noexcept nogil:
-    """Run `work` on so many threads, this one among them; each does what it finds to do when it comes."""
+    """Run `work` on so many threads, this one among them; each takes what is left to do when it starts."""
     cdef uint64_t mode = flush_denormals()
     team.work, team.job, team.finished = work, job, 0
     threads = start_helpers(team, threads)
@@ -136,9 +136,9 @@ cdef void share_out(Team* team, Work work, void* job, int threads) noexcept nogi
 cdef void work_together(
     Team* team, Work work, void* job, barrier* meeting, int threads, double patience
 ) noexcept nogil:
-    """Run `work`, whose members meet, on those of so many threads that come within `patience` seconds.
+    """Run `work`, which has barriers, on those of so many threads that start within `patience` seconds.
 
-    The others are let in where the work does so.
+    The others are admitted where the work does so.
     """
     cdef uint64_t mode = flush_denormals()
     cdef int members
@@ -157,7 +157,7 @@ cdef void work_together(
 
 
 cdef void let_in(Team* team, barrier* meeting, int members) noexcept nogil:
-    """Now there are so many members."""
+    """Set the number of members."""
     barrier_widen(meeting, members)
     gate_admit(&team.gate, members)
 

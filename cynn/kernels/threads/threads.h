@@ -1,5 +1,5 @@
-/* What threads need to meet: atomic counters, a barrier that spins briefly and then yields, a clock, a nap,
- * the process, and the processor's flush-to-zero mode, set for the length of a call and put back. */
+/* Synchronisation of threads: atomic counters, a barrier that spins briefly and then yields, a clock, a sleep,
+ * the process, and the processor's flush-to-zero mode, set for the duration of a call and restored. */
 #ifndef CYNN_THREADS_H
 #define CYNN_THREADS_H
 
@@ -30,8 +30,8 @@
 
 #define CYNN_UNUSED_OK __attribute__((unused))
 
-/* Looks before the first yield: some microseconds, longer than threads with equal work wait for each
- * other. With more threads than cores a waiting one is in the way of the others: it yields at once. */
+/* Spins before the first yield: some microseconds, longer than threads with equal work wait for each
+ * other. With more threads than cores a waiting one blocks the others: it yields at once. */
 #define CYNN_SPINS 200
 
 static inline CYNN_UNUSED_OK int online_cores(void) {
@@ -51,7 +51,7 @@ typedef struct {
     int spins;
 } barrier;
 
-/* For so many, who may become `most`. */
+/* For so many threads, which may become `most`. */
 static inline CYNN_UNUSED_OK void barrier_open(barrier *b, int parties, int most) {
     b->parties = parties;
     b->arrived = 0;
@@ -59,7 +59,7 @@ static inline CYNN_UNUSED_OK void barrier_open(barrier *b, int parties, int most
     b->spins = most > 1 && most <= online_cores() ? CYNN_SPINS : 0;
 }
 
-/* By one of the parties, before it waits again, and before the new ones know. */
+/* Called by one of the parties, before it waits again, and before the new ones start. */
 static inline CYNN_UNUSED_OK void barrier_widen(barrier *b, int parties) {
     __atomic_store_n(&b->parties, parties, __ATOMIC_RELAXED);
 }
@@ -108,11 +108,11 @@ static inline CYNN_UNUSED_OK void word_set(int64_t *word, int64_t value) {
     __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
-/* Make it `value`, unless it is already: then another thread was first. */
+/* Set it to `value`, unless it is already: then another thread was first. */
 static inline CYNN_UNUSED_OK int word_take(int64_t *word, int64_t value) {
-    int64_t found = word_get(word);
-    return found != value &&
-           __atomic_compare_exchange_n(word, &found, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    int64_t current = word_get(word);
+    return current != value &&
+           __atomic_compare_exchange_n(word, &current, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {
@@ -122,7 +122,7 @@ static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {
     }
 }
 
-/* Seconds of a clock that never goes back. */
+/* Seconds of a monotonic clock. */
 static inline CYNN_UNUSED_OK double monotonic_seconds(void) {
 #if defined(_WIN32)
     LARGE_INTEGER count, frequency;
@@ -137,7 +137,7 @@ static inline CYNN_UNUSED_OK double monotonic_seconds(void) {
 }
 
 /* Numbers below the smallest normal one cost a hundred cycles each on some processors and carry no
- * information in training. Gives back the mode that was set before. */
+ * information in training. Returns the mode that was set before. */
 static inline CYNN_UNUSED_OK uint64_t flush_denormals(void) {
 #if defined(__x86_64__)
     const unsigned int mode = __builtin_ia32_stmxcsr();
