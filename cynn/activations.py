@@ -1,4 +1,4 @@
-"""Activations of a person's own: functions over arrays, beside those that the kernels know by name.
+"""User-defined activations: functions over arrays, beside those that the kernels know by name.
 
 They are slower than a name: the network stops for each, on one thread, and hands it a copy of its
 numbers.

@@ -60,7 +60,7 @@ class Model(Inspected):
     history : History or None
         What the last `fit` measured, also where it was cut short.
     table : TableEncoder or None
-        How rows of a table become rows of the model, for a person to set; files keep it.
+        How rows of a table become rows of the model, for the user to set; files keep it.
     rate_factor : float
         What the optimizer's learning rates are multiplied by; 1 again in each `fit` from epoch 0.
     learning_rate : float or None

@@ -1,4 +1,4 @@
-"""What a person hands to a model, as the kernels read it: rows, weights, validation data."""
+"""What the user hands to a model, as the kernels read it: rows, weights, validation data."""
 
 import math
 from collections.abc import Mapping

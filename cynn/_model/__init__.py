@@ -2,4 +2,6 @@
 
 May import the specs (layers, losses, metrics, ...), `cynn._data` and `cynn._runtime`; knows neither
 `Model` nor the epochs of a fit.
+
+Imported from `_comm` and `storage` upwards.
 """

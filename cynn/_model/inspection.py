@@ -91,7 +91,7 @@ class Inspected(Learned):
         Raises
         ------
         TypeError, ValueError
-            If an argument is not as said, or both of `y` and `output` are given, or neither.
+            If an argument is not as described, or both of `y` and `output` are given, or neither.
         RuntimeError
             If the model has no weights yet, no loss where `y` is given, or is being trained in
             another thread.

@@ -1,4 +1,6 @@
 """What the process and the machine ask for: access to a model, threads, progress, atomic files.
 
 May import `cynn._specs`; knows no array of training data and no model.
+
+Imported from `callbacks` upwards.
 """

@@ -1,4 +1,4 @@
-"""Warnings that name the line of a person's program, however deep in cynn they arise."""
+"""Warnings that name the line of the user's program, however deep in cynn they arise."""
 
 import sys
 import warnings

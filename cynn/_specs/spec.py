@@ -165,7 +165,7 @@ def subclasses_in(namespace: Mapping[str, Any], base: type[T]) -> list[type[T]]:
 
 
 def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -> T:
-    """Return the object that a person means: by a name, or the object itself.
+    """Return the object that is meant: by a name, or the object itself.
 
     Parameters
     ----------

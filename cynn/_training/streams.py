@@ -74,7 +74,7 @@ class Stream:
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said, or there is no batch.
+        If an argument is not as described, or there is no batch.
     """
 
     def __init__(self, model: Any, batches: Any, settings: FitSettings, class_weight: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from .._specs.validation import choice, number
 from ._callback import Callback, Logs
 
-MORE_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "r2")
+MORE_IS_BETTER = ("accuracy", "precision", "recall", "f1", "matthews_correlation", "auc", "r2")
 """Ends of the names of metrics of which more is better."""
 
 
@@ -23,7 +23,7 @@ class Monitor(Callback):
         Its name in the logs, such as ``"val_loss"``.
     mode : {"auto", "min", "max"}
         What is better. "auto": more, where the name ends with that of a metric of which more is
-        better (accuracy, precision, recall, f1, auc, r2); else less.
+        better (accuracy, precision, recall, f1, matthews_correlation, auc, r2); else less.
     min_delta : float
         By how much better it must be, at least 0.
 

@@ -1,4 +1,4 @@
-"""The kernels for other Cython projects: C functions over plain arrays, without the lock.
+"""The kernels for other Cython projects: C functions over plain arrays, without the GIL.
 
 ``from cynn.capi cimport float32`` or ``float64``, then ``float32.matmul(...)``: ``functions.pxi``
 declares what there is, ``docs/cimport.md`` shows how it is used.

@@ -156,7 +156,7 @@ def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) ->
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(encoder.target.header)
-    writer.writerows(encoder.target.said(outputs))
+    writer.writerows(encoder.target.as_text(outputs))
     if options.output is not None:
         storage.replace(options.output, text.getvalue().encode())
         print(f"written to {options.output}")

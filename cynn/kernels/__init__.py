@@ -2,5 +2,5 @@
 
 The sources lie in folders by subject, each with a README. Internal, though without an underscore:
 they are what cynn exists for, and to be seen. Import nothing else of cynn; imported by
-`cynn._backend` alone.
+`cynn._backend`, and by `cynn.capi` for its types.
 """

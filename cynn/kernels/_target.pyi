@@ -119,7 +119,7 @@ class Network(Parameters):
         seconds: float,
         outputs: _Array | None,
         threads: int,
-        moment: tuple[int, int, int, int] = (0, 0, 0, 0),
+        draw_key: tuple[int, int, int, int] = (0, 0, 0, 0),
     ) -> tuple[int, float, float]: ...
     def evaluate(
         self,
@@ -137,7 +137,7 @@ class Network(Parameters):
         weight: _Array | None,
         out: _Array,
         threads: int,
-        moment: tuple[int, int, int, int] | None = None,
+        draw_key: tuple[int, int, int, int] | None = None,
         outputs: _Array | None = None,
     ) -> tuple[float, float]: ...
     def input_gradient(

@@ -1,4 +1,4 @@
-"""A loss of a person's own: a function over arrays."""
+"""A user-defined loss: a function over arrays."""
 
 from collections.abc import Callable
 from typing import Any

@@ -80,7 +80,7 @@ class Loss(spec.Spec):
         Parameters
         ----------
         y : array_like
-            What a person gave; the loss says which shapes and values it takes.
+            What the user passed; the loss says which shapes and values it takes.
         n_outputs : int
             The numbers in one row of the prediction.
         dtype : dtype

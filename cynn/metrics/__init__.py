@@ -1,4 +1,4 @@
-"""Metrics: what a person wants to know of a model, counted batch by batch.
+"""Metrics: what a model is measured by, counted batch by batch.
 
 A metric is fed with ``update`` and read with ``result``, so that the rows need never be in memory
 together.
@@ -113,7 +113,7 @@ def named(metric: _metric.Metric) -> bool:
     Returns
     -------
     bool
-        False for one of a person's own class, and for one whose settings its name does not tell.
+        False for one of a user-defined class, and for one whose settings its name does not tell.
 
     Examples
     --------

@@ -44,7 +44,7 @@ def export(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described, a layer is of a person's own class, or the weights do
+        If an argument is not as described, a layer is of a user-defined class, or the weights do
         not fit into an ONNX file, of 2 GiB.
     RuntimeError
         If the model has no weights yet.

@@ -188,7 +188,7 @@ class NAdam(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as said.
+        If an argument is not as described.
 
     See Also
     --------

@@ -3,7 +3,7 @@
 It uses the standard library only, and works on lists of lists or on anything indexed as
 ``x[i][j]``. Every name and signature of a compiled target (`cynn.kernels`) stands here too, and
 the tests hold the compiled code to what this code gives. ``CYNN_TARGET=reference`` trains with it,
-slowly.
+slowly. It imports nothing else of cynn, and `cynn._backend` alone imports it.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
 once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,

@@ -63,6 +63,8 @@ def batch_key(draw_key: DrawKey) -> int:
     True
     """
     if len(draw_key) != 4 or not all(0 <= number < BITS for number in draw_key):
-        raise ValueError(f"network: moment must be 4 numbers that are not negative, got {draw_key}")
+        raise ValueError(
+            f"network: draw_key must be 4 numbers that are not negative, got {draw_key}"
+        )
     seed, epoch, step, _ = draw_key
     return random_bits(random_bits(seed, epoch), BITS // 2 + step)

@@ -263,7 +263,7 @@ class Network:
         seconds: float,
         outputs: Any,
         threads: int,
-        moment: DrawKey = (0, 0, 0, 0),
+        draw_key: DrawKey = (0, 0, 0, 0),
     ) -> tuple[int, float, float]:
         """Train on the rows that `order` names, a batch at a time: one step for each batch.
 
@@ -292,7 +292,7 @@ class Network:
             If given, row i receives the prediction for row ``order[i]``, made before its step.
         threads : int
             Ignored here.
-        moment : tuple of int
+        draw_key : tuple of int
             When in a training that is, for what is drawn by chance: the seed, the epoch, the number
             of the first batch in it, and 0.
 
@@ -325,7 +325,7 @@ class Network:
         if start == 0:
             self._sums = (0.0, 0.0)
         loss_sum, weight_sum = self._sums
-        seed, epoch, first_step, place = moment
+        seed, epoch, first_step, place = draw_key
         step = start
         while step < n_steps:
             first = step * batch_size
@@ -421,7 +421,7 @@ class Network:
         weight: Any,
         out: MutableVector,
         threads: int,
-        moment: DrawKey | None = None,
+        draw_key: DrawKey | None = None,
         outputs: Any = None,
     ) -> tuple[float, float]:
         """Write the gradient of the sum of weight times loss, and return that sum.
@@ -438,7 +438,7 @@ class Network:
             Written: the gradient, in the order of `get_params`.
         threads : int
             Ignored here.
-        moment : tuple of int, optional
+        draw_key : tuple of int, optional
             As for `train_epoch`, but that it ends with the place of the first row in its batch: the
             steps are then as in training. By default they are as in `evaluate`.
         outputs : matrix (n, n_outputs), optional
@@ -459,13 +459,13 @@ class Network:
         """
         data = self._data("gradients", x, y, weight)
         call = Call(self._state)
-        if moment is not None:
+        if draw_key is not None:
             if self.n_state and len(data[0]) > LARGEST_BATCH:
                 raise ValueError(
                     f"gradients: batch_norm must have {LARGEST_BATCH} rows at most, "
                     f"got {len(data[0])}"
                 )
-            call = Call(list(self._state), batch_key(moment), moment[3])
+            call = Call(list(self._state), batch_key(draw_key), draw_key[3])
         if outputs is not None:
             require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))
         gradient, loss, predictions = self._plan.gradient(self._params, *data, call)

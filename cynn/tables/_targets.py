@@ -33,7 +33,7 @@ class Target(Spec):
     activation, loss, metric : str
         What the last layer, the training and its epochs take.
     header : tuple of str
-        The names of the columns that `said` gives.
+        The names of the columns that `as_text` gives.
 
     See Also
     --------
@@ -60,7 +60,7 @@ class Target(Spec):
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The names of the columns that `said` gives."""
+        """The names of the columns that `as_text` gives."""
         raise NotImplementedError
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -83,7 +83,7 @@ class Target(Spec):
         """
         raise NotImplementedError
 
-    def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
+    def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return what a network's outputs say, in the words of the table.
 
         Parameters
@@ -151,7 +151,7 @@ class Classes(Target):
     >>> target = Classes("answer", ["no", "yes"])
     >>> target.encode(np.array(["yes", "no"]))
     array([1, 0])
-    >>> target.said(np.array([[0.25, 0.75]]))
+    >>> target.as_text(np.array([[0.25, 0.75]]))
     [('yes', '0.75')]
     """
 
@@ -188,8 +188,8 @@ class Classes(Target):
                 )
         return np.array([places[word] for word in words], np.int64)
 
-    def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
-        """Return each row's class and its probability; see `Target.said`."""
+    def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
+        """Return each row's class and its probability; see `Target.as_text`."""
         _expect_finite(outputs)
         best = outputs.argmax(axis=1)
         highest = outputs.max(axis=1).tolist()
@@ -225,7 +225,7 @@ class Quantity(Target):
     >>> target = Quantity("price", mean=100, std=20)
     >>> target.encode(np.array(["120", "90"]))
     array([ 1. , -0.5])
-    >>> target.said(np.array([[0.5]]))
+    >>> target.as_text(np.array([[0.5]]))
     [('110',)]
     """
 
@@ -253,8 +253,8 @@ class Quantity(Target):
             scaled: NDArray[Any] = (floats - self.mean) / self.std
         return scaled
 
-    def said(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
-        """Return each row's quantity; see `Target.said`."""
+    def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
+        """Return each row's quantity; see `Target.as_text`."""
         _expect_finite(outputs)
         return [(f"{value:.7g}",) for value in self.decode(outputs[:, 0]).tolist()]
 

@@ -338,7 +338,7 @@ print(sys._is_gil_enabled())
 """
 
 
-@pytest.mark.skipif(not FREE, reason="this Python has the lock always")
+@pytest.mark.skipif(not FREE, reason="this Python always has the GIL")
 def test_the_gil_stays_disabled():
     """A module not declared safe for free threading would enable it again, with a warning."""
     assert python(IMPORTS, PYTHON_GIL="") == "False\n"

@@ -3,9 +3,11 @@
 import importlib
 import pkgutil
 
+import numpy as np
 import pytest
 
 from cynn import layers, losses, metrics
+from cynn.callbacks import MORE_IS_BETTER
 
 ROOMS = [
     (layers, layers.Layer, layers.LAYERS),
@@ -52,3 +54,35 @@ def test_what_is_in_the_table_is_public(room, base, table):
         assert getattr(room, kind.__name__) is kind and kind.__name__ in room.__all__
     assert len(set(room.__all__)) == len(room.__all__)
     assert all(hasattr(room, name) for name in room.__all__)
+
+
+EYE = np.eye(6)
+RIGHT_AND_WRONG = [  # targets, right predictions, wrong ones: the first that a metric takes
+    (np.arange(6), EYE, -EYE),
+    (np.array([0, 1, 0, 1]), EYE[[0, 1, 0, 1], :2], EYE[[1, 0, 1, 0], :2]),
+    (
+        np.array([[0.0], [1.0], [0.0]]),
+        np.array([[0.0], [1.0], [0.0]]),
+        np.array([[1.0], [0.0], [1.0]]),
+    ),
+]
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_callbacks_know_whether_more_of_a_metric_is_better(name):
+    def value(y, outputs):
+        metric = metrics.get(name)
+        metric.reset()
+        metric.update(y, outputs, None)
+        return metric.result()
+
+    for y, right, wrong in RIGHT_AND_WRONG:
+        try:
+            more = value(y, right) > value(y, wrong)
+        except (TypeError, ValueError):
+            continue
+        assert name.endswith(MORE_IS_BETTER) == more, (
+            f"cynn/callbacks/_monitor.py, MORE_IS_BETTER: {'add' if more else 'remove'} {name!r}"
+        )
+        return
+    pytest.fail(f"no targets here suit {name}: add some to RIGHT_AND_WRONG")

@@ -279,12 +279,12 @@ cdef class Network(Parameters):
                 for c in range(size):
                     self.state[step.state + line * size + c] = step.state_begins[line]
 
-    cdef int learn(self, Job* job, tuple moment) except -1:
+    cdef int learn(self, Job* job, tuple draw_key) except -1:
         """Set the steps as they are in training, and its seed, epoch and place."""
         cdef uint64_t seed, epoch
-        seed, epoch, job.first_step, job.place = moment
+        seed, epoch, job.first_step, job.place = draw_key
         if job.first_step < 0 or job.place < 0:
-            raise ValueError(f"network: moment must not be negative, got {moment}")
+            raise ValueError(f"network: draw_key must not be negative, got {draw_key}")
         job.steps = self.learning_steps
         job.key = random_bits(seed, epoch)
         if self.augment.height:
@@ -414,11 +414,11 @@ cdef class Network(Parameters):
     def train_epoch(
         self, x, y, weight, order, const double[::1] rates,
         const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
-        real[:, ::1] outputs, int threads, tuple moment=(0, 0, 0, 0),
+        real[:, ::1] outputs, int threads, tuple draw_key=(0, 0, 0, 0),
     ):
         """Train on mini-batches `start` and following, until the epoch or the time is over.
 
-        `moment` is the place in a training, for random numbers: the seed, the epoch, the number of
+        `draw_key` is the place in a training, for random numbers: the seed, the epoch, the number of
         the first mini-batch in it, and 0. Return the next mini-batch, and the sums of loss and weights since the first.
         """
         cdef Source source = self.read(x)
@@ -462,7 +462,7 @@ cdef class Network(Parameters):
         self.read_scalars(job.scalars)
         self.need_slots(self.slots_for(&momenta[0], steps))
         self.begin_update(&job.rule)
-        self.learn(&job, moment)
+        self.learn(&job, draw_key)
         try:
             self.run_training(&job, threads, self.asked(y, order))
         finally:
@@ -473,11 +473,11 @@ cdef class Network(Parameters):
         return job.step, job.loss_sum, job.weight_sum
 
     def gradients(
-        self, x, y, weight, real[::1] out, int threads, tuple moment=None, real[:, ::1] outputs=None
+        self, x, y, weight, real[::1] out, int threads, tuple draw_key=None, real[:, ::1] outputs=None
     ):
         """Compute the gradient of the loss summed over rows, in fixed blocks; return loss sum and weight sum.
 
-        Predictions are written to `outputs`, if given. With a `moment`, as for `train_epoch` but that it
+        Predictions are written to `outputs`, if given. With a `draw_key`, as for `train_epoch` but that it
         ends with the place of the first row in its mini-batch, the steps are as in training; else as in `evaluate`.
         """
         cdef Source source = self.read(x)
@@ -491,8 +491,8 @@ cdef class Network(Parameters):
         if job.total:
             begin_rule(&job.rule, add, sums.block)
             job.rows = smaller(GRADIENT_BLOCK, job.total)
-            if moment is not None:
-                self.learn(&job, moment)
+            if draw_key is not None:
+                self.learn(&job, draw_key)
                 self.keep_whole(&job)
             job.past_step = (job.total + job.rows - 1) // job.rows
             job.one_batch = True
