@@ -278,7 +278,7 @@ def test_invalid_targets(values, task, said):
 def test_targets_decoded_and_measured():
     classes = Classes("y", ["a", "b"])
     outputs = np.array([[0.9, 0.1], [0.4, 0.6]], np.float32)
-    assert classes.said(outputs) == [("a", "0.9"), ("b", "0.6")]
+    assert classes.as_text(outputs) == [("a", "0.9"), ("b", "0.6")]
     assert classes.measure(np.array([0, 0]), outputs) == {"accuracy": 0.5}
     with pytest.raises(ValueError, match="got 'c' in row 2"):
         classes.encode(objects("a", "c"))
@@ -287,7 +287,7 @@ def test_targets_decoded_and_measured():
     assert found == {"mean absolute error": 1.0, "root mean squared error": 2**0.5, "R2": 0.5}
     for target in (classes, quantity):
         with pytest.raises(ValueError, match="must be finite"):
-            target.said(np.full((1, target.n_outputs), np.nan))
+            target.as_text(np.full((1, target.n_outputs), np.nan))
 
 
 @pytest.mark.parametrize(
