@@ -1,4 +1,4 @@
-"""Metrics that go class by class: what was said against what is true."""
+"""Metrics that go class by class: predicted against true."""
 
 import math
 from typing import Any, Self
@@ -16,9 +16,9 @@ AVERAGES = ("macro", "weighted", "micro")
 
 
 class ClassMetric(Metric):
-    """Base of the metrics that compare, class by class, what was said with what is true.
+    """Base of the metrics that compare, class by class, predicted with true rows.
 
-    With k outputs the largest prediction, the first of equals, is what is said; with one, 1 where
+    With k outputs the largest, the first of equals, is the predicted class; with one, 1 where
     it is above 0.5. A row with a NaN in its prediction says no class. Labels, or one-hot rows, are
     what is true. A quotient of 0 by 0 is 0, as in scikit-learn with ``zero_division=0``. A row of
     several answers, yes or no each, is another thing: `multi_label`.
@@ -26,11 +26,11 @@ class ClassMetric(Metric):
     Parameters
     ----------
     average : {"macro", "weighted", "micro"}, default "macro"
-        The mean over the classes that were said or true, each counting the same; or each as often
-        as it was true; or all rows counted together. With one output there is one class, "yes", and
+        The mean over the classes that were predicted or true, each counting the same; or each as
+        often as it was true; or all rows counted together. With one output there is one class, "yes", and
         no average.
     multi_label : bool, default False
-        Each output is an answer of its own: yes is said where it is above 0.5, and is true where
+        Each output is a label of its own: predicted where it is above 0.5, and true where
         the target is. Then the mean is over all outputs, as in scikit-learn.
 
     Raises
@@ -42,8 +42,8 @@ class ClassMetric(Metric):
     --------
     >>> class Jaccard(ClassMetric):
     ...     name = "jaccard"
-    ...     def of(self, right, said, true):
-    ...         return right / (said + true - right)
+    ...     def of(self, right, predicted, true):
+    ...         return right / (predicted + true - right)
     >>> jaccard = Jaccard()
     >>> jaccard.update([1, 0, 1, 1], [0.9, 0.8, 0.7, 0.2])
     >>> jaccard.result()
@@ -69,11 +69,11 @@ class ClassMetric(Metric):
 
     def reset(self) -> None:
         """Forget every row."""
-        self.right = self.said = self.true = np.zeros(0)
+        self.right = self.predicted = self.true = np.zeros(0)
         self.weight = 0.0
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
-        """Count, for each class, the rows that said it, that are of it, and both.
+        """Count, for each class, the rows predicted to be of it, those that are, and both.
 
         See `Metric.add`.
         """
@@ -97,20 +97,20 @@ class ClassMetric(Metric):
     def _count(self, counts: Any, weight: float) -> None:
         right, predicted, true = counts
         if len(self.true) == 0:
-            self.right = self.said = self.true = np.zeros(len(true))
-        self.right, self.said = self.right + right, self.said + predicted
+            self.right = self.predicted = self.true = np.zeros(len(true))
+        self.right, self.predicted = self.right + right, self.predicted + predicted
         self.true, self.weight = self.true + true, self.weight + weight
 
     def merge(self, other: "ClassMetric") -> None:
         """Add the counts of another metric; see `Metric.merge`."""
         if len(other.true):
-            self._count((other.right, other.said, other.true), other.weight)
+            self._count((other.right, other.predicted, other.true), other.weight)
 
     def result(self) -> float:
         """Return the average; NaN where there were no rows; see `Metric.result`."""
         if not self.weight:
             return math.nan
-        right, predicted, true = self.right, self.said, self.true
+        right, predicted, true = self.right, self.predicted, self.true
         if self.average == "micro":
             right, predicted, true = (
                 count.sum(keepdims=True) for count in (right, predicted, true)
@@ -124,14 +124,14 @@ class ClassMetric(Metric):
         return float(values @ class_shares / max(class_shares.sum(), 1e-300))
 
     def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+        self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return each class's value; this is what a subclass writes.
 
         Parameters
         ----------
-        right, said, true : ndarray, shape (classes,)
-            The weights of the rows that said the class and are of it, that said it, that are of it.
+        right, predicted, true : ndarray, shape (classes,)
+            The weights of the rows predicted rightly, predicted to be of the class, and of it.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class ClassMetric(Metric):
         NotImplementedError
             Unless a subclass defines it.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define of(right, said, true)")
+        raise NotImplementedError(f"{type(self).__name__} must define of(right, predicted, true)")
 
     def __repr__(self) -> str:
         """Write the call that makes this metric."""
@@ -153,7 +153,7 @@ class ClassMetric(Metric):
 
 
 class Precision(ClassMetric):
-    """Of the rows that said a class, the part that is of it; see `ClassMetric` for the average.
+    """Of the rows predicted to be of a class, the part that is; see `ClassMetric` for the average.
 
     Parameters
     ----------
@@ -183,14 +183,14 @@ class Precision(ClassMetric):
     name = "precision"
 
     def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+        self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return right / said; see `ClassMetric.of`."""
-        return _quotient(right, said)
+        """Return right / predicted; see `ClassMetric.of`."""
+        return _quotient(right, predicted)
 
 
 class Recall(ClassMetric):
-    """Of the rows of a class, the part that said it; see `ClassMetric` for the average.
+    """Of the rows of a class, the part predicted to be of it; see `ClassMetric` for the average.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ class Recall(ClassMetric):
     name = "recall"
 
     def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+        self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return right / true; see `ClassMetric.of`."""
         return _quotient(right, true)
@@ -257,10 +257,10 @@ class F1(ClassMetric):
     name = "f1"
 
     def of(
-        self, right: NDArray[np.float64], said: NDArray[np.float64], true: NDArray[np.float64]
+        self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return 2 right / (said + true); see `ClassMetric.of`."""
-        return _quotient(2 * right, said + true)
+        """Return 2 right / (predicted + true); see `ClassMetric.of`."""
+        return _quotient(2 * right, predicted + true)
 
 
 def _quotient(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
