@@ -27,8 +27,8 @@ class ClassMetric(Metric):
     ----------
     average : {"macro", "weighted", "micro"}, default "macro"
         The mean over the classes that were predicted or true, each counting the same; or each as
-        often as it was true; or all rows counted together. With one output there is one class, "yes", and
-        no average.
+        often as it was true; or all rows counted together. With one output there is one class,
+        "yes", and no average.
     multi_label : bool, default False
         Each output is a label of its own: predicted where it is above 0.5, and true where
         the target is. Then the mean is over all outputs, as in scikit-learn.
