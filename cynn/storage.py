@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from . import layers, losses, metrics, optimizers, tables
 from ._model.weights import flat, named_state
-from ._runtime.atomic_files import replace as replace
-from ._runtime.atomic_files import try_to_write as try_to_write
+from ._runtime import atomic_files
 from ._runtime.caller import warn
 from ._specs.spec import Spec
 from ._specs.validation import integer, number, shape
@@ -77,7 +76,9 @@ def write(
         )
     metadata = {"format": FORMAT, "version": VERSION, "model": text}
     # safetensors takes the bytes as they lie, whatever the strides say
-    replace(path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata))
+    atomic_files.replace(
+        path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata)
+    )
 
 
 class ModelFile:

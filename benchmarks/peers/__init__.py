@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .base import Peer
 
 
-class Entry(NamedTuple):
+class PeerEntry(NamedTuple):
     """The module and class of a peer."""
 
     module: str
@@ -18,15 +18,15 @@ class Entry(NamedTuple):
 
 
 PEERS = {
-    "cynn": Entry("cynn_peer", "Cynn", ("cynn",)),
-    "cynn-float32": Entry("cynn_peer", "CynnReal", ("cynn",), predicts=False),
-    "cynn-sparse": Entry("cynn_peer", "CynnSparse", ("cynn",), predicts=False),
-    "numpy": Entry("numpy_peer", "NumPy", ("numpy",)),
-    "torch": Entry("torch_peer", "Torch", ("torch",)),
-    "torch-compile": Entry("torch_peer", "TorchCompiled", ("torch",), predicts=False),
-    "jax": Entry("jax_peer", "Jax", ("jax", "jaxlib")),
-    "sklearn": Entry("sklearn_peer", "ScikitLearn", ("sklearn",)),
-    "onnxruntime": Entry("onnx_peer", "OnnxRuntime", ("onnxruntime", "onnx"), trains=False),
+    "cynn": PeerEntry("cynn_peer", "Cynn", ("cynn",)),
+    "cynn-float32": PeerEntry("cynn_peer", "CynnReal", ("cynn",), predicts=False),
+    "cynn-sparse": PeerEntry("cynn_peer", "CynnSparse", ("cynn",), predicts=False),
+    "numpy": PeerEntry("numpy_peer", "NumPy", ("numpy",)),
+    "torch": PeerEntry("torch_peer", "Torch", ("torch",)),
+    "torch-compile": PeerEntry("torch_peer", "TorchCompiled", ("torch",), predicts=False),
+    "jax": PeerEntry("jax_peer", "Jax", ("jax", "jaxlib")),
+    "sklearn": PeerEntry("sklearn_peer", "ScikitLearn", ("sklearn",)),
+    "onnxruntime": PeerEntry("onnx_peer", "OnnxRuntime", ("onnxruntime", "onnx"), trains=False),
 }
 
 USUAL = tuple(name for name in PEERS if name not in ("cynn-float32", "cynn-sparse"))

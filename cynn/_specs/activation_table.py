@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
-class Entry(NamedTuple):
+class ActivationEntry(NamedTuple):
     """What is known of an activation beside its arithmetic.
 
     Attributes
@@ -41,22 +41,22 @@ class Entry(NamedTuple):
 GLOROT, HE, LECUN = "glorot_uniform", "he_uniform", "lecun_uniform"
 
 TABLE = {
-    "identity": Entry(GLOROT, "Identity", sklearn="identity"),
-    "relu": Entry(HE, "Relu", sklearn="relu"),
-    "leaky_relu": Entry(HE, "LeakyRelu", {"alpha": 0.01}),
-    "sigmoid": Entry(GLOROT, "Sigmoid", sklearn="logistic"),
-    "tanh": Entry(GLOROT, "Tanh", sklearn="tanh"),
-    "softmax": Entry(GLOROT, "Softmax", {"axis": -1}, sklearn="softmax"),
-    "elu": Entry(HE, "Elu", {"alpha": 1.0}),
-    "selu": Entry(
+    "identity": ActivationEntry(GLOROT, "Identity", sklearn="identity"),
+    "relu": ActivationEntry(HE, "Relu", sklearn="relu"),
+    "leaky_relu": ActivationEntry(HE, "LeakyRelu", {"alpha": 0.01}),
+    "sigmoid": ActivationEntry(GLOROT, "Sigmoid", sklearn="logistic"),
+    "tanh": ActivationEntry(GLOROT, "Tanh", sklearn="tanh"),
+    "softmax": ActivationEntry(GLOROT, "Softmax", {"axis": -1}, sklearn="softmax"),
+    "elu": ActivationEntry(HE, "Elu", {"alpha": 1.0}),
+    "selu": ActivationEntry(
         LECUN, "Selu", {"alpha": 1.67326319217681884766, "gamma": 1.05070102214813232422}
     ),
-    "softplus": Entry(GLOROT, "Softplus"),
-    "hard_sigmoid": Entry(GLOROT, "HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
-    "silu": Entry(HE, gate=("sigmoid",)),
-    "gelu": Entry(HE, "Gelu", {"approximate": "none"}, 20),
-    "gelu_tanh": Entry(HE, "Gelu", {"approximate": "tanh"}, 20),
-    "mish": Entry(HE, "Mish", {}, 18, gate=("softplus", "tanh")),
+    "softplus": ActivationEntry(GLOROT, "Softplus"),
+    "hard_sigmoid": ActivationEntry(GLOROT, "HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "silu": ActivationEntry(HE, gate=("sigmoid",)),
+    "gelu": ActivationEntry(HE, "Gelu", {"approximate": "none"}, 20),
+    "gelu_tanh": ActivationEntry(HE, "Gelu", {"approximate": "tanh"}, 20),
+    "mish": ActivationEntry(HE, "Mish", {}, 18, gate=("softplus", "tanh")),
 }
 """The entries by name; the place of a name is its number."""
 

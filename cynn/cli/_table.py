@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _backend, storage, tables
+from .. import _backend, tables
+from .._runtime import atomic_files
 from ..callbacks import EarlyStopping
 from ..layers import Dense
 from ..model import Model
@@ -151,14 +152,14 @@ def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) ->
             f"FILE must be one table for {options.model}, got {len(options.files)} files"
         )
     if options.output is not None:
-        storage.try_to_write(options.output)
+        atomic_files.try_to_write(options.output)
     _, outputs = _outputs(model, encoder, options.files[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(encoder.target.header)
     writer.writerows(encoder.target.as_text(outputs))
     if options.output is not None:
-        storage.replace(options.output, text.getvalue().encode())
+        atomic_files.replace(options.output, text.getvalue().encode())
         print(f"written to {options.output}")
     elif sys.stdout is not None:
         sys.stdout.write(text.getvalue())

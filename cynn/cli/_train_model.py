@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .. import storage
+from .._runtime import atomic_files
 from .._runtime.threads import get_num_threads
 from ..callbacks import Callback, ModelCheckpoint
 from ..layers import Dense, Dropout, Layer
@@ -128,7 +128,7 @@ def try_to_save(options: argparse.Namespace) -> None:
     """Raise what `save` would, before the training rather than after it."""
     for path in (options.save, options.checkpoint):
         if path is not None:
-            storage.try_to_write(path)
+            atomic_files.try_to_write(path)
 
 
 def save(model: Model, options: argparse.Namespace) -> None:

@@ -33,7 +33,7 @@ appendix E. A name is the disassembler's (iced, capstone), where it knows the fe
 """
 
 
-class Target:
+class SimdTarget:
     """One build of the kernels, and what it asks of a processor.
 
     Parameters
@@ -71,7 +71,7 @@ AVX2 = (*X86_64_V2, "AVX", "AVX2", "FMA", "XCR0_AVX")
 AVX512 = (*AVX2, "AVX512F", "AVX512DQ", "AVX512VL", "XCR0_AVX512")
 
 TARGETS = {
-    "avx512": Target(
+    "avx512": SimdTarget(
         machine="x86_64",
         flags=("-march=x86-64-v2", "-mavx2", "-mfma", "-mavx512f", "-mavx512dq", "-mavx512vl"),
         zig=("-mcpu=x86_64_v2+avx2+fma+avx512f+avx512dq+avx512vl",),
@@ -79,7 +79,7 @@ TARGETS = {
         vector_bytes=64,
         fused=True,
     ),
-    "avx2": Target(
+    "avx2": SimdTarget(
         machine="x86_64",
         flags=("-march=x86-64-v2", "-mavx2", "-mfma"),
         zig=("-mcpu=x86_64_v2+avx2+fma",),
@@ -87,7 +87,7 @@ TARGETS = {
         vector_bytes=32,
         fused=True,
     ),
-    "neon": Target(
+    "neon": SimdTarget(
         machine="aarch64",
         flags=("-march=armv8-a",),
         zig=("-mcpu=generic",),
@@ -95,7 +95,7 @@ TARGETS = {
         vector_bytes=16,
         fused=True,
     ),
-    "baseline": Target(
+    "baseline": SimdTarget(
         machine="x86_64",
         flags=("-march=x86-64-v2",),
         zig=("-mcpu=x86_64_v2",),

@@ -14,7 +14,7 @@ OPSET = 17
 Weights = Mapping[str, NDArray[Any]]
 
 
-class Graph:
+class GraphWriter:
     """The nodes and the constants, as they come."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:

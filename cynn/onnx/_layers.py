@@ -12,13 +12,15 @@ import numpy as np
 
 from .. import layers
 from .._specs.activation_table import TABLE
-from ._graph import Graph, Weights
+from ._graph import GraphWriter, Weights
 from ._values import Array, Node, Value, joined
 
 # -- writing, one entry a layer: what computes it, given the layer's name and its weights by name
 
 
-def write_dense(graph: Graph, layer: layers.Dense, name: str, weights: Weights, x: str) -> str:
+def write_dense(
+    graph: GraphWriter, layer: layers.Dense, name: str, weights: Weights, x: str
+) -> str:
     """``activation(x W + b)``."""
     parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
     y = graph.node("Gemm", name, x, *parts)
@@ -26,18 +28,22 @@ def write_dense(graph: Graph, layer: layers.Dense, name: str, weights: Weights, 
 
 
 def write_activation(
-    graph: Graph, layer: layers.Activation, name: str, weights: Weights, x: str
+    graph: GraphWriter, layer: layers.Activation, name: str, weights: Weights, x: str
 ) -> str:
     """Write an activation on its own."""
     return graph.activation(layer.activation, name, x)
 
 
-def write_flatten(graph: Graph, layer: layers.Flatten, name: str, weights: Weights, x: str) -> str:
+def write_flatten(
+    graph: GraphWriter, layer: layers.Flatten, name: str, weights: Weights, x: str
+) -> str:
     """Make rows of numbers."""
     return graph.node("Flatten", name, x, axis=1)
 
 
-def write_rescale(graph: Graph, layer: layers.Rescale, name: str, weights: Weights, x: str) -> str:
+def write_rescale(
+    graph: GraphWriter, layer: layers.Rescale, name: str, weights: Weights, x: str
+) -> str:
     """Multiply by a number and add a number."""
     x = graph.node("Mul", name, x, graph.constant(f"{name}.scale", layer.scale))
     if layer.offset:
@@ -46,7 +52,7 @@ def write_rescale(graph: Graph, layer: layers.Rescale, name: str, weights: Weigh
 
 
 def write_normalize(
-    graph: Graph, layer: layers.Normalize, name: str, weights: Weights, x: str
+    graph: GraphWriter, layer: layers.Normalize, name: str, weights: Weights, x: str
 ) -> str:
     """Subtract the means and divide by the standard deviations."""
     mean, std = (np.reshape(part, graph.row) for part in (layer.mean, layer.std))
@@ -54,13 +60,15 @@ def write_normalize(
     return graph.node("Div", name, x, graph.constant(f"{name}.std", std))
 
 
-def write_dropout(graph: Graph, layer: layers.Dropout, name: str, weights: Weights, x: str) -> str:
+def write_dropout(
+    graph: GraphWriter, layer: layers.Dropout, name: str, weights: Weights, x: str
+) -> str:
     """Write nothing: it acts in training alone."""
     return x
 
 
 def write_layer_norm(
-    graph: Graph, layer: layers.LayerNorm, name: str, weights: Weights, x: str
+    graph: GraphWriter, layer: layers.LayerNorm, name: str, weights: Weights, x: str
 ) -> str:
     """Normalise each row, then scale and shift it."""
     parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
@@ -68,7 +76,7 @@ def write_layer_norm(
 
 
 def write_batch_norm(
-    graph: Graph, layer: layers.BatchNorm, name: str, weights: Weights, x: str
+    graph: GraphWriter, layer: layers.BatchNorm, name: str, weights: Weights, x: str
 ) -> str:
     """Normalise each column by the running statistics, then scale and shift it."""
     parts = [graph.constant(f"{name}.{part}", value) for part, value in weights.items()]
@@ -77,19 +85,21 @@ def write_batch_norm(
 
 
 def write_residual(
-    graph: Graph, layer: layers.Residual, name: str, weights: Weights, x: str
+    graph: GraphWriter, layer: layers.Residual, name: str, weights: Weights, x: str
 ) -> str:
     """Add what the layers inside give."""
     inner = {f"{name}.{key}": value for key, value in weights.items()}
     return graph.node("Add", name, x, write_layers(graph, layer.layers, f"{name}.", inner, x))
 
 
-def write_scale(graph: Graph, layer: layers.Scale, name: str, weights: Weights, x: str) -> str:
+def write_scale(
+    graph: GraphWriter, layer: layers.Scale, name: str, weights: Weights, x: str
+) -> str:
     """Multiply by a factor for each column."""
     return graph.node("Mul", name, x, graph.constant(f"{name}.weight", weights["weight"]))
 
 
-LAYERS: dict[type[layers.Layer], Callable[[Graph, Any, str, Weights, str], str]] = {
+LAYERS: dict[type[layers.Layer], Callable[[GraphWriter, Any, str, Weights, str], str]] = {
     layers.Activation: write_activation,
     layers.BatchNorm: write_batch_norm,
     layers.Dense: write_dense,
@@ -104,7 +114,7 @@ LAYERS: dict[type[layers.Layer], Callable[[Graph, Any, str, Weights, str], str]]
 
 
 def write_layers(
-    graph: Graph, parts: Sequence[layers.Layer], prefix: str, weights: Weights, x: str
+    graph: GraphWriter, parts: Sequence[layers.Layer], prefix: str, weights: Weights, x: str
 ) -> str:
     """Write layers in a row, each by its entry; return the name of what the last gives."""
     for i, layer in enumerate(parts):

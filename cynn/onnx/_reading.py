@@ -33,7 +33,7 @@ class OnnxFileError(ValueError):
     """A file that is no ONNX model, or one that cynn has no layers for."""
 
 
-class Graph:
+class GraphReader:
     """What the nodes of a file give, by name: constants from the start, values as they are made."""
 
     def __init__(self, graph: Any, dtype: np.dtype[Any]) -> None:
@@ -190,7 +190,7 @@ def _model(proto: Any) -> Model:
         raise ValueError("its operators must be those of ONNX, got functions of its own")
     source, result = _ends(proto.graph)
     dtype, row = _rows(source)
-    graph = Graph(proto.graph, dtype)
+    graph = GraphReader(proto.graph, dtype)
     start = Value(row)
     graph.put(source.name, start)
     if len(proto.graph.node) > MOST_NODES:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .. import layers, storage
+from .. import layers
+from .._runtime import atomic_files
 from .._specs.validation import real_dtype
 from .._version import VERSION
 from ..model import Model
-from ._graph import Graph
+from ._graph import GraphWriter
 from ._layers import LAYERS, write_layers
 from ._library import need
 
@@ -85,7 +86,7 @@ def export(
     if size > LARGEST:
         raise ValueError(f"model must have at most 2 GiB of weights for ONNX, got {size} bytes")
     need()
-    storage.replace(path, _file(model, weights, real, properties))
+    atomic_files.replace(path, _file(model, weights, real, properties))
 
 
 def _known(layer: layers.Layer) -> bool:
@@ -112,7 +113,7 @@ def _file(
     assert row is not None  # the model has weights
     named = dict(zip(layers.weight_shapes(model.layers, row), weights, strict=True))
     named |= zip(layers.state_shapes(model.layers, row), model.get_state(), strict=True)
-    graph = Graph(real)
+    graph = GraphWriter(real)
     graph.row = row
     y = write_layers(graph, model.layers, "layer", named, "input")
     if y == "input":  # nothing is computed

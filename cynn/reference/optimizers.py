@@ -14,7 +14,7 @@ from .arrays import Flat, MutableVector, Vector, numbers
 from .checks import require_apart, require_shape, shape
 
 
-class Step(NamedTuple):
+class UpdateStep(NamedTuple):
     """What all weights share in one step: the learning rate, the momentum, the steps so far.
 
     `scalars` are those of the optimizer.
@@ -26,16 +26,16 @@ class Step(NamedTuple):
     scalars: Flat
 
 
-Rule = Callable[[float, float, Flat, Step, Flat], float]
+Rule = Callable[[float, float, Flat, UpdateStep, Flat], float]
 """Takes a weight, its gradient, what its slots hold (changed in place), the step and the numbers
 of the optimizer; gives the weight's new value."""
 
-Advance = Callable[[Step, Flat], None]
+Advance = Callable[[UpdateStep, Flat], None]
 """Takes the step and the numbers of the optimizer, and changes the step's scalars, before any rule
 of that step."""
 
 
-class Entry(NamedTuple):
+class Optimizer(NamedTuple):
     """An optimizer: the names of its numbers and slots, its rule, and its scalars, if any.
 
     `scalars` has what each begins with.
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
     advance: Advance | None = None
 
 
-def sgd_rule(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def sgd_rule(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """See `sgd`."""
     nesterov, weight_decay = settings
     g += weight_decay * w
@@ -56,7 +56,7 @@ def sgd_rule(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> flo
     return w - step.learning_rate * (g + step.momentum * slots[0] if nesterov else slots[0])
 
 
-def sgd_sklearn(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def sgd_sklearn(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Descend as scikit-learn does: the velocity carries the learning rates of its steps."""
     nesterov, weight_decay = settings
     pull = step.learning_rate * (g + weight_decay * w)
@@ -64,7 +64,7 @@ def sgd_sklearn(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> 
     return w + (step.momentum * slots[0] - pull if nesterov else slots[0])
 
 
-def adam(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def adam(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Kingma and Ba, *Adam: a method for stochastic optimization* (2015), algorithm 1.
 
     Both means begin at 0 and so are too small at first; they are divided by what is missing. With
@@ -77,7 +77,7 @@ def adam(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     return w - step.learning_rate * mean / (root / math.sqrt(1 - beta2**step.t) + epsilon)
 
 
-def adam_sklearn(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def adam_sklearn(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Adam as scikit-learn has it, the end of the paper's section 2: epsilon is not corrected."""
     beta1, beta2, epsilon, weight_decay = settings
     root = _moments(g + weight_decay * w, slots, beta1, beta2)
@@ -85,14 +85,14 @@ def adam_sklearn(w: float, g: float, slots: Flat, step: Step, settings: Flat) ->
     return w - rate * slots[0] / (root + epsilon)
 
 
-def adamw(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def adamw(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Loshchilov and Hutter, *Decoupled weight decay regularization* (2019), algorithm 2."""
     beta1, beta2, epsilon, weight_decay = settings
     w -= step.learning_rate * weight_decay * w
     return adam(w, g, slots, step, [beta1, beta2, epsilon, 0.0])
 
 
-def nadam(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def nadam(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Dozat, *Incorporating Nesterov momentum into Adam* (2016), as PyTorch has it.
 
     The mean of the gradients is looked at one step ahead, and the momentum grows with the steps:
@@ -107,14 +107,14 @@ def nadam(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
     return w - step.learning_rate * ahead / (root + epsilon)
 
 
-def nadamw(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def nadamw(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """`nadam` with the decoupled weight decay of `adamw`."""
     beta1, beta2, epsilon, weight_decay, ratio = settings
     w -= step.learning_rate * weight_decay * w
     return nadam(w, g, slots, step, [beta1, beta2, epsilon, 0.0, ratio])
 
 
-def multiply_momenta(step: Step, settings: Flat) -> None:
+def multiply_momenta(step: UpdateStep, settings: Flat) -> None:
     """Go on with the product of the momenta of `nadam`."""
     step.scalars[0] *= _momentum(settings[0], settings[4], step.t)
 
@@ -123,7 +123,7 @@ def _momentum(beta1: float, ratio: float, t: int) -> float:
     return beta1 * (1 - 0.5 * ratio**t)
 
 
-def rmsprop(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def rmsprop(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Tieleman and Hinton, *Neural networks for machine learning*, lecture 6.5 (2012).
 
     The last slot is the momentum's. With three, the variance stands for the mean square (Graves,
@@ -140,7 +140,7 @@ def rmsprop(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> floa
     return w - step.learning_rate * slots[-1]
 
 
-def adagrad(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def adagrad(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Duchi, Hazan and Singer, *Adaptive subgradient methods* (2011); the rate may decline."""
     lr_decay, epsilon, weight_decay, _ = settings
     g += weight_decay * w
@@ -149,7 +149,7 @@ def adagrad(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> floa
     return w - rate * g / (math.sqrt(slots[0]) + epsilon)
 
 
-def adadelta(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def adadelta(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Zeiler, *ADADELTA: an adaptive learning rate method* (2012), algorithm 1."""
     rho, epsilon, weight_decay = settings
     g += weight_decay * w
@@ -159,7 +159,7 @@ def adadelta(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> flo
     return w - step.learning_rate * change
 
 
-def lion(w: float, g: float, slots: Flat, step: Step, settings: Flat) -> float:
+def lion(w: float, g: float, slots: Flat, step: UpdateStep, settings: Flat) -> float:
     """Chen et al., *Symbolic discovery of optimization algorithms* (2023), algorithm 2."""
     beta1, beta2, weight_decay = settings
     c = beta1 * slots[0] + (1 - beta1) * g
@@ -185,21 +185,23 @@ _NADAM = (*_ADAM, "momentum_ratio")
 _PRODUCT = {"mu_product": 1.0}
 _RMSPROP = ("alpha", "epsilon", "weight_decay")
 
-_ENTRIES: dict[str, Entry] = {
-    "sgd": Entry(_SGD, ("velocity",), sgd_rule),
-    "sgd_sklearn": Entry(_SGD, ("velocity",), sgd_sklearn),
-    "adam": Entry(_ADAM, _MOMENTS, adam),
-    "adam_sklearn": Entry(_ADAM, _MOMENTS, adam_sklearn),
-    "adamw": Entry(_ADAM, _MOMENTS, adamw),
-    "amsgrad": Entry(_ADAM, _MAXIMA, adam),
-    "amsgradw": Entry(_ADAM, _MAXIMA, adamw),
-    "nadam": Entry(_NADAM, _MOMENTS, nadam, _PRODUCT, multiply_momenta),
-    "nadamw": Entry(_NADAM, _MOMENTS, nadamw, _PRODUCT, multiply_momenta),
-    "rmsprop": Entry(_RMSPROP, ("square_avg", "momentum_buffer"), rmsprop),
-    "rmsprop_centered": Entry(_RMSPROP, ("square_avg", "grad_avg", "momentum_buffer"), rmsprop),
-    "adagrad": Entry(("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), adagrad),
-    "adadelta": Entry(("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), adadelta),
-    "lion": Entry(("beta1", "beta2", "weight_decay"), ("exp_avg",), lion),
+_ENTRIES: dict[str, Optimizer] = {
+    "sgd": Optimizer(_SGD, ("velocity",), sgd_rule),
+    "sgd_sklearn": Optimizer(_SGD, ("velocity",), sgd_sklearn),
+    "adam": Optimizer(_ADAM, _MOMENTS, adam),
+    "adam_sklearn": Optimizer(_ADAM, _MOMENTS, adam_sklearn),
+    "adamw": Optimizer(_ADAM, _MOMENTS, adamw),
+    "amsgrad": Optimizer(_ADAM, _MAXIMA, adam),
+    "amsgradw": Optimizer(_ADAM, _MAXIMA, adamw),
+    "nadam": Optimizer(_NADAM, _MOMENTS, nadam, _PRODUCT, multiply_momenta),
+    "nadamw": Optimizer(_NADAM, _MOMENTS, nadamw, _PRODUCT, multiply_momenta),
+    "rmsprop": Optimizer(_RMSPROP, ("square_avg", "momentum_buffer"), rmsprop),
+    "rmsprop_centered": Optimizer(_RMSPROP, ("square_avg", "grad_avg", "momentum_buffer"), rmsprop),
+    "adagrad": Optimizer(("lr_decay", "epsilon", "weight_decay", "initial"), ("sum",), adagrad),
+    "adadelta": Optimizer(
+        ("rho", "epsilon", "weight_decay"), ("square_avg", "acc_delta"), adadelta
+    ),
+    "lion": Optimizer(("beta1", "beta2", "weight_decay"), ("exp_avg",), lion),
 }
 
 OPTIMIZERS = {
@@ -280,7 +282,7 @@ def optimizer_step(
     shared_scalars = [] if scalars is None else scalars
     require_shape("optimizer_step", "scalars", shared_scalars, (len(entry.scalars),))
     require_apart("optimizer_step", {"w": w, "slots": slots}, grad=grad)
-    step = Step(learning_rate, momentum, t, shared_scalars)
+    step = UpdateStep(learning_rate, momentum, t, shared_scalars)
     if entry.advance is not None:
         entry.advance(step, settings)
     for i, (w_i, g) in enumerate(zip(numbers(w), numbers(grad), strict=True)):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from cynn import Model, storage
+from cynn._runtime import atomic_files
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from cynn.losses import CrossEntropy, MeanSquaredError
 from cynn.metrics import Metric
@@ -176,15 +177,15 @@ def test_links_modes_and_devices(tmp_path):
 
 def test_missing_folders(tmp_path):
     model = trained()
-    for action in (model.save, Model.load, storage.try_to_write):
+    for action in (model.save, Model.load, atomic_files.try_to_write):
         with pytest.raises(FileNotFoundError) as caught:
             action(tmp_path / "absent" / "model")
         assert "absent" in str(caught.value) and ".part" not in str(caught.value)
-    storage.try_to_write(tmp_path / "model")
+    atomic_files.try_to_write(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
     if os.name == "posix" and os.getuid() != 0:  # root may write everywhere
         tmp_path.chmod(0o500)
-        for action in (model.save, storage.try_to_write):
+        for action in (model.save, atomic_files.try_to_write):
             with pytest.raises(PermissionError):
                 action(tmp_path / "model")
 
