@@ -154,7 +154,10 @@ def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
     )
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["mpiexec failed"])[-1])
-    return Step(shape, rows, ranks, **json.loads(done.stdout))
+    (figures,) = [
+        line for line in done.stdout.splitlines() if line.startswith("{")
+    ]  # MPI may speak
+    return Step(shape, rows, ranks, **json.loads(figures))
 
 
 def table(steps: Sequence[Step]) -> str:

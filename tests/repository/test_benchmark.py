@@ -340,9 +340,8 @@ def test_the_tables_of_ranks():
     assert written.count("| 3-2 |") == len(distributed.NETWORKS)
 
 
-def test_time_of_a_step_on_two_ranks_by_part(monkeypatch):
+def test_time_of_a_step_on_two_ranks_by_part():
     job.launcher()
-    monkeypatch.setenv("PYTHONPATH", str(ROOT), os.pathsep)
     step = distributed.measure("8-4-3", 16, 2, 0.01)
     assert step[:4] == ("8-4-3", 16, 2, 51) and all(t > 0 for t in step[4:])
 
