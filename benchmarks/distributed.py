@@ -154,9 +154,8 @@ def measure(shape: str, rows: int, ranks: int, seconds: float) -> Step:
     )
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["mpiexec failed"])[-1])
-    (figures,) = [
-        line for line in done.stdout.splitlines() if line.startswith("{")
-    ]  # MPI may speak
+    # Beside the first rank's line there may be some of MPI's libraries.
+    (figures,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
     return Step(shape, rows, ranks, **json.loads(figures))
 
 
