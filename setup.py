@@ -81,6 +81,11 @@ MARKS = [
     (re.compile(r"^static CYTHON_INLINE (?=.*\b__pyx_f_)", re.M), "CYNN_INLINE "),
     (re.compile(r"^static (?=PyObject \*__pyx_p[wf]_(?!\w+_peak))", re.M), "static CYNN_SMALL "),
     (re.compile(r"^static (?=int __pyx_f_\w+_calling\()", re.M), "static CYNN_SMALL "),
+    # Where Cython itself lies, as tracebacks would show it: no part of what is compiled.
+    (
+        re.compile(r'^  "[^"]*Cython/Utility/MemoryView\.pxd",$', re.M),
+        '  "cynn/kernels/views.pxd",',
+    ),
 ]
 
 # The stable interface serves every CPython from 3.11 on; free-threaded builds have none before
