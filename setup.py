@@ -168,6 +168,14 @@ class BuildKernels(build_ext):
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 
+    def run(self) -> None:
+        """Let Cython write the sources: not in commands that only ask what there is to build."""
+        if self.extensions:
+            written = {module.name: module for module in in_c(self.extensions)}
+            for extension in self.extensions:
+                extension.sources = written[extension.name].sources
+        super().run()
+
     def build_extensions(self) -> None:
         kind = self.kind_of_compiler()
         if sys.platform == "linux":
@@ -180,6 +188,8 @@ class BuildKernels(build_ext):
             extension.extra_link_args = architecture()
             if sys.platform == "linux":
                 extension.extra_link_args += ["-s"]
+            if sys.platform == "win32":  # WaitOnAddress, for threads that wait
+                extension.libraries = ["synchronization"]
         super().build_extensions()
 
     def forget_folders(self, kind: str) -> None:
@@ -342,7 +352,7 @@ if __name__ == "__main__":
         one = sysconfig.get_platform().replace("universal2", machine())
         os.environ["_PYTHON_HOST_PLATFORM"] = one
     setup(
-        ext_modules=in_c(extensions()),
+        ext_modules=extensions(),
         cmdclass={"build_ext": BuildKernels, "sdist": SourceArchive},
         options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
     )

@@ -18,11 +18,13 @@ from . import (
     estimators,
     footprint,
     guard,
+    neighbours,
     peak,
     peers,
     race,
     report,
     rounds,
+    tables,
     toolkit,
 )
 from .cases import FULL, QUICK, Case, of_shapes
@@ -65,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
     made.add_argument("--toolkit", action="store_true", help="the cost of layers and optimizers")
     made.add_argument("--sklearn", action="store_true", help="estimators against scikit-learn's")
+    made.add_argument("--tables", action="store_true", help="the cost of a row of a table")
+    made.add_argument("--neighbours", action="store_true", help="two threads beside busy programs")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 
@@ -78,8 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return guard.main(options.record)
         if options.toolkit:
             return toolkit.main()
+        if options.tables:
+            return tables.main()
         if options.sklearn:
             return estimators.main(options.rounds, thread_counts(options.threads)[-1])
+        if options.neighbours:
+            return neighbours.main(options.rounds)
         if options.distributed:
             return distributed.main(3.0, options.json or FOLDER / "distributed.json", say)
         if options.batches:

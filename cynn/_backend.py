@@ -35,6 +35,9 @@ class Kernels(Protocol):
     def permutation(self, out: "NDArray[np.int64]", seed: int, epoch: int) -> None:
         """Fill `out` with its rows' numbers in a random order."""
 
+    def keep_threads(self, kept: bool) -> None:
+        """Set whether the threads of a call stay for the next; the reference has none."""
+
 
 def available_targets() -> list[str]:
     """Return the targets that were compiled and that this machine can run.

@@ -149,6 +149,10 @@ def with_zig(module: Module, platform: str, object_file: Path, result: Path) -> 
         link += [str(WORK / f"python3-{platform.split('-')[0]}.lib")]
     if "macos" in platform:
         link += ["-undefined", "dynamic_lookup"]
+    if "windows" in platform:
+        link += [
+            "-lapi-ms-win-core-synch-l1-2-0"
+        ]  # for synchronization.lib, which zig does not have
     compiler = [*ZIG, "cc", "-target", platform]
     includes = [f"-I{folder}" for folder in folders]
     flags = [*module.flags["zig"], "-DNDEBUG", "-fPIC", *includes]

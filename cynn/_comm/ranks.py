@@ -22,6 +22,7 @@ from .. import _backend
 from .._model import loops
 from .._model.loops import Batches, Measures
 from .._runtime import threads
+from .._runtime.interrupts import INTERRUPTED
 from .._version import VERSION
 from ..metrics import Metric
 from .shards import SINGLE, Shard, SingleProcess, fingerprint
@@ -34,8 +35,12 @@ SAME_SETTINGS = ("batch_size", "epochs", "initial_epoch", "shuffle", "sparse", "
 """Those of a fit that are compared as they are."""
 
 
+PIECE = 1 << 20
+"""Numbers of one Allreduce: MPI adds up a large array faster in pieces that a cache holds."""
+
+
 class GradientSum:
-    """Adds up gradients with one call for each step; the sum of weights travels at their end."""
+    """Adds up gradients of each step, piece by piece; the sum of weights travels at their end."""
 
     def __init__(self, comm: Any, model: Any, shard: Shard, batch_size: int) -> None:
         self._comm, self._shard, self._batch_size = comm, shard, batch_size
@@ -49,7 +54,8 @@ class GradientSum:
     def sum(self, weight: float) -> float:
         """Replace `gradient` by the sum of all ranks'; give the sum of the rows' weights."""
         self._numbers[-1] = weight
-        self._comm.Allreduce(None, self._numbers)  # None: in place
+        for start in range(0, len(self._numbers), PIECE):
+            self._comm.Allreduce(None, self._numbers[start : start + PIECE])  # None: in place
         return float(self._numbers[-1])
 
 
@@ -304,7 +310,6 @@ def end_all(comm: Any, reason: str, status: int = 1) -> None:
         comm.Abort(status)
 
 
-INTERRUPTED = 130  # the status of a program that Ctrl-C has ended
 PASSED_ON = 0.2  # seconds in which a launcher shows what was written, before it kills all
 
 
@@ -314,7 +319,8 @@ def get(comm: Any) -> SingleProcess:
 
 
 KINDS: dict[str, type[Exception]] = {
-    kind.__name__: kind for kind in (ValueError, TypeError, OSError, ImportError, MemoryError)
+    kind.__name__: kind
+    for kind in (ValueError, TypeError, OSError, ImportError, MemoryError, FloatingPointError)
 }
 """The errors that are raised on all ranks as what they are; others are a RuntimeError there."""
 KINDS["RuntimeError"] = RuntimeError

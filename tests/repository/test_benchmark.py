@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import cynn
 import job
 from cynn import _backend, datasets
 from places import ROOT
@@ -27,12 +28,14 @@ from benchmarks import (  # noqa: E402
     floors,
     footprint,
     guard,
+    neighbours,
     peak,
     peers,
     pool,
     race,
     report,
     rounds,
+    tables,
     toolkit,
 )
 from benchmarks.cases import FULL, Case, of_shapes, train_flops  # noqa: E402
@@ -346,6 +349,13 @@ def test_time_of_a_step_on_two_ranks_by_part():
     assert step[:4] == ("8-4-3", 16, 2, 51) and all(t > 0 for t in step[4:])
 
 
+def test_ways_of_a_row_are_one_row():
+    made = list(tables.ways(*tables.model_and_row()).values())
+    assert {call().shape for call in made[:5]} == {(1, 28)} and made[5]().shape == (1,)
+    first, *same = [call().tolist() for call in made[:5] if call is not made[3]]
+    assert all(row == first for row in same)
+
+
 def test_epochs_that_batches_take():
     train, test = (datasets.make_digits(n, seed) for seed, n in enumerate((600, 200)))
     epochs, rate = batches.fewest(train, test, 32, (1e-9, 0.1, 0.05), 0.5)
@@ -399,3 +409,11 @@ def test_a_benchmark_without_scikit_learn(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     assert cli.main(["--sklearn", "--rounds", "1"]) == 1
     assert "--sklearn needs scikit-learn" in capsys.readouterr().err
+
+
+def test_two_threads_beside_busy_processes():
+    calls = {name: call for name, call in neighbours.works(64).items() if "64-32" in name}
+    before = cynn.get_num_threads()
+    (pairs,) = neighbours.measure(calls, 1, (0, 1)).values()
+    assert len(pairs) == 2 and all(seconds > 0 for pair in pairs for seconds in pair)
+    assert cynn.get_num_threads() == before

@@ -219,6 +219,49 @@ def test_threads_stay_for_a_fit():
     assert said == "4 [2, 2] True 1\nFalse\nfailed\n3 [2, 2] True 1\nFalse\n"
 
 
+KEPT = """
+cynn.set_num_threads(2)
+tasks = lambda: set(os.listdir("/proc/self/task"))
+
+def left(n):
+    until = time.monotonic() + 10
+    while len(tasks()) > n and time.monotonic() < until:
+        time.sleep(0.001)
+    return len(tasks())
+
+model = Model([Dense(200, "relu"), Dense(10, "softmax")], seed=0)
+model.build(x.shape[1])
+rows = x[:40].copy()
+wanted = model.predict(rows)
+with cynn.keep_threads():
+    seen = []
+    for _ in range(3):
+        assert np.array_equal(model.predict(rows), wanted)
+        seen.append(tasks())
+    with cynn.keep_threads():
+        pass  # the outer one goes on
+    print([len(each) for each in seen], seen[0] == seen[2] == tasks())
+    child = os.fork()
+    if child == 0:  # which has none of these threads, and starts its own
+        good = len(tasks()) == 1 and np.array_equal(model.predict(x), model.predict(x))
+        os._exit(0 if good and left(1) == 1 else 1)
+    print(os.waitpid(child, 0)[1], np.array_equal(model.predict(rows), wanted), tasks() == seen[0])
+print(left(1))
+try:
+    with cynn.keep_threads():
+        model.predict(rows)
+        raise KeyError
+except KeyError:
+    print(left(1))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads by Linux's /proc")
+def test_threads_that_a_caller_keeps():
+    said = python(LARGE + KEPT, OPENBLAS_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+    assert said == "[2, 2, 2] True\n0 True True\n1\n1\n"
+
+
 @pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no lock to let go"
 )

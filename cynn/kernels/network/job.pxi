@@ -68,9 +68,19 @@ cdef struct Job:
     double loss_sum
     double weight_sum
     int stop
+    int dropped  # a signal came in the midst of a step (threads/look.pxi)
+    int overflowed  # running statistics would not be finite
+    bint leaves_early  # what the calling thread has seen of `dropped` where all meet after the backward pass
+    bint leaves_late  # and after the gradients, where these are kept
+    void* caller  # the thread of Python that looks for signals; NULL: none does
+    bint looks  # also in the midst of a step
+    real* state_before  # running statistics before the step
+    Py_ssize_t state_size
     int* next_block  # incremented by all threads; each copies the other fields of a job
     Team* team
-    int members  # of it, for the batch that comes
+    int members  # of it that train on the batch that comes
+    int seats  # the same, for those that wait aside
+    int aside  # how many wait aside
     Py_ssize_t first_of_call  # the step
     barrier meeting
 
@@ -84,6 +94,7 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
     call.rank = rank
     call.threads = threads
     call.meeting = &job.meeting
+    call.overflowed = &job.overflowed
     return call
 
 
@@ -131,7 +142,7 @@ cdef void forward_rows(
         if job.augmentation != NULL:
             augment_rows(
                 job.augmentation, call, job.frames + call.rank * frame_size(job.augmentation),
-                job.x.offset, workspace, job.rows, first, past,
+                &job.x, workspace, job.rows, first, past,
             )
     for i in range(1 if job.nonzeros.width else 0, job.count):
         step = &job.steps[i]
@@ -175,6 +186,10 @@ cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past, const Call*
         i -= 1
 
 
+cdef inline bint is_finite(double x) noexcept nogil:
+    return x - x == 0
+
+
 cdef inline bint is_penalised(const Job* job, int i) noexcept nogil:
     return job.penalties != NULL and (job.penalties[2 * i] != 0 or job.penalties[2 * i + 1] != 0)
 
@@ -201,7 +216,7 @@ cdef inline Rule rule_of_step(
 ) noexcept nogil:
     """Return the rule for a step's W: with its penalty, where it has one; the next one's parts follow."""
     cdef Rule changed = rule[0]
-    if not is_penalised(job, i):
+    if not is_penalised(job, i) or rule.weights == NULL:
         return changed
     if rule.decays and not rule.prepares and job.penalties[2 * i] == 0:
         changed.weight_decay += <real>(2 * job.penalties[2 * i + 1] * scale)
@@ -252,21 +267,37 @@ cdef void use_gradients(
         )
 
 
+cdef void follow_weights(Job* job, const Rule* rule, const Call* call) noexcept nogil:
+    """This thread's share of what is kept in step with the weights: penalties and transposes."""
+    cdef Py_ssize_t units
+    cdef const Step* step
+    cdef int i
+    if job.n_penalty_parts:
+        penalty_parts(job, call.rank, call.threads)
+    for i in range(job.first_trained + 1, job.count):
+        step = &job.steps[i]
+        if step.kind.multiplies:
+            units = gradient_units(step.inputs, step.outputs)
+            transpose_units(
+                rule.sink + step.weights, step.inputs, step.outputs, job.transposed + step.transposed,
+                units * call.rank // call.threads, units * (call.rank + 1) // call.threads,
+            )
+
+
 cdef void clip_and_use_gradients(
     Job* job, const Rule* rule, double total, const Call* call
 ) noexcept nogil:
-    """The same, where the norm of the whole gradient must be known before any of it is used."""
+    """As `use_gradients`, where the norm of the whole gradient must be known before any of it is used."""
     cdef Rule kept, clipped = rule[0]
     cdef int rank = call.rank, threads = call.threads
-    cdef Py_ssize_t parts = parts_of(job.packed), first, past, units
-    cdef const Step* step
-    cdef int i
+    cdef Py_ssize_t parts = parts_of(job.packed), first, past
     begin_rule(&kept, keep, job.gradient)
     kept.prepares = rule.prepares
     kept.weights = rule.weights
     kept.clip = rule.clip
     use_gradients(job, &kept, total, call)
-    barrier_wait(&job.meeting)
+    if is_left(job, call, &job.leaves_late):
+        return
     parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, rank, threads)
     barrier_wait(&job.meeting)
     clipped.clip = <real>INFINITY
@@ -276,16 +307,52 @@ cdef void clip_and_use_gradients(
     past = smaller(parts * (rank + 1) // threads * PART, job.packed)
     use_gradient(&clipped, rule.sink + first, job.gradient + first, past - first)
     barrier_wait(&job.meeting)
-    if job.n_penalty_parts:
-        penalty_parts(job, rank, threads)
-    for i in range(job.first_trained + 1, job.count):
+    follow_weights(job, rule, call)
+
+
+cdef void keep_and_use_gradients(
+    Job* job, const Rule* rule, double total, const Call* call
+) noexcept nogil:
+    """As `use_gradients`, to the same bits, where they take long: until all are there the step can be dropped."""
+    cdef double scale = 1 / total if job.penalty_of_sum else 1
+    cdef double* parts = job.penalty_parts
+    cdef const Step* step
+    cdef Py_ssize_t size
+    cdef Rule kept, rule_of_w
+    cdef int i
+    begin_rule(&kept, keep, job.gradient)
+    use_gradients(job, &kept, total, call)
+    if is_left(job, call, &job.leaves_late):
+        return
+    for i in range(job.first_trained, job.count):
         step = &job.steps[i]
-        if step.kind.multiplies:
-            units = gradient_units(step.inputs, step.outputs)
-            transpose_units(
-                rule.sink + step.weights, step.inputs, step.outputs, job.transposed + step.transposed,
-                units * rank // threads, units * (rank + 1) // threads,
-            )
+        if step.kind.gradient == NULL:
+            continue
+        rule_of_w = rule_of_step(job, rule, i, scale, &parts)
+        size = panel_size(step.weight_rows, step.outputs)
+        use_kept_gradient(job, &rule_of_w, step.weights, size, call)
+        if step.biased:
+            use_kept_gradient(job, rule, step.weights + size, panel_size(1, step.outputs), call)
+    barrier_wait(&job.meeting)
+    follow_weights(job, rule, call)
+
+
+cdef void use_kept_gradient(
+    Job* job, const Rule* rule, Py_ssize_t at, Py_ssize_t size, const Call* call
+) noexcept nogil:
+    """This thread's share of `size` numbers of the gradient."""
+    cdef Py_ssize_t parts = parts_of(size)
+    cdef Py_ssize_t first = parts * call.rank // call.threads * PART
+    cdef Py_ssize_t past = smaller(parts * (call.rank + 1) // call.threads * PART, size)
+    use_gradient(rule, rule.sink + at + first, job.gradient + at + first, past - first)
+
+
+cdef bint is_left(Job* job, const Call* call, bint* leaves) noexcept nogil:
+    """Wait until all threads are here; return whether the step is dropped, to all the same."""
+    if call.rank == 0:
+        leaves[0] = counter_get(&job.dropped) != 0
+    barrier_wait(&job.meeting)
+    return leaves[0]
 
 
 cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
@@ -294,6 +361,8 @@ cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
     cdef double total = weigh_rows(
         job, start, count, count * call.rank // call.threads, count * (call.rank + 1) // call.threads
     )
+    if call.rank == 0 and job.state_size:
+        memcpy(job.state_before, job.state, job.state_size * sizeof(real))
     call.used_rows = count
     call.counts = total != 0 or not job.mean
     call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
@@ -303,24 +372,21 @@ cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
 
 cdef void end_batch(
     Job* job, Rule* rule, double total, double penalty, Py_ssize_t step, int64_t* updates, double* scalars,
-    const Call* call,
+    Look* look, const Call* call,
 ) noexcept nogil:
-    """Sum the mini-batch's losses, and use this thread's share of its gradients."""
+    """Use this thread's share of the mini-batch's gradients, and sum its losses; or leave all as it was.
+
+    A loss that is not finite is the last: it changes no weight. Every thread sums it, so that none waits to know it.
+    """
     cdef double loss = 0
+    cdef bint counts
     cdef Py_ssize_t r
-    if call.rank == 0:
-        for r in range(call.used_rows):
-            loss += job.row_losses[r]
-        if job.n_penalty_parts:
-            loss += penalty * (1 / total if job.penalty_of_sum else 1)
-        job.loss_sum += loss * total if job.mean else loss
-        job.weight_sum += total
-        job.step = step + 1
-        if job.team != NULL:
-            job.members = 1 + gate_comers(&job.team.gate)
-        if step % job.steps_between_looks == 0 and monotonic_seconds() >= job.deadline:
-            job.stop = 1
-    if call.counts:
+    for r in range(call.used_rows):
+        loss += job.row_losses[r]
+    if job.n_penalty_parts and call.counts:
+        loss += penalty * (1 / total if job.penalty_of_sum else 1)
+    counts = call.counts and (is_finite(loss) or job.optimizer == NULL)
+    if counts:
         if job.optimizer != NULL:
             updates[0] += 1
             job.optimizer.set_step(
@@ -328,11 +394,91 @@ cdef void end_batch(
             )
         if job.gradient == NULL:
             use_gradients(job, rule, total, call)
-        else:
+        elif job.clip_norm < INFINITY:
             clip_and_use_gradients(job, rule, total, call)
-        if call.rank == 0:
-            job.updates = updates[0]
-            memcpy(job.scalars, scalars, sizeof(job.scalars))
+        else:
+            keep_and_use_gradients(job, rule, total, call)
+    if call.rank != 0:
+        return
+    if job.leaves_late:
+        drop_batch(job)
+        return
+    if counts:
+        job.updates = updates[0]
+        memcpy(job.scalars, scalars, sizeof(job.scalars))
+    job.loss_sum += loss * total if job.mean else loss
+    job.weight_sum += total
+    job.step = step + 1
+    if job.team != NULL:
+        job.members = next_members(job, call.threads)
+    if not is_finite(job.loss_sum) and job.optimizer != NULL:
+        drop_batch(job)
+    elif step % job.steps_between_looks == 0 and (monotonic_seconds() >= job.deadline or is_dropped(look)):
+        job.stop = 1
+
+
+cdef void drop_batch(Job* job) noexcept nogil:
+    """Stop, with the running statistics as before the step; nothing else has changed."""
+    job.stop = 1
+    memcpy(job.state, job.state_before, job.state_size * sizeof(real))
+
+
+# How many train may change from mini-batch to mini-batch, the first of the team decides. Threads that start late join;
+# and where the members wait for each other longer than they work, some wait aside until there is room again:
+#
+#   rank 0    members = 1, barrier, trains alone                       members = 2, barrier of two, ...
+#   rank 1                 barrier, is aside, asleep until seats > 1   goes on with the step that job names
+#
+# A rank is called back when all that were sent have gone: so each reads the number that is meant for it.
+
+cdef int next_members(Job* job, int members) noexcept nogil:
+    """Return how many train on the next mini-batch; called by the first before the barrier."""
+    cdef int wanted = pace_members(&job.team.pace, &job.meeting, members, 1 + gate_comers(&job.team.gate))
+    if wanted > members and counter_get(&job.aside) < gate_members(&job.team.gate) - members:
+        return members
+    if wanted < members:
+        counter_set(&job.seats, wanted)
+    return wanted
+
+
+cdef void change_members(Job* job, int members) noexcept nogil:
+    """Make it so many, called by the first after the barrier."""
+    barrier_resize(&job.meeting, members)
+    if members > gate_members(&job.team.gate):
+        gate_admit(&job.team.gate, members)
+    call_back(job, members)
+
+
+cdef void call_back(Job* job, int members) noexcept nogil:
+    """Let go on who waits aside."""
+    counter_set(&job.seats, members)
+    wake_all(&job.meeting.waiters, &job.seats)
+
+
+cdef int wait_aside(Job* job, int rank) noexcept nogil:
+    """Wait until this rank is called back; return the number of members."""
+    cdef int seats
+    counter_add(&job.aside)
+    while True:
+        seats = counter_get(&job.seats)
+        if seats > rank:
+            break
+        wait_while(&job.meeting.waiters, &job.seats, seats, 0)
+    counter_sub(&job.aside)
+    return seats
+
+
+cdef int expect_whole(const Job* job) except -1:
+    """Raise the error of a signal that ended a call, or that of a mini-batch that was dropped."""
+    if job.dropped:
+        raised_by_signal()
+    if job.overflowed:
+        raise FloatingPointError(
+            "batch_norm must have mini-batches of which mean and variance are finite in "
+            f"float{8 * sizeof(real)}, got one that is infinite or NaN: put a Normalize in front of it where inputs "
+            "are large, fill values perhaps, or lower the learning rate where the training has diverged"
+        )
+    return 0
 
 
 cdef void train(void* argument, int rank, int threads) noexcept nogil:
@@ -345,9 +491,13 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef int64_t updates = job.updates
     cdef double[MOST_SCALARS] scalars
     cdef Ahead ahead
+    cdef Look look
     cdef Call call = start_call(job, &ahead, rank, threads)
     cdef Py_ssize_t step = job.step, start, following, count, first, past
     cdef double total, penalty = 0
+    begin_look(&look, &job.dropped, job.caller, rank)
+    if job.looks:
+        call.look = &look
     memcpy(scalars, job.scalars, sizeof(scalars))
     if job.n_penalty_parts and step == job.first_of_call:
         penalty_parts(job, rank, threads)
@@ -365,17 +515,28 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         forward_rows(job, job.workspace, start, first, past, &call)
         loss_of_rows(job, job.workspace, start, first, past)
         backward_rows(job, first, past, &call)
-        if rank == 0:  # before any weight changes
-            penalty = in_order(job.penalty_parts, job.n_penalty_parts)
-        barrier_wait(&job.meeting)
-        end_batch(job, &rule, total, penalty, step, &updates, scalars, &call)
+        penalty = in_order(job.penalty_parts, job.n_penalty_parts)  # before any weight changes
+        if is_left(job, &call, &job.leaves_early) or counter_get(&job.overflowed):
+            if rank == 0:
+                drop_batch(job)
+                call_back(job, GATE_ROOM)
+            return
+        end_batch(job, &rule, total, penalty, step, &updates, scalars, &look, &call)
         barrier_wait(&job.meeting)
         step += 1
         if job.stop or step == job.past_step:
+            if rank == 0:
+                call_back(job, GATE_ROOM)
             return
-        if rank == 0 and job.members > threads:
-            let_in(job.team, &job.meeting, job.members)
+        if rank == 0 and job.members != threads:
+            change_members(job, job.members)
         threads = call.threads = job.members
+        if rank >= threads:
+            threads = call.threads = wait_aside(job, rank)
+            step, updates = job.step, job.updates
+            memcpy(scalars, job.scalars, sizeof(scalars))
+            if job.stop or step == job.past_step:
+                return
 
 
 cdef void infer(void* argument, int rank, int threads) noexcept nogil:
@@ -387,7 +548,11 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     cdef double* row_losses = job.row_losses
     cdef Py_ssize_t start, count
     cdef Ahead ahead
+    cdef Look look
     cdef Call call = start_call(&job, &ahead, rank, threads)
+    if job.looks:
+        begin_look(&look, &(<Job*>argument).dropped, job.caller, rank)
+        call.look = &look
     call.workspace = NULL
     if with_loss:
         job.row_weights = job.row_weights + rank * job.rows
@@ -403,6 +568,8 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
             smaller(start + (threads + 1) * job.rows, job.total),
         )
         forward_rows(&job, workspace, start, 0, count, &call)
+        if job.looks and is_dropped(&look):
+            return
         if with_loss:
             job.row_losses = row_losses + start
             weigh_rows(&job, start, count, 0, count)

@@ -5,32 +5,47 @@
  *   helper 2                          come .....| works ..|   waits
  *
  * Pieces of work are counted by turns. A helper that comes takes a place, 1, 2, ..., and works when the caller has
- * admitted that many. One that has not been admitted before the work was done goes back to wait for the next.
+ * admitted that many. One that has not been admitted before the work was done comes to the next.
  * Both words hold the turn, and below it a count of members: so no thread takes an old word for a new one. */
 #ifndef CYNN_GATE_H
 #define CYNN_GATE_H
 
-#include "threads.h"
+#include "waiting.h"
 
 #define GATE_ROOM 4096 /* members that a word can count */
 
-/* Helpers spin for the next work that long, a fit's pause between two epochs; then they sleep in between. */
-#define GATE_AWAKE_SECONDS 1e-3
-#define GATE_NAP_MICROSECONDS 100
+/* Helpers stay awake for the next work that long, a fit's pause between two epochs; then they sleep. */
+#define GATE_AWAKE_SECONDS 3e-4
 
 typedef struct {
     int64_t comers;   /* turn, odd while there is work, and helpers that came to it */
     int64_t admitted; /* turn, and members that work, the caller among them */
     int places;       /* helpers that a turn takes */
-    int awake;        /* helpers that wait and do not sleep */
+    int present;      /* helpers that have started */
     int ended;
+    waiters waiters; /* on the lower half of either word */
 } gate;
 
 CYNN_UNUSED_OK static inline int64_t gate_word(const int64_t *word) {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
+/* The half of a word that changes with it; x86-64 and arm64 keep it first. */
+CYNN_UNUSED_OK static inline int *gate_half(int64_t *word) {
+    return (int *)(void *)word;
+}
+
+CYNN_UNUSED_OK static inline void gate_begin(gate *g) {
+    *g = (gate){0};
+    waiters_open(&g->waiters);
+}
+
 /* The caller's side. */
+
+CYNN_UNUSED_OK static inline void gate_set(gate *g, int64_t *word, int64_t value) {
+    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+    wake_all(&g->waiters, gate_half(word));
+}
 
 CYNN_UNUSED_OK static inline int gate_comers(const gate *g) {
     return (int)(gate_word(&g->comers) % GATE_ROOM);
@@ -38,26 +53,25 @@ CYNN_UNUSED_OK static inline int gate_comers(const gate *g) {
 
 CYNN_UNUSED_OK static inline void gate_admit(gate *g, int members) {
     const int64_t turn = gate_word(&g->comers) / GATE_ROOM;
-    __atomic_store_n(&g->admitted, turn * GATE_ROOM + members, __ATOMIC_RELEASE);
+    gate_set(g, &g->admitted, turn * GATE_ROOM + members);
 }
 
 /* Begin a turn for so many helpers, with so many members admitted from the start. */
 CYNN_UNUSED_OK static inline void gate_open(gate *g, int places, int members) {
     const int64_t turn = gate_word(&g->comers) / GATE_ROOM + 1;
     __atomic_store_n(&g->places, places, __ATOMIC_RELAXED);
-    __atomic_store_n(&g->admitted, turn * GATE_ROOM + members, __ATOMIC_RELEASE);
-    __atomic_store_n(&g->comers, turn * GATE_ROOM, __ATOMIC_RELEASE);
+    gate_set(g, &g->admitted, turn * GATE_ROOM + members);
+    gate_set(g, &g->comers, turn * GATE_ROOM);
 }
 
 /* Wait for those that are awake, which takes no microsecond, and `seconds` at most for the others. */
 CYNN_UNUSED_OK static inline void gate_wait(const gate *g, double seconds) {
-    const int awake = __atomic_load_n(&g->awake, __ATOMIC_ACQUIRE);
+    const int awake = __atomic_load_n(&g->present, __ATOMIC_ACQUIRE) - __atomic_load_n(&g->waiters.asleep, __ATOMIC_ACQUIRE);
     const double past = monotonic_seconds() + seconds;
     int comers;
     for (int looks = 0; (comers = gate_comers(g)) < g->places; looks++) {
-        if (looks < CYNN_SPINS && comers < awake) cynn_pause();
-        else if (monotonic_seconds() < past) cynn_yield();
-        else return;
+        if ((looks >= CYNN_LOOKS || comers >= awake) && monotonic_seconds() >= past) return;
+        cynn_pause();
     }
 }
 
@@ -73,55 +87,37 @@ CYNN_UNUSED_OK static inline int gate_members(const gate *g) {
 
 /* No more turns. */
 CYNN_UNUSED_OK static inline void gate_end(gate *g) {
+    const int64_t turn = gate_word(&g->comers) / GATE_ROOM + 2; /* even, as between two */
     __atomic_store_n(&g->ended, 1, __ATOMIC_RELEASE);
+    gate_set(g, &g->admitted, turn * GATE_ROOM);
+    gate_set(g, &g->comers, turn * GATE_ROOM);
 }
 
 /* A helper's side. */
 
-/* One unsuccessful look: the longer the wait, the more of the processor is left to others. */
-CYNN_UNUSED_OK static inline void gate_look(gate *g, int looks, double since) {
-    if (looks < CYNN_SPINS) {
-        cynn_pause();
-    } else if (monotonic_seconds() - since < GATE_AWAKE_SECONDS) {
-        cynn_yield();
-    } else {
-        __atomic_sub_fetch(&g->awake, 1, __ATOMIC_ACQ_REL);
-        cynn_nap(GATE_NAP_MICROSECONDS);
-        __atomic_add_fetch(&g->awake, 1, __ATOMIC_ACQ_REL);
-    }
-}
-
-/* Wait for work and to be admitted; return this helper's place and the number of members, or 0: no more work.
- * One that has come is admitted soon, and does not sleep. */
+/* Wait for work and to be admitted; return this helper's place and the number of members, or 0: no more work. */
 CYNN_UNUSED_OK static inline int gate_enter(gate *g, int64_t *last_turn, int *members) {
-    double since = monotonic_seconds();
-    int looks = 0;
-    while (!__atomic_load_n(&g->ended, __ATOMIC_ACQUIRE)) {
-        int64_t comers = gate_word(&g->comers);
+    for (;;) {
+        int64_t comers = gate_word(&g->comers), admitted;
+        /* Asked after the word was read: who reads the one of `gate_end` sees the end, and does not wait for another. */
+        if (__atomic_load_n(&g->ended, __ATOMIC_ACQUIRE)) return 0;
         const int64_t turn = comers / GATE_ROOM;
         if (turn % 2 == 0 || turn == *last_turn ||
-            comers % GATE_ROOM >= __atomic_load_n(&g->places, __ATOMIC_RELAXED) ||
-            !__atomic_compare_exchange_n(&g->comers, &comers, comers + 1, 0, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_RELAXED)) {
-            gate_look(g, looks++, since);
+            comers % GATE_ROOM >= __atomic_load_n(&g->places, __ATOMIC_RELAXED)) {
+            wait_while(&g->waiters, gate_half(&g->comers), (int)comers, GATE_AWAKE_SECONDS);
             continue;
         }
+        if (!__atomic_compare_exchange_n(&g->comers, &comers, comers + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) continue;
         const int place = (int)(comers % GATE_ROOM) + 1;
         *last_turn = turn;
-        for (looks = 0;; looks++) {
-            const int64_t admitted = gate_word(&g->admitted);
-            if (admitted / GATE_ROOM == turn && admitted % GATE_ROOM > place) {
+        while ((admitted = gate_word(&g->admitted)) / GATE_ROOM == turn) {
+            if (admitted % GATE_ROOM > place) {
                 *members = (int)(admitted % GATE_ROOM);
                 return place;
             }
-            if (gate_word(&g->comers) / GATE_ROOM != turn) break;
-            if (looks < CYNN_SPINS) cynn_pause();
-            else cynn_yield();
+            wait_while(&g->waiters, gate_half(&g->admitted), (int)admitted, GATE_AWAKE_SECONDS);
         }
-        since = monotonic_seconds();
-        looks = 0;
     }
-    return 0;
 }
 
 #endif

@@ -15,12 +15,18 @@ cdef struct Team:
     int helpers  # number of threads that were started
     int finished  # with the piece of work
     int gone
+    pace pace
     int64_t process  # whose they are
 
 cdef struct KeptTeam:
     Team team
     int64_t process  # in which it is kept; 0: in none
     int64_t user  # the process of the call that is with it; 0: none is
+
+cdef KeptTeam shared  # for the calls of all networks, where a caller asked to keep threads
+
+cdef respite calls_alone  # after a call whose helpers were late
+memset(&calls_alone, 0, sizeof(respite))
 
 cdef int64_t forks = 0  # on the way to this process: the number of a process may be its parent's, in another container
 
@@ -43,7 +49,7 @@ cdef void team_member(void* argument) noexcept nogil:
     cdef int64_t last_turn = 0
     cdef int rank, threads = 0
     cdef uint64_t mode
-    counter_add(&team.gate.awake)
+    counter_add(&team.gate.present)
     while True:
         rank = gate_enter(&team.gate, &last_turn, &threads)
         if rank == 0:
@@ -52,11 +58,13 @@ cdef void team_member(void* argument) noexcept nogil:
         team.work(team.job, rank, threads)
         restore_denormals(mode)
         counter_add(&team.finished)
+        wake_all(&team.gate.waiters, &team.finished)
     counter_add(&team.gone)  # the last word: after it the team may be gone
 
 
 cdef void begin_team(Team* team) noexcept nogil:
     memset(team, 0, sizeof(Team))
+    gate_begin(&team.gate)
     team.process = this_process()
 
 
@@ -64,7 +72,8 @@ cdef void end_team(Team* team) noexcept nogil:
     """End the helper threads, unless they stayed behind in a fork."""
     gate_end(&team.gate)
     if team.process == this_process():
-        counter_wait(&team.gone, team.helpers)
+        nap_until_count(&team.gone, team.helpers)
+        waiters_close(&team.gate.waiters)
     memset(team, 0, sizeof(Team))
 
 
@@ -87,23 +96,41 @@ cdef void keep_team(KeptTeam* kept, bint given) noexcept nogil:
         end_kept_team(kept)
 
 
+cdef Team* take_team(KeptTeam* kept) noexcept nogil:
+    """Return the kept team, or NULL where there is none or another call is with it."""
+    if not is_kept(kept) or not word_take(&kept.user, this_process()):
+        return NULL
+    if kept.team.process != this_process():
+        begin_team(&kept.team)
+    return &kept.team
+
+
 cdef Team* join_team(KeptTeam* kept, Team* passing) noexcept nogil:
-    """Return the kept team, where there is one that is not in use; else one for the duration of a call."""
-    if is_kept(kept) and word_take(&kept.user, this_process()):
-        if kept.team.process != this_process():
-            begin_team(&kept.team)
-        return &kept.team
-    begin_team(passing)
-    return passing
+    """Return the network's kept team or the shared one, where one is free; else one for the duration of a call."""
+    cdef Team* team = take_team(kept)
+    if team == NULL:
+        team = take_team(&shared)
+    if team == NULL:
+        begin_team(passing)
+        team = passing
+    return team
 
 
 cdef void leave_team(KeptTeam* kept, Team* team) noexcept nogil:
-    if team != &kept.team:
+    if team == &shared.team:
+        kept = &shared
+    elif team != &kept.team:
         end_team(team)
         return
     word_set(&kept.user, 0)
     if not is_kept(kept):
         end_kept_team(kept)
+
+
+def keep_threads(bint kept):
+    """Set whether the threads of a call stay for the next one of any network."""
+    with nogil:
+        keep_team(&shared, kept)
 
 
 cdef void work_alone(Work work, void* job) noexcept nogil:
@@ -122,15 +149,22 @@ cdef int start_helpers(Team* team, int threads) noexcept nogil:
     return <int>smaller(threads, team.helpers + 1)
 
 
-cdef void share_out(Team* team, Work work, void* job, int threads) noexcept nogil:
-    """Run `work` on so many threads, this one among them; each takes what is left to do when it starts."""
+cdef double share_out(Team* team, Work work, void* job, int threads) noexcept nogil:
+    """Run `work` on so many threads, this one among them; each takes what is left to do when it starts.
+
+    Return the seconds that this thread worked.
+    """
     cdef uint64_t mode = flush_denormals()
+    cdef double seconds
     team.work, team.job, team.finished = work, job, 0
     threads = start_helpers(team, threads)
     gate_open(&team.gate, threads - 1, threads)
+    seconds = monotonic_seconds()
     work(job, 0, threads)
-    counter_wait(&team.finished, gate_close(&team.gate))
+    seconds = monotonic_seconds() - seconds
+    wait_for_count(&team.gate.waiters, &team.finished, gate_close(&team.gate))
     restore_denormals(mode)
+    return seconds
 
 
 cdef void work_together(
@@ -149,17 +183,14 @@ cdef void work_together(
     members = 1 + gate_comers(&team.gate)
     barrier_open(meeting, members, threads)
     gate_admit(&team.gate, members)
+    pace_resume(&team.pace)
     work(job, 0, members)
     members = gate_members(&team.gate)
     gate_close(&team.gate)
-    counter_wait(&team.finished, members - 1)
+    wait_for_count(&team.gate.waiters, &team.finished, members - 1)
+    pace_pause(&team.pace, meeting)
+    barrier_close(meeting)
     restore_denormals(mode)
-
-
-cdef void let_in(Team* team, barrier* meeting, int members) noexcept nogil:
-    """Set the number of members."""
-    barrier_widen(meeting, members)
-    gate_admit(&team.gate, members)
 
 
 # A thread takes some 40 microseconds to start and a barrier about one: less work than this for each is

@@ -1,5 +1,5 @@
-/* Synchronisation of threads: atomic counters, a barrier that spins briefly and then yields, a clock, a sleep,
- * the process, and the processor's flush-to-zero mode, set for the duration of a call and restored. */
+/* What threads need of the system and the processor: atomic counters and words, a clock, a sleep, the process, and
+ * the flush-to-zero mode, set for the duration of a call and restored. */
 #ifndef CYNN_THREADS_H
 #define CYNN_THREADS_H
 
@@ -7,14 +7,11 @@
 
 #if defined(_WIN32)
 #include <windows.h>
-#define cynn_yield() SwitchToThread()
 #define cynn_nap(microseconds) Sleep(((microseconds) + 999) / 1000)
 #define cynn_process() ((int64_t)GetCurrentProcessId())
 #else
-#include <sched.h>
 #include <time.h>
 #include <unistd.h>
-#define cynn_yield() sched_yield()
 #define cynn_nap(microseconds) nanosleep(&(struct timespec){0, 1000 * (microseconds)}, NULL)
 #define cynn_process() ((int64_t)getpid())
 #endif
@@ -30,10 +27,6 @@
 
 #define CYNN_UNUSED_OK __attribute__((unused))
 
-/* Spins before the first yield: some microseconds, longer than threads with equal work wait for each
- * other. With more threads than cores a waiting one blocks the others: it yields at once. */
-#define CYNN_SPINS 200
-
 static inline CYNN_UNUSED_OK int online_cores(void) {
 #if defined(_WIN32)
     SYSTEM_INFO info;
@@ -44,43 +37,12 @@ static inline CYNN_UNUSED_OK int online_cores(void) {
 #endif
 }
 
-typedef struct {
-    int parties;
-    int arrived;
-    int turn;
-    int spins;
-} barrier;
-
-/* For so many threads, which may become `most`. */
-static inline CYNN_UNUSED_OK void barrier_open(barrier *b, int parties, int most) {
-    b->parties = parties;
-    b->arrived = 0;
-    b->turn = 0;
-    b->spins = most > 1 && most <= online_cores() ? CYNN_SPINS : 0;
-}
-
-/* Called by one of the parties, before it waits again, and before the new ones start. */
-static inline CYNN_UNUSED_OK void barrier_widen(barrier *b, int parties) {
-    __atomic_store_n(&b->parties, parties, __ATOMIC_RELAXED);
-}
-
-static inline CYNN_UNUSED_OK void barrier_wait(barrier *b) {
-    if (__atomic_load_n(&b->parties, __ATOMIC_RELAXED) == 1) return;
-    const int turn = __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE);
-    const int arrived = __atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL);
-    if (arrived == __atomic_load_n(&b->parties, __ATOMIC_RELAXED)) { /* read now: it may have grown */
-        __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&b->turn, turn + 1, __ATOMIC_RELEASE);
-        return;
-    }
-    for (int looks = 0; __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE) == turn; looks++) {
-        if (looks < b->spins) cynn_pause();
-        else cynn_yield();
-    }
-}
-
 static inline CYNN_UNUSED_OK void counter_add(int *counter) {
     __atomic_add_fetch(counter, 1, __ATOMIC_ACQ_REL);
+}
+
+static inline CYNN_UNUSED_OK void counter_sub(int *counter) {
+    __atomic_sub_fetch(counter, 1, __ATOMIC_ACQ_REL);
 }
 
 static inline CYNN_UNUSED_OK int counter_next(int *counter) {
@@ -92,7 +54,7 @@ static inline CYNN_UNUSED_OK int64_t counter_sum(int64_t *counter, int64_t more)
 }
 
 static inline CYNN_UNUSED_OK void counter_set(int *counter, int value) {
-    __atomic_store_n(counter, value, __ATOMIC_RELEASE);
+    __atomic_store_n(counter, value, __ATOMIC_SEQ_CST);
 }
 
 static inline CYNN_UNUSED_OK int counter_get(const int *counter) {
@@ -113,13 +75,6 @@ static inline CYNN_UNUSED_OK int word_take(int64_t *word, int64_t value) {
     int64_t current = word_get(word);
     return current != value &&
            __atomic_compare_exchange_n(word, &current, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static inline CYNN_UNUSED_OK void counter_wait(const int *counter, int value) {
-    for (int looks = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) != value; looks++) {
-        if (looks < CYNN_SPINS) cynn_pause();
-        else cynn_yield();
-    }
 }
 
 /* Seconds of a monotonic clock. */
@@ -148,6 +103,22 @@ static inline CYNN_UNUSED_OK uint64_t flush_denormals(void) {
     __asm__ __volatile__("mrs %0, fpcr" : "=r"(mode));
     /* "memory": what is computed from memory stays on this side of the change of mode. */
     __asm__ __volatile__("msr fpcr, %0" : : "r"(mode | (1u << 24)) : "memory");
+    return mode;
+#else
+    return 0;
+#endif
+}
+
+/* The other way round: as processors and Python begin. */
+static inline CYNN_UNUSED_OK uint64_t keep_denormals(void) {
+#if defined(__x86_64__)
+    const unsigned int mode = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(mode & ~0x8040u);
+    return mode;
+#elif defined(__aarch64__)
+    uint64_t mode;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(mode));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(mode & ~((uint64_t)1 << 24)) : "memory");
     return mode;
 #else
     return 0;
