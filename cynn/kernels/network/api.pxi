@@ -47,7 +47,7 @@ cdef int multiply_rows(
         transpose(out_panels, n, k, b_panels)
     else:
         pack_rows(b, k, n, b_panels)
-    c_matmul(a_panels, m, m, k, b_panels, n, NULL, out_panels, m, NULL)
+    c_matmul(a_panels, m, m, k, b_panels, n, NULL, out_panels, m, NULL, NULL)
     scatter(out_panels, m, 0, m, out, 0, n)
     release(a_panels)
     return 0
@@ -81,7 +81,7 @@ cdef api int api_matmul_tn(
     pack_rows(b, k, n, panels + a_size)
     c_matmul_tn(
         panels, k, m, panels + a_size, k, n, k, panels + a_size + b_size, &rule,
-        0, gradient_units(m, n), NULL,
+        0, gradient_units(m, n), NULL, NULL,
     )
     scatter(panels + a_size + b_size, m, 0, m, out, 0, n)
     release(panels)
@@ -175,7 +175,7 @@ cdef api int api_dense_forward(
     pack_rows(b, 1, outputs, b_panels)
     dense_rows(
         x_panels, w_panels, b_panels, activation, b_panels + b_size, inputs, outputs, rows, 0, rows,
-        NULL,
+        NULL, NULL,
     )
     scatter(b_panels + b_size, rows, 0, rows, out, 0, outputs)
     release(x_panels)
@@ -210,12 +210,12 @@ cdef api int api_dense_backward(
     pack_rows(delta, rows, outputs, delta_panels)
     transpose(w_panels, inputs, outputs, transposed)
     dense_weight_gradient(  # takes the place of w
-        x_panels, delta_panels, inputs, outputs, rows, rows, w_panels, b_panels, &rule, &rule, NULL, 0, 1
+        x_panels, delta_panels, inputs, outputs, rows, rows, w_panels, b_panels, &rule, &rule, NULL, 0, 1, NULL
     )
     scatter(w_panels, inputs, 0, inputs, grad_w, 0, outputs)
     scatter(b_panels, 1, 0, 1, grad_b, 0, outputs)
     if grad_x != NULL:
-        dense_input_gradient(delta_panels, transposed, x_panels, inputs, outputs, rows, 0, rows)
+        dense_input_gradient(delta_panels, transposed, x_panels, inputs, outputs, rows, 0, rows, NULL)
         scatter(x_panels, rows, 0, rows, grad_x, 0, inputs)
     release(x_panels)
     return 0
@@ -275,6 +275,7 @@ cdef class Predictor:
         self.job.x.element = FLOATS if sizeof(real) == sizeof(float) else DOUBLES
         self.job.x.scale = <real>network.scale
         self.job.x.offset = <real>network.offset
+        self.job.x.shift = network.shift
 
     @property
     def n_inputs(self):

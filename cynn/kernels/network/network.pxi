@@ -1,9 +1,18 @@
 # The network: a plan of steps over flat buffers, entered from Python once per call; job.pxi has the loops.
 
+import threading as _threading
+
 # Rows of a block that a thread predicts: whole tiles.
 cdef enum:
     LEAST_BLOCK = 24
     MOST_BLOCK = 48
+
+# Floating point operations of a step, some milliseconds, from which on it is looked into for signals (threads/look.pxi);
+# and how many times as many each thread has of an update that is done in two: first all gradients, in memory for as
+# many numbers as the network has, which can be interrupted, and then the update alone, which cannot.
+cdef enum:
+    WORK_TO_LOOK = 200000000
+    LOOKS_TO_KEEP = 4 * LANES
 
 # Rows whose gradients `gradients` sums at once, and the most rows of a mini-batch in `train_epoch`.
 GRADIENT_BLOCK = 256
@@ -33,6 +42,7 @@ cdef class Network(Parameters):
     cdef bint gives_logits
     cdef real loss_parameter
     cdef double scale, offset
+    cdef double* shift  # of each column of the input, or NULL
     cdef double work  # floating point operations of a row's forward pass
     cdef Py_ssize_t transposed, output_size, row_size, target
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
@@ -45,8 +55,11 @@ cdef class Network(Parameters):
     cdef KeptTeam kept  # for calls in quick succession
     cdef int64_t work_done  # by these
     cdef public int scratch_fill  # a byte that new workspaces are filled with; negative: not filled
+    cdef public double work_to_look
 
-    def __cinit__(self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0):
+    def __cinit__(
+        self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0, tuple shift=None
+    ):
         cdef Py_ssize_t width = n_inputs, state_size = 0
         cdef int i, draws = 0
         cdef Step* step
@@ -55,9 +68,11 @@ cdef class Network(Parameters):
         steps = separated(steps)
         self.n_inputs = n_inputs
         self.scale, self.offset = scale, offset
+        self.read_shift(shift)
         self.slot_names = ()
         self.scalars = {}
         self.scratch_fill = -1
+        self.work_to_look = WORK_TO_LOOK
         self.loss = -1
         self.first_trained = self.count = <int>len(steps)
         self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
@@ -117,8 +132,7 @@ cdef class Network(Parameters):
                 self.few_rows_steps[i].kind = &few_rows_kind
         self.target = self.row_size
         self.row_size += panel_size(1, width)
-        self.parameters = allocate(self.packed)
-        memset(self.parameters, 0, self.packed * sizeof(real))
+        self.parameters = allocate_filled(self.packed, 0)
         self.state = allocate(state_size)
         self.state_size = state_size
         self.begin_state()
@@ -131,6 +145,21 @@ cdef class Network(Parameters):
             for i in range(self.count):
                 release(self.steps[i].constants)
         free(self.steps)
+        free(self.shift)
+
+    cdef int read_shift(self, tuple shift) except -1:
+        """One number for all columns, or one for each."""
+        cdef Py_ssize_t count = 0 if shift is None else len(shift), c
+        if shift is None:
+            return 0
+        if count != 1 and count != self.n_inputs:
+            raise ValueError(f"network: shift must be 1 or {self.n_inputs} numbers, got {count}")
+        self.shift = <double*>calloc(self.n_inputs, sizeof(double))
+        if self.shift == NULL:
+            raise MemoryError("no memory for the shift")
+        for c in range(self.n_inputs):
+            self.shift[c] = shift[0 if count == 1 else c]
+        return 0
 
     @property
     def keeps_threads(self):
@@ -145,7 +174,9 @@ cdef class Network(Parameters):
 
     cdef int threads_of_call(self, double work, double between, int threads) noexcept:
         """Return the number of threads for a call of so much work, in all and between two barriers."""
-        if word_get(&self.kept.process):
+        if word_get(&shared.process):
+            work = WORK_TO_START * <double>threads
+        elif word_get(&self.kept.process):
             # where this is enough for all threads, how much more it is does not matter
             work = counter_sum(&self.work_done, <int64_t>(work if work < 1e12 else 1e12))
         return threads_for(work, WORK_TO_START, threads_for(between, WORK_TO_MEET, threads))
@@ -200,7 +231,7 @@ cdef class Network(Parameters):
 
     cdef Source read(self, x):
         cdef Source source = Source.__new__(Source)
-        source.hold(x, self.n_inputs, self.scale, self.offset, self.seek_zeros)
+        source.hold(x, self.n_inputs, self.scale, self.offset, self.shift, self.seek_zeros)
         if source.widest and self.steps[0].kind != &dense_kind:
             raise ValueError("x must not be sparse where the network does not begin with a dense step")
         return source
@@ -345,7 +376,7 @@ cdef class Network(Parameters):
         cdef const Step* step
         cdef Team passing
         cdef double patience, work = 3 * self.work * job.rows  # of one step: forward and two gradients
-        cdef Scratch sparse, gradient, doubles, frames
+        cdef Scratch sparse, gradient, doubles, frames, before
         cdef Py_ssize_t parts = 0, n_doubles = 0
         cdef Scratch scratch = scratch_of(
             size + self.transposed + panel_size(1, job.rows)
@@ -359,10 +390,7 @@ cdef class Network(Parameters):
         for i in range(self.first_trained + 1, self.count):
             step = &self.steps[i]
             if step.kind.multiplies:
-                transpose(
-                    self.parameters + step.weights, step.inputs, step.outputs,
-                    job.transposed + step.transposed,
-                )
+                self.transpose_weights(step, job.transposed + step.transposed)
         if job.optimizer != NULL and self.penalties != NULL:
             for i in range(self.count):
                 job.penalties = self.penalties
@@ -370,11 +398,11 @@ cdef class Network(Parameters):
                     parts += blocks_of(self.steps[i].inputs, self.steps[i].outputs)
             job.n_penalty_parts = parts
             job.penalty_of_sum = self.penalty_of_sum
+        job.clip_norm = self.clip_norm
         if job.optimizer != NULL and self.clip_norm < INFINITY:
             gradient = scratch_of(self.packed, 0)
             job.gradient = gradient.block
             job.packed = self.packed
-            job.clip_norm = self.clip_norm
             n_doubles = parts_of(self.packed)
         if parts + n_doubles:
             doubles = scratch_of((parts + n_doubles) * <Py_ssize_t>(sizeof(double) // sizeof(real)), -1)
@@ -385,6 +413,15 @@ cdef class Network(Parameters):
         threads = self.threads_of_call(work * (job.past_step - job.step), work, threads)
         if asked is not None:
             threads = 1
+        self.look_for_signals(job, work, work * (job.past_step - job.step))
+        if (
+            job.looks and job.optimizer != NULL and job.gradient == NULL
+            and work >= 3.0 * LOOKS_TO_KEEP * self.work_to_look * threads
+        ):
+            gradient = scratch_of(self.packed, self.scratch_fill)
+            job.gradient = gradient.block
+        before = scratch_of(self.state_size, -1)
+        job.state_before, job.state_size = before.block, self.state_size
         if job.augmentation != NULL:
             frames = scratch_of(threads * frame_size(job.augmentation), self.scratch_fill)
             job.frames = frames.block
@@ -395,7 +432,7 @@ cdef class Network(Parameters):
             place_nonzeros(&job.nonzeros, sparse.block, job.rows)
             job.lists = sparse.block + job.nonzeros_size
         if asked is not None:
-            return train_calling(job, asked, self.state_size)
+            return train_calling(job, asked)
         job.members = 1
         job.first_of_call = job.step
         # A mini-batch waits for helper threads where it takes four times as long as one to start, at 2e10 operations
@@ -409,6 +446,13 @@ cdef class Network(Parameters):
                 job.team = join_team(&self.kept, &passing)
                 work_together(job.team, train, job, &job.meeting, threads, patience)
                 leave_team(&self.kept, job.team)
+        return expect_whole(job)
+
+    cdef int look_for_signals(self, Job* job, double work_of_step, double work) except -1:
+        """Let the main thread of Python look for signals in a call that takes long, also within its steps."""
+        if work >= self.work_to_look and _threading.get_ident() == _threading.main_thread().ident:
+            job.caller = calling_thread()
+            job.looks = work_of_step >= self.work_to_look
         return 0
 
     def train_epoch(
@@ -420,6 +464,7 @@ cdef class Network(Parameters):
 
         `draw_key` is the place in a training, for random numbers: the seed, the epoch, the number of
         the first mini-batch in it, and 0. Return the next mini-batch, and the sums of loss and weights since the first.
+        A mini-batch whose loss is not finite is the last, and changes no parameter.
         """
         cdef Source source = self.read(x)
         cdef const int64_t[::1] rows = order
@@ -507,18 +552,25 @@ cdef class Network(Parameters):
         self, Job* job, int threads, bint with_loss, Functions asked, Work work=infer
     ) except -1:
         cdef Scratch scratch, sparse
-        cdef Py_ssize_t size, r
+        cdef Py_ssize_t size, r, least
         cdef int next_block = 0
+        cdef double started, worked
         cdef Team passing
         job.next_block = &next_block
         threads = self.threads_of_call(self.work * job.total, self.work * job.total, threads)
-        # About eight blocks for each thread: one that starts late finds less left to do.
+        threads = respite_members(&calls_alone, threads)
+        # About eight blocks for each thread: one that starts late finds less left to do. Threads that were kept are
+        # there: few rows are divided among them too.
+        least = LEAST_BLOCK
+        if threads > 1 and is_kept(&shared):
+            least = smaller(least, (job.total + threads - 1) // threads)
         job.rows = smaller(
-            job.total, larger(LEAST_BLOCK, smaller(MOST_BLOCK, job.total // (8 * threads)))
+            job.total, larger(least, smaller(MOST_BLOCK, job.total // (8 * threads)))
         )
         if asked is not None:
             threads = 1
             job.rows = smaller(job.total, GRADIENT_BLOCK)
+        self.look_for_signals(job, self.work * job.rows, self.work * job.total)
         if not with_loss:
             job.row_size = self.output_size
         size = threads * job.row_size * job.rows
@@ -543,14 +595,16 @@ cdef class Network(Parameters):
             if asked is None and threads == 1:
                 work_alone(work, job)
             elif asked is None:
+                started = monotonic_seconds()
                 job.team = join_team(&self.kept, &passing)
-                share_out(job.team, work, job, threads)
+                worked = share_out(job.team, work, job, threads)
                 leave_team(&self.kept, job.team)
+                respite_judge(&calls_alone, monotonic_seconds() - started, worked)
             if with_loss:
                 for r in range(job.total):
                     job.loss_sum += job.row_losses[r]
                     job.weight_sum += 1 if job.weights == NULL else job.weights[r]
-        return 0
+        return expect_whole(job)
 
     def evaluate(self, x, y, weight, real[:, ::1] outputs, int threads):
         """Return the loss summed over rows, and the sum of their weights."""
@@ -599,10 +653,7 @@ cdef class Network(Parameters):
         for i in range(self.first_trained, self.count):
             step = &self.steps[i]
             if step.kind.multiplies:
-                transpose(
-                    self.parameters + step.weights, step.inputs, step.outputs,
-                    job.transposed + step.transposed,
-                )
+                self.transpose_weights(step, job.transposed + step.transposed)
         self.run_inference(&job, threads, True, self.asked(y, None), reach_inputs)
 
     cdef int start_along(self, Job* job, Source x, const real[:, ::1] along) except -1:
@@ -635,6 +686,10 @@ cdef class Network(Parameters):
                 self.run_inference(&job, threads, False, self.asked(None, None))
         finally:
             PyBuffer_Release(&buffer)
+
+    def is_finite(self):
+        """Return whether no parameter is NaN or infinite."""
+        return self.all_are_finite()
 
     cdef bint all_are_finite(self) noexcept:
         """Return whether all parameters are finite; several threads may compute it at once."""

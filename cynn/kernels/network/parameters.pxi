@@ -21,6 +21,28 @@ cdef Scratch scratch_of(Py_ssize_t count, int fill):
     return scratch
 
 
+cdef enum:
+    FILLED = 1 << 22  # numbers between two looks at signals
+
+
+cdef real* allocate_filled(Py_ssize_t count, real value) except NULL:
+    """Allocate numbers that are all the same."""
+    cdef real* block = allocate(count)
+    cdef Py_ssize_t i = 0, past
+    try:
+        while i < count:
+            past = smaller(i + FILLED, count)
+            while i < past:
+                block[i] = value
+                i += 1
+            if i < count:
+                PyErr_CheckSignals()
+    except BaseException:
+        release(block)
+        raise
+    return block
+
+
 # Not bound as Python functions are: with the limited API of CPython 3.11 such a call takes a tenth of a
 # microsecond more, and more code.
 @cython.binding(False)
@@ -91,6 +113,42 @@ cdef class Parameters:
                     unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
                     flat += step.outputs
 
+    cdef void pack_part(self, const real* flat, Py_ssize_t start, Py_ssize_t count, real* packed) noexcept nogil:
+        """Pack `count` numbers of the flat order, from number `start` on."""
+        cdef const Step* step
+        cdef real* to
+        cdef Py_ssize_t size
+        cdef int i, which
+        for i in range(self.count):
+            step = &self.steps[i]
+            to = packed + step.weights
+            for which in range(0 if step.weight_rows == 0 else 2 if step.biased else 1):
+                size = (1 if which else step.weight_rows) * step.outputs
+                if start < size and count > 0:
+                    pack_numbers(
+                        flat, start, smaller(count, size - start),
+                        1 if which else step.weight_rows, step.outputs, to,
+                    )
+                    flat += smaller(count, size - start)
+                    count -= smaller(count, size - start)
+                    start = size
+                start -= size
+                to += panel_size(step.weight_rows, step.outputs)
+
+    cdef int transpose_weights(self, const Step* step, real* transposed) except -1:
+        """Write W transposed; Ctrl-C is seen in between."""
+        cdef Py_ssize_t units = gradient_units(step.inputs, step.outputs), first = 0, past
+        cdef Py_ssize_t at_once = FILLED // (PANEL * PANEL * TILE_PANELS)
+        while first < units:
+            past = smaller(first + at_once, units)
+            transpose_units(
+                self.parameters + step.weights, step.inputs, step.outputs, transposed, first, past
+            )
+            first = past
+            if first < units:
+                PyErr_CheckSignals()
+        return 0
+
     cdef void forget_slots(self) noexcept:
         cdef int s
         for s in range(MOST_SLOTS):
@@ -100,14 +158,9 @@ cdef class Parameters:
     cdef int need_slots(self, int count) except -1:
         """Allocate those of the first `count` slots that do not exist yet."""
         cdef int s
-        cdef Py_ssize_t i
-        cdef real begins
         for s in range(count):
             if self.slots[s] == NULL:
-                begins = self.begins_with(s)
-                self.slots[s] = allocate(self.packed)
-                for i in range(self.packed):
-                    self.slots[s][i] = begins
+                self.slots[s] = allocate_filled(self.packed, self.begins_with(s))
         return 0
 
     cdef real begins_with(self, int s) noexcept:
@@ -149,6 +202,22 @@ cdef class Parameters:
         if self.n_params:
             counter_set(&self.finite, 0)
             self.pack_flat(&flat[0], self.parameters)
+
+    def set_part(self, str slot, Py_ssize_t start, const real[::1] flat):
+        """Set some of the parameters, or of a slot, from number `start` of the flat array on."""
+        cdef Py_ssize_t end = start + flat.shape[0]
+        cdef int s = 0 if slot is None else self.slot_number(slot)
+        expect(
+            "network", "flat", 0 <= start <= end <= self.n_params, end, f"end within {self.n_params} numbers"
+        )
+        if slot is not None:
+            self.need_slots(s + 1)
+        else:
+            counter_set(&self.finite, 0)
+        if flat.shape[0]:
+            self.pack_part(
+                &flat[0], start, flat.shape[0], self.parameters if slot is None else self.slots[s]
+            )
 
     def get_state(self, real[::1] out):
         """Copy the running statistics out: for each batch_norm step the means, then the variances."""

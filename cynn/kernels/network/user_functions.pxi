@@ -62,11 +62,13 @@ cdef int forward_calling(
     with nogil:
         in_steps(job, workspace, start, count, job.count, call)
     job.count = steps
+    expect_whole(job)
     for i in range(functions.first, steps):
         step = &job.steps[i]
         if functions.of_steps[i] is None:
             with nogil:
                 in_steps(job, workspace, start, count, i, call)
+            expect_whole(job)
         else:
             x = copied_out(
                 functions.of_steps[i], workspace + step.input * job.rows, job.rows, count, step.outputs
@@ -133,6 +135,7 @@ cdef int backward_calling(
                     job.rows, 0, count, call,
                 )
                 restore_denormals(mode)
+            expect_whole(job)
         elif grad_x != NULL:
             copy_in(
                 asked.gradient(
@@ -144,34 +147,38 @@ cdef int backward_calling(
     return 0
 
 
-cdef int train_calling(Job* job, Functions functions, Py_ssize_t state_size) except -1:
+cdef int train_calling(Job* job, Functions functions) except -1:
     """`train`. After an error weights and running statistics are those of the previous mini-batch."""
     cdef Rule rule = job.rule
     cdef int64_t updates = job.updates
     cdef double[MOST_SCALARS] scalars
     cdef Call call = start_call(job, NULL, 0, 1)
-    cdef Scratch before = scratch_of(state_size, 0)
+    cdef Look look
     cdef uint64_t mode
     cdef double total, penalty
     memcpy(scalars, job.scalars, sizeof(scalars))
     barrier_open(&job.meeting, 1, 1)
+    begin_look(&look, &job.dropped, job.caller, 0)
+    if job.looks:
+        call.look = &look
     if job.n_penalty_parts:
         penalty_parts(job, 0, 1)
     while job.step < job.past_step and not job.stop:
         total = begin_batch(job, job.step, &call)
-        memcpy(before.block, job.state, state_size * sizeof(real))
         try:
             forward_calling(job, functions, job.workspace, job.step * job.rows, call.used_rows, &call)
             loss_calling(job, functions, job.workspace, job.step * job.rows, call.used_rows)
             backward_calling(job, functions, job.workspace, call.used_rows, job.first_trained, NULL, &call)
+            expect_whole(job)
         except BaseException:
-            memcpy(job.state, before.block, state_size * sizeof(real))
+            drop_batch(job)
             raise
         with nogil:
             mode = flush_denormals()
             penalty = in_order(job.penalty_parts, job.n_penalty_parts)
-            end_batch(job, &rule, total, penalty, job.step, &updates, scalars, &call)
+            end_batch(job, &rule, total, penalty, job.step, &updates, scalars, &look, &call)
             restore_denormals(mode)
+        expect_whole(job)
     return 0
 
 

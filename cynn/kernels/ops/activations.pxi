@@ -11,6 +11,7 @@
 #   selu          y = s x, or s a (e^x - 1)        s where y > 0, else y + s a
 #   softplus      y = log(1 + e^x)                 1 - e^-y
 #   hard_sigmoid  y = x / 6 + 1 / 2, in [0, 1]     1 / 6 where 0 < y < 1, else 0
+#   exponential   y = e^x                          y
 #
 # Those that are not monotonic have one y for two inputs, so their gradient takes x in place of y. A network
 # makes each of them a separate step, whose input it keeps as the output of the step before (steps.pxi).
@@ -23,6 +24,7 @@
 ACTIVATIONS = (
     "identity", "relu", "leaky_relu", "sigmoid", "tanh", "softmax",
     "elu", "selu", "softplus", "hard_sigmoid", "silu", "gelu", "gelu_tanh", "mish",
+    "exponential",
 )
 
 FROM_INPUT = ("silu", "gelu", "gelu_tanh", "mish")  # the gradient takes x
@@ -42,6 +44,7 @@ cdef enum:  # in the order of ACTIVATIONS
     GELU
     GELU_TANH
     MISH
+    EXPONENTIAL
 
 LEAKY_SLOPE = 0.01
 cdef real leaky_slope = LEAKY_SLOPE
@@ -94,6 +97,8 @@ cdef inline vec activated(const int activation, vec x) noexcept nogil:
         return where_less(x, zero, broadcast(SELU_BOTTOM) * c_expm1(x), broadcast(SELU_SCALE) * x)
     if activation == SOFTPLUS:  # by the exponential that cannot overflow
         return where_less(x, zero, zero, x) + c_log_1p(c_exp(-absolute(x)))
+    if activation == EXPONENTIAL:
+        return c_exp(x)
     if activation == HARD_SIGMOID:
         x = multiply_add(x, broadcast(<real>(1.0 / 6)), broadcast(<real>0.5))
         return where_less(x, zero, zero, where_less(one, x, one, x))
@@ -153,6 +158,8 @@ cdef inline vec activated_backward(const int activation, vec kept, vec delta) no
         )
     if activation == SOFTPLUS:
         return -delta * c_expm1(-kept)
+    if activation == EXPONENTIAL:
+        return delta * kept
     if activation == HARD_SIGMOID:
         delta = where_less_equal(one, kept, zero, delta * broadcast(<real>(1.0 / 6)))
         return where_less_equal(kept, zero, zero, delta)
@@ -198,8 +205,10 @@ cdef inline void each_of(
         each(GELU, forward, kept, at, count)
     elif activation == GELU_TANH:
         each(GELU_TANH, forward, kept, at, count)
-    else:
+    elif activation == MISH:
         each(MISH, forward, kept, at, count)
+    else:
+        each(EXPONENTIAL, forward, kept, at, count)
 
 
 cdef void activate(

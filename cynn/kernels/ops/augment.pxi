@@ -7,7 +7,8 @@
 #   x = middle + sin(angle) (i - middle - dy) + cos(angle) (j - middle - dx)
 #
 # Outside is the background: a raw 0. To need no tests, the image is copied into a frame of background
-# first, one line above and two below, and places beyond are moved to the edge of the frame.
+# first, one line above and two below, and places beyond are moved to the edge of the frame. The shifts of the columns
+# (gather.pxi) are added there, so that pixels are like each other, and taken off again.
 
 cdef struct Augmentation:
     Py_ssize_t height
@@ -31,7 +32,7 @@ cdef inline double random_fraction(uint64_t key, uint64_t i) noexcept nogil:
 
 
 cdef void augment_rows(
-    const Augmentation* of, const Call* call, real* frame, real background, real* panels,
+    const Augmentation* of, const Call* call, real* frame, const Rows* x, real* panels,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
 ) noexcept nogil:
     """Rows first to past of panels that have `rows` rows, in place."""
@@ -42,14 +43,14 @@ cdef void augment_rows(
     cdef double angle
     if of.shift or of.angle:
         for i in range(frame_size(of)):
-            frame[i] = background
+            frame[i] = x.offset
     for r in range(first, past):
         place = <uint64_t>(call.place + r)
         if of.shift or of.angle:
             dy = <real>(<int64_t>random_below(motion, 3 * place, range_of_shifts) - of.shift)
             dx = <real>(<int64_t>random_below(motion, 3 * place + 1, range_of_shifts) - of.shift)
             angle = (2 * random_fraction(motion, 3 * place + 2) - 1) * of.angle
-            move_row(of, frame, panels + r * PANEL, rows, dy, dx, <real>sin(angle), <real>cos(angle))
+            move_row(of, x, frame, panels + r * PANEL, rows, dy, dx, <real>sin(angle), <real>cos(angle))
         if of.noise:
             add_noise(of, noise, place, panels + r * PANEL, rows)
 
@@ -58,8 +59,14 @@ cdef inline real* pixel(real* line, Py_ssize_t rows, Py_ssize_t column) noexcept
     return line + column // PANEL * rows * PANEL + column % PANEL
 
 
+cdef inline real shift_of(const Rows* x, Py_ssize_t column) noexcept nogil:
+    """As it is after the scaling."""
+    return <real>(x.scale * x.shift[column])
+
+
 cdef void move_row(
-    const Augmentation* of, real* frame, real* line, Py_ssize_t rows, real dy, real dx, real s, real c
+    const Augmentation* of, const Rows* input, real* frame, real* line, Py_ssize_t rows,
+    real dy, real dx, real s, real c,
 ) noexcept nogil:
     cdef Py_ssize_t i, j, top, left, across = of.width + 3
     cdef real middle_y = <real>(0.5 * (of.height - 1)), middle_x = <real>(0.5 * (of.width - 1))
@@ -68,6 +75,8 @@ cdef void move_row(
     for i in range(of.height):
         for j in range(of.width):
             frame[(i + 1) * across + j + 1] = pixel(line, rows, i * of.width + j)[0]
+            if input.shift != NULL:
+                frame[(i + 1) * across + j + 1] += shift_of(input, i * of.width + j)
     for i in range(of.height):
         v = i - middle_y - dy
         for j in range(of.width):
@@ -82,6 +91,8 @@ cdef void move_row(
             above = at[0] + x * (at[1] - at[0])
             beside = at[across] + x * (at[across + 1] - at[across])
             pixel(line, rows, i * of.width + j)[0] = above + y * (beside - above)
+            if input.shift != NULL:
+                pixel(line, rows, i * of.width + j)[0] -= shift_of(input, i * of.width + j)
 
 
 cdef inline real within_frame(real at, Py_ssize_t size) noexcept nogil:

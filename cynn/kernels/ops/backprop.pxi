@@ -12,35 +12,37 @@
 cdef void dense_rows(
     const real* x, const real* w, const real* b, int activation, real* y,
     Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Ahead* ahead,
+    Look* look,
 ) noexcept nogil:
     """y = f(x W + b) for rows first to past, of panels that have `rows` rows."""
     c_matmul(
         x + first * PANEL, rows, past - first, inputs, w, outputs, b, y + first * PANEL, rows,
-        ahead,
+        ahead, look,
     )
-    activate(activation, y, rows, first, past, outputs)
+    if is_wanted(look):  # or fresh memory would be filled, which takes long
+        activate(activation, y, rows, first, past, outputs)
 
 
 cdef void dense_input_gradient(
     const real* delta, const real* transposed_w, real* grad_x,
-    Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past,
+    Py_ssize_t inputs, Py_ssize_t outputs, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Look* look,
 ) noexcept nogil:
     c_matmul(
         delta + first * PANEL, rows, past - first, outputs, transposed_w, inputs, NULL,
-        grad_x + first * PANEL, rows, NULL,
+        grad_x + first * PANEL, rows, NULL, look,
     )
 
 
 cdef void dense_weight_gradient(
     const real* x, const real* delta, Py_ssize_t inputs, Py_ssize_t outputs,
     Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, const Rule* bias_rule,
-    real* transposed_w, int part, int parts,
+    real* transposed_w, int part, int parts, Look* look,
 ) noexcept nogil:
     """One part of several: the rules are applied to its tiles of W, and to its panels of b."""
     cdef Py_ssize_t units = gradient_units(inputs, outputs), panels = panels_of(outputs)
     c_matmul_tn(
         x, rows, inputs, delta, rows, outputs, used_rows, w, rule,
-        units * part // parts, units * (part + 1) // parts, transposed_w,
+        units * part // parts, units * (part + 1) // parts, transposed_w, look,
     )
     column_sums(
         delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, bias_rule
@@ -72,7 +74,7 @@ def dense_forward(
             bias[c] = b[c]
         dense_rows(
             block, block + x_size, bias, number, bias + panel_size(1, outputs),
-            inputs, outputs, rows, 0, rows, NULL,
+            inputs, outputs, rows, 0, rows, NULL, NULL,
         )
         unpack(bias + panel_size(1, outputs), out)
     release(block)
@@ -122,11 +124,11 @@ def dense_backward(
         pack(delta, delta_panels)
         transpose(w_panels, inputs, outputs, transposed)
         dense_input_gradient(
-            delta_panels, transposed, x_panels + x_size, inputs, outputs, rows, 0, rows
+            delta_panels, transposed, x_panels + x_size, inputs, outputs, rows, 0, rows, NULL
         )
         dense_weight_gradient(
             x_panels, delta_panels, inputs, outputs, rows, rows, grad_w_panels, bias,
-            &rule, &rule, NULL, 0, 1,
+            &rule, &rule, NULL, 0, 1, NULL,
         )
         unpack(x_panels + x_size, grad_x)
         unpack(grad_w_panels, grad_w)

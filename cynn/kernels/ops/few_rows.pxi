@@ -74,7 +74,7 @@ cdef void dense_row(
         past = smaller(first + LISTED, inputs)
         count = list_nonzeros(x, rows, first, past, columns, values)
         if first == 0 and 4 * count > 3 * past:  # too few zeros
-            c_matmul(x, rows, 1, inputs, w, outputs, b, y, rows, NULL)
+            c_matmul(x, rows, 1, inputs, w, outputs, b, y, rows, NULL, NULL)
             return
         p = 0
         while p < panels:

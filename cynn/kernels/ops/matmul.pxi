@@ -193,9 +193,11 @@ cdef inline void split_into_tiles(
 
 cdef void c_matmul(
     const real* a, Py_ssize_t a_rows, Py_ssize_t rows, Py_ssize_t depth,
-    const real* b, Py_ssize_t columns, const real* start, real* c, Py_ssize_t c_rows, Ahead* ahead,
+    const real* b, Py_ssize_t columns, const real* start, real* c, Py_ssize_t c_rows, Ahead* ahead, Look* look,
 ) noexcept nogil:
-    """C = start + A B for the first `rows` rows of A and C, which have a_rows and c_rows in all."""
+    """C = start + A B for the first `rows` rows of A and C, which have a_rows and c_rows in all; or a part of it,
+    where a look, if it is not NULL, shows that it is not wanted.
+    """
     cdef Operands of
     cdef vec zeros[TILE_WIDE_VECS]
     cdef Py_ssize_t block, blocks = (rows + ROW_BLOCK - 1) // ROW_BLOCK
@@ -215,6 +217,8 @@ cdef void c_matmul(
         n = rows * (block + 1) // blocks - first
         j = 0
         while j < panels:
+            if look != NULL and is_dropped(look):
+                return
             if n == 1 and j + TILE_WIDE <= panels:
                 width = TILE_WIDE
             elif j + TILE_PANELS <= panels:
@@ -240,12 +244,12 @@ cdef void c_matmul_tn(
     const real* a, Py_ssize_t a_rows, Py_ssize_t inputs,
     const real* b, Py_ssize_t b_rows, Py_ssize_t outputs,
     Py_ssize_t rows, real* c, const Rule* rule,
-    Py_ssize_t first_unit, Py_ssize_t past_unit, real* transposed,
+    Py_ssize_t first_unit, Py_ssize_t past_unit, real* transposed, Look* look,
 ) noexcept nogil:
     """Units of A^T B, summed over `rows` rows, each used by the rule on C (inputs, outputs) at once.
 
     A unit is one panel of A (PANEL rows of C) by TILE_PANELS panels of B. Where `transposed` is
-    given, the block of C just changed is also written there, transposed.
+    given, the block of C just changed is also written there, transposed. A look is as in `c_matmul`.
     """
     cdef Operands of
     cdef Py_ssize_t a_panels = panels_of(inputs), b_panels = panels_of(outputs)
@@ -259,6 +263,8 @@ cdef void c_matmul_tn(
     of.rule = rule
     of.ahead = NULL
     for unit in range(first_unit, past_unit):
+        if look != NULL and is_dropped(look):
+            return
         j = unit // a_panels * TILE_PANELS
         p = unit % a_panels
         width = <int>smaller(TILE_PANELS, b_panels - j)
@@ -355,7 +361,7 @@ cdef int multiply_arrays(
             transpose(c_panels + c_size, columns, depth, b_panels)
         else:
             pack(b, b_panels)
-        c_matmul(block, rows, rows, depth, b_panels, columns, NULL, c_panels, rows, NULL)
+        c_matmul(block, rows, rows, depth, b_panels, columns, NULL, c_panels, rows, NULL, NULL)
         unpack(c_panels, out)
     release(block)
     return 0
@@ -378,7 +384,7 @@ def matmul_tn(const real[:, :] a, const real[:, :] b, real[:, :] out):
         pack(b, block + a_size)
         c_matmul_tn(
             block, rows, inputs, block + a_size, rows, outputs, rows,
-            block + a_size + b_size, &rule, 0, gradient_units(inputs, outputs), NULL,
+            block + a_size + b_size, &rule, 0, gradient_units(inputs, outputs), NULL, NULL,
         )
         unpack(block + a_size + b_size, out)
     release(block)

@@ -51,6 +51,19 @@ cdef void pack_strided(
             panels += PANEL
 
 
+cdef void pack_numbers(
+    const real* numbers, Py_ssize_t start, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t columns, real* panels
+) noexcept nogil:
+    """Some numbers of a row-major matrix into its panels, from number `start` on."""
+    cdef Py_ssize_t r = start // columns, c = start % columns, i
+    for i in range(count):
+        panels[(c // PANEL * rows + r) * PANEL + c % PANEL] = numbers[i]
+        c += 1
+        if c == columns:
+            c = 0
+            r += 1
+
+
 cdef void unpack_strided(
     const real* panels, char* target, Py_ssize_t row_stride, Py_ssize_t column_stride,
     Py_ssize_t rows, Py_ssize_t columns,

@@ -9,6 +9,7 @@ from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, cos, log, log1p, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
@@ -52,12 +53,8 @@ cdef extern from "simd/pages.h" nogil:
     void wish_large_pages(void* block, size_t size)
 
 cdef extern from "threads/threads.h" nogil:
-    ctypedef struct barrier:
-        pass
-    void barrier_open(barrier* b, int parties, int most)
-    void barrier_widen(barrier* b, int parties)
-    void barrier_wait(barrier* b)
     void counter_add(int* counter)
+    void counter_sub(int* counter)
     int counter_next(int* counter)
     int64_t counter_sum(int64_t* counter, int64_t more)
     void counter_set(int* counter, int value)
@@ -65,16 +62,53 @@ cdef extern from "threads/threads.h" nogil:
     int64_t word_get(const int64_t* word)
     void word_set(int64_t* word, int64_t value)
     bint word_take(int64_t* word, int64_t value)
-    void counter_wait(const int* counter, int value)
     double monotonic_seconds()
     uint64_t flush_denormals()
     void restore_denormals(uint64_t mode)
     int64_t cynn_process()
 
+cdef extern from "threads/signals.h" nogil:
+    const double LOOK_SECONDS
+    void* calling_thread()
+    bint signals_raise(void* thread)
+
+cdef extern from "threads/signals.h":
+    int raised_by_signal() except -1
+
+cdef extern from "threads/waiting.h" nogil:
+    const double CYNN_AWAKE_SECONDS
+    ctypedef struct waiters:
+        pass
+    void waiters_close(waiters* w)
+    void wake_all(waiters* w, int* word)
+    int64_t wait_while(waiters* w, int* word, int value, double seconds)
+    void wait_for_count(waiters* w, int* counter, int value)
+    void nap_until_count(const int* counter, int value)
+
+cdef extern from "threads/barrier.h" nogil:
+    ctypedef struct barrier:
+        waiters waiters
+    void barrier_open(barrier* b, int parties, int most)
+    void barrier_close(barrier* b)
+    void barrier_resize(barrier* b, int parties)
+    void barrier_wait(barrier* b)
+    ctypedef struct pace:
+        pass
+    void pace_pause(pace* p, const barrier* b)
+    void pace_resume(pace* p)
+    int pace_members(pace* p, const barrier* b, int members, int most)
+
+    ctypedef struct respite:
+        pass
+    int respite_members(respite* r, int most)
+    void respite_judge(respite* r, double seconds, double own)
+
 cdef extern from "threads/gate.h" nogil:
     const int GATE_ROOM
     ctypedef struct gate:
-        int awake
+        int present
+        waiters waiters
+    void gate_begin(gate* g)
     int gate_comers(const gate* g)
     int gate_members(const gate* g)
     void gate_open(gate* g, int places, int members)

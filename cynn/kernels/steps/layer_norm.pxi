@@ -2,6 +2,46 @@
 #
 #   dL/dx = factor (g - mean(g) - n mean(g n))          means over the columns
 
+cdef struct Moments:
+    real mean
+    real rest
+    real factor
+
+
+cdef inline Moments moments_of_row(
+    const Step* step, const real* x, Py_ssize_t rows, Py_ssize_t r
+) noexcept nogil:
+    """Of row r of x: the mean, or the first number and the rest, and 1 / sqrt(variance + epsilon)."""
+    cdef Py_ssize_t vecs = panels_of(step.outputs) * PANEL_VECS, v
+    cdef real share = 1 / <real>step.outputs
+    cdef vec mean, rest, n, total, squares
+    cdef Moments moments
+    total = broadcast(0)
+    for v in range(vecs):
+        total = total + within(step, v, load(line_of(x, rows, r, v)))
+    moments.mean = lane_sum(total) * share
+    moments.rest = 0
+    mean = broadcast(moments.mean)
+    total = squares = broadcast(0)
+    for v in range(vecs):
+        n = within(step, v, load(line_of(x, rows, r, v)) - mean)
+        total = total + n
+        squares = multiply_add(n, n, squares)
+    if not is_centred(lane_sum(total) * share, lane_sum(squares) * share):
+        moments.mean = line_of(x, rows, r, 0)[0]
+        mean = broadcast(moments.mean)
+        total = squares = broadcast(0)
+        for v in range(vecs):
+            total = total + within(step, v, load(line_of(x, rows, r, v)) - mean)
+        moments.rest = lane_sum(total) * share
+        rest = broadcast(moments.rest)
+        for v in range(vecs):
+            n = within(step, v, (load(line_of(x, rows, r, v)) - mean) - rest)
+            squares = multiply_add(n, n, squares)
+    moments.factor = <real>(1 / sqrt(lane_sum(squares) * share + step.epsilon))
+    return moments
+
+
 cdef void layer_norm_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
@@ -12,27 +52,20 @@ cdef void layer_norm_step_forward(
     # where nothing is kept, n is overwritten at once
     cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
     cdef real* factors = NULL if call.workspace == NULL else kept_factors(step, kept, rows)
-    cdef real share = 1 / <real>step.outputs, factor
-    cdef vec mean, n, total
+    cdef Moments of_row
+    cdef vec mean, rest, factor, n
     for r in range(first, past):
-        total = broadcast(0)
+        of_row = moments_of_row(step, x, rows, r)
+        mean, rest, factor = broadcast(of_row.mean), broadcast(of_row.rest), broadcast(of_row.factor)
         for v in range(vecs):
-            total = total + within(step, v, load(line_of(x, rows, r, v)))
-        mean = broadcast(lane_sum(total) * share)
-        total = broadcast(0)
-        for v in range(vecs):
-            n = within(step, v, load(line_of(x, rows, r, v)) - mean)
-            total = multiply_add(n, n, total)
-        factor = <real>(1 / sqrt(lane_sum(total) * share + step.epsilon))
-        for v in range(vecs):
-            n = within(step, v, (load(line_of(x, rows, r, v)) - mean) * broadcast(factor))
+            n = within(step, v, ((load(line_of(x, rows, r, v)) - mean) - rest) * factor)
             store(<real*>line_of(kept, rows, r, v), n)
             store(
                 <real*>line_of(y, rows, r, v),
                 multiply_add(load(gamma + v * LANES), n, load(beta + v * LANES)),
             )
         if factors != NULL:
-            factors[r] = factor
+            factors[r] = of_row.factor
 
 
 cdef void layer_norm_step_backward(

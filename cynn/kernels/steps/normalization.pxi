@@ -6,6 +6,13 @@
 # the one over the columns of each row, the other over the rows of each column. gamma lies where a dense step has
 # W, as a matrix of one row, and beta where it has b. For the backward pass the forward keeps n, in panels like y, and
 # behind it the factors 1 / sqrt(variance + epsilon), one a row or one a column.
+#
+# A mean is rounded. Where that is not small beside the deviation, as of numbers that are large and almost equal, the
+# distances are taken from the first of them, x_0, and from the mean of those distances, the rest:
+#
+#   n = ((x - x_0) - rest) / sqrt(variance + epsilon)
+#
+# so that equal numbers give 0. Else x_0 is the mean, and the rest 0. (Chan, Golub and LeVeque 1983: shifted data.)
 
 cdef inline real* kept_factors(const Step* step, real* kept, Py_ssize_t rows) noexcept nogil:
     return kept + panel_size(rows, step.outputs)
@@ -14,6 +21,15 @@ cdef inline real* kept_factors(const Step* step, real* kept, Py_ssize_t rows) no
 cdef inline vec within(const Step* step, Py_ssize_t v, vec value) noexcept nogil:
     """The v-th vector of a row, with zeros past the last column, where anything may have been."""
     return valid_lanes(value, step.outputs - v * LANES, broadcast(0))
+
+
+cdef enum:
+    UNCENTRED = 1 << 20  # a mean off by a thousandth of the deviation is looked at again
+
+
+cdef inline bint is_centred(real mean, real square) noexcept nogil:
+    """Return whether numbers of such a mean and mean square have a mean of about 0; not if that is not finite."""
+    return mean == 0 or -INFINITY < mean < INFINITY and mean * mean * UNCENTRED < square
 
 
 cdef inline vec inverse_root(vec variance, real epsilon) noexcept nogil:
@@ -78,7 +94,7 @@ cdef int describe_norm(Step* step, double epsilon) except -1:
     """Describe what both share: gamma, beta, and what the forward pass keeps."""
     if not 0 < epsilon < INFINITY:
         raise ValueError(f"steps: epsilon must be a finite number above 0, got {epsilon}")
-    step.epsilon = <real>epsilon
+    step.epsilon = at_least_tiny(epsilon)
     step.weight_rows = 1
     step.kept_lines = 2
     return 0

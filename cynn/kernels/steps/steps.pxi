@@ -47,6 +47,8 @@ cdef struct Call:
     int rank
     int threads
     barrier* meeting
+    Look* look  # in the midst of a step; NULL: none takes long
+    int* overflowed  # set where running statistics would become infinite or NaN
 
 ctypedef void (*Forward)(
     const Step* step, const real* parameters, const real* x, real* y,
@@ -96,6 +98,7 @@ cdef void dense_step_forward(
         x, parameters + step.weights,
         parameters + step.weights + panel_size(step.inputs, step.outputs),
         step.activation, y, step.inputs, step.outputs, rows, first, past, call.ahead,
+        call.look,
     )
 
 
@@ -103,10 +106,12 @@ cdef void dense_step_backward(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    activate_backward(step.activation, y, delta, rows, first, past, step.outputs)
+    if is_wanted(call.look):
+        activate_backward(step.activation, y, delta, rows, first, past, step.outputs)
     if grad_x != NULL:
         dense_input_gradient(
-            delta, transposed + step.transposed, grad_x, step.inputs, step.outputs, rows, first, past
+            delta, transposed + step.transposed, grad_x, step.inputs, step.outputs, rows, first, past,
+            call.look,
         )
 
 
@@ -117,6 +122,7 @@ cdef void dense_step_gradient(
     dense_weight_gradient(
         x, delta, step.inputs, step.outputs, rows, call.used_rows, rule.sink + step.weights,
         bias_in(rule.sink, step), rule_of_w, rule, transposed, call.rank, call.threads,
+        NULL if rule.updates else call.look,  # an update that has begun is finished
     )
 
 
