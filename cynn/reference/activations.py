@@ -212,6 +212,20 @@ def sigmoid_of(z: float) -> float:
     return e / (1.0 + e)
 
 
+def exp_of(z: float) -> float:
+    """Return the exponential of one number, infinity where `math` raises.
+
+    Examples
+    --------
+    >>> exp_of(0.0), exp_of(1000.0)
+    (1.0, inf)
+    """
+    try:
+        return math.exp(z)
+    except OverflowError:
+        return math.inf
+
+
 def sigmoid_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
     """Compute the gradient of `sigmoid`: ``f'(x) = y * (1 - y)``.
 

@@ -9,7 +9,7 @@ In a logarithm a probability is at least EPSILON away from 0 and 1; the gradient
 
 import math
 
-from .activations import sigmoid_of
+from .activations import exp_of, sigmoid_of
 from .arrays import Matrix, Vector
 from .rowwise import Row, by_row
 from .softmax import softmax_of
@@ -186,7 +186,7 @@ def half_poisson_deviance(
     """
 
     def rule(z: Row, t: Row) -> tuple[float, Row, Row]:
-        p = [_exp(z_j) for z_j in z]
+        p = [exp_of(z_j) for z_j in z]
         errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
         parts = zip(errors, z, t, strict=True)
         loss = sum(e + (t_j * (_log(t_j) - z_j) if t_j else 0.0) for e, z_j, t_j in parts)
@@ -199,13 +199,6 @@ def _bounded(loss: float, share: float = 1.0) -> float:
     """Bound ``-share * log(p)``; a NaN stays, as every comparison with it is false."""
     least, most = -share * math.log1p(-EPSILON), -share * math.log(EPSILON)
     return least if loss < least else most if loss > most else loss
-
-
-def _exp(z: float) -> float:
-    try:
-        return math.exp(z)
-    except OverflowError:
-        return math.inf
 
 
 def _log(t: float) -> float:

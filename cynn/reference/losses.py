@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from inspect import signature
 
-from .activations import sigmoid_of
+from .activations import exp_of, sigmoid_of
 from .arrays import Matrix, Vector
 from .canonical import binary_log_loss, half_poisson_deviance, half_squared_error, log_loss
 from .hinge import categorical_hinge, hinge
@@ -360,14 +360,6 @@ def log_poisson(
         return loss / n, z, [(p_j - t_j) / n for p_j, t_j in zip(rates, t, strict=True)]
 
     return by_row("log_poisson", rule, prediction, target, weight, out, delta)
-
-
-def exp_of(z: float) -> float:
-    """Return ``exp(z)``, infinity where `math` raises."""
-    try:
-        return math.exp(z)
-    except OverflowError:
-        return math.inf
 
 
 def _smoothed(t: Row, smoothing: float, n: int) -> Row:

@@ -28,7 +28,10 @@ class Network:
         In order, each as its kind in `cynn.reference.steps.STEPS` describes it, such as
         ``("dense", n_out, activation)``.
     scale, offset : float
-        What x goes through on its way in: ``scale * x + offset``.
+        What x goes through on its way in: ``scale * (x - shift) + offset``.
+    shift : tuple of float, optional
+        One number, or one for each column; none by default. It is taken off in float64, so that
+        numbers that are large and lie close to each other keep what tells them apart.
 
     Attributes
     ----------
@@ -69,9 +72,14 @@ class Network:
     """
 
     def __init__(
-        self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float = 1.0, offset: float = 0.0
+        self,
+        n_inputs: int,
+        steps: list[tuple[Any, ...]],
+        scale: float = 1.0,
+        offset: float = 0.0,
+        shift: tuple[float, ...] | None = None,
     ) -> None:
-        self._plan = Plan(n_inputs, steps, scale, offset)
+        self._plan = Plan(n_inputs, steps, scale, offset, shift)
         self.n_inputs, self.n_outputs = n_inputs, self._plan.n_outputs
         self.n_params = self._plan.n_params
         self._params = [0.0] * self.n_params
@@ -124,6 +132,47 @@ class Network:
             If it is of another length.
         """
         self._copy("set_params", "flat", flat, numbers(flat), self._params)
+
+    def is_finite(self) -> bool:
+        """Return whether no parameter is NaN or infinite.
+
+        Returns
+        -------
+        bool
+            False after a training that has diverged.
+        """
+        return all(map(math.isfinite, self._params))
+
+    def set_part(self, slot: str | None, start: int, flat: Vector) -> None:
+        """Set some of the parameters, or of a slot, in the order of `get_params`.
+
+        Parameters
+        ----------
+        slot : str or None
+            One of `slot_names`; None: the parameters.
+        start : int
+            The number of the first of them, from 0.
+        flat : vector
+            The numbers from there on, which are copied; not more than there are.
+
+        Raises
+        ------
+        ValueError
+            If there is no such slot, or not so many numbers.
+
+        Examples
+        --------
+        >>> network = Network(1, [("dense", 2, "identity")])
+        >>> network.set_part(None, 1, [5, 6])
+        >>> out = [None] * 4
+        >>> network.get_params(out)
+        >>> out
+        [0.0, 5.0, 6.0, 0.0]
+        """
+        to, end = self._params if slot is None else self._slot(slot), start + len(flat)
+        if not 0 <= start <= end <= self.n_params:
+            raise ValueError(f"network: flat must end within {self.n_params} numbers, got {end}")
+        to[start:end] = numbers(flat)
 
     def get_state(self, out: MutableVector) -> None:
         """Write the running statistics: for each batch_norm step the means, then the variances.
@@ -268,7 +317,7 @@ class Network:
         """Train on the rows that `order` names, a batch at a time: one step for each batch.
 
         A step's gradient is the weighted mean of its rows' gradients. A batch whose weights sum
-        to 0 changes nothing.
+        to 0 changes nothing. A batch whose loss is not finite is the last and changes no parameter.
 
         Parameters
         ----------
@@ -302,7 +351,8 @@ class Network:
             The step to go on with; the number of steps when the epoch is over.
         loss_sum, weight_sum : float
             Sums of weight times loss, and of weight, over the rows done since step 0: where time
-            cuts an epoch changes no bit of them.
+            cuts an epoch changes no bit of them. Where the first is not finite, the training ended
+            with the step before `next_step`.
 
         Raises
         ------
@@ -310,8 +360,14 @@ class Network:
             If an argument does not fit the others.
         """
         start_time = time.monotonic()
-        data = self._data("train_epoch", x, y, weight)
-        order = whole_numbers("train_epoch", "order", order, len(data[0]))
+        self._require_compiled("train_epoch")
+        require_shape("train_epoch", "x", x, (None, self.n_inputs))
+        n_rows, weight = len(x), weights("train_epoch", weight, len(x))
+        if start == 0:  # all of them: what is wrong with one is an error before the first step
+            self._plan.targets("train_epoch", y, n_rows)
+        if not self._plan.asks_for_loss and hasattr(y, "tolist"):
+            y = y.tolist()
+        order = whole_numbers("train_epoch", "order", order, n_rows)
         if batch_size < 1:
             raise ValueError(f"train_epoch: batch_size must be at least 1, got {batch_size}")
         n_steps = -(-len(order) // batch_size)
@@ -330,8 +386,9 @@ class Network:
         while step < n_steps:
             first = step * batch_size
             batch_rows = order[first : first + batch_size]
-            batch_x, batch_y = ([part[r] for r in batch_rows] for part in data[:2])
-            batch_weight = [data[2][r] for r in batch_rows]
+            batch_x = rows([x[r] for r in batch_rows])  # not all rows in each slice of an epoch
+            batch_y = self._plan.targets("train_epoch", [y[r] for r in batch_rows], len(batch_rows))
+            batch_weight = [weight[r] for r in batch_rows]
             total = sum(batch_weight)
             key = batch_key((seed, epoch, first_step + step, place))
             call = Call(list(self._state), key, place, total != 0.0)
@@ -344,11 +401,12 @@ class Network:
             if total != 0.0:
                 scale = 1.0 if self.penalty_of_sum else total
                 loss += self._plan.add_penalties(self._params, scale, gradient)
-                self.update([g / total for g in gradient], rates[step], momenta[step])
+                if math.isfinite(loss):
+                    self.update([g / total for g in gradient], rates[step], momenta[step])
             loss_sum += loss
             weight_sum += total
             step += 1
-            if time.monotonic() - start_time >= seconds:
+            if not math.isfinite(loss_sum) or time.monotonic() - start_time >= seconds:
                 break
         self._sums = (loss_sum, weight_sum)
         return step, loss_sum, weight_sum

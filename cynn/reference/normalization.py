@@ -41,7 +41,8 @@ class BatchNorm(Step):
     Ioffe and Szegedy, *Batch normalization*, 2015. In training the mean and the variance are those
     of the batch, over all its rows alike, whatever their weights; and the running ones become
     ``momentum * running + (1 - momentum) * batch``. Elsewhere the running ones are used. They are
-    the step's state: the means, then the variances.
+    the step's state: the means, then the variances. A batch by which they would become infinite or
+    NaN is an error.
     """
 
     def __init__(self, n_in: int, place: Place, momentum: float, epsilon: float) -> None:
@@ -62,7 +63,13 @@ class BatchNorm(Step):
                 mean, variance = moments(list(column))
                 for at, value in ((c, mean), (self.n_out + c, variance)):
                     old = call.state[self.first_state + at]
-                    call.state[self.first_state + at] = value + self.momentum * (old - value)
+                    moved = value + self.momentum * (old - value)
+                    if not math.isfinite(moved):
+                        raise FloatingPointError(
+                            "batch_norm must have mini-batches of which mean and variance are "
+                            f"finite, got {value} in column {c}"
+                        )
+                    call.state[self.first_state + at] = moved
         return _scaled(_transposed([n for n, _ in self._columns(x, call)]), params, self.first)
 
     def backward(
@@ -101,9 +108,22 @@ def moments(values: Flat) -> tuple[float, float]:
     --------
     >>> moments([1.0, 3.0])
     (2.0, 1.0)
+    >>> moments([0.1] * 3)
+    (0.1, 0.0)
     """
-    mean = sum(values) / len(values)
-    return mean, sum((value - mean) ** 2 for value in values) / len(values)
+    distances = _distances(values)
+    return values[0] - distances[0], sum(d * d for d in distances) / len(values)
+
+
+def _distances(values: Flat) -> Flat:
+    """Return the distances from the mean.
+
+    They are taken from the first number, and from the mean of what is left: so the rounding of the
+    mean of numbers that are large and almost equal does not count, and equal ones give 0.
+    """
+    from_first = [value - values[0] for value in values]
+    rest = sum(from_first) / len(values)
+    return [value - rest for value in from_first]
 
 
 def normal(values: Flat, epsilon: float) -> tuple[Flat, float]:
@@ -114,9 +134,8 @@ def normal(values: Flat, epsilon: float) -> tuple[Flat, float]:
     >>> normal([1.0, 3.0], 3.0)
     ([-0.5, 0.5], 0.5)
     """
-    mean, variance = moments(values)
-    factor = 1 / math.sqrt(variance + epsilon)
-    return [(value - mean) * factor for value in values], factor
+    factor = 1 / math.sqrt(moments(values)[1] + epsilon)
+    return [distance * factor for distance in _distances(values)], factor
 
 
 def normal_backward(grad_n: Flat, n: Flat, factor: float) -> Flat:

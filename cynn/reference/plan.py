@@ -35,6 +35,8 @@ class Plan:
         Descriptions, as `cynn.reference.network.Network` takes them.
     scale, offset : float
         What x goes through on its way in.
+    shift : tuple of float or None
+        What is taken off x before that: one number, or one for each column.
 
     Attributes
     ----------
@@ -44,12 +46,24 @@ class Plan:
     """
 
     def __init__(
-        self, n_inputs: int, steps: list[tuple[Any, ...]], scale: float, offset: float
+        self,
+        n_inputs: int,
+        steps: list[tuple[Any, ...]],
+        scale: float,
+        offset: float,
+        shift: tuple[float, ...] | None,
     ) -> None:
         if n_inputs < 1 or not steps:
             raise ValueError(f"Network must have inputs and steps, got {n_inputs} and {len(steps)}")
         self.n_outputs, place = n_inputs, Place()
         self.scale, self.offset = float(scale), float(offset)
+        self.shift = [0.0] if shift is None else list(shift)
+        if len(self.shift) not in (1, n_inputs):
+            raise ValueError(
+                f"network: shift must be 1 or {n_inputs} numbers, got {len(self.shift)}"
+            )
+        if len(self.shift) == 1:
+            self.shift *= n_inputs
         self.augmentation: Augmentation | None = None
         self.steps: list[Step] = []
         self.penalties: list[tuple[float, float]] = []
@@ -189,9 +203,20 @@ class Plan:
 
     def _forward(self, steps: list[Step], params: Flat, x: Rows, call: Call) -> list[Rows]:
         """Return what goes into the first step, then what comes out of each."""
-        activations = [[[self.scale * value + self.offset for value in row] for row in x]]
+        scaled = [
+            [self.scale * (v - s) + self.offset for v, s in zip(row, self.shift, strict=True)]
+            for row in x
+        ]
         if self.augmentation is not None and call.key is not None:
-            activations = [augmented(activations[0], self.augmentation, self.offset, call)]
+            scaled = self._augmented(scaled, self.augmentation, call)
+        activations = [scaled]
         for step in steps:
             activations.append(step.forward(activations[-1], params, call))
         return activations
+
+    def _augmented(self, x: Rows, augmentation: Augmentation, call: Call) -> Rows:
+        """Return images as they are seen in training; pixels are like each other unshifted."""
+        shift = [self.scale * s for s in self.shift]
+        images = [[v + s for v, s in zip(row, shift, strict=True)] for row in x]
+        images = augmented(images, augmentation, self.offset, call)
+        return [[v - s for v, s in zip(row, shift, strict=True)] for row in images]

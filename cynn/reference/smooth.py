@@ -1,15 +1,15 @@
-"""More activations: the smooth kin of relu, and a sigmoid of straight lines.
+"""More activations: the smooth kin of relu, a sigmoid of straight lines, and the exponential.
 
-`elu`, `selu`, `softplus` and `hard_sigmoid` never fall, so their way back is found from the output,
-as in `activations`. `silu`, `gelu`, `gelu_tanh` and `mish` fall a little before they rise: their
-way back takes `x`.
+`elu`, `selu`, `softplus`, `hard_sigmoid` and `exponential` never fall, so their way back is found
+from the output, as in `activations`. `silu`, `gelu`, `gelu_tanh` and `mish` fall a little before
+they rise: their way back takes `x`.
 
 What minus infinity gives is the limit, also where the formula says infinity times zero.
 """
 
 import math
 
-from .activations import sigmoid_of
+from .activations import exp_of, sigmoid_of
 from .arrays import Matrix
 from .elementwise import each, each_pair
 
@@ -505,3 +505,50 @@ def mish_backward(x: Matrix, grad_y: Matrix, out: Matrix) -> None:
         return t if math.isinf(z) else t + z * (1.0 - t * t) * sigmoid_of(z)
 
     each_pair("mish_backward", lambda z, g: g * slope(z), x, grad_y, out)
+
+
+def exponential(x: Matrix, out: Matrix) -> None:
+    """Compute the exponential function, above 0: ``f(x) = exp(x)``.
+
+    Parameters
+    ----------
+    x, out : matrix (m, n)
+        The numbers, and what is written: f of each. They share no memory.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
+
+    Examples
+    --------
+    >>> out = [[0.0, 0.0, 0.0]]
+    >>> exponential([[0.0, 1.0, -1000.0]], out)
+    >>> [[round(value, 4) for value in row] for row in out]
+    [[1.0, 2.7183, 0.0]]
+    """
+    each("exponential", exp_of, x, out)
+
+
+def exponential_backward(y: Matrix, grad_y: Matrix, out: Matrix) -> None:
+    """Compute the gradient of `exponential`: ``f'(x)`` is the output y.
+
+    Parameters
+    ----------
+    y, grad_y, out : matrix (m, n)
+        The output of `exponential`; the gradient of the loss with respect to it; and, written, that
+        with respect to the input. `out` shares no memory with the others.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `out` shares memory with another argument.
+
+    Examples
+    --------
+    >>> out = [[0.0, 0.0]]
+    >>> exponential_backward([[1.0, 3.0]], [[2.0, 2.0]], out)
+    >>> out
+    [[2.0, 6.0]]
+    """
+    each_pair("exponential_backward", lambda y, g: g * y, y, grad_y, out)

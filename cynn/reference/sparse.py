@@ -57,6 +57,13 @@ class SparseRows:
         """Return the number of rows."""
         return len(self._starts) - 1
 
+    def __getitem__(self, i: int) -> list[float]:
+        """Return one row in full."""
+        row = [0.0] * self.n_columns
+        for k in range(self._starts[i], self._starts[i + 1]):
+            row[self._columns[k]] = self._values[k]
+        return row
+
     @property
     def shape(self) -> tuple[int, int]:
         """The rows and the columns."""
@@ -70,10 +77,4 @@ class SparseRows:
         list of list of float
             One list for each row, zeros included.
         """
-        dense_rows = []
-        for start, end in zip(self._starts, self._starts[1:], strict=False):
-            row = [0.0] * self.n_columns
-            for i in range(start, end):
-                row[self._columns[i]] += self._values[i]
-            dense_rows.append(row)
-        return dense_rows
+        return [self[i] for i in range(len(self))]

@@ -50,6 +50,7 @@ FORMULAS = {
         INF,
     ),
     "mish": (lambda x: x * np.tanh(np.log(1 + np.exp(x))), 0, INF),
+    "exponential": (np.exp, 0, INF),
 }
 
 

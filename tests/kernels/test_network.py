@@ -1,5 +1,7 @@
 """A network matches its kernels, mini-batch by mini-batch, and refuses what does not fit."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -235,6 +237,24 @@ def test_parameters_and_velocity_round_trip(target):
     params, velocity = rng.standard_normal((2, 43)).astype(target.dtype)
     network.set_params(params)
     network.set_slot("velocity", velocity)
+    assert np.array_equal(state(network, target.dtype), [params, velocity])
+
+
+@pytest.mark.parametrize("cuts", [(0, 43), (0, 1, 42, 43), (0, 5, 5, 20, 43), range(44)])
+def test_parameters_in_parts(target, cuts):
+    """W and b of both layers, cut anywhere; the panels have columns that fill them up."""
+    network = TWO_LAYERS.make(target)
+    rng = np.random.default_rng(0)
+    params, velocity = rng.standard_normal((2, 43)).astype(target.dtype)
+    for start, end in itertools.pairwise(cuts):
+        network.set_part(None, start, params[start:end])
+        network.set_part("velocity", start, velocity[start:end])
+    assert np.array_equal(state(network, target.dtype), [params, velocity])
+    for start, end in ((-1, 3), (40, 44), (44, 44)):
+        with pytest.raises(ValueError, match=f"flat must end within 43 numbers, got {end}"):
+            network.set_part(None, start, np.zeros(end - start, target.dtype))
+    with pytest.raises(ValueError, match="slot must be one of"):
+        network.set_part("exp_avg", 0, params)
     assert np.array_equal(state(network, target.dtype), [params, velocity])
 
 
