@@ -11,8 +11,18 @@
 (3, 2)
 """
 
-from ._runtime.threads import get_num_threads, set_num_threads
+# isort: off
+from ._runtime import interrupts as _interrupts  # noqa: F401 (first: it sees to Ctrl-C)
+
+# isort: on
+from typing import TYPE_CHECKING
+
+from ._runtime.threads import get_num_threads, keep_threads, set_num_threads
+from ._specs.names import missing_from
 from ._version import VERSION as __version__
 from .model import Model
 
-__all__ = ["Model", "__version__", "get_num_threads", "set_num_threads"]
+__all__ = ["Model", "__version__", "get_num_threads", "keep_threads", "set_num_threads"]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)

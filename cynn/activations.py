@@ -5,13 +5,14 @@ numbers.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._specs import user_functions
 from ._specs.activation_table import ACTIVATIONS
+from ._specs.names import hint, missing_from, synonym
 from ._specs.spec import Spec
 from ._specs.validation import choice
 
@@ -134,7 +135,7 @@ class Custom(Spec):
 
 
 def checked(name: str, value: Any) -> str | Custom:
-    """Return an activation: one of ``ACTIVATIONS`` by name, or a `Custom`.
+    """Return an activation: one of ``ACTIVATIONS`` by name, or a `Custom`; for None the identity.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def checked(name: str, value: Any) -> str | Custom:
     Returns
     -------
     str or Custom
-        The value itself.
+        The value itself; of a name of another library the one here.
 
     Raises
     ------
@@ -157,6 +158,8 @@ def checked(name: str, value: Any) -> str | Custom:
     --------
     >>> checked("activation", "relu")
     'relu'
+    >>> checked("activation", "linear"), checked("activation", None)
+    ('identity', 'identity')
     >>> checked("activation", abs)
     Traceback (most recent call last):
     TypeError: activation must be a name or cynn.activations.Custom(function, derivative), got a \
@@ -164,9 +167,18 @@ function without its derivative
     """
     if isinstance(value, Custom):
         return value
+    if value is None:
+        return "identity"
     if callable(value):
+        word = str(getattr(value, "__name__", type(value).__name__))
+        known = synonym("activation", word, ACTIVATIONS)
+        advice = f": write {known!r}" if known in ACTIVATIONS else hint("activation", word, ())
         raise TypeError(
             f"{name} must be a name or cynn.activations.Custom(function, derivative), got a "
-            "function without its derivative"
+            f"function without its derivative{advice}"
         )
-    return choice(name, value, ACTIVATIONS)
+    return choice(name, value, ACTIVATIONS, "activation")
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)

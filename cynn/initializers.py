@@ -11,17 +11,23 @@ from __future__ import annotations  # naming numpy.random would load it
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ._specs.activation_table import TABLE
+from ._specs.names import missing_from
 from ._specs.validation import choice, real_dtype
 from ._specs.validation import shape as checked_shape
 
+DRAWN_BLOCK = 1 << 20  # numbers that are drawn at a time
+
 Initializer: TypeAlias = Callable[..., NDArray[Any]]
 """A function ``f(shape, rng, dtype)`` that gives an array of that shape."""
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__, "initializer")
 
 
 def zeros(
@@ -380,9 +386,19 @@ def _uniform(
     variance: float, shape: tuple[int, ...], rng: object, dtype: DTypeLike
 ) -> NDArray[Any]:
     limit = math.sqrt(3 * variance)  # the variance of a uniform draw from ±limit is limit**2 / 3
-    return _generator(rng).uniform(-limit, limit, shape).astype(real_dtype(dtype), copy=False)
+    return _drawn(lambda n: _generator(rng).uniform(-limit, limit, n), shape, dtype)
 
 
 def _normal(variance: float, shape: tuple[int, ...], rng: object, dtype: DTypeLike) -> NDArray[Any]:
-    drawn = _generator(rng).normal(0.0, math.sqrt(variance), shape)
-    return drawn.astype(real_dtype(dtype), copy=False)
+    deviation = math.sqrt(variance)
+    return _drawn(lambda n: _generator(rng).normal(0.0, deviation, n), shape, dtype)
+
+
+def _drawn(
+    draw: Callable[[int], NDArray[Any]], shape: tuple[int, ...], dtype: DTypeLike
+) -> NDArray[Any]:
+    """Draw a block at a time, so that Ctrl-C is seen in between; to the same numbers as at once."""
+    weights = np.empty(math.prod(shape), real_dtype(dtype))
+    for start in range(0, len(weights), DRAWN_BLOCK):
+        weights[start : start + DRAWN_BLOCK] = draw(min(DRAWN_BLOCK, len(weights) - start))
+    return weights.reshape(shape)

@@ -6,15 +6,20 @@ Plain NumPy. A model can flatten and rescale by itself, with the layers of those
 from __future__ import annotations  # naming numpy.random would load it
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ._specs.digits import middle_of_rescaling
+from ._specs.names import missing_from
 from ._specs.validation import array, integer, labels, number
 
 MAX_INFERRED = 10_000
 """The most classes that `one_hot` takes from the labels alone."""
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)
 
 
 def flatten(x: ArrayLike) -> NDArray[Any]:
@@ -63,7 +68,8 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
     Returns
     -------
     ndarray of float64 if `x` is that or wider, else of float32
-        A new array of the shape of `x`.
+        A new array of the shape of `x`. Where an offset brings numbers far from 0 near it, that is
+        done in float64, before their digits are lost in float32.
 
     Raises
     ------
@@ -82,9 +88,16 @@ def rescale(x: ArrayLike, scale: float = 1 / 255, offset: float = 0.0) -> NDArra
     values = array("x", x)
     wide = values.dtype.kind == "f" and values.dtype.itemsize >= 8
     real = np.float64 if wide else np.float32
-    scaled: NDArray[Any] = values.astype(real)
-    scaled *= real(number("scale", scale))
-    scaled += real(number("offset", offset))
+    factor, summand = number("scale", scale), number("offset", offset)
+    middle = 0.0 if wide else middle_of_rescaling(factor, summand)
+    scaled: NDArray[Any]
+    if middle:
+        scaled = (values.astype(np.float64) - middle).astype(real)
+        summand += factor * middle
+    else:
+        scaled = values.astype(real)
+    scaled *= real(factor)
+    scaled += real(summand)
     return scaled
 
 

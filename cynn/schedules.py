@@ -4,12 +4,13 @@ A step is one batch; a run of ``total_steps`` steps counts them from 0. The opti
 rates of an epoch to the network as an array.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._specs import spec
+from ._specs.names import missing_from
 from ._specs.validation import integer, number
 
 
@@ -409,6 +410,9 @@ class Then(Schedule):
 
 SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
 """The schedules that a file may name."""
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)
 
 
 def from_dict(data: dict[str, Any]) -> Schedule:

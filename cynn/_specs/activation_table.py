@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from .aliases import SYNONYMS
+
 
 class ActivationEntry(NamedTuple):
     """What is known of an activation beside its arithmetic.
@@ -57,6 +59,7 @@ TABLE = {
     "gelu": ActivationEntry(HE, "Gelu", {"approximate": "none"}, 20),
     "gelu_tanh": ActivationEntry(HE, "Gelu", {"approximate": "tanh"}, 20),
     "mish": ActivationEntry(HE, "Mish", {}, 18, gate=("softplus", "tanh")),
+    "exponential": ActivationEntry(GLOROT, "Exp", sklearn="exp"),
 }
 """The entries by name; the place of a name is its number."""
 
@@ -64,4 +67,5 @@ ACTIVATIONS = tuple(TABLE)
 """The activations that the kernels know, by name."""
 
 FROM_SKLEARN = {entry.sklearn: name for name, entry in TABLE.items() if entry.sklearn}
-"""The names here of those that scikit-learn has, by its names."""
+FROM_SKLEARN |= SYNONYMS["activation"]
+"""The names here of those that scikit-learn has, by its names, and of other libraries' words."""

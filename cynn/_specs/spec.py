@@ -7,17 +7,25 @@ that one object may serve several models; ``replace`` makes a changed one.
 """
 
 import inspect
-import reprlib
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
 
-from .validation import choice
+from .names import Explained, near
+from .validation import choice, shown
+
+MOST_DEPTH = 32
+"""How deep specs may lie within specs: what goes through them calls itself."""
+
+MOST_PARTS = 1 << 16
+"""How many specs may lie within one: the columns of a table, above all."""
 
 T = TypeVar("T")
 S = TypeVar("S", bound="Spec")
 
 
-class Spec:
+class Spec(Explained):
     """Base of the declarations: a class and its arguments.
 
     A subclass sets each parameter of its ``__init__`` once, as the attribute of the same name, to
@@ -45,7 +53,7 @@ class Spec:
         dict
             Every parameter of the constructor, those at their default too.
         """
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        return {name: getattr(self, name) for name in _parameters(type(self))}
 
     def to_dict(self) -> dict[str, Any]:
         """Return this object as a plain dictionary, fit for JSON; ``from_dict`` reads it.
@@ -87,10 +95,12 @@ class Spec:
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an argument once; an unchecked change or a misspelt name is refused."""
         kind = type(self).__name__
-        if name not in inspect.signature(type(self)).parameters:
-            raise AttributeError(f"{kind} has no argument {name!r}")
+        parameters = _parameters(type(self))
+        if name not in parameters:
+            raise AttributeError(f"{kind} has no argument {name!r}{near(name, parameters)}")
         if name in self.__dict__:
             raise AttributeError(f"{kind} cannot be changed: make another with replace({name}=...)")
+        expect_few(name, _specs_among((value,)), MOST_PARTS)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -100,7 +110,7 @@ class Spec:
         """
         parts = []
         in_order = True  # as long as no argument was left out, they need no name
-        for name, parameter in inspect.signature(type(self)).parameters.items():
+        for name, parameter in _parameters(type(self)).items():
             value = getattr(self, name)
             if value == parameter.default:
                 in_order = False
@@ -119,6 +129,17 @@ class Spec:
     def __hash__(self) -> int:
         """Hash by class and arguments."""
         return hash((type(self), *self.config().values()))
+
+
+# Reading a signature takes longer than all else that is done for an argument.
+_PARAMETERS: WeakKeyDictionary[type, Mapping[str, inspect.Parameter]] = WeakKeyDictionary()
+
+
+def _parameters(kind: type) -> Mapping[str, inspect.Parameter]:
+    known = _PARAMETERS.get(kind)
+    if known is None:
+        known = _PARAMETERS[kind] = inspect.signature(kind).parameters
+    return known
 
 
 def _written(value: Any) -> str:
@@ -206,7 +227,61 @@ def get(name: str, value: object, base: type[T], named: Mapping[str, type[T]]) -
     wanted = f"{name} must be a name or {'an' if kind[0] in 'AEIOU' else 'a'} {kind} object"
     if isinstance(value, type) and issubclass(value, base):
         raise TypeError(f"{wanted}, got a class: make an object of it, {value.__name__}(...)")
-    raise TypeError(f"{wanted}, got {reprlib.repr(value)}")
+    raise TypeError(f"{wanted}, got {shown(value)}")
+
+
+def expect_few(name: str, parts: Iterable[Any], most: int) -> None:
+    """Raise an error where specs are too many, or nested too deep.
+
+    The same rule holds for specs and for the dictionaries from which a file makes them, so that
+    what can be made can be saved, and read again. It is asked before any is made.
+
+    Parameters
+    ----------
+    name : str
+        What they are, for messages.
+    parts : iterable of Spec and of dict
+        The specs; those in their lists count too.
+    most : int
+        How many there may be, on all levels together.
+
+    Raises
+    ------
+    ValueError
+        If there are more, or some lie deeper than `MOST_DEPTH`.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense, Residual
+    >>> expect_few("layers", [Residual([Dense(2), Dense(2)])], most=2)
+    Traceback (most recent call last):
+    ValueError: layers must be at most 2 with those inside of others, got more
+    """
+    level, count, depth = list(itertools.islice(parts, most + 1)), 0, 0
+    while level:
+        count += len(level)
+        depth += 1
+        if count > most:
+            raise ValueError(f"{name} must be at most {most} with those inside of others, got more")
+        if depth > MOST_DEPTH:
+            raise ValueError(f"{name} must be nested at most {MOST_DEPTH} deep, got deeper ones")
+        level = list(itertools.islice(_inside(level), most + 1 - count))
+
+
+def _inside(parts: Iterable[Any]) -> Iterator[Any]:
+    """Yield the specs, or their dictionaries, that others have for arguments, or in lists there."""
+    for part in parts:
+        yield from _specs_among((part if isinstance(part, dict) else vars(part)).values())
+
+
+_PLAIN = frozenset((int, float, str, bool, type(None)))
+
+
+def _specs_among(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        each = value if isinstance(value, tuple | list) else (value,)
+        if not _PLAIN.issuperset(map(type, each)):  # of millions of numbers it is asked fast
+            yield from (spec for spec in each if isinstance(spec, (Spec, dict)))
 
 
 def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"]] = ()) -> S:
@@ -240,31 +315,38 @@ def from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"
     Dense(10)
     >>> from_dict({"class": "Dense", "unit": 10}, [Dense])
     Traceback (most recent call last):
-    ValueError: arguments of Dense must be among units, ..., got 'unit'
+    ValueError: arguments of Dense must be among units, ..., got 'unit': did you mean 'units'?
     """
-    if not isinstance(data, Mapping):
-        raise ValueError(f"a spec must be a dictionary with a 'class', got {reprlib.repr(data)}")
+    if isinstance(data, dict):
+        expect_few("arguments", _inside([data]), MOST_PARTS)
+    return _from_dict(data, classes, inner)
+
+
+def _from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec"]]) -> S:
+    if not isinstance(data, dict):
+        raise ValueError(f"a spec must be a dictionary with a 'class', got {shown(data)}")
     by_name = {cls.__name__: cls for cls in classes}
     arguments = dict(data)
     try:
         kind = by_name[choice("class", arguments.pop("class", None), by_name)]
-        parameters = inspect.signature(kind).parameters
+        parameters = _parameters(kind)
         for name in arguments:
             if name not in parameters:
                 known = ", ".join(parameters)
                 raise ValueError(
-                    f"arguments of {kind.__name__} must be among {known}, got {name!r}"
+                    f"arguments of {kind.__name__} must be among {known}, got {name!r:.100}"
+                    f"{near(name, parameters)}"
                 )
         for name, parameter in parameters.items():
             if parameter.default is parameter.empty and name not in arguments:
                 raise ValueError(f"{kind.__name__} must have the argument {name!r}, got none")
-            if isinstance(arguments.get(name), Mapping):
-                arguments[name] = from_dict(arguments[name], inner, inner)
+            if isinstance(arguments.get(name), dict):
+                arguments[name] = _from_dict(arguments[name], inner, inner)
             elif isinstance(arguments.get(name), list):
                 arguments[name] = [
-                    from_dict(part, by_name.values(), inner) if isinstance(part, Mapping) else part
+                    _from_dict(part, by_name.values(), inner) if isinstance(part, dict) else part
                     for part in arguments[name]
                 ]
         return kind(**arguments)
-    except (TypeError, RecursionError) as error:  # in a file these are wrong values too
+    except TypeError as error:  # in a file this is a wrong value too
         raise ValueError(str(error)) from error

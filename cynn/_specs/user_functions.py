@@ -4,12 +4,13 @@ The network asks them in the midst of its work, with arrays of their own, which 
 change. What they give is checked, so that a slip is told where it is made and spoils no weights.
 """
 
-import reprlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .validation import shown
 
 
 def function(name: str, value: Any) -> Callable[..., Any]:
@@ -27,7 +28,7 @@ def function(name: str, value: Any) -> Callable[..., Any]:
     TypeError: derivative must be a function over arrays, got 1.0
     """
     if not callable(value):
-        raise TypeError(f"{name} must be a function over arrays, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be a function over arrays, got {shown(value)}")
     user_function: Callable[..., Any] = value
     return user_function
 

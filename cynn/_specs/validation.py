@@ -7,16 +7,70 @@ right kind but out of bounds is a ``ValueError``.
 """
 
 import math
+import os
 import reprlib
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from . import names
+from .frames import frame_array, holds_strings, string_advice
+
+MOST_AXES = 31
+"""Of a row: with that of the rows they are as many as any NumPy's array may have."""
+
 MAX_LABEL = 2**31 - 2
 """The largest label: labels travel as 32-bit integers, and their number must fit one as well."""
+
+LISTED = 200
+"""The letters of a list after which a message says no more of it."""
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 200
+
+
+def shown(value: object) -> str:
+    """Return what came as a message shows it: words whole, and no more than some lines of it.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    str
+        Its ``repr``, which may fail; of a long one the middle is left out. Of an array its shape.
+
+    Examples
+    --------
+    >>> shown("sparse_categorical_crossentropy"), shown(np.zeros((3, 2)))
+    ("'sparse_categorical_crossentropy'", 'an array of shape (3, 2)')
+    """
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
+    text = _SHOWN.repr(value)
+    return text if isinstance(value, str) else " ".join(text.split())
+
+
+def listed(words: Iterable[object]) -> str:
+    """Return words for a message, each of them whole, and no more than some lines of them.
+
+    Examples
+    --------
+    >>> listed(["a", "b"]), listed(map(str, range(100)))[-15:]
+    ("'a', 'b'", "'34', '35', ...")
+    """
+    text = ""
+    for word in words:
+        if len(text) > LISTED:
+            return f"{text}, ..."
+        text += f"{', ' if text else ''}{shown(word)}"
+    return text or "none"
 
 
 def integer(name: str, value: object, low: int = 1) -> int:
@@ -55,7 +109,7 @@ def integer(name: str, value: object, low: int = 1) -> int:
         low, f"an integer of at least {low}"
     )
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be {wanted}, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be {wanted}, got {shown(value)}")
     if value < low:
         raise ValueError(f"{name} must be {wanted}, got {int(value)}")
     return int(value)
@@ -99,7 +153,7 @@ def number(
     ValueError: momentum must be at least 0 and less than 1, got 1.5
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be {wanted}, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be {wanted}, got {shown(value)}")
     try:
         real = float(value)
     except OverflowError:  # an int beyond the largest float
@@ -128,10 +182,20 @@ def numbers(
     if isinstance(value, np.ndarray) and value.ndim == 1:
         value = value.tolist()
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be a list of numbers, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be a list of numbers, got {shown(value)}")
     if not value:
         raise ValueError(f"{name} must hold at least one number, got none")
-    return tuple(number(f"{name}[{i}]", each, wanted, holds) for i, each in enumerate(value))
+    reals = []
+    for i, each in enumerate(value):
+        # There may be millions: the name, for the message, would take most of the time.
+        real = each if type(each) is float else math.nan
+        if type(each) is int and abs(each) < 1 << 53:
+            real = float(each)
+        if math.isfinite(real) and holds(real):
+            reals.append(real)
+        else:
+            reals.append(number(f"{name}[{i}]", each, wanted, holds))
+    return tuple(reals)
 
 
 def flag(name: str, value: object) -> bool:
@@ -144,26 +208,94 @@ def flag(name: str, value: object) -> bool:
     TypeError: nesterov must be True or False, got 1
     """
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
-def choice(name: str, value: object, choices: Iterable[str]) -> str:
-    """Return `value` if it is one of the strings in `choices`.
+def choice(name: str, value: object, choices: Iterable[str], kind: str | None = None) -> str:
+    """Return `value`, or what a word of another library is here, if that is one of `choices`.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        What came.
+    choices : iterable of str
+        What there is.
+    kind : str, optional
+        The kind of name in `cynn._specs.aliases`, by default `name`.
+
+    Returns
+    -------
+    str
+        One of `choices`.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
+    ValueError
+        If it is none of `choices`; the message says what is meant.
 
     Examples
     --------
+    >>> choice("activation", "linear", ("identity", "relu"))
+    'identity'
     >>> choice("activation", "Relu", ("relu", "tanh"))
     Traceback (most recent call last):
-    ValueError: activation must be one of 'relu', 'tanh', got 'Relu'
+    ValueError: activation must be one of 'relu', 'tanh', got 'Relu': did you mean 'relu'?
     """
     choices = tuple(choices)
     wanted = f"{name} must be one of {', '.join(map(repr, choices))}"
     if not isinstance(value, str):
-        raise TypeError(f"{wanted}, got {reprlib.repr(value)}")
-    if value not in choices:
-        raise ValueError(f"{wanted}, got {reprlib.repr(value)}")
-    return value
+        raise TypeError(f"{wanted}, got {shown(value)}")
+    if value in choices:
+        return value
+    kind = name if kind is None else kind
+    meant = names.synonym(kind, value, choices)
+    if meant not in choices:
+        text = names.hint(kind, value, choices)
+        raise ValueError(f"{wanted}, got {shown(value)}{text}")
+    return meant
+
+
+def words(name: str, value: object) -> list[str]:
+    """Return a sequence of strings as a list.
+
+    Examples
+    --------
+    >>> words("columns", ("a", "b"))
+    ['a', 'b']
+    >>> words("columns", "ab")
+    Traceback (most recent call last):
+    TypeError: columns must be a list of strings, got 'ab'
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if isinstance(value, tuple | list) and all(isinstance(each, str) for each in value):
+        return list(value)
+    raise TypeError(f"{name} must be a list of strings, got {shown(value)}")
+
+
+def file_path(name: str, value: object) -> Path:
+    """Return `value` as the path of a file or a folder.
+
+    Examples
+    --------
+    >>> file_path("path", 3)
+    Traceback (most recent call last):
+    TypeError: path must be a path, got 3
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a path, got {shown(value)}")
+    try:
+        path = Path(value)
+        if b"\0" in os.fsencode(path):
+            raise ValueError
+    except (TypeError, ValueError):  # of bytes; with a zero byte; with half a character
+        raise ValueError(f"{name} must be a path as text, got {shown(value)}") from None
+    return path
 
 
 def shape(name: str, value: object) -> tuple[int, ...]:
@@ -175,7 +307,9 @@ def shape(name: str, value: object) -> tuple[int, ...]:
     (28, 28)
     """
     if not isinstance(value, tuple | list):
-        raise TypeError(f"{name} must be a tuple of positive integers, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be a tuple of positive integers, got {shown(value)}")
+    if len(value) > MOST_AXES:
+        raise ValueError(f"{name} must have at most {MOST_AXES} axes, got {len(value)}")
     return tuple(integer(f"{name}[{i}]", size) for i, size in enumerate(value))
 
 
@@ -192,10 +326,10 @@ def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """
     try:
         requested = None if dtype is None else np.dtype(dtype)  # np.dtype(None) is float64
-    except TypeError:
+    except Exception:  # whatever the object itself raises
         requested = None
     if requested is None:
-        raise TypeError(f"dtype must be float32 or float64, got {reprlib.repr(dtype)}")
+        raise TypeError(f"dtype must be float32 or float64, got {shown(dtype)}")
     if requested not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype must be float32 or float64, got {requested}")
     return requested
@@ -209,7 +343,8 @@ def array(name: str, value: Any) -> NDArray[Any]:
     name : str
         The argument's name, for the message.
     value : array_like
-        What came: anything that ``np.asarray`` takes.
+        What came: anything that ``np.asarray`` takes, or a data frame or a series of pandas, polars
+        or Arrow.
 
     Returns
     -------
@@ -221,7 +356,7 @@ def array(name: str, value: Any) -> NDArray[Any]:
     TypeError
         If it holds strings, objects, dates or complex numbers.
     ValueError
-        If it is ragged or has masked entries.
+        If it is ragged, has masked entries, or a nullable column lacks a value.
 
     Examples
     --------
@@ -233,23 +368,24 @@ from 0 first, for example with np.unique(y, return_inverse=True)
     # np.asarray would drop the mask and use what lies behind it.
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} must not have masked entries, got some: drop or fill them first")
+    frame = None if isinstance(value, np.ndarray | list) else frame_array(name, value)
     try:
-        values = np.asarray(value)
+        values = np.asarray(value) if frame is None else frame
     except ValueError as error:
         raise ValueError(
             f"{name} must be a regular array of numbers, got {type(value).__name__}: {error}"
         ) from error
     if values.dtype.kind in "biuf":
         return values
-    if values.dtype.kind in "UST":
-        raise TypeError(
-            f"{name} must hold numbers, got strings (dtype {values.dtype}): encode the classes as "
-            f"whole numbers from 0 first, for example with np.unique({name}, return_inverse=True)"
-        )
+    if holds_strings(values):
+        advice = string_advice(name)
+        raise TypeError(f"{name} must hold numbers, got strings (dtype {values.dtype}): {advice}")
     kind = type(value).__name__ if values.ndim == 0 else f"dtype {values.dtype}"
     hint = "convert it first, for example to float32"
     if hasattr(value, "toarray"):
         hint = f"pass {name}.toarray()"
+    elif hasattr(value, "collect"):  # a frame of polars that is not computed yet
+        hint = f"pass {name}.collect()"
     raise TypeError(f"{name} must hold numbers, got {kind}: {hint}")
 
 

@@ -7,10 +7,11 @@ are those of one row, without the batch axis.
 # One layer or kin a file. Imports `_specs`, `activations` and `initializers`; imported from
 # `_model` upwards.
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._specs import spec
 from .._specs.activation_table import ACTIVATIONS
+from .._specs.names import missing_from
 from . import (
     _activation,
     _dense,
@@ -52,6 +53,9 @@ LAYERS = tuple(
     sorted(spec.subclasses_in(globals(), _layer.Layer), key=lambda layer: layer.__name__)
 )
 """The layers that a file may name."""
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__, "activation", "Activation({!r})".format)
 
 
 def from_dict(data: dict[str, Any]) -> _layer.Layer:

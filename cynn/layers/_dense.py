@@ -21,8 +21,9 @@ class Dense(Layer):
     ----------
     units : int
         The number of outputs.
-    activation : str or cynn.activations.Custom, default "identity"
-        One of ``cynn.layers.ACTIVATIONS``, or a function of your own, which is slower.
+    activation : str, cynn.activations.Custom or None, default "identity"
+        One of ``cynn.layers.ACTIVATIONS``, or a function of your own, which is slower. None is
+        "identity", and the words of other libraries are taken: docs/migration.md.
     kernel_initializer : str, default "auto"
         How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: what
         `cynn.initializers.for_activation` says.
@@ -63,7 +64,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: str | activations.Custom = "identity",
+        activation: str | activations.Custom | None = "identity",
         *,
         kernel_initializer: str = "auto",
         bias_initializer: str = "zeros",
@@ -75,8 +76,10 @@ class Dense(Layer):
         table = initializers.INITIALIZERS
         self.units = integer("units", units)
         self.activation = activations.checked("activation", activation)
-        self.kernel_initializer = choice("kernel_initializer", kernel_initializer, ("auto", *table))
-        self.bias_initializer = choice("bias_initializer", bias_initializer, table)
+        self.kernel_initializer = choice(
+            "kernel_initializer", kernel_initializer, ("auto", *table), "initializer"
+        )
+        self.bias_initializer = choice("bias_initializer", bias_initializer, table, "initializer")
         self.use_bias = flag("use_bias", use_bias)
         requirement = "a finite number of at least 0"
         self.l1 = number("l1", l1, requirement, lambda x: x >= 0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations  # naming numpy.random would load it
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import spec
-from .._specs.validation import shape
+from .._specs.names import missing_attribute
+from .._specs.validation import shape, shown
 
 __all__ = ["Layer"]
 
@@ -39,8 +40,16 @@ class Layer(spec.Spec):
 
     def __init__(self, *, name: str | None = None) -> None:
         if not (name is None or isinstance(name, str) and name):
-            raise TypeError(f"name must be a string that is not empty, or None, got {name!r}")
+            raise TypeError(f"name must be a string that is not empty, or None, got {shown(name)}")
         self.name = name
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what an attribute is here that another library's layers have."""
+            if name.startswith("_"):  # copies and pickles ask for many of these
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise missing_attribute(self, name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape that comes out for the shape that goes in.

@@ -91,6 +91,7 @@ class BatchNorm(_Normalization):
     running mean and variance become ``momentum * running + (1 - momentum) * the batch's``, with
     the variance divided by the rows, as in Keras; they begin with 0 and 1. All rows of a batch
     count the same for them, whatever their weights; a batch of no weight at all changes nothing. A
+    batch by which one would become infinite or NaN is a FloatingPointError, and changes nothing. A
     model keeps them apart from its weights: `Model.get_state`.
 
     Parameters

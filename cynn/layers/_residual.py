@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.validation import integer
+from .._specs.validation import integer, shown
 from ._layer import Layer
 
 __all__ = ["Residual"]
@@ -49,12 +49,14 @@ class Residual(Layer):
 
     def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
         if not isinstance(layers, tuple | list):
-            raise TypeError(f"layers must be a list of layers, got {layers!r}")
+            raise TypeError(f"layers must be a list of layers, got {shown(layers)}")
         if not layers:
             raise ValueError("layers must hold at least one layer, got none")
         for i, layer in enumerate(layers):
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {layer!r}")
+                raise TypeError(
+                    f"layers[{i}] must be a layer such as Dense(10), got {shown(layer)}"
+                )
         self.layers = tuple(layers)
         super().__init__(name=name)
 

@@ -17,6 +17,9 @@ __all__ = ["LEAST_STD", "Normalize", "Rescale", "Scale"]
 LEAST_STD = 1e-37
 """The least standard deviation of `Normalize`: its inverse is a float32."""
 
+ROUNDING = 1e-7
+"""How many standard deviations `Normalize.adapt` lets a mean be off: float32 cannot tell them."""
+
 ADAPT_BLOCK = 1 << 20  # numbers that `Normalize.adapt` takes at a time
 
 
@@ -35,11 +38,17 @@ class Rescale(Layer):
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described.
+        If an argument is not as described. A model refuses numbers that its dtype cannot hold.
 
     See Also
     --------
     Normalize : Scale each column by its own mean and standard deviation.
+
+    Notes
+    -----
+    At the start of a float32 model whose input lies far from 0 (an offset above 256, or one that
+    brings numbers above 65,536 to 0), the number that comes to 0 is taken off in float64, before
+    the input is rounded.
 
     Examples
     --------
@@ -78,6 +87,12 @@ class Normalize(Layer):
     --------
     Normalize.adapt : Make the layer from data.
 
+    Notes
+    -----
+    At the start of a float32 model the mean of a column that lies more than 256 standard deviations
+    from 0 (times in seconds, numbers of years) is taken off in float64, before the input is
+    rounded: rows of float64 and of whole numbers keep what tells them apart.
+
     Examples
     --------
     >>> Normalize.adapt([[1, 10], [3, 10]])
@@ -110,7 +125,7 @@ class Normalize(Layer):
         -------
         Normalize
             The standard deviation is over n; that of a column that is the same in every row counts
-            as 1.
+            as 1, and its mean is that number.
 
         Raises
         ------
@@ -121,20 +136,31 @@ class Normalize(Layer):
         if rows.ndim < 2 or rows.size == 0:
             raise ValueError(f"x must hold rows of numbers, got shape {rows.shape}")
         total = np.zeros(rows.shape[1:])
-        squares = np.zeros_like(total)
-        blocks = range(0, len(rows), max(1, ADAPT_BLOCK // total.size))
+        first = rows[0].astype(np.float64)
+        constant = np.isfinite(first)
         step = max(1, ADAPT_BLOCK // total.size)
-        for i in blocks:
-            total += rows[i : i + step].sum(axis=0, dtype=np.float64)
-        mean = total / len(rows)
-        for i in blocks:  # once more, so that a large mean costs no digits
-            squares += ((rows[i : i + step] - mean) ** 2).sum(axis=0)
-        std = np.sqrt(squares / len(rows))
+        blocks = range(0, len(rows), step)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i in blocks:
+                total += rows[i : i + step].sum(axis=0, dtype=np.float64)
+                constant &= (rows[i : i + step] == rows[0]).all(axis=0)
+            mean = np.where(constant, first, total / len(rows))
+            for _ in range(2):  # the sum of large numbers is rounded: its mean may be off
+                rest, squares = np.zeros_like(total), np.zeros_like(total)
+                for i in blocks:  # once more, so that a large mean costs no digits
+                    apart = rows[i : i + step] - mean
+                    rest += apart.sum(axis=0)
+                    squares += (apart**2).sum(axis=0)
+                std = np.sqrt(squares / len(rows))
+                is_off = np.abs(rest / len(rows)) > ROUNDING * std
+                if not is_off.any():
+                    break
+                mean = np.where(is_off, mean + rest / len(rows), mean)
         if not np.isfinite(std).all():
             raise ValueError(
                 "x must hold finite numbers, got NaN, infinity or a sum of squares that overflows"
             )
-        std[std < LEAST_STD] = 1
+        std[constant | (std < LEAST_STD)] = 1  # that of equal numbers is the rounding of their mean
         return cls(mean.ravel().tolist(), std.ravel().tolist(), name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

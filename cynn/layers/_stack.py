@@ -7,9 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._specs.validation import shape, shown
 from ._layer import Layer
 
-__all__ = ["input_sizes", "output_shapes", "state_shapes", "weight_shapes"]
+__all__ = ["MOST_LAYERS", "input_sizes", "output_shapes", "state_shapes", "weight_shapes"]
+
+MOST_LAYERS = 10_000
+"""How many layers a model may have, with those inside of others."""
+
+COPIED_BLOCK = 1 << 22
+"""How many numbers are copied at a time."""
 
 
 def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -29,8 +36,9 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
 
     Raises
     ------
-    ValueError
-        If a layer cannot take the shape that comes to it, or the last gives no single row.
+    TypeError, ValueError
+        If `layers` holds anything else, a layer cannot take the shape that comes to it, or the last
+        gives no single row.
 
     See Also
     --------
@@ -43,7 +51,12 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
     [(784,), (10,)]
     """
     shapes = []
+    if not isinstance(layers, tuple | list):
+        raise TypeError(f"layers must be a list of Layer objects, got {shown(layers)}")
+    input_shape = shape("input_shape", input_shape)
     for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers must hold Layer objects, got {shown(layer)}")
         input_shape = layer.output_shape(input_shape)
         shapes.append(input_shape)
     if len(input_shape) != 1:
@@ -63,7 +76,7 @@ def row_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int
     >>> row_sizes([Flatten(), Dense(10)], (28, 28))
     [784, 784, 10]
     """
-    return [math.prod(shape) for shape in (input_shape, *output_shapes(layers, input_shape))]
+    return [math.prod(row) for row in (input_shape, *output_shapes(layers, input_shape))]
 
 
 def initial_parameters(
@@ -81,12 +94,19 @@ def initial_parameters(
     dtype : dtype
         float32 or float64.
     """
-    parts = [np.empty(0, dtype)]
-    for layer, size in zip(layers, sizes, strict=False):
-        parts += [
-            weight.astype(dtype).ravel() for weight in layer.initial_weights(size, rng, dtype)
-        ]
-    return np.concatenate(parts)
+    weights = [
+        weight
+        for layer, size in zip(layers, sizes, strict=False)
+        for weight in layer.initial_weights(size, rng, dtype)
+    ]
+    parameters, start = np.empty(sum(weight.size for weight in weights), dtype), 0
+    for weight in weights:
+        numbers = weight.ravel()
+        for first in range(0, len(numbers), COPIED_BLOCK):  # Ctrl-C is seen in between
+            part = numbers[first : first + COPIED_BLOCK]
+            parameters[start + first : start + first + len(part)] = part
+        start += len(numbers)
+    return parameters
 
 
 def input_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int]:

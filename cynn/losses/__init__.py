@@ -14,9 +14,10 @@ cancel and nothing overflows; other pairs work unfused. A function over arrays i
 # Losses by kind of target. Imports `_specs`; imported from `_model` upwards.
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._specs import spec
+from .._specs.names import missing_from
 from . import _classification, _custom, _loss, _regression
 from ._classification import *
 from ._custom import *
@@ -38,6 +39,9 @@ LOSSES: dict[str, type[_loss.Loss]] = {
     name: kind for kind in spec.subclasses_in(globals(), _loss.Loss) for name in kind.names
 }
 """The losses by name."""
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__, "loss", lambda name: LOSSES[name].__name__)
 
 
 def get(loss: str | _loss.Loss | Callable[..., Any]) -> _loss.Loss:

@@ -6,10 +6,14 @@ together.
 
 # Metrics by kind of target. Imports `_specs`; imported by `tables` and from `_model` upwards.
 
+import itertools
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._specs import spec
+from .._specs.aliases import SYNONYMS
+from .._specs.names import missing_from
+from .._specs.validation import shown
 from . import _by_class, _classification, _metric, _regression
 from ._by_class import *
 from ._classification import *
@@ -21,12 +25,15 @@ __all__ = [
     "METRICS",
     "get",
     "get_all",
+    "more_is_better",
     "named",
     *_by_class.__all__,
     *_classification.__all__,
     *_metric.__all__,
     *_regression.__all__,
 ]
+
+MOST_METRICS = 1000
 
 METRICS: dict[str, type[_metric.Metric]] = {  # a base has no name of its own
     kind.name: kind
@@ -37,6 +44,9 @@ METRICS: dict[str, type[_metric.Metric]] = {  # a base has no name of its own
 }
 """The metrics by name, with their defaults."""
 
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__, "metric", lambda name: repr(get(name)))
+
 
 def get(metric: str | _metric.Metric) -> _metric.Metric:
     """Return a new metric of that name, or the metric itself.
@@ -44,8 +54,9 @@ def get(metric: str | _metric.Metric) -> _metric.Metric:
     Parameters
     ----------
     metric : str or Metric
-        A key of `METRICS`, or the name that a metric of these has by its settings, such as
-        ``"top_3_accuracy"``, ``"micro_f1"`` or ``"multi_label_auc"``; or an object.
+        A key of `METRICS`, a word that docs/migration.md has for one, or the name that a metric of
+        these has by its settings, such as ``"top_3_accuracy"``, ``"micro_f1"`` or
+        ``"multi_label_auc"``; or an object.
 
     Returns
     -------
@@ -55,7 +66,7 @@ def get(metric: str | _metric.Metric) -> _metric.Metric:
     Raises
     ------
     TypeError, ValueError
-        If it is neither, or no metric has that name.
+        If it is neither, or no metric has that name, or its `more_is_better` is no such value.
 
     Examples
     --------
@@ -63,11 +74,18 @@ def get(metric: str | _metric.Metric) -> _metric.Metric:
     (Accuracy(), TopKAccuracy(3), Recall('weighted', multi_label=True))
     """
     if isinstance(metric, str):
+        metric = SYNONYMS["metric"].get(metric, metric)
         for kind in METRICS.values():
             candidate = kind.from_name(metric)
             if candidate is not None:
                 return candidate
-    return spec.get("metric", metric, _metric.Metric, METRICS)
+    chosen = spec.get("metric", metric, _metric.Metric, METRICS)
+    if not isinstance(chosen.more_is_better, bool | None):
+        raise TypeError(
+            f"more_is_better of {chosen!r} must be True, False or None, got "
+            f"{shown(chosen.more_is_better)}"
+        )
+    return chosen
 
 
 def get_all(given: Any) -> list[_metric.Metric]:
@@ -94,12 +112,49 @@ def get_all(given: Any) -> list[_metric.Metric]:
     [Accuracy(), F1('micro')]
     """
     if isinstance(given, str | _metric.Metric) or not isinstance(given, Iterable):
-        raise TypeError(f"metrics must be a list such as ['accuracy'], got {given!r}")
-    metrics = [get(metric) for metric in given]
+        raise TypeError(f"metrics must be a list such as ['accuracy'], got {shown(given)}")
+    metrics = [get(metric) for metric in itertools.islice(given, MOST_METRICS + 1)]
+    if len(metrics) > MOST_METRICS:
+        raise ValueError(f"metrics must be at most {MOST_METRICS}, got more")
     names = [metric.name for metric in metrics]
     if len({"loss", *names}) <= len(names):
         raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
     return metrics
+
+
+def more_is_better(name: str) -> bool | None:
+    """Return whether more of what has a name in the logs of a training is better.
+
+    Parameters
+    ----------
+    name : str
+        The name, with or without "val_" before it.
+
+    Returns
+    -------
+    bool or None
+        False for a loss, True for the score of an estimator's rows held out, ``val_score``, and for
+        a metric of these what its class says; None for a name that is none of them.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
+
+    Examples
+    --------
+    >>> more_is_better("val_loss"), more_is_better("val_micro_f1"), more_is_better("gini")
+    (False, True, None)
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a string such as 'val_loss', got {shown(name)}")
+    plain = name.removeprefix("val_")
+    if plain in ("loss", "score"):
+        return plain == "score"
+    try:
+        return get(plain).more_is_better
+    except ValueError:
+        return None
 
 
 def named(metric: _metric.Metric) -> bool:
@@ -115,11 +170,18 @@ def named(metric: _metric.Metric) -> bool:
     bool
         False for one of a user-defined class, and for one whose settings its name does not tell.
 
+    Raises
+    ------
+    TypeError
+        If it is no metric.
+
     Examples
     --------
     >>> named(TopKAccuracy(3))
     True
     """
+    if not isinstance(metric, _metric.Metric):
+        raise TypeError(f"metric must be a Metric object, got {shown(metric)}")
     try:
         rebuilt = get(metric.name)
     except ValueError:

@@ -10,7 +10,7 @@ from .._specs.validation import choice, flag
 from ._classification import answers, label_of
 from ._metric import Metric
 
-__all__ = ["F1", "ClassMetric", "Precision", "Recall"]
+__all__ = ["F1", "BalancedAccuracy", "ClassMetric", "Precision", "Recall"]
 
 AVERAGES = ("macro", "weighted", "micro")
 
@@ -42,6 +42,7 @@ class ClassMetric(Metric):
     --------
     >>> class Jaccard(ClassMetric):
     ...     name = "jaccard"
+    ...     more_is_better = True
     ...     def of(self, right, predicted, true):
     ...         return right / (predicted + true - right)
     >>> jaccard = Jaccard()
@@ -181,6 +182,7 @@ class Precision(ClassMetric):
     """
 
     name = "precision"
+    more_is_better = True
 
     def of(
         self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
@@ -218,6 +220,7 @@ class Recall(ClassMetric):
     """
 
     name = "recall"
+    more_is_better = True
 
     def of(
         self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
@@ -255,12 +258,77 @@ class F1(ClassMetric):
     """
 
     name = "f1"
+    more_is_better = True
 
     def of(
         self, right: NDArray[np.float64], predicted: NDArray[np.float64], true: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return 2 right / (predicted + true); see `ClassMetric.of`."""
         return _quotient(2 * right, predicted + true)
+
+
+class BalancedAccuracy(Metric):
+    """The mean over the classes of the part of a class's rows that are right: each counts the same.
+
+    The classes are those that rows are of; one that is only predicted does not count, which is
+    where it differs from `Recall`. With k outputs the largest, the first of equals, is the
+    predicted class, and a row with a NaN in its prediction says none; with one output, 1 where it
+    is above 0.5. What always says one of k classes gets 1 / k.
+
+    See Also
+    --------
+    Recall : The same for each class, in other averages.
+    cynn.metrics.Accuracy : Each row counts the same.
+
+    References
+    ----------
+    Brodersen, Ong, Stephan and Buhmann, The balanced accuracy and its posterior distribution,
+    Proceedings of the 20th International Conference on Pattern Recognition, 2010.
+
+    Examples
+    --------
+    >>> balanced = BalancedAccuracy()
+    >>> balanced.update([0, 0, 0, 1], [0.1, 0.2, 0.3, 0.4])
+    >>> balanced.result()
+    0.5
+    """
+
+    name = "balanced_accuracy"
+    more_is_better = True
+
+    def reset(self) -> None:
+        """Forget every row."""
+        self.right = self.true = np.zeros(0)
+
+    def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
+        """Count the rows of each class, and those of them that are right; see `Metric.add`."""
+        k = prediction.shape[1]
+        if k == 1:
+            labels, predicted = answers("y", y, 1)[:, 0].astype(int), (prediction > 0.5)[:, 0]
+        else:
+            labels, predicted = label_of("y", y, k), prediction.argmax(axis=1)
+        is_right = (labels == predicted) & ~np.isnan(prediction).any(axis=1)
+        n_classes = max(k, 2)
+        self._count(*(np.bincount(labels, w, n_classes) for w in (weight * is_right, weight)))
+
+    def _count(self, right: NDArray[Any], true: NDArray[Any]) -> None:
+        if len(self.true) == 0:
+            self.right = self.true = np.zeros(len(true))
+        if len(self.true) != len(true):
+            raise ValueError(
+                f"prediction must have {len(self.true)} columns as before, got {len(true)}"
+            )
+        self.right, self.true = self.right + right, self.true + true
+
+    def merge(self, other: "BalancedAccuracy") -> None:
+        """Add the counts of another one; see `Metric.merge`."""
+        if len(other.true):
+            self._count(other.right, other.true)
+
+    def result(self) -> float:
+        """Return the mean; NaN where there were no rows; see `Metric.result`."""
+        shares = self.right[self.true > 0] / self.true[self.true > 0]
+        return float(shares.mean()) if len(shares) else math.nan
 
 
 def _quotient(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

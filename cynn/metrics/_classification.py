@@ -48,6 +48,7 @@ class Accuracy(Metric):
     """
 
     name = "accuracy"
+    more_is_better = True
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which rows are right; see `Metric.score`."""
@@ -85,6 +86,7 @@ class BinaryAccuracy(Metric):
     """
 
     name = "binary_accuracy"
+    more_is_better = True
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
         """Return the part of each row's answers that is right; see `Metric.score`."""
@@ -121,6 +123,7 @@ class TopKAccuracy(Metric):
     """
 
     name = "top_5_accuracy"
+    more_is_better = True
 
     def __init__(self, k: int = 5) -> None:
         self.k = integer("k", k)
@@ -179,6 +182,7 @@ class AUC(Metric):
     """
 
     name = "auc"
+    more_is_better = True
 
     def __init__(self, multi_label: bool = False) -> None:
         self.multi_label = flag("multi_label", multi_label)
@@ -260,6 +264,7 @@ class MatthewsCorrelation(Metric):
     """
 
     name = "matthews_correlation"
+    more_is_better = True
 
     def reset(self) -> None:
         """Forget every row."""

@@ -6,25 +6,30 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .._specs.names import Explained
 from .._specs.validation import array, rows
 
 __all__ = ["Metric"]
 
 
-class Metric:
+class Metric(Explained):
     """Base of the metrics: the weighted mean of a score that each row gets.
 
-    A subclass sets `name` and writes `score`.
+    A subclass sets `name` and `more_is_better`, and writes `score`.
 
     Attributes
     ----------
     name : str
         The name in the logs of a training.
+    more_is_better : bool or None
+        Which values are better, for the callbacks that watch it; None: it is not said, and
+        they need a `mode`.
 
     Examples
     --------
     >>> class Confidence(Metric):
     ...     name = "confidence"
+    ...     more_is_better = True
     ...     def score(self, y, prediction):
     ...         return prediction.max(axis=1)
     >>> confidence = Confidence()
@@ -34,6 +39,7 @@ class Metric:
     """
 
     name: str = "metric"
+    more_is_better: bool | None = None
 
     def __init__(self) -> None:
         self.reset()
@@ -99,7 +105,8 @@ class Metric:
             weights = rows("weight", weight, 1, np.float64, 0.0, math.inf, requirement)[:, 0]
             if len(weights) != n:
                 raise ValueError(f"weight must have shape ({n},), got {weights.shape}")
-        self.add(targets, predicted, weights)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is infinite, or NaN
+            self.add(targets, predicted, weights)
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
         """Count some rows that `update` has checked; the base class sums their scores.

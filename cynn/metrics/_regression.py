@@ -28,6 +28,7 @@ class MeanSquaredError(Metric):
     """
 
     name = "mse"
+    more_is_better = False
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
         """Return each row's mean over its outputs; see `Metric.score`."""
@@ -51,6 +52,7 @@ class MeanAbsoluteError(Metric):
     """
 
     name = "mae"
+    more_is_better = False
 
     def score(self, y: NDArray[Any], prediction: NDArray[Any]) -> NDArray[np.float64]:
         """Return each row's mean over its outputs; see `Metric.score`."""
@@ -82,6 +84,7 @@ class R2(Metric):
     """
 
     name = "r2"
+    more_is_better = True
 
     def reset(self) -> None:
         """Forget every row."""
@@ -89,6 +92,9 @@ class R2(Metric):
         self.mean: NDArray[np.float64] | float = 0.0
         self.spread: NDArray[np.float64] | float = 0.0
         self.error: NDArray[np.float64] | float = 0.0
+        # Whether all targets are equal cannot be seen in rounded distances.
+        self.least: NDArray[np.float64] | float = math.inf
+        self.largest: NDArray[np.float64] | float = -math.inf
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
         """Merge the rows' mean, squared distances and squared errors into those before.
@@ -106,7 +112,9 @@ class R2(Metric):
         targets = _targets(y, prediction.shape[1])
         batch.mean = weight @ targets / batch.weight
         batch.spread = weight @ (targets - batch.mean) ** 2
-        batch.count = int((weight > 0).sum())
+        counted = targets[weight > 0]
+        batch.count = len(counted)
+        batch.least, batch.largest = counted.min(axis=0), counted.max(axis=0)
         self.merge(batch)
 
     def merge(self, other: "R2") -> None:
@@ -120,6 +128,8 @@ class R2(Metric):
         )
         self.mean = self.mean + difference * other.weight / total_weight
         self.error = self.error + other.error
+        self.least = np.minimum(self.least, other.least)
+        self.largest = np.maximum(self.largest, other.largest)
         self.weight = total_weight
         self.count += other.count
 
@@ -128,8 +138,9 @@ class R2(Metric):
         if self.count < 2:
             return math.nan
         error, spread = np.asarray(self.error), np.asarray(self.spread)
-        constant = spread == 0
-        scores = 1 - error / np.where(constant, 1.0, spread)
+        constant = np.equal(self.least, self.largest) | (spread == 0)
+        with np.errstate(invalid="ignore"):
+            scores = 1 - error / np.where(constant, 1.0, spread)
         return float(np.where(constant, (error == 0).astype(float), scores).mean())
 
 

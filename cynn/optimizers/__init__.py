@@ -6,9 +6,10 @@ A spec here names the rule and its settings; the rule itself runs in the kernels
 
 # One family of rules a file. Imports `_specs` and `schedules`; imported from `_model` upwards.
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._specs import spec
+from .._specs.names import missing_from
 from ..schedules import SCHEDULES
 from . import _adam, _adaptive, _lion, _sgd
 from ._adam import *  # noqa: F403
@@ -29,6 +30,9 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     for name in file.__all__
 }
 """The optimizers by name."""
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__, "optimizer", lambda name: OPTIMIZERS[name].__name__)
 
 
 def get(optimizer: str | Optimizer) -> Optimizer:

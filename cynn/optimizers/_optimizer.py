@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._specs import spec
-from .._specs.validation import number
+from .._specs.validation import number, shown
 from ..schedules import Schedule
 
 RATE = "a finite number of at least 0, or a Schedule such as Cosine(0.1)"
@@ -146,7 +146,7 @@ def part(name: str, value: Any) -> float:
 def pair(name: str, value: Any) -> tuple[float, float]:
     """Return two numbers, each of at least 0 and less than 1, or refuse them."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"{name} must be two numbers, got {value!r}")
+        raise TypeError(f"{name} must be two numbers, got {shown(value)}")
     return (part(f"{name}[0]", value[0]), part(f"{name}[1]", value[1]))
 
 

@@ -67,7 +67,7 @@ class Keep(Callback):
     ],
 )
 def test_early_stopping(values, arguments, best, epochs):
-    stopping, keep, model = EarlyStopping("it", **arguments), Keep(), fresh()
+    stopping, keep, model = EarlyStopping("it", **{"mode": "min"} | arguments), Keep(), fresh()
     history = model.fit(X, Y, epochs=6, callbacks=[Say(it=values), keep, stopping], verbose=0)
     assert len(history.epoch) == epochs and stopping.best_epoch == best
     assert stopping.stopped_epoch == (epochs - 1 if epochs < 6 else None)
@@ -85,7 +85,7 @@ def test_the_mode_follows_from_the_name(monitor):
 
 
 def test_the_last_weights_without_restoring():
-    stopping = EarlyStopping("it", restore_best_weights=False)
+    stopping = EarlyStopping("it", mode="min", restore_best_weights=False)
     keep, model = Keep(), fresh()
     model.fit(X, Y, epochs=4, callbacks=[Say(it=[1, 2, 3, 4]), keep, stopping], verbose=0)
     assert weights(model) == keep.weights[-1] != keep.weights[0]
@@ -118,7 +118,7 @@ def test_checkpoints_of_the_best_and_of_every_few(tmp_path):
     callbacks = [
         Say(it=[3, 4, 1, 2, 2]),
         keep,
-        ModelCheckpoint(tmp_path / "best.safetensors", monitor="it"),
+        ModelCheckpoint(tmp_path / "best.safetensors", monitor="it", mode="min"),
         ModelCheckpoint(tmp_path / "{epoch}-{it:.1f}.safetensors", every_epochs=2),
         ModelCheckpoint(tmp_path / "late.safetensors", None, every_minutes=60),
         ModelCheckpoint(tmp_path / "soon-{epoch}.safetensors", None, every_minutes=1e-9),
@@ -162,7 +162,7 @@ def test_tables(tmp_path):
     assert lines(tmp_path / "history.csv") == wanted
     model.fit(X, Y, epochs=3, initial_epoch=2, callbacks=[CSVLogger(path, True)], verbose=0)
     assert [line[0] for line in lines(path)] == ["epoch", "0", "1", "2"]
-    with pytest.raises(ValueError, match="log.csv must have the columns of this epoch"):
+    with pytest.raises(ValueError, match="log.csv must have the columns of this training"):
         fresh().fit(X, Y, callbacks=[CSVLogger(path, append=True)], verbose=0)
     assert len(lines(path)) == 4
 

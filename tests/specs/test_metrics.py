@@ -121,6 +121,9 @@ def test_confusion_matrix():
     np.testing.assert_array_equal(confusion_matrix(true, predicted), wanted[:5, :5])
     np.testing.assert_array_equal(confusion_matrix(true, np.eye(6)[predicted]), wanted)
     np.testing.assert_array_equal(confusion_matrix(np.eye(6)[true], predicted), wanted)
+    np.testing.assert_array_equal(
+        confusion_matrix(true[:, np.newaxis], predicted[:, np.newaxis], 6), wanted
+    )
     assert confusion_matrix([], [], 3).tolist() == [[0] * 3] * 3
 
 

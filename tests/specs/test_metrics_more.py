@@ -257,3 +257,45 @@ def test_names_say_the_settings():
     for wrong in ("top_0_accuracy", "top_-3_accuracy", "top_3", "macro_f1", "micro_auc"):
         with pytest.raises(ValueError, match="metric must be one of"):
             metrics.get(wrong)
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, -202411.7, 1e-9, 1e100])
+def test_r2_of_equal_targets_is_0_or_1(value):
+    """At once, in batches and merged; rows without a weight do not count."""
+    for n in (2, 3, 10, 100, 997):
+        y = np.full(n, value)
+        for wrong, wanted in ((0.0, 1.0), (0.5, 0.0)):
+            prediction = (y + wrong * abs(value))[:, np.newaxis]
+            cuts = (0, n // 3, n // 2)
+            assert in_parts(R2(), y, prediction, np.ones(n), cuts) == wanted
+            assert in_parts(R2(), y, prediction, np.full(n, 0.3), (0,)) == wanted
+            parts = [R2(), R2()]
+            for part, rows in zip(parts, (slice(n // 2), slice(n // 2, n)), strict=True):
+                part.update(y[rows], prediction[rows])
+            parts[0].merge(parts[1])
+            assert parts[0].result() == wanted
+            weight = np.append(np.ones(n), 0.0)
+            y_more, more = np.append(y, 7.0), np.append(prediction, [[3.0]], axis=0)
+            assert in_parts(R2(), y_more, more, weight, (0, n)) == wanted
+    two = np.column_stack([np.full(3, value), [1.0, 2.0, 3.0]])
+    r2 = R2()
+    r2.update(two, two + [[abs(value), 0.0]] * 3)
+    assert r2.result() == 0.5
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_what_overflows_is_not_finite_without_a_warning(name):
+    metric = metrics.get(name)
+    y = np.array([1e300, -1e300, 1.7e308])
+    metric.update(y, -y[:, np.newaxis])
+    metric.update(y, -y[:, np.newaxis], [1.0, 1e10, 1.0])
+    assert not math.isfinite(metric.result())
+
+
+def test_a_direction_is_true_false_or_none():
+    class Odd(metrics.Metric):
+        name = "odd"
+        more_is_better = "min"
+
+    with pytest.raises(TypeError, match="more_is_better of .* must be True, False or None, got 'm"):
+        metrics.get_all([Odd()])

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from cynn import layers, losses, metrics
-from cynn.callbacks import MORE_IS_BETTER
 
 ROOMS = [
     (layers, layers.Layer, layers.LAYERS),
@@ -69,7 +68,7 @@ RIGHT_AND_WRONG = [  # targets, right predictions, wrong ones: the first that a 
 
 
 @pytest.mark.parametrize("name", metrics.METRICS)
-def test_callbacks_know_whether_more_of_a_metric_is_better(name):
+def test_a_metric_says_whether_more_of_it_is_better(name):
     def value(y, outputs):
         metric = metrics.get(name)
         metric.reset()
@@ -81,8 +80,8 @@ def test_callbacks_know_whether_more_of_a_metric_is_better(name):
             more = value(y, right) > value(y, wrong)
         except (TypeError, ValueError):
             continue
-        assert name.endswith(MORE_IS_BETTER) == more, (
-            f"cynn/callbacks/_monitor.py, MORE_IS_BETTER: {'add' if more else 'remove'} {name!r}"
-        )
+        kind = metrics.METRICS[name]
+        assert kind.more_is_better is more, f"{kind.__name__}.more_is_better must be {more}"
+        assert metrics.more_is_better(f"val_{name}") is more
         return
     pytest.fail(f"no targets here suit {name}: add some to RIGHT_AND_WRONG")

@@ -107,5 +107,5 @@ def test_a_file_cannot_nest_without_end():
     data = Constant(0.1).to_dict()
     for _ in range(5000):
         data = {"class": "Warmup", "schedule": data, "part": 0.1}
-    with pytest.raises(ValueError, match="recursion"):
+    with pytest.raises(ValueError, match="nested at most 32 deep"):
         schedules.from_dict(data)
