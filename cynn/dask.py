@@ -4,13 +4,15 @@ Dask comes with the extra ``cynn-learn[dask]``; docs/dask.md shows its use.
 """
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ._specs.validation import integer
+from ._specs.names import explained
+from ._specs.validation import integer, shown
 
 
 class Blocks:
@@ -52,15 +54,11 @@ class Blocks:
     [((4, 3), (4,)), ((4, 3), (4,)), ((2, 3), (2,))]
     """
 
+    @explained
     def __init__(
         self, *collections: Any, batch_size: int | None = None, seed: int | None = None
     ) -> None:
-        try:
-            import dask
-        except ImportError as error:
-            wanted = "pip install 'cynn-learn[dask]'"
-            raise ImportError(f"blocks of Dask collections need Dask: {wanted}") from error
-        self._compute = dask.compute
+        self._compute = _dask().compute
         self._batch_size = None if batch_size is None else integer("batch_size", batch_size)
         self._seed = None if seed is None else integer("seed", seed, 0)
         self._passes = 0
@@ -121,6 +119,93 @@ class Blocks:
             yield tuple(
                 array.iloc[batch] if hasattr(array, "iloc") else array[batch] for array in block
             )
+
+
+def predict_blocks(predict: Callable[[Any], Any], collection: Any) -> Any:
+    """Return the predictions for a Dask collection, each block computed where its rows are.
+
+    Blocks without rows, as a filter may leave them, give none: scikit-learn's estimators refuse
+    them.
+
+    Parameters
+    ----------
+    predict : callable
+        Gives an array of predictions, a row for each, for a block of rows: ``model.predict`` of a
+        `cynn.Model` or an estimator, or ``predict_proba``. It is asked once, here, for two rows of
+        no meaning, to learn the shape and the type of what it gives.
+    collection : dask.array.Array or dask.dataframe.DataFrame
+        The rows.
+
+    Returns
+    -------
+    dask.array.Array
+        Not computed yet, with a block for each of the collection's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described. What `predict` raises for a block comes when that is
+        computed.
+    ImportError
+        If Dask is not installed.
+
+    See Also
+    --------
+    Blocks : Train on a collection.
+
+    Examples
+    --------
+    >>> import dask.array as da  # doctest: +SKIP
+    >>> x = da.ones((10, 3), chunks=(4, 3))  # doctest: +SKIP
+    >>> predict_blocks(model.predict, x[x[:, 0] > 1]).compute().shape  # doctest: +SKIP
+    (0, 2)
+    """
+    if not callable(predict):
+        raise TypeError(f"predict must be a function such as model.predict, got {shown(predict)}")
+    dask = _dask()
+    import dask.array as arrays
+
+    rows = _whole_rows(collection, 0)
+    if not _is_array(rows) and getattr(rows, "ndim", 2) != 2:
+        raise TypeError(
+            f"collection must be a Dask array or data frame, got a {type(collection).__name__}"
+        )
+    trial = np.asarray(predict(_sample(rows)))
+    if trial.ndim == 0 or len(trial) != 2:
+        raise ValueError(f"predict must return a row for each of 2, got shape {trial.shape}")
+    empty = trial[:0]
+    held = dask.delayed(predict, pure=False)  # once in the graph, not with each block
+    part = dask.delayed(_predict_block, pure=False)
+    blocks = rows.to_delayed()
+    predictions = [
+        arrays.from_delayed(part(held, block, empty), (n, *empty.shape[1:]), empty.dtype)
+        for block, n in zip(
+            blocks.ravel() if _is_array(rows) else blocks, _lengths(rows), strict=True
+        )
+    ]
+    return arrays.concatenate(predictions, allow_unknown_chunksizes=True)
+
+
+def _sample(rows: Any) -> Any:
+    """Return two rows of the collection's form, without a look at its own."""
+    if _is_array(rows):
+        return np.ones((2, *rows.shape[1:]), rows.dtype)
+    frame = rows._meta_nonempty
+    return frame.iloc[[0, 0]]
+
+
+def _predict_block(predict: Callable[[Any], Any], block: Any, empty: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(predict(block)) if block.shape[0] else empty
+
+
+def _dask() -> Any:
+    """Return the module, or say how to install it."""
+    try:
+        import dask
+    except ImportError as error:
+        wanted = "pip install 'cynn-learn[dask]'"
+        raise ImportError(f"blocks of Dask collections need Dask: {wanted}") from error
+    return dask
 
 
 def _aligned(collections: tuple[Any, ...]) -> list[Any]:

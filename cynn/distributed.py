@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ._comm import ranks
-from ._specs.validation import real_dtype
+from ._specs.names import near
+from ._specs.validation import file_path, integer, listed, real_dtype, shown, words
 
 PARQUET_ROWS = 1 << 16  # read at a time
 
@@ -169,12 +170,21 @@ def share(n: int, comm: Any) -> slice:
     slice
         Of neighbours, in order of rank.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no whole number of at least 0, or `comm` is no communicator.
+
     Examples
     --------
     >>> share(10, None)
     slice(0, 10, None)
     """
-    rank, size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
+    n = integer("n", n, 0)
+    try:
+        rank, size = (0, 1) if comm is None else (comm.Get_rank(), comm.Get_size())
+    except AttributeError:
+        raise TypeError(f"comm must be a communicator of mpi4py, got {shown(comm)}") from None
     return slice(n * rank // size, n * (rank + 1) // size)
 
 
@@ -332,6 +342,9 @@ def load_parquet(
     >>> x, y = load_parquet("flowers.parquet", None, target="kind")  # doctest: +SKIP
     """
     real = real_dtype(dtype)
+    if not isinstance(target, str):
+        raise TypeError(f"target must be the name of a column, got {shown(target)}")
+    columns = None if columns is None else words("columns", columns)
     with ranks.get(comm).agreed():
         try:
             import pyarrow.parquet  # noqa: F401
@@ -346,7 +359,8 @@ def load_parquet(
             for name in (*columns, target):
                 if name not in schema.names:
                     raise ValueError(
-                        f"{file} must have the column {name!r}, got {', '.join(schema.names):.200}"
+                        f"{file} must have the column {name!r}, got {listed(schema.names)}"
+                        f"{near(name, schema.names)}"
                     )
             counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             groups += [Group(file, i, n) for i, n in enumerate(counts)]
@@ -444,7 +458,7 @@ def _numbers(file: Path, name: str, column: Any) -> NDArray[np.float64]:
 
 def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
     """Return the files of a folder, or the one file."""
-    source = Path(path)
+    source = file_path("path", path)
     if not source.is_dir():
         return [source]
     files = sorted(file for file in source.iterdir() if file.suffix == ending)

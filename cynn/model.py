@@ -8,7 +8,7 @@ from __future__ import annotations  # so that `help` shows short names in place 
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -21,14 +21,16 @@ from ._model import loops, plan
 from ._model.inspection import Inspected
 from ._runtime.access import Guard, exclusive, shared
 from ._runtime.caller import warn
-from ._runtime.progress import Progress, Verbose
+from ._runtime.progress import Progress, Verbose, checked_verbose, measured_line
 from ._runtime.threads import get_num_threads
+from ._specs.names import explained, missing_attribute
 from ._specs.validation import integer, real_dtype, shape
 from ._training import fitting, streams
 from ._training.settings import TrainingRows
 from .augmentation import Augment
 from .callbacks import Callback, History, get_all
 from .layers._stack import initial_parameters, row_sizes
+from .metrics import Metric
 from .metrics import get_all as metrics_of
 from .tables import TableEncoder
 
@@ -69,6 +71,9 @@ class Model(Inspected):
         What callbacks keep for a training that is resumed; in the model's file.
     callback_weights : dict of str to ndarray
         And the weights that they keep for it, as `get_learned` gives them.
+    training : dict of str to str, int or float
+        What a training says of itself, such as of which rows it is, for the user to set; files
+        keep it. At most 100 entries, of at most 10,000 characters.
 
     Raises
     ------
@@ -92,6 +97,7 @@ class Model(Inspected):
     True
     """
 
+    @explained
     def __init__(
         self,
         layers: Sequence[layers.Layer],
@@ -111,16 +117,23 @@ class Model(Inspected):
         self.learning_rate: float | None = None
         self.callback_state: dict[str, dict[str, float]] = {}
         self.callback_weights: dict[str, NDArray[Any]] = {}
+        self.training: dict[str, str | int | float] = {}
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
-        self._plan = plan.plan_of(self.layers)
+        self._plan = plan.plan_of(self.layers, self.dtype)
         self._compile_settings: plan.CompileSettings | None = None
         self._kernels = _backend.kernels(self.dtype.name)
         self._input_shape: tuple[int, ...] | None = None
         self._sizes: tuple[tuple[int, ...], list[int]] | None = None  # of a row, see `_row_sizes`
         self._network: Any = None
         self._guard = Guard()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what an attribute is here that another library's models have."""
+            raise missing_attribute(self, name)
 
     @shared
     def __getstate__(self) -> dict[str, Any]:
@@ -198,7 +211,7 @@ class Model(Inspected):
         """Return a network for rows of that shape, its weights 0."""
         sizes = self._row_sizes(input_shape)  # refuses what they cannot take
         try:
-            network = self._kernels.Network(sizes[0], *self._plan[:3])
+            network = self._kernels.Network(sizes[0], *self._plan[:4])
         except OverflowError:
             raise ValueError(
                 f"layers must fit into memory, got {self.layers!r} for rows of shape {input_shape}"
@@ -233,7 +246,7 @@ class Model(Inspected):
         self,
         optimizer: str | optimizers.Optimizer = "sgd",
         loss: str | losses.Loss | Callable[..., Any] = "cross_entropy",
-        metrics: Iterable[str | metrics.Metric] = (),
+        metrics: str | metrics.Metric | Iterable[str | metrics.Metric] | None = (),
     ) -> None:
         """Set the optimizer, the loss and the metrics.
 
@@ -244,7 +257,7 @@ class Model(Inspected):
         loss : str, Loss or callable, default "cross_entropy"
             A name in ``cynn.losses.LOSSES``, an object, or a function that gives the loss of each
             row and its gradient: see `cynn.losses.Custom`.
-        metrics : iterable of str or Metric
+        metrics : iterable of str or Metric, or one of them, or None
             Names in ``cynn.metrics.METRICS`` or objects.
 
         Raises
@@ -252,11 +265,13 @@ class Model(Inspected):
         TypeError, ValueError
             If one is unknown, or the loss does not fit the last layer's activation.
         """
+        if metrics is None or isinstance(metrics, str | Metric):
+            metrics = () if metrics is None else (metrics,)
         self._compile(optimizer, loss, metrics)
 
     def _compile(self, optimizer: Any, loss: Any, metrics: Any, silent: bool = False) -> None:
         chosen = (optimizers.get(optimizer), losses.get(loss), metrics_of(metrics))
-        settings = plan.compile_settings(self.layers, self._plan, *chosen[:2])
+        settings = plan.compile_settings(self.layers, self._plan, *chosen[:2], self.dtype)
         caution = chosen[1].caution(self._plan.last_activation)
         if caution and not silent and not self._plan.ends_in_function:
             warn(caution)
@@ -336,7 +351,7 @@ class Model(Inspected):
             Called between the epochs.
         verbose : "auto", 0, 1 or 2, default "auto"
             Nothing (0), a progress bar (1) or a line (2) an epoch; "auto": a bar on a terminal
-            where tqdm is installed, else a line.
+            where tqdm is installed, else a line. False is 0, True is "auto".
         comm : mpi4py.MPI.Intracomm, optional
             The ranks that train the model together, all of which call this; see
             `cynn.distributed`. Then `batch_size` is what each rank does of a step, and x and y are
@@ -353,6 +368,11 @@ class Model(Inspected):
             If an argument is not as described.
         RuntimeError
             If the model is not compiled, or busy in another thread.
+        FloatingPointError
+            At the first step whose loss is not finite, and at the end of an epoch that leaves
+            weights, or a validation loss, that are not. If a running statistic of a `BatchNorm`
+            would become infinite or NaN, as where an input of 9.97e36, a fill value, is squared in
+            float32. The weights are those before the batch.
 
         See Also
         --------
@@ -360,8 +380,12 @@ class Model(Inspected):
 
         Notes
         -----
-        Ctrl-C ends the training between two batches: KeyboardInterrupt is raised, the weights are
-        those after the last whole batch, and ``model.history`` has the epochs until then.
+        A step whose loss is not finite changes no weight: the model has those that gave that loss,
+        and ``model.history`` the epochs before. To go on, load a checkpoint and lower the rate.
+
+        Ctrl-C ends the training, also in the midst of a batch that takes long: KeyboardInterrupt is
+        raised, the weights are those after the last whole batch, and ``model.history`` has the
+        epochs until then.
         """
         processes = SINGLE if comm is None else ranks.get(comm)
         with processes.training():
@@ -416,6 +440,9 @@ class Model(Inspected):
             does not know its place in a run.
         RuntimeError
             If the model is not compiled, or busy in another thread.
+        FloatingPointError
+            If the loss is not finite, and the weights stay as they were; or if the step leaves
+            weights that are not.
 
         See Also
         --------
@@ -436,7 +463,12 @@ class Model(Inspected):
 
     @shared
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        verbose: Verbose = 0,
     ) -> dict[str, float]:
         """Measure the model.
 
@@ -448,6 +480,8 @@ class Model(Inspected):
             The targets, as the loss takes them.
         sample_weight : array_like, shape (n,), optional
             The weight of each row; finite, not negative.
+        verbose : "auto", 0, 1 or 2, default 0
+            Whether to print the result as well: unless it is 0.
 
         Returns
         -------
@@ -465,10 +499,15 @@ class Model(Inspected):
         data = loops.batches_of(self, x, y, sample_weight, self._built_shape())
         measures = loops.Measures(self.metrics)
         loops.evaluate(self._network, data, measures, get_num_threads(), self.dtype)
-        return measures.result()
+        result = measures.result()
+        if checked_verbose(verbose) != 0:
+            print(measured_line(result))
+        return result
 
     @shared
-    def predict(self, x: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
+    def predict(
+        self, x: ArrayLike, batch_size: int | None = None, *, verbose: Verbose = 0
+    ) -> NDArray[Any]:
         """Return the model's outputs.
 
         Parameters
@@ -479,6 +518,8 @@ class Model(Inspected):
         batch_size : int, optional
             How many rows to work on at a time, where not all that is made of them on the way, such
             as a conversion of their type, fits into memory. It changes no bit of the result.
+        verbose : "auto", 0, 1 or 2, default 0
+            Taken as Keras's is; a prediction shows nothing.
 
         Returns
         -------
@@ -492,10 +533,59 @@ class Model(Inspected):
         RuntimeError
             If the model has no weights yet, or is being trained in another thread.
         """
+        if not isinstance(verbose, int) or verbose != 0:
+            checked_verbose(verbose)
         if batch_size is not None:
             return np.concatenate([self.predict(part) for part in parts("x", x, batch_size)])
         rows = loops.rows_of(self._plan, "x", x, self.dtype, self._built_shape())
         return loops.predict(self._network, rows, get_num_threads, self.dtype)
+
+    def predict_rows(self, rows: Any) -> NDArray[Any]:
+        """Return what the model says of rows of a table, in the words and units of the table.
+
+        Parameters
+        ----------
+        rows : sequence of mapping of str to scalar, mapping, or data frame
+            Rows, each with a value for every column that the model takes; or whatever else
+            `TableEncoder.encode` takes: one row, columns by name, a frame of pandas or polars. The
+            target may be left out.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The labels of classes, as the table writes them, or quantities, float64.
+
+        Raises
+        ------
+        RuntimeError
+            If the model's `table` is not set, or it has no weights yet.
+        TypeError, ValueError
+            If `rows` is no table, a column is missing or holds what it cannot; or an output is NaN.
+
+        See Also
+        --------
+        cynn.tables.TableEncoder : What the model's `table` is. Probabilities of all classes, in the
+            order of ``model.table.target.labels``, are
+            ``model.predict(model.table.encode(rows, model.dtype))``.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> table = {"weight": [150, 120] * 30, "fruit": ["apple", "banana"] * 30}
+        >>> model = Model([Dense(2, "softmax")], seed=0)
+        >>> model.compile(optimizers.SGD(0.5), "cross_entropy")
+        >>> model.table = TableEncoder.fit(table, "fruit")
+        >>> y = model.table.target.encode(table["fruit"])
+        >>> history = model.fit(model.table.encode(table), y, epochs=10, verbose=0)
+        >>> model.predict_rows([{"weight": 155}, {"weight": 118.5}]).tolist()
+        ['apple', 'banana']
+        """
+        if self.table is None:
+            raise RuntimeError(
+                "model must be of a table for predict_rows, got one without: set its table to a "
+                "TableEncoder, or call predict"
+            )
+        return self.table.target.decode(self.predict(self.table.encode(rows, self.dtype)))
 
     def predict_batches(self, batches: Iterable[ArrayLike]) -> Iterator[NDArray[Any]]:
         """Return the outputs of each batch as it comes, for more rows than fit into memory.
@@ -556,6 +646,7 @@ class Model(Inspected):
         storage.save(self, path)
 
     @classmethod
+    @explained
     def load(cls, path: str | os.PathLike[str]) -> Model:
         """Read a model from a file that `save` wrote.
 

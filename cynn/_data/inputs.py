@@ -188,7 +188,7 @@ def weight_array(name: str, weight: Any, n: int, dtype: np.dtype[Any]) -> NDArra
 
 
 def _expect_divisor(name: str, weight: NDArray[Any]) -> None:
-    """Refuse weights so small that a batch of them has none to divide by."""
+    """Refuse weights so small that a batch has none to divide by, or whose sum overflows."""
     least = np.finfo(weight.dtype).tiny
     small = (weight > 0) & (weight < least)
     if small.any():
@@ -197,6 +197,10 @@ def _expect_divisor(name: str, weight: NDArray[Any]) -> None:
             f"{name} must hold zeros and numbers of at least {least:.3g}, got {weight[row]:.3g} in "
             f"row {row}"
         )
+    with np.errstate(over="ignore"):
+        total = weight.sum(dtype=np.float64)
+    if not math.isfinite(total):
+        raise ValueError(f"{name} must have a finite sum, got weights up to {weight.max():.3g}")
 
 
 def class_weight_array(
@@ -251,7 +255,8 @@ def class_weight_array(
         per_class = rows("class_weight", class_weight, 1, np.float64, 0.0, math.inf, wanted)[:, 0]
         if len(per_class) != n_classes:
             raise ValueError(f"class_weight must have {n_classes} numbers, got {len(per_class)}")
-    row_weights = per_class[classes] if weight is None else per_class[classes] * weight
+    with np.errstate(over="ignore"):  # what is not finite is refused below
+        row_weights = per_class[classes] if weight is None else per_class[classes] * weight
     if not row_weights.any():
         raise ValueError(
             "class_weight must leave a row with a weight above 0, got weights of 0 only"

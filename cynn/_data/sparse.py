@@ -36,7 +36,8 @@ class SparseInput:
     Raises
     ------
     TypeError, ValueError
-        If it holds no real numbers, or has another number of axes than two.
+        If it holds no real numbers, has another number of axes than two, or says that numbers
+        stand where it has no row or no column.
     """
 
     def __init__(self, name: str, matrix: Any, dtype: np.dtype[Any]) -> None:
@@ -44,12 +45,19 @@ class SparseInput:
             raise TypeError(f"{name} must hold numbers, got dtype {matrix.dtype}")
         if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.shape[1] >= 2**31:
             raise ValueError(f"{name} must have shape (n, columns), got {matrix.shape}")
-        rows = matrix.tocsr().astype(dtype, copy=False)
+        _expect_within(name, matrix)  # SciPy writes wherever they say
+        rows = matrix.tocsr()
+        _expect_within(name, rows)
+        rows = rows.astype(dtype, copy=False)
         if not rows.has_canonical_format:  # numbers that share a place add up
             rows = rows.copy()
             rows.sum_duplicates()
+        self._take(rows, dtype)
+
+    def _take(self, rows: Any, dtype: np.dtype[Any]) -> None:
+        """Hold rows that need no more checks."""
         self._matrix = rows
-        self.shape: tuple[int, int] = self._matrix.shape
+        self.shape: tuple[int, int] = rows.shape
         self.dtype = dtype
         self._read: Any = None  # the rows as kernels read them
 
@@ -65,7 +73,9 @@ class SparseInput:
 
     def __getitem__(self, rows: Any) -> "SparseInput":
         """Take some rows, by a slice or by their numbers."""
-        return SparseInput("x", self._matrix[rows], self.dtype)
+        taken = SparseInput.__new__(SparseInput)
+        taken._take(self._matrix[rows], self.dtype)
+        return taken
 
     def read_by(self, network: Any) -> Any:
         """Return the rows as the kernels of that network read them.
@@ -82,6 +92,45 @@ class SparseInput:
                 matrix.shape[1],
             )
         return self._read
+
+
+def _expect_within(name: str, matrix: Any) -> None:
+    """Refuse numbers that stand outside of the matrix: it believes what it is made of.
+
+    Raises
+    ------
+    ValueError
+        If it is so.
+    """
+    if matrix.format in ("csr", "csc", "bsr"):
+        block = matrix.blocksize if matrix.format == "bsr" else (1, 1)
+        lines, across = (int(n) // size for n, size in zip(matrix.shape, block, strict=True))
+        if matrix.format == "csc":
+            lines, across = across, lines
+        starts, stored = np.asarray(matrix.indptr), len(matrix.data)
+        ascend = starts.shape == (lines + 1,) and starts.dtype.kind in "iu" and starts[0] == 0
+        if not (ascend and (starts[:-1] <= starts[1:]).all() and starts[-1] <= stored):
+            raise ValueError(
+                f"{name} must have an indptr of {lines + 1} numbers that ascend from 0 to at most "
+                f"{stored}, the numbers that are stored, got another: make the matrix anew"
+            )
+        _expect_places(name, "indices", matrix.indices, across, stored)
+    elif matrix.format == "coo":
+        for axis, (places, size) in enumerate(zip(matrix.coords, matrix.shape, strict=True)):
+            _expect_places(name, f"coords[{axis}]", places, size, len(matrix.data))
+
+
+def _expect_places(name: str, kind: str, places: Any, size: int, stored: int) -> None:
+    """Refuse what are not as many whole numbers from 0 to below `size`."""
+    places = np.asarray(places)
+    if places.shape != (stored,) or places.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must have {stored} whole numbers as its {kind}, got {places.dtype} of shape "
+            f"{places.shape}"
+        )
+    if stored and not (places.min() >= 0 and places.max() < size):
+        outside = places[(places < 0) | (places >= size)][0]
+        raise ValueError(f"{name} must have {kind} from 0 to {size - 1}, got {outside}")
 
 
 def mostly_zeros(x: NDArray[Any]) -> bool:

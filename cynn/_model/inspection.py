@@ -10,6 +10,7 @@ from .. import layers
 from .._data.sparse import is_sparse
 from .._runtime.access import shared
 from .._runtime.threads import get_num_threads
+from .._specs.names import explained
 from .._specs.validation import integer
 from . import loops, summary
 from .arrays import Learned
@@ -129,6 +130,7 @@ class Inspected(Learned):
         dense: NDArray[Any] = rows
         return dense
 
+    @explained
     def summary(self) -> None:
         """Print a table of the layers: what each gives and how many parameters it has."""
         print(summary.table(self.layers, self._input_shape))
@@ -165,10 +167,17 @@ def outputs_by_layer(
         For each layer an array (rows, ...) of its output's shape.
     """
     outputs, start, state_start = [], 0, 0
+    # Those at the head that learn nothing begin with the input itself, whose digits they may need.
+    source, head = rows, 0
     sizes = layers.input_sizes(parts, input_shape)
     shapes = layers.output_shapes(parts, input_shape)
-    for layer, size, shape in zip(parts, sizes, shapes, strict=True):
-        network = kernels.Network(size, *plan_of([layer])[:3])
+    for i, (layer, size, shape) in enumerate(zip(parts, sizes, shapes, strict=True)):
+        is_head = head == i and (layer.step() or ("rescale",))[0] in ("rescale", "normalize")
+        head += is_head
+        rows = source if is_head else rows
+        network = kernels.Network(
+            size, *plan_of(parts[: i + 1] if is_head else [layer], numbers.dtype)[:4]
+        )
         network.set_params(numbers[start : start + network.n_params])
         network.set_state(state[state_start : state_start + network.n_state])
         start, state_start = start + network.n_params, state_start + network.n_state

@@ -36,6 +36,8 @@ def rows_of(plan: Plan, name: str, x: Any, dtype: np.dtype[Any], shape: tuple[in
     TypeError, ValueError
         Also if they are sparse, and the layers need every number.
     """
+    if plan.shift is not None:  # taken off in float64
+        dtype = np.dtype(np.float64)
     rows = row_array(name, x, dtype, shape, plan.takes_any_shape)
     if isinstance(rows, SparseInput) and not plan.skips_zeros:
         raise ValueError(

@@ -1,9 +1,15 @@
 """What a network is told of the layers: its steps, and what its loss finds at their end."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import layers, losses, optimizers
+from .._specs.digits import FAR, middle_of_rescaling
+from .._specs.spec import expect_few
+from .._specs.validation import shown
 
 
 def checked_layers(value: Any) -> tuple[layers.Layer, ...]:
@@ -12,23 +18,24 @@ def checked_layers(value: Any) -> tuple[layers.Layer, ...]:
     Raises
     ------
     TypeError, ValueError
-        If it is no list of them, or an empty one.
+        If it is no list of them, an empty one, or one of more than may be.
     """
     if isinstance(value, layers.Layer) or not isinstance(value, Iterable):
-        raise TypeError(f"layers must be a list of layers, got {value!r}")
-    checked = tuple(value)
+        raise TypeError(f"layers must be a list of layers, got {shown(value)}")
+    checked = tuple(itertools.islice(value, layers.MOST_LAYERS + 1))
     if not checked:
         raise ValueError("layers must hold at least one layer, got none")
     for i, layer in enumerate(checked):
         if not isinstance(layer, layers.Layer):
-            raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {layer!r}")
+            raise TypeError(f"layers[{i}] must be a layer such as Dense(10), got {shown(layer)}")
+    expect_few("layers", checked, layers.MOST_LAYERS)
     return checked
 
 
 class Plan(NamedTuple):
     """What a network is told of the layers, whatever its rows are.
 
-    A network takes the size of a row and the first three.
+    A network takes the size of a row and the first four.
 
     Attributes
     ----------
@@ -36,6 +43,8 @@ class Plan(NamedTuple):
         The network's steps.
     scale, offset : float
         What its input is multiplied by, and what is added to it then, on the way in.
+    shift : tuple of float or None
+        What is taken off its input before, in float64: one number, or one for each column.
     last_activation : str
         The activation in front of the loss; identity for a user-defined one.
     ends_in_function : bool
@@ -49,30 +58,107 @@ class Plan(NamedTuple):
     steps: list[tuple[Any, ...]]
     scale: float
     offset: float
+    shift: tuple[float, ...] | None
     last_activation: str
     ends_in_function: bool
     takes_any_shape: bool
     skips_zeros: bool
 
 
-def plan_of(parts: Sequence[layers.Layer]) -> Plan:
-    """Return what a network is told of the layers."""
+def plan_of(parts: Sequence[layers.Layer], dtype: np.dtype[Any]) -> Plan:
+    """Return what a network that computes in `dtype` is told of the layers.
+
+    Raises
+    ------
+    ValueError
+        If a layer has a number that `dtype` cannot hold.
+    """
+    for i, layer in enumerate(parts):
+        expect_held(f"layers[{i}]", layer, layer.step() or (), dtype)
     steps = [step for layer in parts if (step := layer.step()) is not None]
     scale, offset = 1.0, 0.0
     # A rescaling at the head costs nothing: the rows are converted on the way in anyhow.
     while steps and steps[0][0] == "rescale":
         _, factor, shift = steps.pop(0)
         scale, offset = scale * factor, offset * factor + shift
+    expect_held("the layers of Rescale together", list(parts), ("rescale", scale, offset), dtype)
     steps = steps or [("activation", "identity")]
+    taken_off = None
+    if dtype == np.float32:
+        offset, taken_off = _shift(scale, offset, steps)
     return Plan(
         steps,
         scale,
         offset,
+        taken_off,
         last_activation=_last_activation(parts),
         ends_in_function=not isinstance(getattr(parts[-1], "activation", ""), str),
         takes_any_shape=isinstance(parts[0], layers.Flatten),
-        skips_zeros=offset == 0 and steps[0][0] == "dense",
+        skips_zeros=offset == 0 and taken_off is None and steps[0][0] == "dense",
     )
+
+
+def _shift(
+    scale: float, offset: float, steps: list[tuple[Any, ...]]
+) -> tuple[float, tuple[float, ...] | None]:
+    """Return the offset that is left, and what is taken off the input of a float32 network before.
+
+    That is None where no column lies far from 0. What is left of the means of a first step of
+    `normalize` is written there. A rescaling without one shows too where the input lies.
+    """
+    if steps[0][0] != "normalize":
+        middle = middle_of_rescaling(scale, offset)
+        return offset + scale * middle, (middle,) if middle else None
+    if scale == 0:
+        return offset, None
+    mean, std = np.array(steps[0][1]), np.array(steps[0][2])
+    with np.errstate(over="ignore"):
+        middles = (mean - offset) / scale
+    far = (np.maximum(abs(mean), abs(mean - offset)) > FAR * std) & np.isfinite(middles)
+    if not far.any():
+        return offset, None
+    taken_off = np.where(far, middles, 0.0)
+    left = mean - (scale * taken_off + offset)
+    steps[0] = ("normalize", tuple(left.tolist()), steps[0][2])
+    return 0.0, tuple(taken_off.tolist())
+
+
+def expect_held(name: str, owner: Any, step: Any, dtype: np.dtype[Any]) -> None:
+    """Refuse what has a number that would become infinite in `dtype`, or a factor that would be 0.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    owner : Layer, Optimizer or Loss
+        What is shown in the error.
+    step : tuple or list
+        The numbers, in lists as the kernels are given them.
+    dtype : dtype
+        float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If it has one.
+    """
+    limits = np.finfo(dtype)
+    largest, least = float(limits.max), float(limits.tiny)
+    for part in step:
+        if isinstance(part, tuple | list):
+            expect_held(name, owner, part, dtype)
+    numbers = [abs(part) for part in step if isinstance(part, float)]
+    invalid = [number for number in numbers if not number <= largest]
+    if step[:1] == ("rescale",) and 0 < numbers[0] < least:
+        invalid.append(numbers[0])
+    if step[:1] == ("normalize",):
+        invalid += [number for number in step[2] if number * least > 1]
+    if invalid:
+        advice = ": give the model dtype='float64'" if dtype == np.float32 else ""
+        raise ValueError(
+            f"{name} must have numbers that {dtype} holds, got {invalid[0]!r} in "
+            f"{owner!r:.100}{advice}"
+        )
 
 
 def _last_activation(parts: Sequence[layers.Layer]) -> str:
@@ -118,17 +204,25 @@ class CompileSettings(NamedTuple):
 
 
 def compile_settings(
-    parts: Sequence[layers.Layer], plan: Plan, optimizer: optimizers.Optimizer, loss: losses.Loss
+    parts: Sequence[layers.Layer],
+    plan: Plan,
+    optimizer: optimizers.Optimizer,
+    loss: losses.Loss,
+    dtype: np.dtype[Any],
 ) -> CompileSettings:
     """Return what a network of these layers is to make small, and how.
 
     Raises
     ------
     ValueError
-        If the loss cannot take what the last activation gives.
+        If the loss cannot take what the last activation gives, or `dtype` cannot hold a number.
     """
     table: list[tuple[float, float]] = [
         ParameterValues(*pair) for layer in parts for pair in layer.penalties()
     ]
-    kernel = loss.kernel(plan.last_activation)
-    return CompileSettings(kernel, optimizer.kernel(), *optimizer.clips(), table)
+    kernel, rule = loss.kernel(plan.last_activation), optimizer.kernel()
+    expect_held("loss", loss, kernel, dtype)
+    expect_held("optimizer", optimizer, (*rule, optimizer.learning_rate), dtype)
+    for i, layer in enumerate(parts):
+        expect_held(f"layers[{i}]", layer, layer.penalties(), dtype)
+    return CompileSettings(kernel, rule, *optimizer.clips(), table)

@@ -31,7 +31,16 @@ def checked_arrays(
         numbers = array(f"{name}[{i}]", value)
         if numbers.shape != shape:
             raise ValueError(f"{name}[{i}] must have shape {shape}, got {numbers.shape}")
-        checked.append(numbers.astype(dtype))
+        with np.errstate(over="ignore"):
+            converted = numbers.astype(dtype)
+        if numbers.dtype.kind == "f" and numbers.dtype.itemsize > dtype.itemsize:
+            overflowed = np.isinf(converted) & np.isfinite(numbers)
+            if overflowed.any():
+                raise ValueError(
+                    f"{name}[{i}] must hold numbers that {dtype} holds, got "
+                    f"{numbers[overflowed][0]!s}"
+                )
+        checked.append(converted)
     return checked
 
 

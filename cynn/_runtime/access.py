@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from .._specs.names import expect_arguments
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -104,6 +106,10 @@ def exclusive(nested: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]
             try:
                 users.admit_writer(token, nested)
                 return method(*args, **named)
+            except TypeError:
+                if named:
+                    expect_arguments(method, args[0], named)
+                raise
             finally:  # nothing is called here first, so that no Ctrl-C can come in between
                 if "one" in users.writers and users.writers["one"] is token:
                     del users.writers["one"]
@@ -147,6 +153,10 @@ def shared(method: Callable[P, T]) -> Callable[P, T]:
             if writer is not None:
                 users.expect_own(writer, method.__name__)
             return method(*args, **named)
+        except TypeError:
+            if named:
+                expect_arguments(method, args[0], named)
+            raise
         finally:
             users.readers.discard(token)
 

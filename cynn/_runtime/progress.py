@@ -4,9 +4,49 @@ import importlib.util
 import sys
 import time
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, Literal
 
-Verbose = Literal["auto", 0, 1, 2]
+import numpy as np
+
+from .._specs.validation import shown
+
+Verbose = Literal["auto", 0, 1, 2] | bool
+
+
+def checked_verbose(verbose: Any) -> Literal["auto", 0, 1, 2]:
+    """Return how much is to be shown.
+
+    Raises
+    ------
+    ValueError
+        If it is not "auto", 0, 1 or 2; False is taken for 0 and True for "auto".
+
+    Examples
+    --------
+    >>> checked_verbose(True), checked_verbose(2)
+    ('auto', 2)
+    """
+    if isinstance(verbose, bool | np.bool_):
+        return "auto" if verbose else 0
+    if not isinstance(verbose, str | Integral) or verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {shown(verbose)}")
+    return verbose if isinstance(verbose, str) else int(verbose)  # type: ignore[return-value]
+
+
+def measured_line(logs: Mapping[str, float]) -> str:
+    """Return what was measured on one line.
+
+    Examples
+    --------
+    >>> measured_line({"loss": 0.5, "accuracy": 0.75})
+    'loss 0.5000  accuracy 0.7500'
+    """
+    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+
+
+QUIET_SECONDS = 10.0
+"""After so long without a line there is one on how far the epoch is."""
 
 
 class Progress:
@@ -16,7 +56,8 @@ class Progress:
     ----------
     verbose : "auto", 0, 1 or 2
         0: nothing. 1: a bar an epoch, on standard error (needs tqdm). 2: a line an epoch, on
-        standard output. "auto": 1 where standard error is a terminal and tqdm is installed, else 2.
+        standard output, and one every ten seconds within a longer epoch. "auto": 1 where standard
+        error is a terminal and tqdm is installed, else 2.
 
     Raises
     ------
@@ -36,8 +77,7 @@ class Progress:
     """
 
     def __init__(self, verbose: Verbose) -> None:
-        if isinstance(verbose, bool) or verbose not in ("auto", 0, 1, 2):
-            raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+        verbose = checked_verbose(verbose)
         if verbose == "auto":
             has_tqdm = importlib.util.find_spec("tqdm") is not None
             verbose = 1 if has_tqdm and sys.stderr is not None and sys.stderr.isatty() else 2
@@ -60,7 +100,8 @@ class Progress:
     def begin_epoch(self, epoch: int) -> None:
         """Begin an epoch, counted from 0."""
         self._name = f"epoch {epoch + 1:{len(str(self._epochs))}}/{self._epochs}"
-        self._started = time.perf_counter()
+        self._epoch, self._done = epoch, 0
+        self._started = self._shown = time.perf_counter()
         if self._bar_class is not None:
             self._bar = self._bar_class(
                 total=self._rows, desc=self._name, unit=" rows", unit_scale=True, leave=True
@@ -68,18 +109,32 @@ class Progress:
 
     def advance(self, rows: int) -> None:
         """Count some rows of the epoch as done."""
+        self._done += rows
         if self._bar is not None:
             self._bar.update(rows)
+        elif self._verbose == 2 and time.perf_counter() - self._shown >= QUIET_SECONDS:
+            self._shown = time.perf_counter()
+            print(f"{self._name}  {self._progress(self._shown - self._started)}", flush=True)
+
+    def _progress(self, seconds: float) -> str:
+        """Say how far the epoch is, and for how long it and the training will go on."""
+        if not self._rows or not self._done:
+            return f"{self._done:,} rows in {seconds:.0f} s"
+        of_epoch = seconds * self._rows / self._done
+        left = of_epoch - seconds
+        text = f"{self._done:,} of {self._rows:,} rows in {seconds:.0f} s, about {left:.0f} s to go"
+        further = self._epochs - self._epoch - 1
+        return f"{text}, {left + further * of_epoch:.0f} s with all epochs" if further > 0 else text
 
     def end_epoch(self, logs: Mapping[str, float]) -> None:
         """Show what the epoch came to."""
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        line = measured_line(logs)
         if self._bar is not None:
-            self._bar.set_postfix_str(shown)
+            self._bar.set_postfix_str(line)
             self.close()
         elif self._verbose == 2:
             seconds = time.perf_counter() - self._started
-            print(f"{self._name}  {seconds:.2f} s  {shown}", flush=True)
+            print(f"{self._name}  {seconds:.2f} s  {line}", flush=True)
 
     def close(self) -> None:
         """Leave the terminal tidy, also where the fit was cut short."""

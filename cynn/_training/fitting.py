@@ -7,7 +7,8 @@ scikit-learn's rules.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,22 @@ from .._model.loops import (
     expect_whole_batches,
     training_batches,
 )
-from .._runtime.caller import warn
 from .._runtime.progress import Progress
 from .._specs.validation import choice, flag, integer, number
 from ..augmentation import Augment
-from ..callbacks import Callback, History
+from ..callbacks import HOOKS, Callback, History, Monitor, checkpoints_after
 from ..schedules import Schedule
 from .class_weights import class_weighted
+from .divergence import (
+    Place,
+    error_of_loss,
+    error_of_statistics,
+    error_of_validation,
+    error_of_weights,
+)
 from .settings import Chunk, FitSettings, Span, StepValues, TrainingRows
 
 SLICE_SECONDS = 0.05  # of training between two looks at signals
-
-HOOKS = tuple(
-    f"on_{of}_{when}" for of in ("train", "epoch", "batch") for when in ("begin", "end")
-)  # of callbacks
 
 
 def checked_settings(
@@ -105,6 +108,10 @@ class Fit:
         each batch, some of them perhaps none.
     is_stopped : bool
         Whether a callback ended the training in the midst of an epoch.
+    epoch : int or None
+        The epoch under way, counted from 0; None before the first.
+    last_step : int
+        The last step taken, counted from 0 in its epoch.
     """
 
     def __init__(
@@ -116,11 +123,15 @@ class Fit:
         ranks: SingleProcess = SINGLE,
     ) -> None:
         self.learner, self.settings, self.ranks = learner, settings, ranks
-        self.callbacks = [c for c in callbacks if ranks.rank == 0 or not c.writes_files]
+        own = [c for c in callbacks if ranks.rank == 0 or not c.writes_files]
+        self.callbacks = checkpoints_after(own) if own else own
         self.progress = progress
         self.exchange: Exchange | None = None
+        self._statistics_error: FloatingPointError | None = None  # of this rank, in the step
         self._tells_batches = False  # whether any rank has a hook to call for every batch
         self.is_stopped = False
+        self.epoch: int | None = None
+        self.last_step = -1
 
     # -- epochs
 
@@ -157,6 +168,7 @@ class Fit:
             for epoch in range(settings.initial_epoch, settings.epochs):
                 if self.ranks.any(learner.stop_training):
                     break
+                self.epoch = epoch
                 self.tell("on_epoch_begin", epoch)
                 progress.begin_epoch(epoch)
                 logs = train(epoch)
@@ -169,6 +181,25 @@ class Fit:
             network.augmentation = None
             progress.close()
         self.tell("on_train_end", logs)
+
+    def expect_callbacks(self, measured: Mapping[str, bool | None]) -> None:
+        """Tell the callbacks what the logs will hold; see `Callback.set_measures`.
+
+        Raises
+        ------
+        ValueError
+            If one needs something else, or does not know which values of it are better.
+        """
+        numbers = Counter[str]()
+        is_complete = True
+        for callback in self.callbacks:
+            callback.is_first_rank = self.ranks.rank == 0
+            if isinstance(callback, Monitor):
+                callback.number = 1
+                numbers[callback.key] += 1
+                callback.number = numbers[callback.key]
+            callback.set_measures(measured, is_complete)
+            is_complete = is_complete and not _may_add_to_logs(callback)
 
     def _begin(self, history: History | None) -> None:
         """Collect the callbacks of each hook, and tell them which model is trained."""
@@ -223,6 +254,11 @@ class Fit:
             Sees losses and predictions as the weights change.
         number : int
             That of the first batch in the epoch.
+
+        Raises
+        ------
+        FloatingPointError
+            At the first step whose loss is not finite; the weights are those before it.
         """
         learner, network = self.learner, self.learner._network
         values = StepValues(learner.optimizer.rates(*span), learner.optimizer.momenta(*span))
@@ -246,6 +282,7 @@ class Fit:
                 (*draws, updates + first), batch_size, threads,
             )  # fmt: skip
             done = take(chunk, measures)
+            self.last_step = chunk.number - 1 - (-done // batch_size)
             measures.look(source, rows[:done], None if outputs is None else outputs[:done])
             if self.is_stopped:
                 break
@@ -258,10 +295,19 @@ class Fit:
         step, sums = 0, [0.0, 0.0]
         while step < len(values.rate):
             begin = step * chunk.batch_size
-            step, *sums = network.train_epoch(
-                *read, chunk.order, *values, chunk.batch_size, step, SLICE_SECONDS, chunk.outputs,
-                chunk.threads, (*chunk.draw_key, 0),
-            )  # fmt: skip
+            updates = network.updates
+            try:
+                step, *sums = network.train_epoch(
+                    *read, chunk.order, *values, chunk.batch_size, step, SLICE_SECONDS,
+                    chunk.outputs, chunk.threads, (*chunk.draw_key, 0),
+                )  # fmt: skip
+            except FloatingPointError as error:
+                step += network.updates - updates
+                self.learner.learning_rate = float(values.rate[step])
+                raise error_of_statistics(error, self.place(chunk.number + step)) from error
+            if not math.isfinite(sums[0]):
+                self.learner.learning_rate = float(values.rate[step - 1])
+                self._end_diverged(sums[0], chunk.number + step - 1)
             if self.progress is not None:
                 self.progress.advance(min(step * chunk.batch_size, n) - begin)
         measures.add(*sums)
@@ -278,10 +324,14 @@ class Fit:
             values = _scaled(_between(chunk.values, step, step + 1), learner.rate_factor)
             learner.learning_rate = float(values.rate[0])
             measures.before_step()
-            if self.exchange is None and size <= learner._kernels.LARGEST_BATCH:
-                loss = self._take_step(chunk, rows, values, step)
-            else:
-                loss = self._take_summed_step(chunk, rows, values, step)
+            is_whole = self.exchange is None and size <= learner._kernels.LARGEST_BATCH
+            take = self._take_step if is_whole else self._take_summed_step
+            try:
+                loss = take(chunk, rows, values, step)
+            except FloatingPointError as error:
+                raise error_of_statistics(error, self.place(chunk.number + step)) from error
+            if not math.isfinite(loss[0]):  # on all ranks, or on none
+                self._end_diverged(loss[0], chunk.number + step)
             n = len(chunk.order[rows])
             loss = measures.of_step(n, *loss)
             sums, done = (sums[0] + loss[0], sums[1] + loss[1]), done + n
@@ -293,6 +343,20 @@ class Fit:
                     break
         measures.add(*sums)
         return done
+
+    def place(self, step: int) -> Place:
+        """Return where in the training a step is; the rate is that of the last one."""
+        learner = self.learner
+        return Place(self.epoch, step, learner.learning_rate, learner._network.updates)
+
+    def _end_diverged(self, loss: float, step: int) -> None:
+        place, own = self.place(step), self._statistics_error
+        is_of_statistics = self.ranks.any(own is not None)
+        with self.ranks.agreed():
+            if own is not None:
+                raise error_of_statistics(own, place) from own
+            if not is_of_statistics:  # else the rank that knows it says it
+                raise error_of_loss(loss, place)
 
     def _tell_end_of_batch(self, number: int, loss_sum: float, weight_sum: float) -> None:
         """Tell of a batch, with the mean over all ranks."""
@@ -315,11 +379,14 @@ class Fit:
         )  # fmt: skip
         return loss_sum, weight_sum
 
-    @np.errstate(over="ignore", invalid="ignore")  # a loss that diverges is warned of at the end
+    @np.errstate(over="ignore", invalid="ignore")  # a loss that diverges is an error in its own way
     def _take_summed_step(
         self, chunk: Chunk, rows: slice, values: StepValues, step: int
     ) -> tuple[float, float]:
-        """Take one step on more rows than the network takes at once, or in several networks."""
+        """Take one step on more rows than the network takes at once, or in several networks.
+
+        A loss that is not finite changes no weight. Of several networks all give the sum of theirs.
+        """
         learner, network, exchange = self.learner, self.learner._network, self.exchange
         batch, outputs = chunk.order[rows], None if chunk.outputs is None else chunk.outputs[rows]
         *key, updates = chunk.draw_key
@@ -333,18 +400,28 @@ class Fit:
         loss_sum = weight_sum = 0.0
         for start in range(0, max(1, len(batch)), block):
             piece = slice(start, start + block)
-            loss, weight = network.gradients(
-                *chunk.data.take(batch[piece]).read_by(network), gradient, chunk.threads,
-                (*key, updates + step, place + start), None if outputs is None else outputs[piece],
-            )  # fmt: skip
+            try:
+                loss, weight = network.gradients(
+                    *chunk.data.take(batch[piece]).read_by(network), gradient, chunk.threads,
+                    (*key, updates + step, place + start),
+                    None if outputs is None else outputs[piece],
+                )  # fmt: skip
+            except FloatingPointError as error:
+                if exchange is None:
+                    raise
+                self._statistics_error = error
+                loss, weight = math.nan, 0.0  # the other ranks end with this one
             if not is_own_sum:
                 total += gradient
             loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
         total_weight = weight_sum
         if exchange is not None:
             gradient[:] = total
-            total, total_weight = gradient, exchange.sum(weight_sum)
-        if total_weight:
+            known = weight_sum if math.isfinite(loss_sum) else math.nan  # tells all of it
+            total, total_weight = gradient, exchange.sum(known)
+            if math.isnan(total_weight):
+                loss_sum = float(self.ranks.total(np.array([loss_sum]))[0])
+        if total_weight and math.isfinite(loss_sum):
             total /= total_weight
             rate, momentum = (float(value[0]) for value in values)
             network.update(total.astype(learner.dtype, copy=False), rate, momentum)
@@ -369,6 +446,12 @@ def _defines(callback: Callback, hook: str) -> bool:
     return getattr(method, "__func__", None) is not getattr(Callback, hook)
 
 
+def _may_add_to_logs(callback: Callback) -> bool:
+    """Return whether a callback's end of an epoch is code of a user: it may write into the logs."""
+    module = getattr(callback.on_epoch_end, "__module__", "")
+    return not str(module).startswith("cynn.")
+
+
 # -- a model's
 
 
@@ -382,6 +465,7 @@ def fit_rows(fit: Fit, rows: TrainingRows) -> History:
             model, rows.x, rows.y, rows.sample_weight, settings.validation
         )
         expect_measurable(model, data, input_shape)
+        expect_callbacks(fit, held_out is not None)
     if rows.class_weight is not None or ranks.size > 1:
         data = class_weighted(model, data, rows.class_weight, input_shape, ranks)
     with ranks.agreed():
@@ -419,6 +503,22 @@ def fit_rows(fit: Fit, rows: TrainingRows) -> History:
         model._network.seek_zeros = False
 
 
+def expect_callbacks(fit: Fit, validates: bool) -> None:
+    """Tell the callbacks of a model's fit what will be measured, before anything is changed.
+
+    Raises
+    ------
+    ValueError
+        If one of them cannot do with that.
+    """
+    if not fit.callbacks:
+        return
+    measured = {"loss": False} | {m.name: m.more_is_better for m in fit.learner.metrics}
+    if validates:
+        measured |= {f"val_{name}": more for name, more in measured.items()}
+    fit.expect_callbacks(measured)
+
+
 ODD = 0x9E3779B97F4A7C15
 """Sets the seeds of the ranks' orders far apart: 2**64 over the golden ratio."""
 
@@ -437,22 +537,26 @@ def fit_epochs(fit: Fit, train: Callable[[int], dict[str, float]], n_rows: int |
 def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[str, float]:
     """Count a model's epoch; return its loss and metrics, and those of the rows held out.
 
-    A loss that is no number is warned of.
+    Raises
+    ------
+    FloatingPointError
+        If a loss, or a weight, is not finite.
     """
     model, ranks = fit.learner, fit.ranks
-    model.epochs += 1
     logs = ranks.result(measures)
     with ranks.agreed():
-        if ranks.rank == 0 and not math.isfinite(logs["loss"]):
-            warn(
-                f"the loss is {logs['loss']}: the training has diverged; a lower learning rate "
-                "may help",
-                RuntimeWarning,
-            )
+        if not math.isfinite(logs["loss"]):
+            raise error_of_loss(logs["loss"], fit.place(fit.last_step))
+        if not model._network.is_finite():
+            raise error_of_weights(fit.place(fit.last_step))
+    model.epochs += 1
     if held_out is not None:
         measures = Measures(model.metrics)
         evaluate(model._network, held_out, measures, ranks.threads(), model.dtype)
         logs |= {f"val_{name}": value for name, value in ranks.result(measures).items()}
+        if not math.isfinite(logs["val_loss"]) and ranks.any(held_out.n_rows > 0):
+            with ranks.agreed():
+                raise error_of_validation(logs["val_loss"], model.epochs - 1)
     return logs
 
 
@@ -467,7 +571,10 @@ def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, 
     data, _, input_shape = training_batches(model, x, y, sample_weight)
     if model._network is None:
         model._build(input_shape)
-    n, measures = len(data.x), Measures(model.metrics)
+    n, measures, step = len(data.x), Measures(model.metrics), model._network.updates
     expect_whole_batches(model, n)
-    Fit(model, FitSettings()).train(data, np.arange(n), n, Span(0, 1, 1), measures)
+    fit = Fit(model, FitSettings())
+    fit.train(data, np.arange(n), n, Span(0, 1, 1), measures, step)
+    if not model._network.is_finite():
+        raise error_of_weights(fit.place(step))
     return measures.result()

@@ -22,7 +22,7 @@ from .._specs.validation import array
 from ..callbacks import History
 from ..schedules import Schedule
 from .class_weights import class_weighted
-from .fitting import Fit, end_epoch, fit_epochs
+from .fitting import Fit, end_epoch, expect_callbacks, fit_epochs
 from .settings import FitSettings, Span, TrainingRows
 
 
@@ -198,6 +198,7 @@ def fit_batches(fit: Fit, rows: TrainingRows) -> History:
     held_out = None
     if isinstance(settings.validation, tuple):
         held_out = validation_batches(model, settings.validation, stream.input_shape)
+    expect_callbacks(fit, held_out is not None)
     if model._network is None:
         model._build(stream.input_shape)
 

@@ -7,19 +7,19 @@ from end to end; with one Python is entered twice a batch, to the same bits.
 # One callback a file. Imports `_specs` and `_runtime`; knows no Model; imported from `_training`
 # upwards.
 
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._specs.names import missing_from
+from .._specs.validation import shown
 from ._callback import Callback, Logs
-from ._checkpoint import ModelCheckpoint
+from ._checkpoint import ModelCheckpoint, checkpoints_after
 from ._history import CSVLogger, History
-from ._monitor import MORE_IS_BETTER, Monitor
+from ._monitor import Monitor
 from ._plateau import ReduceLROnPlateau
 from ._stopping import EarlyStopping
 
 __all__ = [
-    "MORE_IS_BETTER",
-    "NEVER_CALLED",
+    "HOOKS",
     "CSVLogger",
     "Callback",
     "EarlyStopping",
@@ -28,16 +28,26 @@ __all__ = [
     "ModelCheckpoint",
     "ReduceLROnPlateau",
     "Monitor",
+    "checkpoints_after",
     "get_all",
 ]
 
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)
 
-NEVER_CALLED = tuple(
-    f"on_{of}{when}"
-    for of in ("train_batch_", "test_batch_", "predict_batch_", "test_", "predict_")
-    for when in ("begin", "end")
-)
-"""Keras's hooks that there are none of: who writes one would wait for it in vain."""
+HOOKS = tuple(f"on_{of}_{when}" for of in ("train", "epoch", "batch") for when in ("begin", "end"))
+"""What a callback is called by."""
+
+_IN_HOOKS = ("train", "epoch", "batch", "step", "fit", "test", "valid", "predict")
+
+
+def _never_called(kind: type) -> list[str]:
+    """Return the names of a class that are a hook's elsewhere, or a misspelt one of these."""
+    return [
+        name
+        for name in dir(kind)  # of an object that answers to all names nothing is known
+        if name.startswith("on_") and name not in HOOKS and any(map(name.__contains__, _IN_HOOKS))
+    ]
 
 
 def get_all(callbacks: Any) -> list[Callback]:
@@ -57,6 +67,8 @@ def get_all(callbacks: Any) -> list[Callback]:
     ------
     TypeError
         If it is no such list, or one has a hook that is never called.
+    ValueError
+        If one is in it twice: it would count all twice.
 
     Examples
     --------
@@ -66,21 +78,29 @@ def get_all(callbacks: Any) -> list[Callback]:
     [<History of 0 epochs: nothing yet>]
     >>> get_all("early")
     Traceback (most recent call last):
-    TypeError: callbacks must hold Callback objects, got 'e'
+    TypeError: callbacks must be a list of Callback objects, got 'early': write ...
     """
-    if isinstance(callbacks, Callback) or not (
-        callbacks is None or isinstance(callbacks, Iterable)
-    ):
-        raise TypeError(f"callbacks must be a list of Callback objects, got {callbacks!r}")
-    checked = list(callbacks or ())
+    if isinstance(callbacks, str):
+        raise TypeError(
+            f"callbacks must be a list of Callback objects, got {shown(callbacks)}: write their "
+            "calls in a list"
+        )
+    try:
+        checked = [] if callbacks is None else list(callbacks)
+    except TypeError:
+        raise TypeError(
+            f"callbacks must be a list of Callback objects, got {shown(callbacks)}"
+        ) from None
     for callback in checked:
         if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks must hold Callback objects, got {callback!r}")
-        for name in NEVER_CALLED:
-            if hasattr(type(callback), name):  # of an object that answers to all, nothing is known
-                raise TypeError(
-                    "callbacks must only have hooks of the training, its epochs and its batches "
-                    f"(on_batch_begin, on_batch_end), got {type(callback).__name__} with {name}, "
-                    "which is never called"
-                )
+            call = ": write its call" if isinstance(callback, type) else ""
+            raise TypeError(f"callbacks must hold Callback objects, got {shown(callback)}{call}")
+        for name in _never_called(type(callback)):
+            raise TypeError(
+                f"callbacks must only have the hooks {', '.join(HOOKS)}, got "
+                f"{type(callback).__name__} with {name}, which is never called"
+            )
+    if len(set(map(id, checked))) < len(checked):
+        twice = next(each for each in checked if sum(other is each for other in checked) > 1)
+        raise ValueError(f"callbacks must hold each object once, got {twice!r} twice")
     return checked

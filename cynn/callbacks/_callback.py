@@ -4,10 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .._specs.names import Explained
+
 Logs = Mapping[str, float]
 
 
-class Callback:
+class Callback(Explained):
     """Base of the callbacks: each hook does nothing until a subclass says what.
 
     Attributes
@@ -16,6 +18,8 @@ class Callback:
         The model in training; None before `set_model`.
     writes_files : bool
         Whether only the first of several ranks is to call it; see `cynn.distributed`.
+    is_first_rank : bool
+        Whether this process is the first of several ranks, or alone: the one that prints.
 
     Examples
     --------
@@ -28,6 +32,7 @@ class Callback:
 
     model: Any = None
     writes_files: bool = False
+    is_first_rank: bool = True
 
     def set_model(self, model: Any) -> None:
         """Keep the model, before training begins.
@@ -38,6 +43,20 @@ class Callback:
             The model; the hooks find it as ``self.model``.
         """
         self.model = model
+
+    def set_measures(self, measures: Mapping[str, bool | None], is_complete: bool) -> None:
+        """Learn what the logs of an epoch will hold, before anything is trained.
+
+        A callback that cannot do with that raises here, and the model stays as it was.
+
+        Parameters
+        ----------
+        measures : mapping of str to bool or None
+            By name, in the order of the logs: whether more of it is better; None where nobody says.
+        is_complete : bool
+            Whether there will be nothing else: False where a callback of a user's own, which may
+            write into the logs, comes before this one.
+        """
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Act before the first epoch.

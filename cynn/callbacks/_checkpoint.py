@@ -3,11 +3,13 @@
 import os
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .._runtime.atomic_files import try_to_write
+from .._runtime.safetensors_files import expect_name
 from .._specs.validation import integer, number
-from ._callback import Logs, path_name
+from ._callback import Callback, Logs, path_name
+from ._history import CSVLogger
 from ._monitor import Monitor
 
 
@@ -16,7 +18,8 @@ class ModelCheckpoint(Monitor):
 
     Each file is whole: it is written beside and renamed when it is done. A training goes on from
     one with ``Model.load(path)`` and ``fit(..., initial_epoch=model.epochs)``, and gives the bits
-    of a training that never stopped.
+    of a training that never stopped. So that a file has what the other callbacks of cynn counted,
+    they are told of an epoch before, wherever they stand in the list.
 
     Parameters
     ----------
@@ -24,18 +27,24 @@ class ModelCheckpoint(Monitor):
         Where to; ``{epoch}`` (counted from 1) and names from the logs are filled in, as in
         ``"digits-{epoch:03}-{val_loss:.3f}.safetensors"``.
     every_epochs : int or None, default 1
-        Save after so many epochs; None: not by epochs.
+        Save after each epoch whose number, counted from 1, this divides; None: not by epochs.
     every_minutes : float or None, default None
         Save after the first epoch that ends so long after the last save; above 0.
     monitor : str or None, default None
         Save only where this is the best so far; in a resumed training also of the epochs before.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better.
+        What is better; "auto": less of a loss, and of a metric what its ``more_is_better`` says.
+
+    Attributes
+    ----------
+    together : sequence of ModelCheckpoint
+        Those that count an epoch before one of them saves it; `fit` sets it.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described, or both of `every_epochs` and `every_minutes` are None.
+        If an argument is not as described, `path` ends as files of another format do, or both of
+        `every_epochs` and `every_minutes` are None.
 
     See Also
     --------
@@ -49,6 +58,7 @@ class ModelCheckpoint(Monitor):
     """
 
     writes_files = True
+    together: Sequence["ModelCheckpoint"] = ()
 
     def __init__(
         self,
@@ -60,6 +70,7 @@ class ModelCheckpoint(Monitor):
     ) -> None:
         super().__init__(monitor or "", mode, 0.0)
         self.path = path_name(path)
+        expect_name(self.path)
         try:
             list(string.Formatter().parse(self.path))
         except ValueError as error:
@@ -87,7 +98,19 @@ class ModelCheckpoint(Monitor):
         super().on_train_begin(logs)
         if "{" not in os.path.dirname(self.path):  # now, not after an epoch that may take hours
             try_to_write(self.path)
-        self._epochs, self._saved = 0, time.monotonic()
+        self._counted, self._saved = -1, time.monotonic()
+
+    def set_measures(self, measures: Mapping[str, bool | None], is_complete: bool) -> None:
+        """Check the monitor and the fields of the path; see `Callback.set_measures`.
+
+        Raises
+        ------
+        ValueError
+            If one of them is none of what will be measured.
+        """
+        super().set_measures(measures, is_complete)
+        if is_complete:
+            self._filled({**dict.fromkeys(measures, 0.5), "epoch": 1})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save the model if it is time and it is good enough; see `Callback.on_epoch_end`.
@@ -99,15 +122,23 @@ class ModelCheckpoint(Monitor):
         OSError
             If the file cannot be written.
         """
-        self._epochs += 1
-        best = not self.monitor or self.improved(logs)
-        if self.monitor:
-            self._keep()
+        for checkpoint in self.together or (self,):
+            checkpoint._count(epoch, logs)
         minutes = (time.monotonic() - self._saved) / 60
-        due = self.every_epochs is not None and self._epochs % self.every_epochs == 0
-        if best and (due or (self.every_minutes is not None and minutes >= self.every_minutes)):
+        due = self.every_epochs is not None and (epoch + 1) % self.every_epochs == 0
+        if self._is_best and (
+            due or (self.every_minutes is not None and minutes >= self.every_minutes)
+        ):
             self.model.save(self._filled({**(logs or {}), "epoch": epoch + 1}))
             self._saved = time.monotonic()
+
+    def _count(self, epoch: int, logs: Logs | None) -> None:
+        """Take note of an epoch, once."""
+        if self._counted != epoch:
+            self._counted = epoch
+            self._is_best = not self.monitor or self.improved(logs)
+            if self.monitor:
+                self._keep()
 
     def _filled(self, known: Mapping[str, float]) -> str:
         """Return the path with the epoch and what was measured in it."""
@@ -119,3 +150,42 @@ class ModelCheckpoint(Monitor):
                 f"path must hold no fields but {names}, got {self.path!r}: {type(error).__name__}: "
                 f"{error}"
             ) from None
+
+
+def checkpoints_after(callbacks: Sequence[Callback]) -> list[Callback]:
+    """Return callbacks in the order in which they are told of an epoch.
+
+    A `ModelCheckpoint` comes after all that a resumed training goes on from: what it saves has what
+    they counted of the epoch. All others keep their order.
+
+    Parameters
+    ----------
+    callbacks : sequence of Callback
+        In the order of the user.
+
+    Returns
+    -------
+    list of Callback
+        The same.
+
+    Examples
+    --------
+    >>> from cynn.callbacks import EarlyStopping
+    >>> in_order = checkpoints_after([ModelCheckpoint("last"), EarlyStopping()])
+    >>> [type(callback).__name__ for callback in in_order]
+    ['EarlyStopping', 'ModelCheckpoint']
+    """
+    places = [i for i, callback in enumerate(callbacks) if _has_memory(callback)]
+    end = places[-1] + 1 if places else 0
+    early = [each for each in callbacks[:end] if isinstance(each, ModelCheckpoint)]
+    others = [each for each in callbacks[:end] if not isinstance(each, ModelCheckpoint)]
+    for checkpoint in early:
+        checkpoint.together = early
+    return [*others, *early, *callbacks[end:]]
+
+
+def _has_memory(callback: Callback) -> bool:
+    """Return whether a resumed training goes on from what it noted of an epoch."""
+    return isinstance(callback, CSVLogger) or (
+        isinstance(callback, Monitor) and bool(callback.monitor)
+    )

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Iterable, Mapping
 
 from .._runtime.atomic_files import replace
 from .._specs.validation import flag
@@ -85,7 +86,9 @@ class CSVLogger(Callback):
     append : bool, default False
         Whether to go on with what is there; its columns must be the same. In a resumed training
         (``initial_epoch`` above 0) the lines of epochs that are trained once more go first, and so
-        does a last line that was not written whole.
+        does a last line that was not written whole. One from epoch 0 is appended to those that are
+        there, unless it is the last of them once more, as after a crash before the first
+        checkpoint: where the line of its first epoch is the same, it takes that one's place.
 
     Raises
     ------
@@ -107,22 +110,32 @@ class CSVLogger(Callback):
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
         self.path = path_name(path)
         self.append = flag("append", append)
+        self._measures: list[str] | None = None
+
+    def set_measures(self, measures: Mapping[str, bool | None], is_complete: bool) -> None:
+        """Note the columns that there will be; see `Callback.set_measures`."""
+        self._measures = list(measures) if is_complete else None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin the table; see `Callback.on_train_begin`.
 
         Raises
         ------
+        ValueError
+            If what is there has other columns.
         OSError
             If the file cannot be read, or written.
         """
         self._columns: list[str] | None = None
         if self.append and os.path.exists(self.path):
             with open(self.path, newline="", encoding="utf-8") as file:
-                self._columns = next(csv.reader(file), None)
+                header = file.readline()
+            self._columns = next(csv.reader([header])) if header else None
+            if header.endswith("\n"):  # else it was not written whole, and is removed
+                self._expect_columns(self._measures)
         elif not self.append:
             open(self.path, "w", encoding="utf-8").close()
-        self._begun = False
+        self._begun = self._may_repeat = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remove what an interrupted training wrote of this epoch and of later ones.
@@ -131,6 +144,7 @@ class CSVLogger(Callback):
         """
         if self.append and not self._begun and self._columns is not None:
             self._truncate(epoch)
+        self._may_repeat = self.append and not self._begun
         self._begun = True
 
     def _truncate(self, epoch: int) -> None:
@@ -156,17 +170,41 @@ class CSVLogger(Callback):
             If it cannot be written.
         """
         row = {"epoch": epoch, **(logs or {})}
+        line = _line(row.values())
+        if self._columns is None:
+            self._columns = list(row)
+            line = _line(self._columns) + line
+        elif self._may_repeat and epoch == 0:
+            self._remove_repeated(line)
+        self._expect_columns(list(row)[1:])
+        self._may_repeat = False
         with open(self.path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if self._columns is None:
-                self._columns = list(row)
-                writer.writerow(self._columns)
-            if list(row) != self._columns:
-                raise ValueError(
-                    f"{self.path} must have the columns of this epoch, {list(row)}, got "
-                    f"{self._columns}: write to another file, or without append"
-                )
-            writer.writerow(row.values())
+            file.write(line)
+
+    def _expect_columns(self, names: list[str] | None) -> None:
+        """Refuse a file with other columns, as soon as both are known."""
+        if self._columns is None or names is None:
+            return
+        if self._columns != ["epoch", *names]:
+            raise ValueError(
+                f"{self.path} must have the columns of this training, {['epoch', *names]}, got "
+                f"{self._columns}: write to another file, or without append"
+            )
+
+    def _remove_repeated(self, first_line: str) -> None:
+        """Remove the last training in the file where it began with the same line."""
+        with open(self.path, newline="", encoding="utf-8") as file:
+            lines = file.readlines()
+        starts = [i for i, line in enumerate(lines) if _epoch_of(line) == 0]
+        if starts and lines[starts[-1]] == first_line:
+            replace(self.path, "".join(lines[: starts[-1]]).encode())
+
+
+def _line(values: Iterable[object]) -> str:
+    """Return a line of the table."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(values)
+    return text.getvalue()
 
 
 def _epoch_of(line: str) -> int:

@@ -12,9 +12,8 @@ class ReduceLROnPlateau(Monitor):
     multiplied by `factor`. Every later step's rate is the optimizer's, a number or a schedule's,
     times ``model.rate_factor``: a schedule keeps its shape.
 
-    What it has counted is in the model's file: put before `ModelCheckpoint` in the list of
-    callbacks, it goes on in a resumed training as in one that never stopped. A `fit` from epoch 0
-    begins anew, at a factor of 1.
+    What it has counted is in the model's file: it goes on in a resumed training as in one that
+    never stopped. A `fit` from epoch 0 begins anew, at a factor of 1.
 
     Parameters
     ----------
@@ -25,7 +24,7 @@ class ReduceLROnPlateau(Monitor):
     patience : int, default 10
         How many epochs in a row may be no better before the rate is lowered.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better; "auto" knows it by the name.
+        What is better; "auto": less of a loss, and of a metric what its ``more_is_better`` says.
     min_delta : float, default 1e-4
         By how much better an epoch must be to count.
     cooldown : int, default 0

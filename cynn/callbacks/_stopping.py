@@ -1,6 +1,6 @@
 """The end of a training that no longer gets better."""
 
-from .._specs.validation import flag, integer
+from .._specs.validation import flag, integer, number
 from ._callback import Logs
 from ._monitor import Monitor
 
@@ -8,9 +8,9 @@ from ._monitor import Monitor
 class EarlyStopping(Monitor):
     """Ends a training that no longer gets better, and goes back to its best weights.
 
-    What it has counted, and the best weights, are in files of the model until the training ends:
-    put before `ModelCheckpoint` in the list of callbacks, it goes on in a resumed training as in
-    one that never stopped, and one that had ended trains no more. A `fit` from epoch 0 begins anew.
+    What it has counted, and the best weights, are in files of the model until the training ends: it
+    goes on in a resumed training as in one that never stopped, and one that had ended trains no
+    more. A `fit` from epoch 0 begins anew.
 
     Parameters
     ----------
@@ -22,10 +22,19 @@ class EarlyStopping(Monitor):
     min_delta : float, default 0.0
         By how much better an epoch must be to count.
     mode : {"auto", "min", "max"}, default "auto"
-        What is better; "auto" knows it by the name.
+        What is better; "auto": less of a loss, and of a metric what its ``more_is_better`` says.
     restore_best_weights : bool, default True
         Whether the model has the weights of its best epoch at the end, also where it ended by
         itself. The optimizer's state is that of the last epoch.
+    verbose : {0, 1}, default 0
+        Whether to print, at the end, after which epoch it ended the training, and whose weights
+        these are now; epochs are counted from 1 there, as in what `fit` prints.
+    baseline : float, optional
+        A value that an epoch must be better than as well, by more than `min_delta`, for the epochs
+        without it to be counted anew. The best epoch is the best one also below it, and, as in
+        Keras, no training ends with it.
+    start_from_epoch : int, default 0
+        Epochs before it, counted from 0, are neither watched nor counted.
 
     Attributes
     ----------
@@ -56,10 +65,18 @@ class EarlyStopping(Monitor):
         min_delta: float = 0.0,
         mode: str = "auto",
         restore_best_weights: bool = True,
+        verbose: int = 0,
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = integer("patience", patience, 0)
         self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
+        if verbose not in (0, 1):
+            raise ValueError(f"verbose must be 0 or 1, got {verbose!r}")
+        self.verbose = verbose
+        self.baseline = None if baseline is None else number("baseline", baseline)
+        self.start_from_epoch = integer("start_from_epoch", start_from_epoch, 0)
         self._start()
 
     def _start(self) -> None:
@@ -86,18 +103,25 @@ class EarlyStopping(Monitor):
 
         See `Callback.on_epoch_end`.
         """
+        if epoch < self.start_from_epoch:
+            return
         if self.improved(logs):
-            self.best_epoch, self._waited = epoch, 0
+            self.best_epoch = epoch
             if self.restore_best_weights:
-                self.model.callback_weights[self._key] = self.model.get_learned()
+                self.model.callback_weights[self.key] = self.model.get_learned()
+        if self.best_epoch == epoch and self._beats_baseline():
+            self._waited = 0
         else:
             self._waited += 1
-            self._end_if_due(epoch)
+        self._end_if_due(epoch)
         best = {} if self.best_epoch is None else {"best_epoch": self.best_epoch}
         self._keep(waited=self._waited, **best)
 
+    def _beats_baseline(self) -> bool:
+        return self.baseline is None or self._gain(self.best, self.baseline) > self.min_delta
+
     def _end_if_due(self, epoch: int) -> None:
-        if self._waited > self.patience:
+        if self._waited > self.patience and self.best_epoch != epoch:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
@@ -106,7 +130,20 @@ class EarlyStopping(Monitor):
 
         See `Callback.on_train_end`.
         """
-        self.model.callback_state.pop(self._key, None)
-        best = self.model.callback_weights.pop(self._key, None)
+        self.model.callback_state.pop(self.key, None)
+        best = self.model.callback_weights.pop(self.key, None)
         if best is not None and self.restore_best_weights:
             self.model.set_learned(best)
+        if self.verbose and self.is_first_rank:
+            print(self._outcome(best is not None))
+
+    def _outcome(self, has_weights: bool) -> str:
+        """Say when the training stopped, and where."""
+        outcome = "early stopping: not needed"
+        if self.stopped_epoch is not None:
+            outcome = f"epoch {self.stopped_epoch + 1}: early stopping"
+        if self.best_epoch is None:
+            return f"{outcome}; {self.monitor} was never watched, or never a number"
+        outcome += f"; {self.monitor} was best in epoch {self.best_epoch + 1}, {self.best:.4g}"
+        restores = has_weights and self.restore_best_weights
+        return outcome + (": its weights are restored" if restores else "")

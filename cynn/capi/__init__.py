@@ -15,10 +15,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from .. import _backend
+from .._specs.validation import choice, shown
+from ..model import Model
 
 if TYPE_CHECKING:
     from ..kernels._target import Predictor
-    from ..model import Model
 
 
 def _target(dtype: str) -> ModuleType:
@@ -65,6 +66,8 @@ def functions(dtype: str) -> dict[str, object]:
 
     Raises
     ------
+    TypeError, ValueError
+        If `dtype` is something else.
     ImportError
         If the target in use is the reference.
 
@@ -73,11 +76,11 @@ def functions(dtype: str) -> dict[str, object]:
     >>> "matmul" in functions("float32")
     True
     """
-    exported = _target(dtype).__pyx_capi__
+    exported = _target(choice("dtype", dtype, ("float32", "float64"))).__pyx_capi__
     return {name.removeprefix("api_"): capsule for name, capsule in exported.items()}
 
 
-def predictor(model: "Model") -> "Predictor":
+def predictor(model: Model) -> "Predictor":
     """Return the object that ``network`` and ``predict`` of the C interface take of a model.
 
     Parameters
@@ -93,6 +96,8 @@ def predictor(model: "Model") -> "Predictor":
 
     Raises
     ------
+    TypeError
+        If it is no model.
     RuntimeError
         If the model has no weights yet.
     ImportError
@@ -108,6 +113,8 @@ def predictor(model: "Model") -> "Predictor":
     >>> found.n_inputs, found.n_outputs
     (4, 3)
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a cynn.Model, got {shown(model)}")
     if model._network is None:
         raise RuntimeError("the model has no weights yet: call build(input_shape) or fit first")
     return cast("Predictor", _target(model.dtype.name).Predictor(model._network))

@@ -23,6 +23,7 @@ cdef enum:  # activations
     GELU  # the gradient takes x
     GELU_TANH  # the gradient takes x
     MISH  # the gradient takes x
+    EXPONENTIAL
 
 cdef enum:  # losses
     SOFTMAX_CROSS_ENTROPY

@@ -494,3 +494,15 @@ def test_the_page_shows_the_example(example):
     *_, used = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     said = python(used + "\nprint(*labels)", PYTHONPATH=example, CYNN_TARGET=COMPILED[-1])
     assert set(said.split()) <= {"0", "1", "2"} and len(said.split()) == 5
+
+
+def test_odd_arguments_are_refused_by_name():
+    from cynn import capi
+
+    for odd in (None, 3, np.ones(3), object()):
+        with pytest.raises(TypeError, match="model must be a cynn.Model, got "):
+            capi.predictor(odd)
+        with pytest.raises(TypeError, match="dtype must be one of 'float32', 'float64', got "):
+            capi.functions(odd)
+    with pytest.raises(ValueError, match="got 'float23': did you mean 'float32'"):
+        capi.functions("float23")

@@ -21,7 +21,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: E402, F401
 from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV  # noqa: E402
 
 from cynn import Model  # noqa: E402
-from cynn.dask import Blocks  # noqa: E402
+from cynn.dask import Blocks, predict_blocks  # noqa: E402
 from cynn.estimators import MLPClassifier, MLPRegressor  # noqa: E402
 from cynn.estimators._n_jobs import threads_of  # noqa: E402
 from cynn.layers import Dense  # noqa: E402
@@ -296,3 +296,58 @@ def test_without_dask(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     with pytest.raises(ImportError, match=r"need Dask: pip install 'cynn-learn\[dask\]'"):
         Blocks(y10)
+
+
+NAMES = np.array(["setosa", "versicolor", "virginica"])
+FRAME = pandas.DataFrame(X, columns=list("abcd"))
+LARGE = 5.8  # of the first column: above it some blocks of sorted rows are empty
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("rows", ["some", "all", "none"])
+@pytest.mark.parametrize("kind", ["array", "columns apart", "frame"])
+def test_predictions_pass_over_empty_blocks(kind, rows):
+    sorted_rows = FRAME.sort_values("a", ignore_index=True)
+    bound = {"some": LARGE, "all": 0.0, "none": 100.0}[rows]
+    wanted = sorted_rows[sorted_rows.a > bound]
+    if kind == "frame":
+        collection = dd.from_pandas(sorted_rows, npartitions=5)
+        collection = collection[collection.a > bound]
+    else:
+        collection = da.from_array(sorted_rows.to_numpy(), chunks=(30, 2 if "apart" in kind else 4))
+        collection, wanted = collection[collection[:, 0] > bound], wanted.to_numpy()
+    table = sorted_rows if kind == "frame" else sorted_rows.to_numpy()
+    estimator = MLPClassifier(4, solver="lbfgs", max_iter=30, random_state=0)
+    estimator.fit(table, NAMES[np.arange(150) % 3])
+    network = Model([Dense(3, "softmax")], seed=0)
+    network.build(4)
+    with dask.config.set(scheduler="synchronous"):
+        for predict in (estimator.predict, estimator.predict_proba, network.predict):
+            predictions = predict_blocks(predict, collection)
+            computed = predictions.compute()
+            assert predictions.dtype == computed.dtype
+            assert len(computed) == len(wanted)
+            if len(wanted):
+                np.testing.assert_array_equal(computed, predict(wanted))
+
+
+def test_what_cannot_be_predicted_block_by_block_is_refused():
+    x = da.from_array(X, chunks=50)
+    for predict, collection, error, message in (
+        (3, x, TypeError, "predict must be a function such as model.predict, got 3"),
+        (np.sum, x, ValueError, r"predict must return a row for each of 2, got shape \(\)"),
+        (len, X, TypeError, "collections must be Dask arrays, data frames or series, got ndarray"),
+        (len, dd.from_pandas(FRAME).a, TypeError, "collection must be a Dask array or data frame"),
+    ):
+        with pytest.raises(error, match=message):
+            predict_blocks(predict, collection)
+
+
+def test_columns_that_do_not_fit_are_refused_at_once():
+    network = Model([Dense(3, "softmax")], seed=0)
+    network.build(4)
+    with dask.config.set(scheduler="synchronous"):
+        with pytest.raises(ValueError, match=r"x must have shape \(n, 4\), got \(2, 3\)"):
+            predict_blocks(network.predict, da.from_array(X[:, :3], chunks=50))
+        predictions = predict_blocks(network.predict, da.from_array(X, chunks=50))
+        assert predictions.chunks == ((50, 50, 50), (3,))

@@ -15,7 +15,6 @@ from cynn import Model, datasets, distributed
 from cynn.optimizers import SGD
 from job import run_ranks
 from mnist_files import fill
-from models import needs_files
 
 PROGRAM = """
 import hashlib, sys
@@ -374,7 +373,6 @@ def ranks_of(launcher):
     return sorted(pid for pid in named if below(parents[pid]) and b"mpiexec" not in commands[pid])
 
 
-@needs_files
 def test_invalid_resume(tmp_path, capsys, monkeypatch, folder):
     from cynn import cli
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-import warnings
 
 import numpy as np
 import pytest
@@ -10,10 +9,9 @@ import pytest
 from cynn import Model, optimizers
 from cynn._comm import ranks
 from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
-from cynn.layers import Dense
+from cynn.layers import BatchNorm, Dense
 from cynn.metrics import METRICS, Metric
 from job import Aborted, run_ranks
-from models import needs_files
 
 N, INPUTS, CLASSES = 90, 6, 3
 
@@ -235,7 +233,6 @@ def test_all_ranks_start_from_the_first_ranks_training():
     assert_same(run_ranks(2, work), alone(), 1e-9)
 
 
-@needs_files
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3), (3, 1), (1, 4)])
 def test_resumed_on_another_number_of_ranks(tmp_path, sizes):
     """The mini-batch of all ranks is 12; the first job ends after two epochs of four."""
@@ -256,7 +253,6 @@ def test_resumed_on_another_number_of_ranks(tmp_path, sizes):
         np.testing.assert_allclose(numbers(model), numbers(wanted[0]), 1e-9, 1e-9)
 
 
-@needs_files
 @pytest.mark.parametrize("shares", [False, True])
 def test_resumed_on_the_same_number_of_ranks_to_the_bit(tmp_path, shares):
     path = tmp_path / "model"
@@ -275,7 +271,6 @@ def test_resumed_on_the_same_number_of_ranks_to_the_bit(tmp_path, shares):
         assert np.array_equal(numbers(model), numbers(wanted[0][0]))
 
 
-@needs_files
 def test_only_the_first_rank_writes_and_shows(tmp_path, capsys):
     written = []
 
@@ -520,17 +515,27 @@ class Broken:
         raise MemoryError("no memory for the plan")
 
 
-def test_a_training_that_diverges_warns_once():
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_training_that_diverges_ends_on_all_ranks(alone):
+    """Also where only one rank's share of the mini-batch has a loss that is not finite."""
+    errors = []
+
     def work(comm):
         model = Model([Dense(1)], seed=0)
-        model.compile(optimizers.SGD(1e30), "mse")
-        return fit(comm, X, Y, model=model, epochs=2)
+        model.compile(optimizers.SGD(1e-30 if alone else 1e30), "mse")
+        y = Y * 1e30 if alone and comm.Get_rank() == 1 else Y
+        before = None
+        try:
+            fit(comm, X, y, model=model, epochs=2)
+        except FloatingPointError as error:
+            errors.append(str(error))
+            before = model.get_learned()
+        return before
 
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        found = run_ranks(2, work)
-    assert all(not np.isfinite(history["loss"][-1]) for _, history in found)
-    assert 1 <= len(seen) <= 2 and {str(w.message)[:12] for w in seen} == {"the loss is "}
+    found = run_ranks(2, work)
+    assert len(errors) == 2 and len(set(errors)) == 1
+    assert "loss must be finite, got" in errors[0] and "step 1," in errors[0] or not alone
+    assert np.array_equal(*found) and np.isfinite(found).all()
 
 
 # ---- shares of the machine ----------------------------------------------------------------------
@@ -576,3 +581,20 @@ def test_launchers_hints(monkeypatch):
                 monkeypatch.setenv(name, said)
             assert threads.available_cores() == wanted
             monkeypatch.delenv(name, raising=False)
+
+
+def test_statistics_of_one_rank_that_would_not_be_finite_end_the_training_on_all():
+    errors = []
+
+    def work(comm):
+        model = Model([BatchNorm(), Dense(1)], seed=0)
+        model.compile(optimizers.SGD(0.1), "mse")
+        try:
+            fit(comm, X * (1e37 if comm.Get_rank() == 1 else 1), Y, model=model, epochs=2)
+        except FloatingPointError as error:
+            errors.append(str(error))
+
+    run_ranks(2, work)
+    assert len(errors) == 2 and len(set(errors)) == 1
+    assert errors[0].startswith("rank 1 of 2: batch_norm must have mini-batches of which mean and")
+    assert errors[0].endswith("(in epoch 1, step 1, at a learning rate of 0.1)")

@@ -87,15 +87,45 @@ CHANGES = {
     ),
     "code": (layer(2, activation="__import__('os')"), "activation must be one of"),
     "another type": (said(lambda m: m.update(dtype="float64")), "'layer2.weight' must be"),
-    "no type": (said(lambda m: m.update(dtype="int8")), "dtype must be float32 or float64"),
+    "no type": (said(lambda m: m.update(dtype="int8")), "dtype must be one of"),
     "shape of text": (said(lambda m: m.update(input_shape="8")), "input_shape must be a tuple"),
     "huge shape": (said(lambda m: m.update(input_shape=[2**40, 2**40])), "must be"),
     "negative shape": (said(lambda m: m.update(input_shape=[-8, -8])), "input_shape"),
     "negative epochs": (said(lambda m: m.update(epochs=-1)), "epochs must be"),
     "a seed of text": (said(lambda m: m.update(seed="0")), "seed must be"),
-    "no optimizer": (said(lambda m: m.update(optimizer=None)), "a spec must be a dictionary"),
+    "no optimizer": (said(lambda m: m.update(optimizer=None)), "both be null or neither"),
+    "too many epochs": (said(lambda m: m.update(epochs=2**64)), "epochs must be less than"),
+    "too many steps": (said(lambda m: m.update(updates=2**53)), "updates must be less than"),
+    "an unknown entry": (said(lambda m: m.update(colour="red")), "entries must be .*'colour' too"),
+    "an unknown scalar": (said(lambda m: m.update(scalars={"product": 1})), "scalars .*'product'"),
+    "unknown metadata": (lambda h: h["__metadata__"].update(a="b"), "metadata must be .*'a' too"),
+    "metadata of numbers": (lambda h: h["__metadata__"].update(version=1), "must be strings"),
+    "an array twice": (
+        lambda h: h.update(x=h["layer2.bias"]),
+        "one after the other",
+    ),
+    "another slot": (
+        lambda h: [
+            h.update({name.replace("velocity", "exp_avg"): h.pop(name)})
+            for name in list(h)
+            if "velocity" in name
+        ],
+        "arrays must be .*'state.exp_avg.layer2.bias' too",
+    ),
+    "an entry of an array": (lambda h: h["layer2.bias"].update(a=1), "a dtype, a shape and"),
+    "an axis of truth": (lambda h: h["layer2.bias"].update(shape=[True]), "sizes of at most"),
+    "a huge axis": (lambda h: h["layer2.bias"].update(shape=[10**4000] * 8), "sizes of at most"),
+    "many axes": (lambda h: h["layer2.bias"].update(shape=[1] * 10**5), "sizes of at most"),
+    "half precision": (lambda h: h["layer2.bias"].update(dtype="F16"), "dtype F32 or F64"),
+    "other bytes": (lambda h: h["layer2.bias"].update(shape=[5]), "as many bytes as its shape"),
+    "bytes elsewhere": (
+        lambda h: h["layer2.bias"].update(data_offsets=[10**6, 10**6 + 16]),
+        "one after the other",
+    ),
+    "training a list": (said(lambda m: m.update(training=[1])), "training must be a dict"),
+    "training nested": (said(lambda m: m.update(training={"a": {}})), r"training\['a'\] must be"),
     "metrics of text": (said(lambda m: m.update(metrics="accuracy")), "metrics must be a list"),
-    "an array less": (lambda h: h.pop("layer2.bias"), "deserializing header"),
+    "an array less": (lambda h: h.pop("layer2.bias"), "one after the other|fill the file"),
     "an array renamed": (lambda h: h.update(x=h.pop("layer2.bias")), "'layer2.bias' must be"),
     "half a state": (
         lambda h: h.update(x=h.pop("state.velocity.layer2.bias")),
@@ -128,8 +158,40 @@ def test_a_header_that_is_too_long(tmp_path, whole):
     with pytest.raises(ModelFileError, match="33554432 bytes, got 33554433"):
         load(tmp_path, struct.pack("<Q", (32 << 20) + 1) + b" " * (33 << 20))
     n = struct.unpack("<Q", whole[:8])[0]
-    spaced = whole[8 : 8 + n] + b" " * ((1 << 20) - n)
-    assert load(tmp_path, struct.pack("<Q", 1 << 20) + spaced + whole[8 + n :]).epochs == 1
+    for spaces, fits in ((0, True), (7, True), (8, False), (30 << 20, False)):
+        text = whole[8 : 8 + n].rstrip(b" ") + b" " * spaces
+        data = struct.pack("<Q", len(text)) + text + whole[8 + n :]
+        if fits:
+            assert load(tmp_path, data).epochs == 1
+        else:
+            with pytest.raises(ModelFileError, match="without padding"):
+                load(tmp_path, data)
+
+
+def test_padding_within(tmp_path, whole):
+    n = struct.unpack("<Q", whole[:8])[0]
+    text = whole[8 : 8 + n].replace(b"{", b"{" + b" " * 10_000, 1)
+    with pytest.raises(ModelFileError, match="its header must be JSON without padding"):
+        load(tmp_path, struct.pack("<Q", len(text)) + text + whole[8 + n :])
+
+    def pad(header):
+        description = json.dumps(header["__metadata__"]["model"])
+        header["__metadata__"]["model"] = "{" + " " * 10_000 + description[1:]
+
+    with pytest.raises(ModelFileError, match="its description must be JSON without padding"):
+        load(tmp_path, with_header(whole, pad))
+
+
+def test_an_array_more(tmp_path, whole):
+    """One that fits between the others, and says nothing to cynn."""
+
+    def change(header):
+        end = max(e["data_offsets"][1] for n, e in header.items() if n != "__metadata__")
+        header["more"] = {"dtype": "F32", "shape": [2], "data_offsets": [end, end + 8]}
+
+    body = whole[8 + struct.unpack("<Q", whole[:8])[0] :] + bytes(8)
+    with pytest.raises(ModelFileError, match="arrays must be .*'more' too"):
+        load(tmp_path, with_header(whole, change, body))
 
 
 @pytest.mark.parametrize(

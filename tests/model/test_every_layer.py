@@ -9,7 +9,7 @@ from cynn import Model, convert, layers
 from cynn.layers import Dense
 from cynn.optimizers import SGD
 from layer_examples import COLUMNS, EXAMPLES, by_layer
-from models import bits, blobs, needs_files
+from models import bits, blobs
 
 X, Y = blobs(n_inputs=COLUMNS)
 
@@ -49,7 +49,6 @@ def test_weights_by_name_and_in_the_summary(layer, capsys):
         np.testing.assert_array_equal(came, wanted)
 
 
-@needs_files
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(**by_layer)
 def test_training_resumes_from_a_file(layer, dtype, tmp_path):

@@ -224,7 +224,8 @@ def test_bad_weights(what):
         ({"epochs": "3"}, "epochs must be"),
         ({"shuffle": 1}, "shuffle must be True or False, got 1"),
         ({"verbose": 3}, "verbose must be 'auto', 0, 1 or 2, got 3"),
-        ({"verbose": True}, "verbose must be"),
+        ({"verbose": [1]}, r"verbose must be 'auto', 0, 1 or 2, got \[1\]"),
+        ({"verbose": np.ones(2)}, "verbose must be .* got an array of shape .2,."),
         ({"validation_split": 1.0}, "validation_split must be at least 0 and less than 1"),
         ({"validation_split": -0.1}, "validation_split must be"),
         ({"validation_split": np.nan}, "validation_split must be"),
@@ -240,6 +241,9 @@ def test_bad_weights(what):
         ({"validation_data": (X, Y, None, None)}, r"validation_data must be \(x, y\)"),
         ({"validation_data": {"x": X, "y": Y}}, r"validation_data must be .*, got dict"),
         ({"callbacks": print}, "callbacks must be a list of Callback objects"),
+        ({"callbacks": np.zeros(3)}, "callbacks must hold Callback objects, got np.float64"),
+        ({"callbacks": np.zeros(())}, "callbacks must "),
+        ({"callbacks": X}, "callbacks must hold Callback objects, got an array of shape .4,."),
         ({"callbacks": [print]}, "callbacks must hold Callback objects"),
         ({"callbacks": [__import__("cynn.callbacks").callbacks.Callback]}, "must hold Callback"),
     ],
@@ -285,10 +289,10 @@ def test_non_finite_inputs_are_refused(bad, kind):
         classifier(dtype="float64").fit(x, Y, verbose=0)
 
 
-def test_overflow_of_float32_warns():
+def test_overflow_of_float32_is_an_error():
     model = Model([Dense(3), Dense(1)], seed=0)
     model.compile(SGD(0.1), "mse")
-    with pytest.warns(RuntimeWarning, match="the loss is (inf|nan)"):
+    with pytest.raises(FloatingPointError, match="^loss must .* before the first step: scale x"):
         model.fit(np.full((4, 2), 3e38, "f4"), np.zeros(4), verbose=0)
 
 
@@ -314,7 +318,7 @@ def test_data_that_changes_during_a_fit():
             try:
                 model.fit(x, y, epochs=3, verbose=0)
                 model.evaluate(x, y)
-            except (ValueError, RuntimeWarning):
+            except (ValueError, FloatingPointError):
                 pass
             model.predict(x)
     finally:
@@ -339,3 +343,12 @@ def test_a_metric_that_cannot_take_the_targets_fails_before_the_first_step():
         with pytest.raises(ValueError, match="^validation_data: metric 'mse': y must have shape"):
             model.fit(*rows, validation_data=(X, Y), verbose=0)
     assert all(map(np.array_equal, before, model.get_weights())) and model.epochs == 0
+
+
+def test_weights_whose_sum_overflows_are_refused():
+    model = Model([Dense(3, "softmax")], dtype="float64")
+    model.compile("sgd", "cross_entropy", ["accuracy"])
+    with pytest.raises(ValueError, match=r"^sample_weight must have a finite sum, got .* 1e\+307"):
+        model.fit(X, Y, sample_weight=np.full(90, 1e307), verbose=0)
+    with pytest.raises(ValueError, match="^class_weight must"):
+        model.fit(X, Y, sample_weight=np.full(90, 1e200), class_weight=[1e200] * 3, verbose=0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cynn import Model
+from cynn._data.inputs import Converted, row_array
 from cynn.layers import Dense, Flatten, Rescale
 from cynn.optimizers import SGD
 from models import bits, blobs, classifier, python
@@ -51,6 +52,21 @@ def test_strided_images_of_a_file(tmp_path):
         return bits(model), model.predict(x).tobytes()
 
     assert run(file_of(tmp_path, x)[:, :, ::2]) == run(x[:, :, ::2])
+
+
+def test_only_rows_that_lie_one_after_the_other_are_taken_as_they_are(tmp_path):
+    x = file_of(tmp_path, np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5))
+
+    def rows(x):
+        return row_array(
+            "x", x, np.dtype("float32"), (4, 5) if x.ndim == 3 else (20,), flattens=True
+        )
+
+    taken = rows(x)
+    assert np.shares_memory(taken, x) and taken.shape == (6, 20)
+    for view in (x[::2], x[::-1], x[:, ::-1]):
+        assert isinstance(rows(view), Converted)  # a file may be larger than memory
+    assert np.shares_memory(rows(x.reshape(6, 20)[::2]), x)  # of flat rows any strides
 
 
 def test_a_bad_row_of_a_file(tmp_path):

@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-import math
 
 import numpy as np
 import pytest
@@ -228,18 +227,6 @@ def test_validation_split():
     model = classifier(hidden=64)
     measured = model.fit(X, mixed, validation_split=0.3, epochs=150, verbose=0).history
     assert measured["accuracy"][-1] > measured["val_accuracy"][-1] + 0.2
-
-
-def test_divergence_warns():
-    model = Model([Dense(8, "relu"), Dense(2)], seed=0)
-    model.compile(SGD(1e10), "mse")
-    with pytest.warns(RuntimeWarning, match="diverged; a lower learning rate") as caught:
-        history = model.fit(X, X[:, :2], epochs=3, verbose=0)
-    assert {warning.filename for warning in caught} == {__file__}
-    assert len(history.history["loss"]) == 3 and math.isnan(history.history["loss"][-1])
-    assert np.isnan(model.predict(X)).any()
-    with pytest.warns(RuntimeWarning, match="diverged"):
-        model.fit(np.tile(X, (20, 1)), np.tile(X[:, :2], (20, 1)), batch_size=1500, verbose=0)
 
 
 def test_the_learning_rate_of_every_step():

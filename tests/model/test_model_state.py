@@ -94,7 +94,7 @@ def test_compile_refuses_and_changes_nothing():
         ({"optimizer": SGD}, "optimizer must be .* got a class: make an object"),
         ({"loss": "hubert"}, "loss must be one of"),
         ({"loss": CrossEntropy(from_logits=True)}, "must be 'identity' for from_logits=True"),
-        ({"metrics": "accuracy"}, r"metrics must be a list such as \['accuracy'\]"),
+        ({"metrics": 3}, r"metrics must be a list such as \['accuracy'\]"),
         ({"metrics": ["speed"]}, "metric must be one of"),
         ({"metrics": [None]}, "metric must be a name"),
     ):
@@ -268,5 +268,11 @@ def test_a_subclass_with_arguments_of_its_own(tmp_path):
 
 
 def test_package_metadata():
-    assert cynn.__all__ == ["Model", "__version__", "get_num_threads", "set_num_threads"]
+    assert cynn.__all__ == [
+        "Model",
+        "__version__",
+        "get_num_threads",
+        "keep_threads",
+        "set_num_threads",
+    ]
     assert all(hasattr(cynn, name) for name in cynn.__all__)

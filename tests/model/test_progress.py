@@ -104,3 +104,23 @@ def test_the_bar_is_closed_after_an_error(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         fit(1)
     assert not getattr(tqdm, "_instances", ())
+
+
+def test_within_a_long_epoch_lines_say_how_far_it_is(monkeypatch, capsys):
+    monkeypatch.setattr("cynn._runtime.progress.QUIET_SECONDS", 0.0)
+    progress = Progress(2)
+    progress.begin(3, 100)
+    progress.begin_epoch(1)
+    progress.advance(25)
+    left = r"about \d+ s to go"
+    line = rf"epoch 2/3  25 of 100 rows in \d+ s, {left}, \d+ s with all epochs\n"
+    assert re.fullmatch(line, capsys.readouterr().out)
+    progress.begin_epoch(2)
+    progress.advance(0)
+    assert re.fullmatch(r"epoch 3/3  0 rows in \d+ s\n", capsys.readouterr().out)
+    progress.advance(100)
+    assert re.fullmatch(rf"epoch 3/3  100 of 100 rows in \d+ s, {left}\n", capsys.readouterr().out)
+    progress.begin(1, None)
+    progress.begin_epoch(0)
+    progress.advance(7)
+    assert re.fullmatch(r"epoch 1/1  7 rows in \d+ s\n", capsys.readouterr().out)

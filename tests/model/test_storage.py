@@ -1,5 +1,6 @@
 """Model files: they round-trip, and none is ever half written."""
 
+import copy
 import errno
 import os
 import shutil
@@ -72,6 +73,32 @@ def test_models_without_compilation_or_weights(tmp_path):
     spoiled.set_weights([np.full_like(w, np.nan) for w in spoiled.get_weights()])
     spoiled.save(path)
     assert bits(Model.load(path)) == bits(spoiled)
+
+
+def test_what_a_training_says_of_itself(tmp_path):
+    model = trained()
+    assert model.training == {}
+    model.training = {"table": "a1b2\u00e9", "seed": np.int64(3), "held out": 0.25, "big": 2**70}
+    model.save(tmp_path / "model")
+    wanted = {"table": "a1b2\u00e9", "seed": 3, "held out": 0.25, "big": 2**70}
+    for again in (Model.load(tmp_path / "model"), copy.deepcopy(model)):
+        assert again.training == wanted and type(again.training["held out"]) is float
+    for bad in (
+        [1],
+        {"a": None},
+        {"a": True},
+        {"a": {}},
+        {"a": float("nan")},
+        {"a": 10**400},
+        {1: "a"},
+        {"a": "b" * 10_001},
+        {"a" * 10_001: 1},
+        {str(i): i for i in range(101)},
+    ):
+        model.training = bad
+        with pytest.raises((TypeError, ValueError), match="training"):
+            model.save(tmp_path / "model")
+    assert Model.load(tmp_path / "model").training == wanted
 
 
 def test_a_file_moves_between_targets(tmp_path, compiled, monkeypatch):

@@ -21,7 +21,7 @@ from cynn._runtime import threads
 from cynn._runtime.access import Guard
 from cynn.layers import Dense
 from cynn.optimizers import SGD
-from models import bits, blobs, needs_files, python
+from models import bits, blobs, python
 
 X, Y = blobs(600, 30, 4)
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -95,7 +95,6 @@ def test_readers_of_one_model(compiled, monkeypatch):
         assert together(*reads, *reads) == wanted * 2
 
 
-@needs_files
 def test_concurrent_saves_and_predictions(tmp_path):
     one = model()
     one.fit(X, Y, verbose=0)
@@ -211,7 +210,6 @@ def test_fits_of_many_models(compiled, monkeypatch):
     assert together(fit_all, change)[0] == wanted
 
 
-@needs_files
 def test_the_warnings_filters_stay_as_they_are(tmp_path):
     """They belong to the process: to silence them for a while silences other threads too."""
     path = tmp_path / "model"
@@ -227,7 +225,6 @@ def test_the_warnings_filters_stay_as_they_are(tmp_path):
     assert list(warnings.filters) == before
 
 
-@needs_files
 def test_saves_to_one_path_leave_a_whole_model(tmp_path):
     path = tmp_path / "model"
     models = [model(seed) for seed in range(3)]

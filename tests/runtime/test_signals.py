@@ -178,3 +178,76 @@ def test_the_progress_bar_is_closed(large, capsys):
     interrupted(lambda: model.fit(x, y, epochs=100, verbose=1), 0.2)
     assert not getattr(tqdm, "_instances", ())
     assert "epoch   1/100" in capsys.readouterr().err
+
+
+def learned(network, dtype):
+    params, state = np.empty(network.n_params, dtype), np.empty(network.n_state, dtype)
+    network.get_params(params)
+    network.get_state(state)
+    return params.tobytes(), state.tobytes(), network.updates
+
+
+@pytest.mark.parametrize(
+    ("how", "threads"), [("train_epoch", 1), ("train_epoch", 2), ("gradients", 2), ("clip_norm", 2)]
+)
+def test_an_interrupt_drops_the_step(compiled, how, threads):
+    """The numbers are those before the step, or after it where it was too late, and so for each."""
+    width = 2500
+    steps = [("dense", width, "relu"), ("batch_norm", 0.9, 0.1), ("dense", width, "relu"),
+             ("dense", 10, "softmax")]  # fmt: skip
+    network = compiled.module.Network(784, steps)
+    rng = np.random.default_rng(0)
+    network.set_params((0.02 * rng.standard_normal(network.n_params)).astype(compiled.dtype))
+    settings = {"clip_norm": 1.0} if how == "clip_norm" else {}
+    network.compile("softmax_cross_entropy", ("sgd", 0.0, 0.0), **settings)
+    x = rng.integers(0, 256, (1024, 784)).astype(np.uint8)
+    y = rng.integers(0, 10, 1024).astype(np.int32)
+    gradient = np.empty(network.n_params, compiled.dtype)
+
+    def step():
+        if how == "gradients":
+            network.gradients(x, y, None, gradient, threads, (0, 0, 0, 0))
+        else:
+            network.train_epoch(
+                x, y, None, np.arange(1024), np.full(1, 1e-3), np.full(1, 0.9), 1024, 0, np.inf,
+                None, threads,
+            )  # fmt: skip
+
+    dropped = 0
+    for after in (0.02, 0.15):
+        before = learned(network, compiled.dtype)
+        timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            timer.start()
+            step()
+            timer.join()
+            time.sleep(1)  # on a machine so fast the signal comes here
+        timer.join()
+        dropped += learned(network, compiled.dtype) == before
+    assert dropped
+
+
+def test_a_handler_that_raises_nothing_changes_no_bit(compiled):
+    """It runs in the midst of steps, on the thread that computes."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (1024, 300)).astype(np.uint8), rng.integers(0, 10, 1024)
+    results, seen = [], []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(0.1 + 0.2))
+    try:
+        for interval in (0.0, 1e-3):
+            steps = [("dense", 900, "relu"), ("dense", 10, "softmax")]
+            network = compiled.module.Network(300, steps)
+            network.work_to_look = 0.0
+            start = np.random.default_rng(1).normal(size=network.n_params) / 1000
+            network.set_params(start.astype(compiled.dtype))
+            network.compile("softmax_cross_entropy")
+            signal.setitimer(signal.ITIMER_REAL, interval, interval)
+            network.train_epoch(
+                x, y.astype(np.int32), None, np.arange(1024), np.full(1, 1e-3), np.full(1, 0.9),
+                1024, 0, np.inf, None, 2,
+            )  # fmt: skip
+            results.append(learned(network, compiled.dtype))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert results[0] == results[1] and seen
