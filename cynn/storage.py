@@ -9,25 +9,28 @@ it is whole, so that a full disk or a killed process leaves what was there befor
 """
 
 import contextlib
+import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import layers, losses, metrics, optimizers, tables
-from ._model.weights import flat, named_state
-from ._runtime import atomic_files
+from . import layers, losses, optimizers
+from ._model.description import CALLBACK, Contents, Description, description_of, read_description
+from ._runtime import safetensors_files
+from ._runtime.access import shared
 from ._runtime.caller import warn
+from ._runtime.safetensors_files import ArrayFile, parsed_json
 from ._specs.spec import Spec
-from ._specs.validation import integer, number, shape
 
 FORMAT = "cynn"
 VERSION = "1"
-LARGEST_HEADER = 32 << 20  # bytes: the description, its quotes escaped, and where the arrays lie
+PIECE = 1 << 20  # numbers that are read at a time
 LARGEST_DESCRIPTION = 1 << 24  # characters; a layer takes about a hundred, or forty a column
 
 
@@ -66,29 +69,37 @@ def write(
     ...         file.model, file.shapes, file.read("layer0.bias")
     ({'layers': []}, {'layer0.bias': ((2,), 'F64')}, array([1., 1.]))
     """
-    from safetensors.numpy import save
+    shapes = {name: array.shape for name, array in tensors.items()}
+    dtypes = {name: array.dtype for name, array in tensors.items()}
+    safetensors_files.write(path, _beginning(_text_of(model), shapes, dtypes), tensors.values())
 
-    text = json.dumps(model, allow_nan=False)
+
+def _text_of(description: Mapping[str, Any]) -> str:
+    """Return a description as JSON, the same for equal ones; a ValueError says that it is long."""
+    text = json.dumps(description, allow_nan=False, sort_keys=True)
     if len(text) > LARGEST_DESCRIPTION:
         raise ValueError(
             f"layers must have a description of at most {LARGEST_DESCRIPTION} characters, got "
             f"{len(text)}"
         )
+    return text
+
+
+def _beginning(
+    text: str, shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, np.dtype[Any]]
+) -> bytes:
     metadata = {"format": FORMAT, "version": VERSION, "model": text}
-    # safetensors takes the bytes as they lie, whatever the strides say
-    atomic_files.replace(
-        path, save({name: np.ascontiguousarray(a) for name, a in tensors.items()}, metadata)
-    )
+    return safetensors_files.header(metadata, shapes, dtypes)
 
 
-class ModelFile:
+class ModelFile(Contents):
     """An open model file: its description, and its arrays one by one.
 
     Parameters
     ----------
     path : str
         Its name, for messages.
-    file : safetensors.safe_open
+    file : ArrayFile
         The open file.
 
     Attributes
@@ -118,16 +129,18 @@ class ModelFile:
     (True, {'layers': []})
     """
 
-    def __init__(self, path: str, file: Any) -> None:
+    def __init__(self, path: str, file: ArrayFile) -> None:
+        super().__init__({}, file.shapes)
         self._path, self._file = path, file
-        metadata = file.metadata() or {}
+        metadata = file.metadata
         if metadata.get("format") != FORMAT:
             self.refuse("it was not written by cynn")
         if metadata.get("version") != VERSION:
             self.refuse(
-                f"its version must be {VERSION!r} for this cynn, got {metadata.get('version')!r}: "
-                "upgrade cynn"
+                f"its version must be {VERSION!r} for this cynn, got "
+                f"{reprlib.repr(metadata.get('version'))}: upgrade cynn"
             )
+        self.expect_known("metadata", metadata, {"format", "version", "model"})
         text = metadata.get("model", "")
         if len(text) > LARGEST_DESCRIPTION:
             self.refuse(
@@ -135,17 +148,9 @@ class ModelFile:
                 f"{len(text)}"
             )
         try:
-            self.model = json.loads(
-                text, object_pairs_hook=_without_doubles, parse_constant=_no_number
-            )
-        except (ValueError, RecursionError) as error:
-            self.refuse(f"its description must be JSON, got another text: {error}")
-        if not isinstance(self.model, dict):
-            self.refuse("its description must be a JSON object, got another value")
-        self.shapes: dict[str, tuple[tuple[int, ...], str]] = {}
-        for name in file.keys():  # noqa: SIM118 (a safetensors file is no mapping)
-            part = file.get_slice(name)
-            self.shapes[name] = (tuple(part.get_shape()), part.get_dtype())
+            self.model = parsed_json("its description", text)
+        except ValueError as error:
+            self.refuse(str(error))
 
     def refuse(self, why: str) -> NoReturn:
         """Raise a `ModelFileError` that names the file.
@@ -162,27 +167,27 @@ class ModelFile:
         """
         raise ModelFileError(f"{self._path} is not a cynn model: {why}")
 
-    def expect(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Raise an error unless the file has such an array.
+    def read_into(self, name: str, out: NDArray[Any], first: int = 0) -> None:
+        """Read numbers of an array, as many as `out` has.
 
         Parameters
         ----------
         name : str
-            The name of the array.
-        shape : tuple of int
-            Its shape.
-        dtype : dtype
-            Its type: float32 or float64.
+            The name of the array, a key of `shapes`.
+        out : ndarray, shape (n,)
+            Written; contiguous, of the array's type.
+        first : int, default 0
+            The number in the array, in C order, to begin with.
 
         Raises
         ------
         ModelFileError
-            If there is none of that name, or it is of another shape or type.
+            If the file has been cut short since it was opened.
         """
-        wanted = (shape, {"float32": "F32", "float64": "F64"}[dtype.name])
-        if self.shapes.get(name) != wanted:
-            actual = self.shapes.get(name, "nothing")
-            self.refuse(f"its array {name!r} must be {wanted}, got {actual}")
+        try:
+            self._file.read_into(name, out, first)
+        except ValueError as error:
+            self.refuse(str(error))
 
     def read(self, name: str) -> NDArray[Any]:
         """Read an array into memory.
@@ -196,8 +201,15 @@ class ModelFile:
         -------
         ndarray
             Float32 or float64, C-contiguous.
+
+        Raises
+        ------
+        ModelFileError
+            If the file has been cut short since it was opened.
         """
-        array: NDArray[Any] = self._file.get_tensor(name)
+        size, kind = self.shapes[name]
+        array: NDArray[Any] = np.empty(size, safetensors_files.TYPES[kind])
+        self.read_into(name, array.reshape(-1))
         return array
 
 
@@ -229,37 +241,13 @@ def reading(path: str | os.PathLike[str]) -> Iterator[ModelFile]:
     Traceback (most recent call last):
     cynn.storage.ModelFileError: ... is not a cynn model: it must be a regular file...
     """
-    from safetensors import SafetensorError, safe_open
-
     name = os.fsdecode(path)
-    if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
-        raise ModelFileError(
-            f"{name} is not a cynn model: it must be a regular file, got something else"
-        )
-    with open(name, "rb") as raw:  # the plain reason first: missing, a folder, forbidden
-        header = int.from_bytes(raw.read(8), "little")
-    if header > LARGEST_HEADER:  # before the library takes memory to read it
-        raise ModelFileError(
-            f"{name} is not a cynn model: its header must have at most {LARGEST_HEADER} bytes, got "
-            f"{header}"
-        )
-    try:
-        with safe_open(name, framework="np") as file:
-            yield ModelFile(name, file)
-    except SafetensorError as error:
-        raise ModelFileError(f"{name} is not a cynn model: {error}") from error
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dictionary; keys that come twice mean one thing here, another there."""
-    mapping = dict(pairs)
-    if len(mapping) < len(pairs):
-        raise ValueError("keys must be different, got one twice")
-    return mapping
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"numbers must be those of JSON, got {text}")
+    with contextlib.ExitStack() as stack:
+        try:
+            arrays = ArrayFile(stack.enter_context(safetensors_files.reading(name)))
+        except ValueError as error:
+            raise ModelFileError(f"{name} is not a cynn model: {error}") from error
+        yield ModelFile(name, arrays)
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -303,7 +291,13 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ...     load(Model, path).layers
     (Dense(2),)
     """
-    weights = model.get_weights()  # refuses a model that is not built
+    safetensors_files.expect_name(path)
+    _save(model, path)
+
+
+@shared
+def _save(model: Any, path: str | os.PathLike[str]) -> None:
+    input_shape = model._built_shape()
     for i, layer in enumerate(model.layers):
         if not _carried(layer, layers.from_dict):
             raise ValueError(
@@ -317,51 +311,49 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
             f"{optimizer!r} and {loss!r}: they are left out, call compile after load"
         )
         optimizer = loss = None
-    names = layers.weight_shapes(model.layers, model.input_shape)
-    tensors = dict(zip(names, weights, strict=True))
-    state_names = layers.state_shapes(model.layers, model.input_shape)
-    tensors |= zip(state_names, model.get_state(), strict=True)
-    state = {} if optimizer is None else named_state(model._network, names, model.dtype)
-    updates = int(state.pop("state.updates", 0))
-    scalars = {} if optimizer is None else model._network.scalars
-    for name in scalars:
-        del state[f"state.{name}"]
-    used = {name.split(".")[1] for name, array in state.items() if array.any()}
-    tensors |= {name: array for name, array in state.items() if name.split(".")[1] in used}
-    description = {
-        "layers": [layer.to_dict() for layer in model.layers],
-        "dtype": model.dtype.name,
-        "seed": model.seed,
-        "epochs": model.epochs,
-        "updates": updates,
-        "input_shape": model.input_shape,
-        "optimizer": None if optimizer is None else optimizer.to_dict(),
-        "loss": None if loss is None else loss.to_dict(),
-        "metrics": [metric.name for metric in model.metrics if metrics.named(metric)],
+    network = model._network
+    slots = [] if optimizer is None else _slots_in_use(network, model.dtype)
+    weight_shapes = layers.weight_shapes(model.layers, input_shape)
+    callbacks = sorted(model.callback_weights)
+    shapes = weight_shapes | layers.state_shapes(model.layers, input_shape)
+    shapes |= {
+        f"state.{slot}.{name}": weight_shapes[name] for slot in slots for name in weight_shapes
     }
-    if model.table is not None:
-        _expect_table_fits(model)
-        description["table"] = model.table.to_dict()
-    if scalars:
-        description["scalars"] = scalars
-    if model.rate_factor != 1:
-        description["rate_factor"] = model.rate_factor
-    if model.callback_state:
-        description["callbacks"] = model.callback_state
-    for name, numbers in model.callback_weights.items():
-        tensors[_CALLBACK + name] = numbers
-    write(path, description, tensors)
+    shapes |= {CALLBACK + name: np.shape(model.callback_weights[name]) for name in callbacks}
+    text = _text_of(description_of(model, optimizer, loss))
+    dtypes = dict.fromkeys(shapes, model.dtype)
+    beginning = _beginning(text, shapes, dtypes)
+    # What `load` would refuse is not written: the half of it that takes no memory is asked first.
+    kind = {"float32": "F32", "float64": "F64"}[model.dtype.name]
+    contents = Contents(json.loads(text), {name: (size, kind) for name, size in shapes.items()})
+    read_description(contents, model._bare)
+    arrays = (np.asarray(model.callback_weights[name], model.dtype) for name in callbacks)
+    numbers = _numbers_of(network, slots, model.dtype)
+    safetensors_files.write(path, beginning, itertools.chain(numbers, arrays))
 
 
-def _expect_table_fits(model: Any) -> None:
-    """Refuse a table whose rows are not those of the model."""
-    n_inputs = math.prod(model.input_shape)
-    n_outputs = layers.output_shapes(model.layers, model.input_shape)[-1][0]
-    if (model.table.width, model.table.target.n_outputs) != (n_inputs, n_outputs):
-        raise ValueError(
-            f"model must have {model.table.width} inputs and {model.table.target.n_outputs} "
-            f"outputs for its table, got {n_inputs} and {n_outputs}"
-        )
+def _slots_in_use(network: Any, dtype: np.dtype[Any]) -> list[str]:
+    """Return the names of the optimizer's slots that are not all zeros."""
+    numbers = np.empty(network.n_params, dtype)
+    slots = []
+    for slot in network.slot_names:
+        network.get_slot(slot, numbers)
+        if numbers.any():
+            slots.append(slot)
+    return slots
+
+
+def _numbers_of(network: Any, slots: Iterable[str], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the weights, the running statistics and the slots, in memory for the weights alone."""
+    numbers = np.empty(network.n_params, dtype)
+    network.get_params(numbers)
+    yield numbers
+    state = np.empty(network.n_state, dtype)
+    network.get_state(state)
+    yield state
+    for slot in slots:
+        network.get_slot(slot, numbers)
+        yield numbers
 
 
 def _carried(spec: Spec | None, from_dict: Callable[[dict[str, Any]], Spec]) -> bool:
@@ -408,77 +400,44 @@ def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
     """
     with reading(path) as file:
         try:
-            return _model_in(file, make)
+            read = read_description(file, make)
+            _fill(read, file)
         except ModelFileError:
             raise
         except MemoryError:
             file.refuse("its weights need more memory than there is")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             file.refuse(f"{type(error).__name__} in its description: {error}")
+    return read.model
 
 
-_CALLBACK = "callback."  # before the names of callbacks, where they are those of arrays
+def _fill(read: Description, file: ModelFile) -> None:
+    """Read the arrays of a file into the model of its description."""
+    model = read.model
+    model._take_network(read.input_shape)
+    network = model._network
+    # In pieces, so that a model that fills half of the memory can be loaded.
+    piece = np.empty(min(network.n_params, PIECE), model.dtype)
+    _read_parts(file, read.weights, piece, network, None)
+    for slot, names in read.slots.items():
+        _read_parts(file, names, piece, network, slot)
+    model.set_state([file.read(name) for name in read.state])
+    model.callback_weights = {name: file.read(CALLBACK + name) for name in read.callbacks}
+    network.updates, network.scalars = read.updates, read.scalars
 
 
-def _model_in(file: ModelFile, make: Callable[..., Any]) -> Any:
-    description = file.model
-    model_layers = [layers.from_dict(layer) for layer in description["layers"]]
-    model = make(model_layers, dtype=description["dtype"], seed=description["seed"])
-    model.epochs = integer("epochs", description["epochs"], 0)
-    wanted_factor = "a finite number of at least 0"
-    factor = description.get("rate_factor", 1.0)
-    model.rate_factor = number("rate_factor", factor, wanted_factor, lambda f: f >= 0)
-    model.callback_state = {
-        str(name): {str(key): number(str(key), value) for key, value in state.items()}
-        for name, state in description.get("callbacks", {}).items()
-    }
-    # The file's arrays are checked against its description before memory is taken for either.
-    input_shape = shape("input_shape", description["input_shape"])
-    weight_shapes = layers.weight_shapes(model.layers, input_shape)
-    state_shapes = layers.state_shapes(model.layers, input_shape)
-    for name, size in (weight_shapes | state_shapes).items():
-        file.expect(name, size, model.dtype)
-    learned = (sum(map(math.prod, (weight_shapes | state_shapes).values())),)
-    callbacks = [name for name in model.callback_state if _CALLBACK + name in file.shapes]
-    for name in callbacks:
-        file.expect(_CALLBACK + name, learned, model.dtype)
-    if description["loss"] is not None:
-        model._compile(
-            optimizers.from_dict(description["optimizer"]),
-            losses.from_dict(description["loss"]),
-            description["metrics"],
-            silent=True,  # the warning came when the model was first compiled
-        )
-    state = _state_in(file, model, weight_shapes)
-    model._take_network(input_shape)
-    model.set_weights([file.read(name) for name in weight_shapes])
-    model.set_state([file.read(name) for name in state_shapes])
-    model.callback_weights = {name: file.read(_CALLBACK + name) for name in callbacks}
-    for slot, names in state.items():
-        arrays = [file.read(name) for name in names]
-        model._network.set_slot(slot, flat(arrays, model.dtype))
-    model._network.updates = integer("updates", description.get("updates", 0), 0)
-    scalars = description.get("scalars", {})
-    model._network.scalars = {
-        name: number(name, scalars.get(name, first))
-        for name, first in model._network.scalars.items()
-    }
-    if description.get("table") is not None:
-        model.table = tables.from_dict(description["table"])
-        _expect_table_fits(model)
-    return model
-
-
-def _state_in(
-    file: ModelFile, model: Any, weight_shapes: dict[str, tuple[int, ...]]
-) -> dict[str, list[str]]:
-    """Return the arrays that the file has of each slot, all of the right shapes."""
-    arrays = {}
-    for slot in model._slot_names():
-        # The first files had SGD's velocity under a shorter name.
-        for prefix in (f"state.{slot}.", f"{slot}."):
-            if any(name.startswith(prefix) for name in file.shapes):
-                arrays[slot] = [prefix + name for name in weight_shapes]
-                for name, size in zip(arrays[slot], weight_shapes.values(), strict=True):
-                    file.expect(name, size, model.dtype)
-    return arrays
+def _read_parts(
+    file: ModelFile, names: Iterable[str], piece: NDArray[Any], network: Any, slot: str | None
+) -> None:
+    """Read arrays one after the other into the network's parameters, or into a slot."""
+    start = filled = 0
+    for name in names:
+        size, first = math.prod(file.shapes[name][0]), 0
+        while first < size:
+            count = min(size - first, len(piece) - filled)
+            file.read_into(name, piece[filled : filled + count], first)
+            first, filled = first + count, filled + count
+            if filled == len(piece):
+                network.set_part(slot, start, piece)
+                start, filled = start + filled, 0
+    network.set_part(slot, start, piece[:filled])
