@@ -1,21 +1,33 @@
 """Columns of a table, each with what it takes to turn its values into numbers."""
 
 import math
+import re
 from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.spec import Spec
-from .._specs.validation import flag, number
-from ._values import first_non_number, numbers, texts
+from .._specs.validation import choice, flag, number
+from ._notation import AS_PYTHON, Notation
+from ._numbers import expect_numbers, first_non_number, notation_and_numbers
+from ._values import category, number_of, numbers, text_of, texts
 
 MAX_CATEGORIES = 1000
 """The most categories of a column: each is an input of the network."""
 
-FEW = 10
+LARGE = 3e38
+"""Numbers below it are float32."""
+
+FEW_TEXTS = 10
 """A column with no more different texts than this is never taken for free text."""
+
+
+NAMELESS = r"Unnamed: \d+(\.\d+)*"
+"""What pandas calls the columns without a name of a file that it reads, its own index of old."""
 
 
 class Column(Spec):
@@ -71,6 +83,27 @@ class Column(Spec):
         """
         raise NotImplementedError
 
+    def encode_value(self, value: Any, out: NDArray[Any], start: int) -> None:
+        """Write the numbers of one value: `encode` in a microsecond, for a row at a time.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+        out : ndarray, shape (n,)
+            Written from `start` on; zeros before.
+        start : int
+            Where.
+
+        Raises
+        ------
+        ValueError
+            If the column cannot hold the value.
+        """
+        values = np.empty(1, object)
+        values[0] = value
+        self.encode(values, out[np.newaxis, start : start + self.width])
+
 
 class Numeric(Column):
     """A column of numbers, brought to mean 0 and standard deviation 1.
@@ -83,6 +116,11 @@ class Numeric(Column):
         What is subtracted, and by what is divided then. A missing number counts as the mean.
     missing : bool, default False
         Whether a second number says, by 1, that the first was missing.
+    decimal : "", "." or ",", default ""
+        What stands before the decimals in texts that group thousands, by the other of the two or by
+        spaces. By default texts are read as Python reads a float.
+    unit : str, default ""
+        The currency that may stand beside the numbers of texts, or "%", which must.
 
     Raises
     ------
@@ -101,13 +139,32 @@ class Numeric(Column):
     array([[1., 0.],
            [0., 1.],
            [0., 0.]])
+    >>> out = np.zeros((1, 1))
+    >>> Numeric("price", 0, 1000, decimal=",", unit="€").encode(np.array(["1.250,50 €"]), out)
+    >>> out
+    array([[1.2505]])
     """
 
-    def __init__(self, name: str, mean: float, std: float, missing: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        mean: float,
+        std: float,
+        missing: bool = False,
+        decimal: str = "",
+        unit: str = "",
+    ) -> None:
         self.name = text("name", name)
         self.mean = number("mean", mean)
         self.std = positive("std", std)
         self.missing = flag("missing", missing)
+        self.decimal = choice("decimal", decimal, ("", ".", ","))
+        self.unit = text("unit", unit, "")
+
+    @cached_property
+    def notation(self) -> Notation:
+        """How texts write the numbers."""
+        return Notation(self.decimal, self.unit)
 
     @property
     def width(self) -> int:
@@ -116,10 +173,11 @@ class Numeric(Column):
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""
-        floats = numbers(values)
+        floats = numbers(values, self.notation)
         if floats is None:
             raise ValueError(
-                f"column {self.name!r} must hold numbers, got {first_non_number(values)}"
+                f"column {self.name!r} must hold numbers, "
+                f"got {first_non_number(values, self.notation)}"
             )
         missing = np.isnan(floats)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -127,11 +185,21 @@ class Numeric(Column):
         if not np.isfinite(out[:, 0]).all():
             row = int(np.argmin(np.isfinite(out[:, 0])))
             raise ValueError(
-                f"column {self.name!r} must hold numbers that float64 can scale, got {floats[row]} "
-                f"in row {row + 1}"
+                f"column {self.name!r} must hold numbers that {out.dtype} can scale, got "
+                f"{floats[row]} in row {row + 1}"
             )
         if self.missing:
             out[:, 1] = missing
+
+    def encode_value(self, value: Any, out: NDArray[Any], start: int) -> None:
+        """Write the numbers of one value; see `Column.encode_value`."""
+        real = value if isinstance(value, float) else number_of(value, self.notation)
+        if real is not None:
+            scaled = (real - self.mean) / self.std
+            if -LARGE < scaled < LARGE:
+                out[start] = scaled
+                return
+        super().encode_value(value, out, start)  # missing, or an error
 
 
 class Categorical(Column):
@@ -142,7 +210,8 @@ class Categorical(Column):
     name : str
         The column's name.
     categories : sequence of str
-        The texts it knows. Any other, and a missing one, gives zeros only.
+        The texts it knows. Any other, and a missing one, gives zeros only. Numbers are equal by
+        value, "1" and "1.0", and bools are 1 and 0, "True" and "true".
 
     Raises
     ------
@@ -161,6 +230,10 @@ class Categorical(Column):
     array([[0., 1.],
            [0., 0.],
            [1., 0.]])
+    >>> out = np.zeros((2, 1))
+    >>> Categorical("zip", ["10115"]).encode(np.array([10115.0, 10117.0]), out)
+    >>> out.tolist()
+    [[1.0], [0.0]]
     """
 
     def __init__(self, name: str, categories: Any) -> None:
@@ -174,13 +247,64 @@ class Categorical(Column):
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""
+        words = self._texts(values)
+        places = {word: self._place(word) for word in set(words)}
+        indices = np.array([places[word] for word in words], np.intp)
+        rows = np.flatnonzero(indices >= 0)
+        out[rows, indices[rows]] = 1
+
+    def encode_value(self, value: Any, out: NDArray[Any], start: int) -> None:
+        """Write the numbers of one value; see `Column.encode_value`."""
+        place = self._places.get(value) if isinstance(value, str) else None
+        if place is None:
+            word = text_of(value)
+            if word is None:
+                return super().encode_value(value, out, start)  # an error
+            place = self._place(word)
+        if place >= 0:
+            out[start + place] = 1
+        return None
+
+    def unseen(self, values: NDArray[Any]) -> dict[str, int]:
+        """Return how often each text stands there that is no category, and is not missing.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n,)
+            The values of the column.
+
+        Returns
+        -------
+        dict of str to int
+            The most frequent first.
+
+        Raises
+        ------
+        ValueError
+            If the column cannot hold one of the values.
+
+        Examples
+        --------
+        >>> Categorical("colour", ["green", "red"]).unseen(np.array(["red", "blue", ""]))
+        {'blue': 1}
+        """
+        counts = Counter(self._texts(values)).most_common()
+        return {word: n for word, n in counts if self._place(word) < 0 and category(word)}
+
+    def _texts(self, values: NDArray[Any]) -> list[str]:
         words = texts(values)
         if words is None:
             raise ValueError(f"column {self.name!r} must hold strings, got dtype {values.dtype}")
-        places = {category: place for place, category in enumerate(self.categories)}
-        indices = np.array([places.get(word, -1) for word in words], np.intp)
-        rows = np.flatnonzero(indices >= 0)
-        out[rows, indices[rows]] = 1
+        return words
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return places_of(self.categories)
+
+    def _place(self, word: str) -> int:
+        """Return which category a text is, or -1."""
+        place = self._places.get(word)
+        return self._places.get(category(word), -1) if place is None else place
 
 
 class LeftOut(Spec):
@@ -210,7 +334,12 @@ class LeftOut(Spec):
 
 
 def column_of(
-    name: str, values: NDArray[Any], rows: NDArray[np.intp], categorical: bool
+    name: str,
+    values: NDArray[Any],
+    rows: NDArray[np.intp],
+    categorical: bool,
+    decimal: str | None = None,
+    elsewhere: Callable[[], str | None] = lambda: None,
 ) -> Column | LeftOut:
     """Return what a column is, from what stands in it.
 
@@ -224,6 +353,8 @@ def column_of(
         The rows that mean, deviation and categories are taken from.
     categorical : bool
         Whether numbers are categories too.
+    decimal, elsewhere
+        See `notation_of`.
 
     Returns
     -------
@@ -233,29 +364,71 @@ def column_of(
     Raises
     ------
     ValueError
-        If there is an infinite number.
+        If there is an infinite number, or nearly all are numbers and some are not.
     """
-    if not name:
+    if not name or not categorical and re.fullmatch(NAMELESS, name):
         return LeftOut(name, "it has no name")
-    floats = None if categorical else numbers(values)
-    if floats is not None:
-        return _numeric(name, floats[rows])
+    what = f"column {name!r}"
+    read = None if categorical else notation_and_numbers(what, values, decimal, elsewhere)
+    if read is not None:
+        notation, floats = read
+        return _numeric(name, floats[rows], notation)
+    if not categorical:
+        expect_numbers(what, values, f"categorical=[{name!r}] (--categorical {name})")
     words = texts(values[rows])
     if words is None:
         return LeftOut(name, "it holds neither numbers nor strings")
-    counts = Counter(words)
-    n_missing = counts.pop("", 0)
-    if not counts:
+    spellings = spellings_of(words)
+    n_missing = sum(spellings.pop("", {}).values())
+    if not spellings:
         return LeftOut(name, "it is empty")
-    if len(counts) == 1 and not n_missing:
+    if len(spellings) == 1 and not n_missing:
         return LeftOut(name, "it is constant")
     n = len(words) - n_missing
-    if len(counts) > MAX_CATEGORIES or not categorical and len(counts) > max(FEW, n / 2):
-        return LeftOut(name, f"it has {len(counts):,} different strings in {n:,} rows")
-    return Categorical(name, sorted(counts))
+    most = MAX_CATEGORIES if categorical else min(MAX_CATEGORIES, max(FEW_TEXTS, n / 2))
+    if len(spellings) > most:
+        return LeftOut(name, f"it has {len(spellings):,} different strings in {n:,} rows")
+    return Categorical(name, sorted(labels_of(spellings)))
 
 
-def _numeric(name: str, values: NDArray[np.float64]) -> Column | LeftOut:
+def spellings_of(words: list[str], notation: Notation = AS_PYTHON) -> dict[str, Counter[str]]:
+    """Return how often each text stands there, by what it is as a category.
+
+    Examples
+    --------
+    >>> spellings_of(["1", "1.0", "a", "1"])
+    {'1': Counter({'1': 2, '1.0': 1}), 'a': Counter({'a': 1})}
+    """
+    spellings: dict[str, Counter[str]] = {}
+    for word, n in Counter(words).items():
+        spellings.setdefault(category(word, notation), Counter())[word] = n
+    return spellings
+
+
+def labels_of(spellings: dict[str, Counter[str]]) -> list[str]:
+    """Return one spelling of each category: a number's plainest if it is there, or the usual one.
+
+    Examples
+    --------
+    >>> labels_of(spellings_of(["1.0", "1.0", "1", "2.50", "yes"]))
+    ['1', '2.50', 'yes']
+    """
+    return [
+        name if name in counts else min(counts, key=lambda word: (-counts[word], len(word), word))
+        for name, counts in spellings.items()
+    ]
+
+
+def places_of(words: tuple[str, ...], notation: Notation = AS_PYTHON) -> dict[str, int]:
+    """Return the place of each text, and of what it is as a category, where no other is before."""
+    places: dict[str, int] = {}
+    for place, word in enumerate(words):
+        places.setdefault(category(word, notation), place)
+    places.pop("", None)  # of a model from before these were missing
+    return places | {word: place for place, word in enumerate(words)}
+
+
+def _numeric(name: str, values: NDArray[np.float64], notation: Notation) -> Column | LeftOut:
     missing = np.isnan(values)
     present = values[~missing]
     if not len(present):
@@ -264,7 +437,7 @@ def _numeric(name: str, values: NDArray[np.float64]) -> Column | LeftOut:
     if low == high and not missing.any():
         return LeftOut(name, "it is constant")
     mean, std = mean_and_std(f"column {name!r}", present)
-    return Numeric(name, mean, std, bool(missing.any()))
+    return Numeric(name, mean, std, bool(missing.any()), *notation)
 
 
 def mean_and_std(what: str, values: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,152 +1,185 @@
-"""Read a table from a file: CSV, Parquet or npz."""
+"""Read a table from a file: text, Parquet or npz."""
 
-import csv
+import errno
+import io
 import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from .._data.npy import read_npz
+from .._runtime.input_files import MAX_BYTES, Bounded, open_regular
+from .._specs.validation import flag, integer
+from ._csv import codec, read_text
+from ._parquet import read_parquet
+from ._table import Table, named
 
-Table = dict[str, NDArray[Any]]
-
-DELIMITERS = (",", ";", "\t")
+STANDARD_INPUT = "-"
 
 
-def read(path: str | os.PathLike[str]) -> Table:
-    """Read a table from a CSV, Parquet or npz file.
+class _Settings(NamedTuple):
+    """What was asked of a reader."""
+
+    encoding: str
+    skip_bad_rows: bool
+    max_bytes: int
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    encoding: str = "utf-8",
+    skip_bad_rows: bool = False,
+    max_bytes: int = MAX_BYTES,
+) -> Table:
+    """Read a table from a text, Parquet or npz file.
 
     Parameters
     ----------
     path : path-like
-        A file whose name ends in ``.csv`` (UTF-8, the names in the first line, separated by commas,
-        semicolons or tabs), ``.parquet`` (needs pyarrow), or ``.npz`` (arrays of one length; the
-        columns of a matrix ``x`` become ``x.0``, ``x.1`` and so on).
+        A file whose name ends in ``.csv``, ``.tsv``, ``.csv.gz`` or ``.tsv.gz`` (text, the names in
+        the first line), ``.parquet`` (needs pyarrow), or ``.npz`` (arrays of one length; the
+        columns of a matrix ``x`` become ``x.0``, ``x.1`` and so on). ``"-"`` is the standard input,
+        whose kind is told by its first bytes.
+    encoding : str, default "utf-8"
+        How a text says characters: a name that Python's ``codecs`` know.
+    skip_bad_rows : bool, default False
+        Whether rows of a text that have more or fewer fields than the first line are left out; the
+        table's ``skipped`` names them.
+    max_bytes : int, default 2**30
+        What the data may take once they are unpacked, checked before memory is: the characters
+        of a text, with 8 bytes for each field; the columns of a Parquet or npz file.
 
     Returns
     -------
-    dict of str to ndarray, shape (n,)
-        The columns by name. Those of a CSV file are texts, as they stand there. Columns without a
-        name lie under ``""``, the first of them.
+    Table
+        A dict of the columns by name, arrays of shape (n,). Those of a text are texts, as they
+        stand there. Columns without a name lie under ``""``, the first of them.
 
     Raises
     ------
     ValueError
-        If the file is not such a table, or has no rows.
+        If the file is not such a table, is damaged, is larger than `max_bytes`, is no regular file,
+        or has no rows.
+    TypeError
+        If an argument is not as described.
     OSError
         If it cannot be read.
     ImportError
         If it is Parquet and pyarrow is not installed.
 
+    See Also
+    --------
+    rows_with : The rows that have a value in a column.
+    TableEncoder : From a table to the rows of a network.
+
+    Notes
+    -----
+    What stands between the fields of a text, a comma, a semicolon, a tab or a bar, is elected by
+    the first rows: that by which most of them have as many fields as the first line. Before it
+    there may be Excel's line ``sep=;``. A name with ``.tsv`` says that it is the tab. Whether a
+    text is packed is told by its first bytes. In a Parquet file that pandas wrote the index
+    without a name is left out, and one with a name is named by the table's ``index``.
+
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "table.npz")
     ...     np.savez(path, size=[1.5, 2.0], x=[[1, 2], [3, 4]])
     ...     read(path)
     {'size': array([1.5, 2. ]), 'x.0': array([1, 3]), 'x.1': array([2, 4])}
     """
-    ending = Path(path).suffix.lower()
-    if ending not in READERS:
+    name = os.fspath(path)
+    if not isinstance(name, str):
+        raise TypeError(f"path must be a string or a path of one, got {name!r:.100}")
+    codec(encoding)
+    settings = _Settings(
+        encoding, flag("skip_bad_rows", skip_bad_rows), integer("max_bytes", max_bytes)
+    )
+    reader = _read_by_first_bytes if name == STANDARD_INPUT else _reader(name)
+    if reader is None:
         raise ValueError(
-            f"{path} must end in {', '.join(READERS)} to be read as a table, got {ending!r}"
+            f"{name} must end in {', '.join(READERS)} to be read as a table, or be '-' for the "
+            f"standard input, got {os.path.splitext(name)[1]!r}"
         )
-    with open(path, "rb"):  # the plain reason first, if there is one: missing, a folder, forbidden
-        pass
-    try:
-        table = READERS[ending](path)
-        sizes = {len(values) for values in table.values()}
-        if len(sizes) > 1:
-            raise ValueError(f"its columns must have one length, got {sorted(sizes)}")
-        if sizes in (set(), {0}):
-            raise ValueError("it must have at least one row, got none")
-    except (OSError, ImportError, MemoryError):
-        raise
-    except Exception as error:  # of a damaged file libraries raise what their decoders raise
-        raise ValueError(f"{path}: {error}") from error
-    return table
-
-
-def _read_csv(path: str | os.PathLike[str]) -> Table:
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with _opened(name, settings.max_bytes) as file:
         try:
-            n_fields = {d: len(next(_lines(file, d), [])) for d in DELIMITERS}
-            lines = _lines(file, max(DELIMITERS, key=n_fields.__getitem__))
-            names = [name.strip() for name in next(lines, [])]
-            rows = []
-            for row in lines:
-                if row and len(row) != len(names):
-                    raise ValueError(
-                        f"line {lines.line_num} must have {len(names)} fields, as the first, got "
-                        f"{len(row)}"
-                    )
-                if row:
-                    rows.append(row)
-        except UnicodeDecodeError as error:
-            raise ValueError(f"it must be in UTF-8, got other bytes: {error.reason}") from error
-    columns = [np.array(values, object) for values in zip(*rows, strict=True)]
-    return _named(names, columns) if rows else {}
-
-
-def _lines(file: Any, delimiter: str) -> Any:
-    file.seek(0)
-    return csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
-
-
-def _read_parquet(path: str | os.PathLike[str]) -> Table:
-    try:
-        from pyarrow import parquet, types
-    except ImportError as error:
-        wanted = "pip install 'cynn-learn[tables]'"
-        raise ImportError(f"reading Parquet needs pyarrow: {wanted}") from error
-    with open(path, "rb") as file:
-        table = parquet.read_table(file)
-    columns = []
-    for column in table.columns:
-        if types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if types.is_decimal(column.type):
-            column = column.cast("float64")
-        columns.append(column.to_numpy())
-    return _named(table.column_names, columns)
-
-
-def _read_npz(path: str | os.PathLike[str]) -> Table:
-    import zipfile  # four milliseconds, which ``import cynn`` need not wait for
-
-    if not zipfile.is_zipfile(path):
-        raise ValueError("it must be an npz file, got another")
-    with np.load(path, allow_pickle=False) as arrays:
-        names: list[str] = []
-        columns: list[NDArray[Any]] = []
-        for name in arrays.files:
-            array = arrays[name]
-            if array.ndim not in (1, 2):
-                raise ValueError(
-                    f"its array {name!r} must have shape (n,) or (n, k), got {array.shape}"
-                )
-            if array.ndim == 1:
-                names.append(name)
-                columns.append(array)
-            else:
-                names += [f"{name}.{i}" for i in range(array.shape[1])]
-                columns += list(array.T)
-    return _named(names, columns)
-
-
-def _named(names: list[str], columns: list[NDArray[Any]]) -> Table:
-    table: Table = {}
-    for name, values in zip(names, columns, strict=True):
-        if name and name in table:
-            raise ValueError(f"its columns must have different names, got {name!r:.100} twice")
-        table.setdefault(name, values)
+            table = reader(file, settings)
+            sizes = {len(values) for values in table.values()}
+            if len(sizes) > 1:
+                raise ValueError(f"its columns must have one length, got {sorted(sizes)}")
+            if sizes in (set(), {0}):
+                raise ValueError("it must have at least one row, got none")
+        except ImportError:
+            raise
+        except MemoryError as error:
+            raise MemoryError(f"{name}: there is not enough memory to read it") from error
+        except Exception as error:  # of a damaged file libraries raise what their decoders raise
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # of the disk, not of what stands there, such as a place before the beginning
+            message = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(f"{name}: {message}") from error
     return table
 
 
-READERS: dict[str, Callable[[Any], Table]] = {
-    ".csv": _read_csv,
-    ".parquet": _read_parquet,
+def _reader(name: str) -> "Reader | None":
+    """Return what reads the files with the ending of a name."""
+    return next((READERS[end] for end in READERS if name.lower().endswith(end)), None)
+
+
+Reader = Callable[[BinaryIO, _Settings], Table]
+
+
+@contextmanager
+def _opened(name: str, max_bytes: int) -> Iterator[BinaryIO]:
+    """Open a file, or the standard input, which stays open."""
+    if name != STANDARD_INPUT:
+        with open_regular(name) as file:
+            yield file
+        return
+    stream = getattr(sys.stdin, "buffer", None)
+    if stream is None:
+        raise ValueError("the standard input must be open to read a table from it, got none")
+    yield io.BufferedReader(Bounded(stream, max_bytes))
+
+
+def _read_by_first_bytes(file: Any, settings: _Settings) -> Table:
+    ending = {b"PAR1": ".parquet", b"PK\3\4": ".npz"}.get(file.peek(4)[:4])
+    if ending is None:
+        return READERS[".csv"](file, settings)
+    return READERS[ending](io.BytesIO(file.read()), settings)
+
+
+def _read_npz(file: BinaryIO, settings: _Settings) -> Table:
+    names: list[str] = []
+    columns: list[Any] = []
+    for name, array in read_npz(file, settings.max_bytes):
+        if array.ndim not in (1, 2):
+            raise ValueError(
+                f"its array {name!r} must have shape (n,) or (n, k), got {array.shape}"
+            )
+        if array.ndim == 1:
+            names.append(name)
+            columns.append(array)
+        else:
+            names += [f"{name}.{i}" for i in range(array.shape[1])]
+            columns += list(array.T)
+    return Table(named(names, columns))
+
+
+def _read_text(delimiter: str | None) -> Reader:
+    return lambda file, settings: read_text(file, *settings, delimiter)
+
+
+READERS: dict[str, Reader] = {
+    ".csv": _read_text(None),
+    ".tsv": _read_text("\t"),
+    ".csv.gz": _read_text(None),
+    ".tsv.gz": _read_text("\t"),
+    ".parquet": lambda file, settings: read_parquet(file, settings.max_bytes),
     ".npz": _read_npz,
 }

@@ -1,17 +1,30 @@
 """What a table's network is to say: one of several classes, or a quantity."""
 
-from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._specs.names import near
 from .._specs.spec import Spec
-from .._specs.validation import choice, number
-from ..metrics import R2
-from ._columns import MAX_CATEGORIES, distinct, mean_and_std, positive, text
-from ._values import first_non_number, numbers, texts
+from .._specs.validation import choice, listed, number, shown
+from ..metrics import AUC, F1, R2, Accuracy, BalancedAccuracy, Metric
+from ._columns import (
+    MAX_CATEGORIES,
+    distinct,
+    labels_of,
+    mean_and_std,
+    places_of,
+    positive,
+    spellings_of,
+    text,
+)
+from ._frames import array_of, columns_of
+from ._notation import AS_PYTHON, Notation
+from ._numbers import decimal_of, expect_numbers, first_non_number, notation_and_numbers
+from ._values import category, numbers, texts
 
 TASKS = ("classification", "regression")
 
@@ -83,6 +96,26 @@ class Target(Spec):
         """
         raise NotImplementedError
 
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return what a network's outputs say: the labels of classes, or quantities.
+
+        Parameters
+        ----------
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Labels as the table writes them, or float64 in the units of the table.
+
+        Raises
+        ------
+        ValueError
+            If an output of classes is NaN or infinite.
+        """
+        raise NotImplementedError
+
     def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return what a network's outputs say, in the words of the table.
 
@@ -134,7 +167,10 @@ class Classes(Target):
     name : str
         The column's name.
     labels : sequence of str
-        What the classes are called, two at least.
+        What the classes are called, two at least. Values are equal as those of a `Categorical` are:
+        numbers by value, bools as 1 and 0.
+    decimal, unit : str, default ""
+        How texts write numbers; see `Numeric`.
 
     Raises
     ------
@@ -157,9 +193,11 @@ class Classes(Target):
 
     task, activation, loss, metric = "classification", "softmax", "cross_entropy", "accuracy"
 
-    def __init__(self, name: str, labels: Any) -> None:
+    def __init__(self, name: str, labels: Any, decimal: str = "", unit: str = "") -> None:
         self.name = text("name", name)
         self.labels = distinct("labels", labels)
+        self.decimal = choice("decimal", decimal, ("", ".", ","))
+        self.unit = text("unit", unit, "")
         if len(self.labels) < 2:
             raise ValueError(f"target {name!r} must have two classes at least, got {labels}")
 
@@ -175,18 +213,32 @@ class Classes(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the number of each row's class; see `Target.encode`."""
+        values = array_of(values)
         words = texts(values)
         if words is None:
             raise ValueError(f"target {self.name!r} must hold strings, got dtype {values.dtype}")
-        _expect_all(self.name, np.array([not word for word in words], bool))
-        places = {label: place for place, label in enumerate(self.labels)}
+        known, notation = self._places, Notation(self.decimal, self.unit)
+        categories = {word: category(word, notation) for word in set(words)}
+        places = {word: known.get(word, known.get(categories[word])) for word in categories}
+        missing = {word for word, place in places.items() if place is None and not categories[word]}
+        _expect_all(self.name, np.array([word in missing for word in words], bool))
         for row, word in enumerate(words, 1):
-            if word not in places:
+            if places[word] is None:
                 raise ValueError(
                     f"target {self.name!r} must hold the classes of the training set, got "
                     f"{word!r:.100} in row {row}"
                 )
         return np.array([places[word] for word in words], np.int64)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return places_of(self.labels, Notation(self.decimal, self.unit))
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return each row's class; see `Target.decode`."""
+        _expect_finite(outputs)
+        labels: NDArray[Any] = np.array(self.labels)[outputs.argmax(axis=1)]
+        return labels
 
     def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
         """Return each row's class and its probability; see `Target.as_text`."""
@@ -196,8 +248,19 @@ class Classes(Target):
         return [(self.labels[i], f"{p:.6g}") for i, p in zip(best, highest, strict=True)]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
-        """Return the part of the rows whose class is met; see `Target.measure`."""
-        return {"accuracy": float((outputs.argmax(axis=1) == y).mean())}
+        """Return the part of the rows whose class is met, and what also hears small classes.
+
+        See `Target.measure`: by name the accuracy, the balanced accuracy, F1 (the mean over the
+        classes) and AUC, which is left out where there are more than 20 classes.
+        """
+        metrics: dict[str, Metric] = {
+            "accuracy": Accuracy(), "balanced accuracy": BalancedAccuracy(), "F1": F1()
+        }  # fmt: skip
+        if len(self.labels) <= MANY:
+            metrics["AUC"] = AUC()
+        for metric in metrics.values():
+            metric.update(y, outputs)
+        return {name: metric.result() for name, metric in metrics.items()}
 
 
 class Quantity(Target):
@@ -209,6 +272,8 @@ class Quantity(Target):
         The column's name.
     mean, std : float
         What is subtracted, and by what is divided then.
+    decimal, unit : str, default ""
+        How texts write the numbers; see `Numeric`.
 
     Raises
     ------
@@ -231,10 +296,14 @@ class Quantity(Target):
 
     task, activation, loss, metric = "regression", "identity", "mean_squared_error", "r2"
 
-    def __init__(self, name: str, mean: float, std: float) -> None:
+    def __init__(
+        self, name: str, mean: float, std: float, decimal: str = "", unit: str = ""
+    ) -> None:
         self.name = text("name", name)
         self.mean = number("mean", mean)
         self.std = positive("std", std)
+        self.decimal = choice("decimal", decimal, ("", ".", ","))
+        self.unit = text("unit", unit, "")
 
     @property
     def n_outputs(self) -> int:
@@ -248,7 +317,7 @@ class Quantity(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return each row's quantity in the network's units; see `Target.encode`."""
-        floats = _numbers(self.name, values)
+        floats = _numbers(self.name, array_of(values), Notation(self.decimal, self.unit))
         with np.errstate(over="ignore"):
             scaled: NDArray[Any] = (floats - self.mean) / self.std
         return scaled
@@ -263,12 +332,15 @@ class Quantity(Target):
 
         See `Target.measure`.
         """
-        errors = (outputs[:, 0].astype(np.float64) - y) * self.std
+        errors = np.abs(outputs[:, 0].astype(np.float64) - y)
+        largest = float(errors.max()) or 1.0  # in its unit no square overflows
         r2 = R2()
         r2.update(y, outputs)
         return {
-            "mean absolute error": float(np.abs(errors).mean()),
-            "root mean squared error": float(np.sqrt((errors**2).mean())),
+            "mean absolute error": float(errors.mean()) * self.std,
+            "root mean squared error": float(np.sqrt(((errors / largest) ** 2).mean()))
+            * largest
+            * self.std,
             "R2": r2.result(),
         }
 
@@ -277,30 +349,34 @@ class Quantity(Target):
 
         Parameters
         ----------
-        outputs : ndarray of float, of any shape
+        outputs : ndarray of float, shape (n, 1) or any other
             Numbers in the units of the network: of mean 0 and standard deviation 1.
 
         Returns
         -------
-        ndarray of float64
+        ndarray of float64, shape (n,), or the other
             ``outputs * std + mean``.
         """
+        if outputs.ndim == 2 and outputs.shape[1] == 1:
+            outputs = outputs[:, 0]
         quantities: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
         return quantities
 
 
-def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = None) -> Target:
+def target_of(table: Any, name: str, task: str | None = None, decimal: str | None = None) -> Target:
     """Return what a column asks of a network.
 
     Parameters
     ----------
-    table : mapping of str to ndarray, shape (n,)
-        The columns by name.
+    table : mapping of str to ndarray, shape (n,), or a data frame
+        The columns by name; see `TableEncoder.fit`.
     name : str
         The target's.
     task : "classification" or "regression", optional
         By default classification of texts, of bools, and of whole numbers that have few values: at
         most 20, and four rows each; but two always.
+    decimal : "." or ",", optional
+        What stands before the decimals of texts, where the columns do not tell it.
 
     Returns
     -------
@@ -310,8 +386,8 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
     Raises
     ------
     ValueError
-        If there is no such column, a value is missing, all are the same, or there are too many
-        classes.
+        If there is no such column, a value is missing, all are the same, there are too many
+        classes, or nearly all are numbers and some are not.
 
     Examples
     --------
@@ -319,49 +395,64 @@ def target_of(table: Mapping[str, NDArray[Any]], name: str, task: str | None = N
     Quantity('size', 4.0, 0.5)
     >>> target_of({"size": np.array([3.5, 4.5])}, "size", "classification")
     Classes('size', ('3.5', '4.5'))
+    >>> target_of({"answer": np.array(["1", "0", "1.0", "0.0", "1"])}, "answer")
+    Classes('answer', ('0', '1'))
     """
     if task is not None:
         choice("task", task, TASKS)
+    table = columns_of(table)
     values = column(table, name)
     if not len(values):
         raise ValueError(f"target {name!r} must have at least one row, got none")
-    floats = numbers(values)
+    what = f"target {name!r}"
+    notation, floats = AS_PYTHON, numbers(values)
+    if task != "classification":
+        others = (column(table, other) for other in table)
+        read = notation_and_numbers(what, values, decimal, lambda: decimal_of(others))
+        notation, floats = (notation, None) if read is None else read
     if task is None and floats is not None:
         task = _task(values, floats)
+    elif task is None:
+        expect_numbers(what, values, "task='classification' (--task classification)")
     if task == "regression":
-        floats = _numbers(name, values)
-        mean, std = mean_and_std(f"target {name!r}", floats)
+        floats = _numbers(name, values, notation)
+        mean, std = mean_and_std(what, floats)
         if (floats == floats[0]).all():
             raise ValueError(
                 f"target {name!r} must differ between rows, got {floats[0]} in all of them"
             )
-        return Quantity(name, mean, std)
+        return Quantity(name, mean, std, *notation)
     words = texts(values)
     if words is None:
         raise ValueError(f"target {name!r} must hold numbers or strings, got dtype {values.dtype}")
-    missing = np.array([not word for word in words], bool) if floats is None else np.isnan(floats)
+    spellings = spellings_of(words, notation)
+    gone = spellings.get("", ())
+    missing = np.array([word in gone for word in words]) if floats is None else np.isnan(floats)
     _expect_all(name, missing)
-    counts = Counter(words)
-    if len(counts) == 1:
+    if len(spellings) == 1:
         raise ValueError(
             f"target {name!r} must differ between rows, got {words[0]!r:.100} in all of them"
         )
-    if len(counts) > MAX_CATEGORIES or len(counts) > max(2, len(words) / 2):
+    if len(spellings) > MAX_CATEGORIES or len(spellings) > max(2, len(words) / 2):
         raise ValueError(
-            f"target {name!r} must have few different values to be classes, got {len(counts):,} in "
-            f"{len(words):,} rows"
+            f"target {name!r} must have few different values to be classes, got "
+            f"{len(spellings):,} in {len(words):,} rows"
         )
     order = dict(zip(words, words if floats is None else floats.tolist(), strict=True))
-    return Classes(name, sorted(counts, key=lambda word: order[word]))
+    labels = sorted(labels_of(spellings), key=lambda word: order[word])
+    return Classes(name, labels, *notation)
 
 
-def column(table: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+def column(table: Mapping[str, Any], name: str) -> NDArray[Any]:
     """Return a column, or say what columns there are."""
     if name not in table:
-        known = ", ".join(repr(key)[:40] for key in list(table)[:20])
-        ellipsis = ", ..." if len(table) > 20 else ""
-        raise ValueError(f"table must have the column {name!r:.100}, got {known}{ellipsis}")
-    return np.asarray(table[name])
+        raise ValueError(
+            f"table must have the column {shown(name)}, got {listed(table)}{near(name, table)}"
+        )
+    values = array_of(table[name])
+    if values.ndim != 1:
+        raise ValueError(f"column {name!r:.100} must have shape (n,), got shape {values.shape}")
+    return values
 
 
 def _task(values: NDArray[Any], floats: NDArray[np.float64]) -> str:
@@ -374,11 +465,19 @@ def _task(values: NDArray[Any], floats: NDArray[np.float64]) -> str:
     return "classification" if few else "regression"
 
 
-def _numbers(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    floats = numbers(values)
+def _numbers(name: str, values: NDArray[Any], notation: Notation) -> NDArray[np.float64]:
+    floats = numbers(values, notation)
     if floats is None:
-        raise ValueError(f"target {name!r} must hold numbers, got {first_non_number(values)}")
+        raise ValueError(
+            f"target {name!r} must hold numbers, got {first_non_number(values, notation)}"
+        )
     _expect_all(name, np.isnan(floats))
+    infinite = np.isinf(floats)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise ValueError(
+            f"target {name!r} must hold finite numbers, got {floats[row]} in row {row + 1}"
+        )
     return floats
 
 

@@ -50,13 +50,19 @@ def test_columns_without_a_name(tmp_path):
         ("t.csv", b"a,b\n", "at least one row, got none"),
         ("t.csv", b"a,b\n1,2\n3\n", "line 3 must have 2 fields, as the first, got 1"),
         ("t.csv", b"a,a\n1,2\n", "different names, got 'a'"),
-        ("t.csv", b"a,b\n\xe9,1\n", "must be in UTF-8"),
-        ("t.csv", "a,b\n1,2\n".encode("utf-16"), "must be in UTF-8"),
-        ("t.csv", b'a,b\n"1,2\n', "unexpected end"),
-        ("t.csv", b"a,b\n1," + b"2" * 200_000, "field limit"),
+        (
+            "t.csv",
+            b"a,b\n\xe9,1\n",
+            r"must be in utf-8, got the byte 0xe9.*--encoding\), such as latin-1",
+        ),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16"), "must be in utf-8.*seems to be utf-16"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-32"), "must be in utf-8.*seems to be utf-32"),
+        ("t.csv", b'a,b\n"1,2\n', "line 2 must close the quotes it opens"),
+        ("t.csv", b'a,b\n1,2\n"1"2,3\n', "line 3 must have ',' after a quoted field, got '2,3"),
+        ("t.csv", b"a\0,b\n1,2\n", "zero bytes"),
         ("t.npz", b"PK", "must be an npz file"),
         ("t.npz", b"PK\x05\x06" + bytes(18), "at least one row, got none"),
-        ("t.xls", b"a,b", "must end in .csv, .parquet, .npz"),
+        ("t.xls", b"a,b", "must end in .csv, .tsv, .csv.gz, .tsv.gz, .parquet, .npz"),
         ("t", b"a,b", "must end in"),
     ],
 )
@@ -104,7 +110,7 @@ def test_npz(tmp_path):
         ({"a": [1, 2], "b": [1]}, "must have one length"),
         ({"a": np.zeros((2, 2, 2))}, "shape"),
         ({"a": np.array(3)}, "shape"),
-        ({"a": objects({})}, "allow_pickle"),
+        ({"a": objects({})}, "Python objects"),
         ({"x": np.zeros((2, 1)), "x.0": np.zeros(2)}, "different names, got"),
         ({"a": np.zeros(0)}, "at least one row, got none"),
     ]:
@@ -262,7 +268,8 @@ def test_the_task_is_found(values, task, target):
         (np.array([0.5, np.nan]), None, "must have a value in every row"),
         (objects("a", "a"), None, "differ between rows, got 'a'"),
         (np.array([1.5, 1.5]), "regression", "differ between rows, got 1.5"),
-        (objects(*map(str, range(9)), "x"), None, "must have few different values to be classes"),
+        (objects(*map(str, range(9)), "x"), None, "must hold numbers alone, got .x. in row 10"),
+        (objects(*"abcdefghi"), None, "must have few different values to be classes"),
         (objects("1", "x"), "regression", "must hold numbers, got 'x' in row 2"),
         (np.zeros(2, complex), None, "must hold numbers or strings"),
         (np.array([0.5, np.inf]), None, "finite"),
@@ -279,7 +286,11 @@ def test_targets_decoded_and_measured():
     classes = Classes("y", ["a", "b"])
     outputs = np.array([[0.9, 0.1], [0.4, 0.6]], np.float32)
     assert classes.as_text(outputs) == [("a", "0.9"), ("b", "0.6")]
-    assert classes.measure(np.array([0, 0]), outputs) == {"accuracy": 0.5}
+    measures = classes.measure(np.array([0, 0, 1]), outputs[[0, 1, 1]])
+    wanted = {"accuracy": 2 / 3, "balanced accuracy": 3 / 4, "F1": 2 / 3, "AUC": 3 / 4}
+    assert measures == pytest.approx(wanted)
+    many = Classes("y", [str(i) for i in range(21)])
+    assert "AUC" not in many.measure(np.arange(21), np.eye(21))
     with pytest.raises(ValueError, match="got 'c' in row 2"):
         classes.encode(objects("a", "c"))
     quantity = Quantity("y", 10.0, 2.0)
@@ -288,6 +299,20 @@ def test_targets_decoded_and_measured():
     for target in (classes, quantity):
         with pytest.raises(ValueError, match="must be finite"):
             target.as_text(np.full((1, target.n_outputs), np.nan))
+
+
+def test_quantities_of_any_size_are_measured():
+    for size in (1e-300, 1.0, 1e300):
+        target = tables.target_of({"y": size * np.array([1.5, 2.5, 4.5, 7.5])}, "y")
+        y = target.encode(size * np.array([1.5, 2.5]))
+        measures = target.measure(y, y[:, np.newaxis] + [[3 / target.std * size], [0.0]])
+        assert np.isclose(measures["mean absolute error"] / size, 1.5)
+        assert np.isclose(measures["root mean squared error"] / size, 4.5**0.5)
+    far = target.encode(np.array([0.0, 1e308]))  # which training did not see
+    assert np.isclose(target.measure(far, far[::-1, np.newaxis])["root mean squared error"], 1e308)
+    assert target.measure(far, far[:, np.newaxis])["root mean squared error"] == 0
+    with pytest.raises(ValueError, match="target 'y' must hold finite numbers, got inf in row 2"):
+        target.encode(np.array([1.0, np.inf]))
 
 
 @pytest.mark.parametrize(
