@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 
 def whole(text: str) -> int:
@@ -55,3 +56,15 @@ def fraction(text: str) -> float:
             f"must be a number of at least 0 and less than 1, got {text!r}"
         )
     return value
+
+
+def add_missing(parser: Any, also: str = "") -> None:
+    """Declare the option for texts that stand for a missing value."""
+    parser.add_argument(
+        "--missing",
+        action="append",
+        default=(),
+        metavar="TEXT",
+        help=f"a text that stands for a missing value{also}, beside an empty one, NA, #N/A and the "
+        "like; may be repeated",
+    )

@@ -4,8 +4,9 @@ import argparse
 from typing import Any
 
 from ..model import Model
-from . import _images, _table
-from ._arguments import whole
+from . import _images, _measures, _reading, _table, _train_model
+from ._arguments import add_missing, whole
+from ._options import IMAGES, TABLE, OptionsFor, settle
 
 
 def add(commands: Any) -> None:
@@ -15,15 +16,22 @@ def add(commands: Any) -> None:
     )
     evaluate.add_argument("model", metavar="MODEL", help="a model file, written by 'train --save'")
     evaluate.add_argument(
-        "table", nargs="?", metavar="TABLE", help="the table, for a model trained on one"
+        "table",
+        nargs="?",
+        metavar="TABLE",
+        help=f"for a model trained on a table: {_reading.FILES}",
     )
-    evaluate.add_argument("--data", metavar="NAME|DIR", help=_images.NAMES)
+    OptionsFor(evaluate, IMAGES).add_argument("--data", metavar="NAME|DIR", help=_images.NAMES)
+    table_options = OptionsFor(evaluate, TABLE)
+    add_missing(table_options, " too")
+    _reading.add_options(table_options)
     evaluate.add_argument("--threads", type=whole, help="maximum number of threads")
     evaluate.set_defaults(run=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     model = Model.load(options.model)
+    settle(options, IMAGES if model.table is None else TABLE)
     if model.table is not None:
         _table.evaluate(model, model.table, options)
         return
@@ -34,7 +42,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     name, (_, (x_test, y_test)) = _images.load(options.data)
     if model.loss is None:
         model.compile("sgd", "cross_entropy", ["accuracy"])
-    measured = model.evaluate(x_test, y_test)
-    text = "  ".join(f"{key} {value:.4f}" for key, value in measured.items())
-    print(f"{name}: {len(x_test):,} test images: {text}")
-    _images.print_confusion(y_test, model.predict(x_test))
+    _train_model.note_slow_measuring(len(x_test))
+    measured = model.evaluate(x_test, y_test)  # what does not fit is an error before a line
+    _measures.print_images(f"{name}: {len(x_test):,} test images", measured)
+    _measures.print_image_baseline(y_test, y_test)
+    _measures.print_confusion(y_test, model.predict(x_test))

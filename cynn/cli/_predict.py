@@ -3,10 +3,14 @@
 import argparse
 from typing import Any
 
+import numpy as np
+
+from .._runtime.input_files import MAX_BYTES
 from ..model import Model
-from . import _table
-from ._arguments import whole
+from . import _reading, _table
+from ._arguments import add_missing, names, whole
 from ._images import read_images
+from ._options import IMAGES, TABLE, OptionsFor, settle
 
 
 def add(commands: Any) -> None:
@@ -20,25 +24,42 @@ def add(commands: Any) -> None:
         nargs="+",
         metavar="FILE",
         help="images: .npy, IDX or picture files (PNG, JPEG, ...); for a model trained on a table: "
-        "a .csv, .parquet or .npz file",
+        f"{_reading.FILES}",
     )
-    predict.add_argument(
-        "--output", metavar="FILE", help="for a table: write the CSV there, not to the terminal"
+    table_options = OptionsFor(predict, TABLE)
+    table_options.add_argument(
+        "--output", metavar="FILE", help="write the CSV there, not to the terminal"
     )
+    table_options.add_argument(
+        "--id",
+        type=names,
+        default=(),
+        metavar="COLUMN[,...]",
+        help="columns of the table to keep before the prediction, as they are",
+    )
+    table_options.add_argument(
+        "--probabilities",
+        action="store_true",
+        help="of classes: a column with the probability of each",
+    )
+    add_missing(table_options, " too")
+    _reading.add_options(table_options, predict)
     predict.add_argument("--threads", type=whole, help="maximum number of threads")
     predict.set_defaults(run=_predict)
 
 
 def _predict(options: argparse.Namespace) -> None:
     model = Model.load(options.model)
+    settle(options, IMAGES if model.table is None else TABLE)
     if model.table is not None:
         _table.predict(model, model.table, options)
         return
-    if options.output is not None:
-        raise ValueError("MODEL must be of a table for --output, got one of images")
+    max_bytes = MAX_BYTES if options.max_bytes is None else options.max_bytes
     for path in options.files:
         try:
-            predicted = model.predict(read_images(path, model.input_shape or ()))
+            predicted = model.predict(read_images(path, model.input_shape or (), max_bytes))
+            if np.isnan(predicted).any():
+                raise ValueError("outputs must be numbers, got NaN: the training has diverged")
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
         for i, row in enumerate(predicted):

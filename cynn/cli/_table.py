@@ -5,6 +5,7 @@ import csv
 import io
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 
 from .. import _backend, tables
 from .._runtime import atomic_files
+from .._specs.names import near
+from .._specs.validation import listed
 from ..callbacks import EarlyStopping
 from ..layers import Dense
 from ..model import Model
 from ..plots import _folder
 from ..preprocessing import train_validation_split
-from ..tables import TableEncoder, Target
-from . import _train_model
+from ..tables import Classes, Table, TableEncoder, Target
+from ..tables._targets import column as named_column
+from . import _checkpoints, _measures, _reading, _train_model
 
 EPOCHS = 100
 LEARNING_RATE = 0.01
@@ -30,57 +34,89 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         raise ValueError(
             "--target COLUMN must be given for a table, got none: the column to predict"
         )
-    if options.data is not None:
-        raise ValueError(
-            f"either a table or --data must be given, got both {options.table} and {options.data}"
-        )
-    if options.patience is not None and options.validation == 0:
-        raise ValueError("--validation must be above 0 for --patience, got 0")
-    optimizer = _train_model.optimizer(options, LEARNING_RATE)
+    if "optimizer" in options:  # of what cannot be, before the table is read
+        _train_model.optimizer(options, LEARNING_RATE)
     _train_model.try_to_save(options)
+    _train_model.note_slow_target()
     pictures = None if options.plots is None else _folder.prepare(options.plots)
-    table = tables.read(options.table)
-    try:
-        target = tables.target_of(table, options.target, options.task)
-        y = target.encode(table[target.name])
+    table = _at_most(
+        options.rows, _read(options.table, options, options.missing, comm), options.seed
+    )
+    with _reading.placed(options.table, table.rows):
+        labelled = _reading.with_target(options.table, table, options.target, options.decimal)
+    with _reading.placed(options.table, table.rows[labelled]):
+        values = table | {options.target: table[options.target][labelled]}
+        target = tables.target_of(values, options.target, options.task, options.decimal)
+        is_quantity = target.task == "regression"
+        if options.class_weight is not None and is_quantity:
+            raise ValueError(
+                f"--class-weight must go with classification, got regression of {target.name!r}: "
+                "leave it out"
+            )
+        y = target.encode(values[target.name])
+    with _reading.placed(options.table, table.rows):
         parts = _parts(y, target, options)
         encoder = TableEncoder.fit(
             table,
             target,
-            rows=parts["training"],
+            rows=labelled[parts["training"]],
             categorical=options.categorical,
             ignore=options.ignore,
+            missing=options.missing,
+            decimal=options.decimal,
         )
         x = encoder.encode(table, options.dtype)
-    except ValueError as error:
-        raise ValueError(f"{options.table}: {error}") from error
+        x = x if len(labelled) == len(x) else x[labelled]
     model = Model(
         [*_train_model.hidden_layers(options), Dense(target.n_outputs, target.activation)],
         dtype=options.dtype,
         seed=options.seed,
     )
+    default = "adam" if is_quantity else "sgd"
+    optimizer = _train_model.optimizer(options, LEARNING_RATE, default)
     model.compile(optimizer, target.loss, [target.metric])
     model.build(encoder.width)
     _introduce(encoder, parts, options, comm)
+    if "validation" in parts:
+        print_unseen(encoder, table.take(labelled[parts["validation"]]), sys.stdout)
+    model.table = encoder
+    model.training = _checkpoints.record(options, "table", x, y, *parts.values())
     model = _train_model.resumed(model, options, comm)
     model.table = encoder
     rows, held_out = parts["training"], parts.get("validation")
-    extra: dict[str, Any] = {}
-    if held_out is not None:
+    extra: dict[str, Any] = {"class_weight": options.class_weight}
+    if held_out is not None:  # the best epoch is kept, also where none is too many
+        epochs = vars(options).get("epochs", EPOCHS)
+        patience = epochs if options.patience is None else options.patience
         extra["validation_data"] = x[held_out], y[held_out]
-    if options.patience is not None:
-        extra["callbacks"] = [EarlyStopping("val_loss", options.patience)]
+        extra["callbacks"] = [EarlyStopping("val_loss", patience)]
     status = _train_model.fit(model, x[rows], y[rows], options, EPOCHS, "rows", comm, **extra)
     if comm is not None and comm.Get_rank() > 0:
         return status
-    for part, rows in parts.items():
-        outputs = model.predict(x[rows])
-        print(f"{part + ':':11} {_measured(target, y[rows], outputs)}")
     _train_model.save(model, options)
+    if status:
+        _train_model.note_saved(options)
+        return status
+    _train_model.note_slow_measuring(len(y))
+    known = y[rows]
+    if held_out is not None:
+        print(f"training:   {_measures.of_table(target, known, model.predict(x[rows]))}")
+    part, rows = list(parts.items())[-1]
+    outputs = model.predict(x[rows])
+    _measures.print_table(part, target, y[rows], outputs, known, width=11)
+    _train_model.note_saved(options)
     if pictures is not None:  # of the rows not trained on, if there are any: they came last
         written = _folder.write(pictures, model, _folder.of_table(target, y[rows], outputs))
         print(f"plots in {pictures}: {', '.join(written)}")
     return status
+
+
+def _at_most(n: int | None, table: Table, seed: int) -> Table:
+    """Return so many rows of a table, drawn at random, in their order."""
+    n_rows = len(table.rows)
+    if n is None or n >= n_rows:
+        return table
+    return table.take(np.sort(np.random.default_rng(seed).permutation(n_rows)[:n]))
 
 
 def _parts(
@@ -91,9 +127,13 @@ def _parts(
     if options.validation == 0:
         return {"training": rows}
     stratify = y if target.task == "classification" else None
-    cut = train_validation_split(
-        rows, fraction=options.validation, seed=options.seed, stratify=stratify
-    )
+    try:
+        cut = train_validation_split(
+            rows, fraction=options.validation, seed=options.seed, stratify=stratify
+        )
+    except ValueError as error:
+        message = str(error).removeprefix("fraction ")
+        raise ValueError(f"--validation {message}: 0 holds no rows out") from error
     return dict(zip(("training", "validation"), cut, strict=True))
 
 
@@ -119,30 +159,36 @@ def _introduce(
     )
 
 
-def _measured(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> str:
-    if not np.isfinite(outputs).all():
-        return "outputs are NaN: the training has diverged; try a lower --learning-rate"
-    measures = target.measure(y, outputs)
-    return "  ".join(f"{name} {value:.4g}" for name, value in measures.items())
+def print_unseen(encoder: TableEncoder, table: Any, file: Any) -> None:
+    """Print a line for each categorical column with values that were not in the training set."""
+    for name, counts in encoder.unseen(table).items():
+        few = ", ".join(f"{word!r:.40} ({n:,})" for word, n in list(counts.items())[:5])
+        more = ", ..." if len(counts) > 5 else ""
+        total = sum(counts.values())
+        rows = "row holds a value" if total == 1 else "rows hold values"
+        print(f"column {name!r}: {total:,} {rows} not seen in training: {few}{more}", file=file)
 
 
 def evaluate(model: Model, encoder: TableEncoder, options: argparse.Namespace) -> None:
     """Measure a model on a table that has its target."""
-    if options.table is None or options.data is not None:
+    if options.table is None:
         raise ValueError(
             f"a table must be given to evaluate {options.model}, which was trained on one, got none"
         )
-    table, outputs = _outputs(model, encoder, options.table)
+    table, outputs = _outputs(model, encoder, options.table, options, sys.stdout)
     target = encoder.target
-    try:
+    with _reading.placed(options.table, table.rows):
         if target.name not in table:
             raise ValueError(
-                f"table must have the target column {target.name!r}, got {', '.join(table):.200}"
+                f"table must have the target column {target.name!r}, got {listed(table)}"
+                f"{near(target.name, table)}"
             )
-        y = target.encode(table[target.name])
-    except ValueError as error:
-        raise ValueError(f"{options.table}: {error}") from error
-    print(f"{options.table}: {len(y):,} rows: {_measured(target, y, outputs)}")
+        rows = _reading.with_target(options.table, table, target.name)
+        if not len(rows):
+            raise ValueError(f"target {target.name!r} must have a value in some row, got none")
+    with _reading.placed(options.table, table.rows[rows]):
+        y, outputs = target.encode(table[target.name][rows]), outputs[rows]
+    _measures.print_table(f"{options.table}: {len(y):,} rows", target, y, outputs, y)
 
 
 def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) -> None:
@@ -153,11 +199,27 @@ def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) ->
         )
     if options.output is not None:
         atomic_files.try_to_write(options.output)
-    _, outputs = _outputs(model, encoder, options.files[0])
+    target = encoder.target
+    if options.probabilities and not isinstance(target, Classes):
+        raise ValueError(
+            f"--probabilities must go with classification, got regression of {target.name!r}: "
+            "leave it out"
+        )
+    labels = target.labels if options.probabilities and isinstance(target, Classes) else ()
+    header = (*target.header, *(f"probability of {label}" for label in labels))
+    if clash := set(header) & set(options.id):
+        raise ValueError(
+            f"--id must name other columns than those of the prediction, got {clash.pop()!r}"
+        )
+    table, outputs = _outputs(model, encoder, options.files[0], options, sys.stderr)
+    columns = [[name, *_as_read(table, name, options.files[0])] for name in options.id]
+    answers = [header, *target.as_text(outputs)]
+    if labels:
+        rows = [tuple(f"{p:.6g}" for p in row) for row in outputs.tolist()]
+        answers[1:] = [a + b for a, b in zip(answers[1:], rows, strict=True)]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(encoder.target.header)
-    writer.writerows(encoder.target.as_text(outputs))
+    writer.writerows([*kept, *answer] for *kept, answer in zip(*columns, answers, strict=True))
     if options.output is not None:
         atomic_files.replace(options.output, text.getvalue().encode())
         print(f"written to {options.output}")
@@ -165,9 +227,33 @@ def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) ->
         sys.stdout.write(text.getvalue())
 
 
-def _outputs(model: Model, encoder: TableEncoder, path: str) -> tuple[Any, NDArray[Any]]:
-    table = tables.read(path)
+def _as_read(table: Table, name: str, path: str) -> list[str]:
+    """Return the values of a column as they stand in a file."""
     try:
-        return table, model.predict(encoder.encode(table, model.dtype))
+        values = named_column(table, name).tolist()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    return ["" if value is None or value != value else str(value) for value in values]
+
+
+def _read(
+    path: str, options: argparse.Namespace, missing: Iterable[str], comm: Any = None
+) -> Table:
+    """Read a table, with nothing in place of what the options call missing."""
+    table = _reading.read(path, options, comm)
+    table.update(tables.mark_missing(table, missing))
+    return table
+
+
+def _outputs(
+    model: Model, encoder: TableEncoder, path: str, options: argparse.Namespace, file: Any
+) -> tuple[Table, NDArray[Any]]:
+    """Return a table and its outputs; what was not seen in training is printed to a file."""
+    table = _read(path, options, (*encoder.missing, *options.missing))
+    try:
+        x, table = _reading.encoded(path, table, encoder, model.dtype, options)
+        outputs = model.predict(x)
+        print_unseen(encoder, table, file)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return table, outputs

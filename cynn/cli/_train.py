@@ -12,8 +12,10 @@ from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD
 from ..plots import _folder
 from ..tables._targets import TASKS
-from . import _images, _table, _train_model
-from ._arguments import fraction, names, number, sizes, whole, whole_or_zero
+from . import _checkpoints, _images, _measures, _reading, _table, _train_model
+from ._arguments import add_missing, fraction, names, number, sizes, whole, whole_or_zero
+from ._options import IMAGES, TABLE, OptionsFor, settle
+from ._parser import named
 
 
 def add(commands: Any) -> None:
@@ -30,21 +32,28 @@ def add(commands: Any) -> None:
         nargs="?",
         metavar="TABLE",
         default=argparse.SUPPRESS,
-        help="a .csv, .parquet or .npz file, a column for each feature and the target",
+        help=f"{_reading.FILES}; a column for each feature and the target",
     )
-    table_options = train.add_argument_group("for a table")
+    table_options = OptionsFor(train, TABLE)
     table_options.add_argument("--target", metavar="COLUMN", help="the column to predict")
     table_options.add_argument("--task", choices=TASKS, help="by default inferred from the target")
     table_options.add_argument(
         "--categorical",
         type=names,
-        default="",
+        default=(),
         metavar="COLUMN[,...]",
         help="columns of numbers to treat as categories",
     )
     table_options.add_argument(
-        "--ignore", type=names, default="", metavar="COLUMN[,...]", help="columns to ignore"
+        "--ignore", type=names, default=(), metavar="COLUMN[,...]", help="columns to ignore"
     )
+    add_missing(table_options)
+    table_options.add_argument(
+        "--decimal",
+        choices=(".", ","),
+        help="what stands before the decimals of numbers, where the columns do not tell it",
+    )
+    _reading.add_options(table_options)
     table_options.add_argument(
         "--validation",
         type=fraction,
@@ -55,17 +64,33 @@ def add(commands: Any) -> None:
         "--patience",
         type=whole_or_zero,
         metavar="EPOCHS",
-        help="stop after more epochs than that without a lower validation loss, and restore the "
-        "best weights",
+        help="stop after more epochs than that without a lower validation loss; the weights of the "
+        "best epoch are kept with this option and without",
+    )
+    OptionsFor(train, IMAGES).add_argument(
+        "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; by default mnist if available"
     )
     train.add_argument(
-        "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; by default mnist if available"
+        "--rows",
+        type=whole,
+        metavar="N",
+        help="use at most so many, for a quick try: of a table by chance, of images the first",
+    )
+    train.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="let each class count the same in the loss, however many rows it has; by default each "
+        "row counts the same",
     )
     train.add_argument(
         "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of each hidden layer"
     )
     train.add_argument(
-        "--activation", choices=ACTIVATIONS, default="relu", help="activation of the hidden layers"
+        "--activation",
+        type=named("activation", ACTIVATIONS),
+        choices=ACTIVATIONS,
+        default=argparse.SUPPRESS,
+        help="activation of the hidden layers (default: relu)",
     )
     epochs_help = f"passes over the training set (default: 8; for a table {_table.EPOCHS})"
     train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=epochs_help)
@@ -73,17 +98,24 @@ def add(commands: Any) -> None:
     train.add_argument(
         "--dropout",
         type=number(Dropout),
-        default=0.0,
+        default=argparse.SUPPRESS,
         metavar="RATE",
-        help="fraction of the hidden units dropped in each training step",
+        help="fraction of the hidden units dropped in each training step (default: 0)",
     )
-    train.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd", help="optimizer")
+    train.add_argument(
+        "--optimizer",
+        type=named("optimizer", OPTIMIZERS),
+        choices=OPTIMIZERS,
+        default=argparse.SUPPRESS,
+        help="optimizer (default: adam for the regression of a table, otherwise sgd)",
+    )
     train.add_argument(
         "--learning-rate",
         type=number(SGD),
         default=argparse.SUPPRESS,
-        help="initial learning rate; it decays to 0 along a cosine (default: 0.1 for sgd, "
-        f"{_table.LEARNING_RATE} with a table; otherwise the optimizer's own)",
+        help="initial learning rate; it decays to 0 along a cosine (default: "
+        f"{_images.LEARNING_RATE} for sgd, {_table.LEARNING_RATE} with a table, also where "
+        "--optimizer is left out; otherwise the optimizer's own)",
     )
     train.add_argument(
         "--momentum",
@@ -121,19 +153,19 @@ def _train(options: argparse.Namespace) -> int:
 
 def _train_here(options: argparse.Namespace, comm: Any) -> int:
     if "table" in options:
+        settle(options, TABLE)
         return _table.train(options, comm)
-    for name in ("target", "task", "categorical", "ignore", "patience"):
-        if getattr(options, name) not in (None, []):
-            raise ValueError(f"--{name} must go with a table, got none: name its file")
+    settle(options, IMAGES, "name a table's file, or leave it out")
     return _train_on_images(options, comm)
 
 
 def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
-    optimizer = _train_model.optimizer(options, 0.1)
+    optimizer = _train_model.optimizer(options, _images.LEARNING_RATE)
     _train_model.try_to_save(options)
+    _train_model.note_slow_target()
     pictures = None if options.plots is None else _folder.prepare(options.plots)
     name, ((x_train, y_train), (x_test, y_test)) = _train_model.in_turn(
-        comm, lambda: _images.load(options.data)
+        comm, lambda: _images.load(options.data, options.rows)
     )
     classes = max(10, int(y_train.max()) + 1)
     hidden = _train_model.hidden_layers(options)
@@ -150,15 +182,24 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
         f"network {'-'.join(map(str, widths))}, {options.dtype}, "
         f"target {_backend.target()}, {_train_model.workers(comm)}"
     )
+    title = name.partition(" in ")[0]  # the same files in another folder are the same data
+    model.training = _checkpoints.record(options, title, x_train, y_train)
     model = _train_model.resumed(model, options, comm)
-    status = _train_model.fit(model, x_train, y_train, options, 8, "images", comm)
+    status = _train_model.fit(
+        model, x_train, y_train, options, 8, "images", comm, class_weight=options.class_weight
+    )
     if comm is not None and comm.Get_rank() > 0:
         return status
-    for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
-        measured = model.evaluate(x, y)
-        print(f"{part + ':':9} loss {measured['loss']:.4f}  accuracy {measured['accuracy']:.2%}")
-    _images.print_confusion(y_test, model.predict(x_test))
     _train_model.save(model, options)
+    if status:
+        _train_model.note_saved(options)
+        return status
+    for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
+        _train_model.note_slow_measuring(len(x))
+        _measures.print_images(part, model.evaluate(x, y))
+    _measures.print_image_baseline(y_test, y_train)
+    _measures.print_confusion(y_test, model.predict(x_test))
+    _train_model.note_saved(options)
     if pictures is not None:
         written = _folder.write(pictures, model, _folder.of_images(model, x_test, y_test))
         print(f"plots in {pictures}: {', '.join(written)}")

@@ -7,45 +7,52 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .._runtime import atomic_files
+from .. import _backend
+from .._runtime import atomic_files, safetensors_files
+from .._runtime.interrupts import INTERRUPTED
 from .._runtime.threads import get_num_threads
-from ..callbacks import Callback, ModelCheckpoint
+from ..callbacks import Callback, EarlyStopping, ModelCheckpoint
 from ..layers import Dense, Dropout, Layer
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
 from ..schedules import Cosine
-from ._status import INTERRUPTED
+from . import _checkpoints
 
 T = TypeVar("T")
 
 MOMENTUM = 0.9
+DEAD_ROWS = 1000  # that are looked at
 
 
 def hidden_layers(options: argparse.Namespace) -> list[Layer]:
     """Return the layers that the options ask for."""
     layers: list[Layer] = []
+    activation = vars(options).get("activation", "relu")
+    rate = vars(options).get("dropout", 0.0)
     for units in options.hidden:
-        layers.append(Dense(units, options.activation))
-        if options.dropout:
-            layers.append(Dropout(options.dropout))
+        layers.append(Dense(units, activation))
+        if rate:
+            layers.append(Dropout(rate))
     return layers
 
 
-def optimizer(options: argparse.Namespace, learning_rate: float) -> Optimizer:
-    """Return the optimizer that the options ask for; `learning_rate` where they say none, for SGD.
+def optimizer(options: argparse.Namespace, learning_rate: float, default: str = "sgd") -> Optimizer:
+    """Return the optimizer that the options ask for, or the default one.
 
-    What else they do not say is the optimizer's own default.
+    `learning_rate` is that of the default one and of SGD, where the options say none. What else
+    they do not say is the optimizer's own default.
     """
-    kind = OPTIMIZERS[options.optimizer]
+    name = vars(options).get("optimizer", default)
+    kind = OPTIMIZERS[name]
     settings = {
-        name: vars(options)[name]
-        for name in ("learning_rate", "momentum", "weight_decay")
-        if name in options
+        setting: vars(options)[setting]
+        for setting in ("learning_rate", "momentum", "weight_decay")
+        if setting in options
     }
     if "momentum" in settings and kind not in (SGD, RMSprop):
-        raise ValueError(
-            f"--optimizer must be sgd or rmsprop for --momentum, got {options.optimizer}"
-        )
+        raise ValueError(f"--optimizer must be sgd or rmsprop for --momentum, got {name}")
+    if "optimizer" not in options:
+        settings = {"learning_rate": learning_rate} | settings
     if kind is SGD:
         settings = {"learning_rate": learning_rate, "momentum": MOMENTUM} | settings
         settings["nesterov"] = settings["momentum"] > 0
@@ -57,16 +64,20 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
     """Return the model of the checkpoint where the options want to go on from one, else `model`.
 
     Of several ranks only the first reads it: a fit begins with what that one has.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint is one of other data, or of another model.
     """
-    if options.resume and options.checkpoint is None:
-        raise ValueError("--checkpoint FILE must be given for --resume, got none")
     if not options.resume or (comm is not None and comm.Get_rank() > 0):
         return model
     if not os.path.exists(options.checkpoint):
         print(f"no checkpoint in {options.checkpoint} yet: training from the start")
         return model
     checkpoint = Model.load(options.checkpoint)
-    for name in ("layers", "dtype", "optimizer", "loss", "input_shape"):
+    _checkpoints.expect_same_data(model, checkpoint, options.checkpoint)
+    for name in ("layers", "optimizer", "loss", "input_shape"):
         new, saved = getattr(model, name), getattr(checkpoint, name)
         if repr(new) != repr(saved):
             raise ValueError(
@@ -81,7 +92,15 @@ def fit(
     model: Model, x: Any, y: Any, options: argparse.Namespace, epochs: int, rows: str,
     comm: Any = None, callbacks: Sequence[Callback] = (), **extra: Any,
 ) -> int:  # fmt: skip
-    """Train, say how fast, and give the exit status: after Ctrl-C the model is as it was then."""
+    """Train, say how fast, and give the exit status: after Ctrl-C the model is as it was then.
+
+    Where callbacks know a best epoch, its weights are the model's, and it is named.
+
+    Raises
+    ------
+    FloatingPointError
+        If the training diverges; the checkpoint is that of the last epoch before.
+    """
     started, status = time.perf_counter(), 0
     first_epoch = model.epochs if comm is None else comm.bcast(model.epochs, 0)
     if options.checkpoint is not None:  # the last, so that it keeps what the others have counted
@@ -99,13 +118,52 @@ def fit(
             **extra,
         )
     except KeyboardInterrupt:
-        print(f"\ninterrupted in epoch {model.epochs + 1}; the network so far:", file=sys.stderr)
+        print(f"interrupted in epoch {model.epochs + 1}", file=sys.stderr)
         status = INTERRUPTED
+        for callback in callbacks:
+            if callback.model is not None:  # the fit had begun
+                callback.on_train_end()  # which brings back the best weights
+    except FloatingPointError as error:
+        error.args = (f"{error}; --learning-rate sets it; nothing is saved",)
+        raise
     seconds = time.perf_counter() - started
     if n_done := model.epochs - first_epoch:
         rate = n_done * len(x) / seconds
         print(f"{n_done} epochs in {seconds:.2f} s: {rate:,.0f} {rows} a second")
+        if not status:
+            _say_if_dead(model, x)
+    for callback in callbacks:
+        if isinstance(callback, EarlyStopping) and callback.best_epoch is not None:
+            print(
+                f"kept the weights of epoch {callback.best_epoch + 1} of {model.epochs}, "
+                f"the best by {callback.monitor}: {callback.best:.4g}"
+            )
     return status
+
+
+def _say_if_dead(model: Model, x: Any) -> None:
+    """Print a line where all rows get the same outputs: too long a step has silenced the units."""
+    outputs = model.predict(x[:DEAD_ROWS])
+    if len(outputs) > 1 and (outputs == outputs[0]).all():
+        print(
+            "the network gives the same outputs for all rows: its hidden units are dead, or its "
+            "inputs say nothing; try a lower --learning-rate"
+        )
+
+
+def note_slow_target() -> None:
+    """Say what to expect of the reference, at once: an epoch may take it hours."""
+    if _backend.target() == "reference":
+        print(
+            "target reference is plain Python, a thousand times slower than compiled targets: "
+            "--rows 1000 --epochs 1 is a quick try"
+        )
+
+
+def note_slow_measuring(n: int) -> None:
+    """Say, where it takes the reference long, what it does after the training."""
+    if _backend.target() == "reference":
+        print(f"measuring {n:,} rows")
 
 
 def workers(comm: Any) -> str:
@@ -128,11 +186,17 @@ def try_to_save(options: argparse.Namespace) -> None:
     """Raise what `save` would, before the training rather than after it."""
     for path in (options.save, options.checkpoint):
         if path is not None:
+            safetensors_files.expect_name(path)
             atomic_files.try_to_write(path)
 
 
 def save(model: Model, options: argparse.Namespace) -> None:
-    """Save the model where the options say."""
+    """Save the model where the options say, before it is measured: that may be interrupted."""
     if options.save is not None:
         model.save(options.save)
+
+
+def note_saved(options: argparse.Namespace) -> None:
+    """Say where the model is, below what it measures."""
+    if options.save is not None:
         print(f"saved to {options.save}")

@@ -12,7 +12,6 @@ import pytest
 
 import cynn
 from cynn import cli, tables
-from models import needs_files
 from places import ROOT
 
 
@@ -57,7 +56,6 @@ def run(capsys):
     cynn.set_num_threads(None)
 
 
-@needs_files
 def test_classification(run, table, tmp_path):
     train = ["train", table, "--target", "kind", "--ignore", "price", "--hidden", 16, "--quiet"]
     status, out, err = run(*train, "--save", tmp_path / "m")
@@ -72,14 +70,19 @@ def test_classification(run, table, tmp_path):
         f"{table}: 240 rows for training, 60 rows for validation; columns: 2 numeric, "
         "1 categorical; classification of 'kind'; network 6-16-3, float32, target "
     )
-    held_out = float(re.search(r"^validation: accuracy (\S+)$", out, re.M)[1])
-    assert held_out > 0.9
+    measures = r"accuracy (\S+)  balanced accuracy (\S+)  F1 (\S+)  AUC (\S+)"
+    held_out = re.search(rf"^validation: {measures}$", out, re.M)
+    assert all(float(value) > 0.9 for value in held_out.groups())
+    always_one = re.escape("0.3333  balanced accuracy 0.3333  F1 0.1667  AUC 0.5")
+    assert re.search(rf"^baseline:   accuracy {always_one}  \(always '[uvw]'\)$", out, re.M)
+    assert "         u    v    w\n" in out
     assert lines[-1] == f"saved to {tmp_path / 'm'}"
     assert [line for line in run(*train)[1].splitlines() if "second" not in line] == [
         line for line in lines[:-1] if "second" not in line
     ]
     status, out, err = run("evaluate", tmp_path / "m", table, "--threads", 1)
-    assert (status, err) == (0, "") and re.fullmatch(r".*: 300 rows: accuracy 0\.9\d+\n", out)
+    assert (status, err) == (0, "")
+    assert re.match(rf".*: 300 rows: {measures}\nbaseline: accuracy 0.3333  .*\)\n\nconf", out)
     status, out, err = run("predict", tmp_path / "m", table)
     said = list(csv.reader(io.StringIO(out)))
     assert (status, err) == (0, "") and said[0] == ["kind", "probability"] and len(said) == 301
@@ -87,7 +90,6 @@ def test_classification(run, table, tmp_path):
     assert right > 270 and all(1 / 3 <= float(row[1]) <= 1 for row in said[1:])
 
 
-@needs_files
 def test_regression_without_the_target_and_into_a_file(run, table, tmp_path):
     status, out, err = run(
         "train", table, "--target", "price", "--hidden", 16, "--quiet", "--validation", 0.25,
@@ -110,7 +112,6 @@ def test_regression_without_the_target_and_into_a_file(run, table, tmp_path):
     assert (status, out) == (1, "") and "table must have the target column 'price'" in err
 
 
-@needs_files
 @pytest.mark.parametrize("ending", ["npz", "parquet"])
 def test_other_files(run, tmp_path, ending):
     rows = list(rows_of())
@@ -133,15 +134,26 @@ def test_other_files(run, tmp_path, ending):
     assert "2 categorical" in run(*train, "--categorical", "colour,length")[1]
 
 
-@needs_files
 def test_invalid_options_and_tables(run, table, tmp_path):
-    (tmp_path / "gone.csv").write_text("a,b\n1,x\n2,\n3,y\n")
+    (tmp_path / "gone.csv").write_text("a,b\n1,\n2,\n3,\n")
     (tmp_path / "two.csv").write_text("a,b\n1,x\n2,y\n")
     assert run("train", table, "--target", "kind", "--quiet", "--save", tmp_path / "m")[0] == 0
     for arguments, said in [
         (["train", table], "--target COLUMN must be given"),
-        (["train", "--target", "a"], "--target must go with a table"),
-        (["train", "--patience", "0"], "--patience must go with a table"),
+        (["train", "--target", "a"], "--target must go with a table, got images: name a table's"),
+        (["train", "--patience", "0"], "--patience must go with a table, got images"),
+        (["train", "--validation", "0.3"], "--validation must go with a table, got images"),
+        (["train", "--validation", "0.2"], "--validation must go with a table, got images"),
+        (["train", "--ignore", ""], "--ignore must go with a table, got images"),
+        (
+            ["train", table, "--target", "price", "--class-weight", "balanced"],
+            "--class-weight must go with classification, got regression of 'price'",
+        ),
+        (["train", table, "--target", "kind", "--resume"], "--checkpoint FILE must be given"),
+        (["train", "--resume"], "--checkpoint FILE must be given"),
+        (["train", "--hidden", "0", "--dropout", "0.5"], "--hidden must name a layer for --drop"),
+        (["train", "--hidden", "", "--activation", "tanh"], "--hidden must name a layer for --act"),
+        (["train", table, "--target", "price", "--momentum", ".5"], "for --momentum, got adam"),
         (
             ["train", table, "--target", "kind", "--patience", "1", "--validation", "0"],
             "--patience",
@@ -151,16 +163,25 @@ def test_invalid_options_and_tables(run, table, tmp_path):
             "table must have the column 'kinds', got '', 'length'",
         ),
         (["train", table, "--target", "kind", "--ignore", "zz"], "table must have the column 'zz'"),
-        (["train", table, "--target", "kind", "--data", "digits"], "either a table or --data"),
+        (
+            ["train", table, "--target", "kind", "--data", "digits"],
+            "--data must go with images, got a table: leave",
+        ),
         (["train", table, "--target", "kind", "--task", "regression"], "must hold numbers"),
         (["train", table, "--target", "note"], "must have few different values to be classes"),
         (
             ["train", tmp_path / "gone.csv", "--target", "b"],
-            "gone.csv: target 'b' must have a value",
+            "gone.csv: target 'b' must have at least one row",
         ),
-        (["train", tmp_path / "two.csv", "--target", "b"], "two.csv: fraction must leave a row"),
+        (
+            ["train", tmp_path / "two.csv", "--target", "b"],
+            "two.csv: --validation must leave a row",
+        ),
         (["train", tmp_path / "no.csv", "--target", "b"], "No such file"),
         (["train", tmp_path / "m", "--target", "b"], "must end in .csv"),
+        (["evaluate", tmp_path / "m", table, "--data", "digits"], "--data must go with images"),
+        (["predict", tmp_path / "m", table, "--id", "kind"], "--id must name other columns than"),
+        (["predict", tmp_path / "m", table, "--id", "kin"], "table must have the column 'kin'"),
         (["evaluate", tmp_path / "m"], "a table must be given to evaluate"),
         (["predict", tmp_path / "m", table, table], "FILE must be one table"),
         (["predict", tmp_path / "m", tmp_path / "two.csv"], "two.csv: table must have the column"),
@@ -168,10 +189,10 @@ def test_invalid_options_and_tables(run, table, tmp_path):
     ]:
         status, out, err = run(*arguments)
         assert (status, out) == (1, ""), arguments
-        assert err.startswith("cynn: error: ") and said in err and err.count("\n") == 1
+        last = err.splitlines()[-1]
+        assert last.startswith("cynn: error: ") and said in last
 
 
-@needs_files
 def test_patience(run, table, tmp_path):
     train = ["train", table, "--target", "width", "--optimizer", "adam", "--hidden", "64"]
     more = ["--patience", "3", "--checkpoint", tmp_path / "c", "--save", tmp_path / "m"]
@@ -186,15 +207,157 @@ def test_patience(run, table, tmp_path):
     assert not np.array_equal(last.get_learned(), kept)
 
 
+def test_the_best_epoch_is_kept(run, table, tmp_path):
+    """Where rows are held out, also without --patience; and the one that was kept is named."""
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "noise.npz", x=rng.normal(size=(100, 5)), y=rng.normal(size=100))
+    train = ["train", tmp_path / "noise.npz", "--target", "y", "--epochs", 40]
+    status, out, err = run(*train, "--save", tmp_path / "m", "--checkpoint", tmp_path / "c")
+    losses = [float(loss) for loss in re.findall(r"(?m)^epoch .* val_loss (\S+)", out)]
+    best = losses.index(min(losses)) + 1
+    assert (status, err) == (0, "") and len(losses) == 40 and best < 40
+    line = rf"(?m)^kept the weights of epoch {best} of 40, the best by val_loss: (\S+)$"
+    assert float(re.search(line, out)[1]) == pytest.approx(min(losses), abs=1e-3)
+    kept = cynn.Model.load(tmp_path / "c").callback_weights["EarlyStopping val_loss"]
+    assert np.array_equal(cynn.Model.load(tmp_path / "m").get_learned(), kept)
+    assert "kept the weights" not in run(*train, "--validation", 0)[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "optimizer"),
+    [
+        ("price", [], "Adam(Cosine(0.01))"),
+        ("price", ["--learning-rate", "0.1"], "Adam(Cosine(0.1))"),
+        ("price", ["--optimizer", "adam"], "Adam(Cosine(0.001))"),
+        ("price", ["--optimizer", "sgd"], "SGD(Cosine(0.01), 0.9, nesterov=True)"),
+        ("kind", [], "SGD(Cosine(0.01), 0.9, nesterov=True)"),
+        ("kind", ["--momentum", "0"], "SGD(Cosine(0.01))"),
+    ],
+)
+def test_default_optimizers(run, table, tmp_path, target, options, optimizer):
+    train = ["train", table, "--target", target, "--epochs", 1, "--quiet", "--save", tmp_path / "m"]
+    assert run(*train, *options)[::2] == (0, "")
+    assert repr(cynn.Model.load(tmp_path / "m").optimizer) == optimizer
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_line_is_learned(run, tmp_path, seed):
+    x = np.random.default_rng(seed).normal(size=1000)
+    np.savez(tmp_path / "t.npz", x=x, y=3 * x + 1)
+    train = ["train", tmp_path / "t.npz", "--target", "y", "--epochs", 10, "--quiet"]
+    assert re.search(r"(?m)^validation: .*  R2 (1|0\.99\d*)$", run(*train, "--seed", seed)[1])
+
+
+def test_predictions_with_ids_and_probabilities(run, table, tmp_path):
+    train = ["train", table, "--target", "kind", "--epochs", 1, "--quiet"]
+    assert run(*train, "--save", tmp_path / "m")[0] == 0
+    predict = ["predict", tmp_path / "m", table]
+    plain = list(csv.reader(io.StringIO(run(*predict)[1])))
+    status, out, err = run(*predict, "--id", "note,length", "--probabilities")
+    head, *rows = csv.reader(io.StringIO(out))
+    probabilities = [f"probability of {kind}" for kind in "uvw"]
+    assert (status, err) == (0, "")
+    assert head == ["note", "length", "kind", "probability", *probabilities]
+    assert [row[:2] for row in rows] == [[row[4], row[1]] for row in rows_of()]
+    assert [row[2:4] for row in rows] == plain[1:]
+    numbers = np.array([row[4:] for row in rows], float)
+    assert np.allclose(numbers.sum(axis=1), 1, atol=1e-5)
+    assert ["uvw"[i] for i in numbers.argmax(axis=1)] == [row[2] for row in rows]
+    np.savez(tmp_path / "n.npz", n=[1.5, np.nan], i=[7, 8], length=[1, 2], width=[1, 2],
+             colour=["red", "red"], price=[1, 2])  # fmt: skip
+    out = run("predict", tmp_path / "m", tmp_path / "n.npz", "--id", "i,n")[1]
+    assert [line.split(",")[:2] for line in out.splitlines()[1:]] == [["7", "1.5"], ["8", ""]]
+    train = [
+        "train",
+        table,
+        "--target",
+        "price",
+        "--epochs",
+        1,
+        "--quiet",
+        "--save",
+        tmp_path / "r",
+    ]
+    assert run(*train)[0] == 0
+    status, out, err = run("predict", tmp_path / "r", table, "--probabilities")
+    assert (status, out) == (1, "") and "--probabilities must go with classification" in err
+
+
+def test_classes_of_other_sizes(run, tmp_path):
+    rng = np.random.default_rng(0)
+    y = (rng.random(400) < 0.05).astype(int)
+    np.savez(tmp_path / "t.npz", x=rng.normal(size=(400, 2)) + y[:, None], y=y)
+    train = ["train", tmp_path / "t.npz", "--target", "y", "--epochs", 5, "--quiet"]
+    saved = ["--save", tmp_path / "m"]
+    values = {}
+    for options in ([], ["--class-weight", "balanced"]):
+        status, out, err = run(*train, *saved, *options)
+        assert (status, err) == (0, "")
+        measures = re.search(r"(?m)^training: .*balanced accuracy (\S+)  F1 \S+  AUC \S+$", out)
+        values[bool(options)] = float(measures[1])
+        assert re.search(
+            r"(?m)^baseline:   accuracy 0.9\S*  balanced accuracy 0.5 .*always '0'", out
+        )
+    assert values[True] > 0.65 > values[False]
+    out = run("evaluate", tmp_path / "m", tmp_path / "t.npz")[1]
+    assert re.search(r"(?m)^most frequent errors: 0 as 1: \d+", out)
+
+
+def test_a_part_of_the_rows(run, table):
+    train = ["train", table, "--target", "price", "--epochs", 1, "--quiet", "--rows"]
+    assert "40 rows for training, 10 rows for validation" in run(*train, 50)[1]
+    lines = [run(*train, 50, "--seed", seed)[1].splitlines()[-1] for seed in (0, 0, 1)]
+    assert lines[0] == lines[1] != lines[2]
+    assert "240 rows for training, 60 rows for validation" in run(*train, 1000)[1]
+
+
+def test_info_of_a_file(run, table, tmp_path):
+    for target, options, lines in (
+        (
+            "kind",
+            ["--ignore", "price"],
+            [
+                "total                               143",
+                "input:     6 numbers a row, computed in float32",
+                "loss:      CrossEntropy()",
+                "optimizer: SGD(Cosine(0.01), 0.9, nesterov=True)",
+                "metrics:   accuracy",
+                "epochs:    1, seed 0",
+                "target:    'kind', one of 3: 'u', 'v', 'w'",
+                "columns:   3, as 6 inputs",
+                "  'colour': one of 3: 'blue', 'red', 'white'",
+                "  'note': ignored, it has 240 different strings in 240 rows",
+            ],
+        ),
+        ("price", [], ["metrics:   r2", "optimizer: Adam(Cosine(0.01))"]),
+    ):
+        train = ["train", table, "--target", target, "--epochs", 1, "--quiet", "--hidden", 14]
+        assert run(*train, "--save", tmp_path / "m", *options)[0] == 0
+        status, out, err = run("info", tmp_path / "m")
+        assert (status, err) == (0, "")
+        size = (tmp_path / "m").stat().st_size
+        assert out.startswith(f"{tmp_path / 'm'}: a cynn model of {size:,} bytes\n\nlayer ")
+        assert not set(lines) - set(out.splitlines()), out
+        noted = r"(?m)^trained:   data table, seed 0, validation 0.2, checksum [0-9a-f]{12}$"
+        assert re.search(noted, out), out
+    status, out, err = run("info", table)
+    assert (status, out) == (1, "") and "is not a cynn model" in err
+    model = cynn.Model([cynn.layers.Dense(2)])
+    model.build(3)
+    model.save(tmp_path / "m")
+    assert "loss:      none: not compiled" in run("info", tmp_path / "m")[1]
+
+
 def test_a_model_of_images_takes_no_table(run, table, tmp_path):
     model = cynn.Model([cynn.layers.Dense(2, "softmax")])
     model.build(3)
     model.save(tmp_path / "m")
     assert "must be left out for a model of images" in run("evaluate", tmp_path / "m", table)[2]
-    assert run("predict", tmp_path / "m", table, "--output", "x")[::2] == (
-        1,
-        "cynn: error: MODEL must be of a table for --output, got one of images\n",
-    )
+    for option in (["--output", "x"], ["--id", "a"], ["--probabilities"]):
+        assert run("predict", tmp_path / "m", table, *option)[::2] == (
+            1,
+            f"cynn: error: {option[0]} must go with a table, got images: leave it out\n",
+        )
 
 
 @pytest.mark.parametrize("part", ["1", "-0.1", "nan", "half"])

@@ -1,0 +1,98 @@
+"""How good a model is: its measures, those of a constant answer, and what it takes for what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..metrics import confusion_matrix
+from ..tables import Classes, Target
+
+DIVERGED = "outputs are NaN: the training has diverged; try a lower --learning-rate"
+
+MOST_CLASSES = 30  # of a matrix that is printed; of more the most frequent errors alone
+LONGEST_LABEL = 12  # characters
+
+
+def of_table(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> str:
+    """Return the measures of a table's model on rows of it, as a line shows them."""
+    if not np.isfinite(outputs).all():
+        return DIVERGED
+    measures = target.measure(y, outputs)
+    shown = {name: value for name, value in measures.items() if not np.isnan(value)}
+    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+
+
+def baseline(target: Target, y: NDArray[Any], known: NDArray[Any]) -> str:
+    """Return the measures on `y` of always saying one thing, which the rows `known` tell.
+
+    Of classes it is the most frequent one, of a quantity the mean.
+    """
+    outputs = np.zeros((len(y), target.n_outputs))
+    if isinstance(target, Classes):
+        most_frequent = int(np.bincount(known, minlength=target.n_outputs).argmax())
+        outputs[:, most_frequent] = 1
+        answer = repr(target.labels[most_frequent])
+    else:
+        outputs[:] = known.mean()
+        [[answer]] = target.as_text(outputs[:1])
+    return f"{of_table(target, y, outputs)}  (always {answer})"
+
+
+def print_table(
+    name: str,
+    target: Target,
+    y: NDArray[Any],
+    outputs: NDArray[Any],
+    known: NDArray[Any],
+    width: int = 0,
+) -> None:
+    """Print the measures on the rows of a table, the baseline, and the confusion of classes."""
+    print(f"{name + ':':{width}} {of_table(target, y, outputs)}")
+    print(f"{'baseline:':{width}} {baseline(target, y, known)}")
+    if isinstance(target, Classes) and np.isfinite(outputs).all():
+        print_confusion(y, outputs, target.labels)
+
+
+def print_images(name: str, measured: dict[str, float]) -> None:
+    """Print what a model of images was measured by."""
+    text = "  ".join(
+        f"{metric} {value:.2%}" if metric.endswith("accuracy") else f"{metric} {value:.4f}"
+        for metric, value in measured.items()
+    )
+    print(f"{name + ':':9} {text}")
+
+
+def print_image_baseline(y: NDArray[Any], known: NDArray[Any]) -> None:
+    """Print the accuracy on `y` of always saying the most frequent class of `known`."""
+    most_frequent = int(np.bincount(known.astype(np.intp)).argmax())
+    print(f"baseline: accuracy {(y == most_frequent).mean():.2%}  (always {most_frequent})")
+
+
+def print_confusion(
+    y: NDArray[Any], predicted: NDArray[Any], labels: Sequence[str] | None = None
+) -> None:
+    """Print the confusion matrix, the most frequent errors last."""
+    if np.isnan(predicted).any():
+        print(DIVERGED)
+        return
+    matrix = confusion_matrix(y, predicted, predicted.shape[1])
+    names = [_short(name) for name in labels or map(str, range(len(matrix)))]
+    if len(matrix) <= MOST_CLASSES:
+        longest = max(map(len, names))
+        left, width = max(4, longest), max(5, longest + 1, len(str(matrix.max())) + 1)
+        print("\nconfusion matrix (rows: true, columns: predicted)")
+        print(" " * (left + 1) + "".join(f"{name:>{width}}" for name in names))
+        for name, line in zip(names, matrix, strict=True):
+            print(f"{name:>{left}} " + "".join(f"{n if n else '.':>{width}}" for n in line))
+    mistakes = matrix - np.diag(np.diag(matrix))
+    worst = [divmod(int(k), len(matrix)) for k in np.argsort(-mistakes, axis=None)[:3]]
+    pairs = [f"{names[i]} as {names[j]}: {mistakes[i, j]}" for i, j in worst if mistakes[i, j]]
+    print("most frequent errors: " + (", ".join(pairs) if pairs else "none"))
+
+
+def _short(label: str) -> str:
+    """Return a label on one line, cut where it is long."""
+    text = "".join(c if c.isprintable() else "?" for c in label)
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."

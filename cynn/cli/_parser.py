@@ -1,0 +1,37 @@
+"""The parser of the command line, which says what was meant by what is misspelt."""
+
+import argparse
+from collections.abc import Callable, Collection
+from typing import Any
+
+from .._specs.names import hint, near, synonym
+
+WORDS = {"--lr": "--learning-rate", "--output": "--save", "--out": "--save", "-o": "--save"}
+"""Other words for options, which are spelt unlike them."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors end with what was meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options; refuse unknown ones here, where the command's own are known."""
+        options, extras = super().parse_known_args(args, namespace)
+        if extras:
+            first = str(extras[0])
+            option = first.partition("=")[0]
+            known = [name for name in self._option_string_actions if name != "--help"]
+            meant = near(WORDS.get(option, option), known)
+            self.error(f"unrecognized arguments: {' '.join(extras)}{meant}")
+        return options, extras
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += hint(action.dest, value, action.choices or ())
+            raise
+
+
+def named(kind: str, choices: Collection[str]) -> Callable[[str], str]:
+    """Return what takes another library's word for one of the choices: ``linear``, ``Adam``."""
+    return lambda word: synonym(kind, word, choices)
