@@ -3,34 +3,45 @@
 Neither library is needed: arrays are enough.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import re
+import reprlib
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import layers
-from ._specs.activation_table import FROM_SKLEARN
+from ._specs.activation_table import FROM_SKLEARN, TABLE
 from ._specs.validation import array
 from .model import Model
 
 
-def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
+def set_state_dict(
+    model: Model, state_dict: Mapping[str, Any], *, order: Sequence[str] | None = None
+) -> None:
     """Copy into a model the weights of a PyTorch module of the same dense layers.
 
     Parameters
     ----------
     model : Model
-        Its dense layers take the module's linear ones in order, whatever their names. Where it has
-        no weights yet, it is built for rows of as many numbers as the first one takes.
+        Its dense layers take the module's linear ones in order. Where it has no weights yet, it is
+        built for rows of as many numbers as the first one takes.
     state_dict : mapping of str to tensor or array
         ``module.state_dict()``: for each linear layer ``NAME.weight`` of shape (out, in), and
         ``NAME.bias`` of shape (out,) or none, which is a bias of 0. Tensors may be on any device.
+    order : sequence of str, optional
+        The names of the linear layers, without ``.weight``, from the first to the last. By default
+        names that differ in a number first are in the order of these numbers, and others in the one
+        that their shapes allow. The order of the mapping says nothing: files keep another.
 
     Raises
     ------
     TypeError, ValueError
-        If it holds anything else, or other shapes; the model keeps its weights then.
+        If it holds anything else, or other shapes, or its layers fit in more than one order; the
+        model keeps its weights then.
 
     See Also
     --------
@@ -43,8 +54,25 @@ def set_state_dict(model: Model, state_dict: Mapping[str, Any]) -> None:
     >>> set_state_dict(model, state)
     >>> model.predict([[1.0, 2.0, 3.0]]).tolist()
     [[12.0]]
+
+    >>> square = {f"{name}.weight": np.eye(2) for name in ("decoder", "encoder")}
+    >>> set_state_dict(Model([layers.Dense(2), layers.Dense(2)]), square)
+    Traceback (most recent call last):
+    ValueError: state_dict must have names or shapes that give one order, got ['decoder', 'enco...
     """
-    _set(model, "state_dict", list(_linear(state_dict)))
+    modules = _linear(state_dict)
+    if order is None:
+        names = _in_order(model, modules)
+    else:
+        if not isinstance(order, tuple | list) or not all(isinstance(name, str) for name in order):
+            raise TypeError(f"order must be a list of names, got {reprlib.repr(order)}")
+        names = list(order)
+        if sorted(names) != sorted(modules):
+            raise ValueError(
+                f"order must name each of {reprlib.repr(list(modules))} once, got "
+                f"{reprlib.repr(names)}"
+            )
+    _set(model, "state_dict", [modules[name] for name in names])
 
 
 def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[ArrayLike]) -> None:
@@ -92,10 +120,13 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
 def from_sklearn(estimator: Any) -> Model:
     """Return a model with the weights of a trained ``MLPClassifier`` or ``MLPRegressor``.
 
+    It can be written as a model file or as ONNX, which an estimator cannot.
+
     Parameters
     ----------
     estimator : object
-        With ``coefs_``, ``intercepts_``, ``activation`` and ``out_activation_``.
+        One of scikit-learn's or of `cynn.estimators`, of any activation, loss and solver: with
+        ``coefs_``, ``intercepts_``, ``activation`` and ``out_activation_``.
 
     Returns
     -------
@@ -111,6 +142,8 @@ def from_sklearn(estimator: Any) -> Model:
 
     See Also
     --------
+    cynn.Model.save : Write the model to a file.
+    cynn.onnx.export : Write it as ONNX.
     cynn.estimators : Estimators of scikit-learn's interface that train with cynn.
 
     Examples
@@ -127,31 +160,47 @@ def from_sklearn(estimator: Any) -> Model:
     if missing:
         raise TypeError(
             "estimator must be a trained MLPClassifier or MLPRegressor, "
-            f"got {type(estimator).__name__} without {', '.join(missing)}"
+            f"got {type(estimator).__name__} without {', '.join(missing)}: call fit first"
         )
-    names = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
-    for name in names:
-        if name not in FROM_SKLEARN:
-            raise ValueError(f"estimator must have activations that cynn knows, got {name!r}")
     coefs = [array("coefs_", w) for w in estimator.coefs_]
+    names = [*_activations(estimator.activation, len(coefs) - 1), estimator.out_activation_]
     model = Model(
         [
-            layers.Dense(w.shape[1], FROM_SKLEARN[name])
+            layers.Dense(w.shape[-1], _activation(name))
             for w, name in zip(coefs, names, strict=True)
         ],
-        dtype=coefs[0].dtype,
+        dtype=np.float32 if all(w.dtype == np.float32 for w in coefs) else np.float64,
     )
     set_coefs(model, coefs, list(estimator.intercepts_))
     return model
 
 
+def _activations(value: Any, count: int) -> list[Any]:
+    """Return the activation of each of so many hidden layers: one for all, or a list of theirs."""
+    if not isinstance(value, tuple | list):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(
+            f"estimator must have an activation for each of {count} hidden layers, got {value!r}"
+        )
+    return list(value)
+
+
+def _activation(name: Any) -> str:
+    """Return our name of an activation that scikit-learn or an estimator of ours has."""
+    if not isinstance(name, str) or name not in FROM_SKLEARN and name not in TABLE:
+        raise ValueError(f"estimator must have activations that cynn knows, got {name!r}")
+    return FROM_SKLEARN.get(name, name)
+
+
 Pair = tuple[str, NDArray[Any], str, NDArray[Any] | None]
 
 
-def _linear(state_dict: Any) -> Iterator[Pair]:
-    """Return the linear layers of a state dict: W as (in, out), and b, each after its name."""
+def _linear(state_dict: Any) -> dict[str, Pair]:
+    """Return the linear layers of a state dict by name: W as (in, out), and b, after their keys."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict must be a mapping, got {type(state_dict).__name__}")
+    modules: dict[str, Pair] = {}
     used = set()
     for key in state_dict:
         if not isinstance(key, str):
@@ -160,13 +209,106 @@ def _linear(state_dict: Any) -> Iterator[Pair]:
         if part == "weight":
             bias = f"{module}.bias" if module else "bias"
             b = _array(bias, state_dict[bias]) if bias in state_dict else None
-            yield key, _array(key, state_dict[key]).T, bias, b
+            modules[module] = key, _array(key, state_dict[key]).T, bias, b
             used |= {key, bias}
     unused = [key for key in state_dict if key not in used]
     if unused:
         raise ValueError(
             f"state_dict must hold weights and biases of linear layers, got {unused[0]!r}"
         )
+    return modules
+
+
+MOST_TRIES = 10_000
+"""How often a layer is tried at a place before a user must say the order."""
+
+
+def _in_order(model: Any, modules: Mapping[str, Pair]) -> list[str]:
+    """Return the names of linear layers in the order in which a model's dense layers take them.
+
+    Raises
+    ------
+    ValueError
+        If neither names nor shapes say which.
+    """
+    parts = {name: _parts(name) for name in modules}
+    names = sorted(modules, key=lambda name: parts[name])
+    if all(_comes_before(parts[a], parts[b]) for a, b in pairwise(names)):
+        return names
+    dense = [model.layers[i] for i in _dense(model)]
+    if len(dense) != len(names):
+        return names  # which is refused
+    earlier = {b: {a for a in names if _comes_before(parts[a], parts[b])} for b in names}
+    fan_in = [_row_size(model), *(layer.units for layer in dense[:-1])]
+
+    def candidates(chosen: list[str]) -> list[str]:
+        layer, n_inputs = dense[len(chosen)], fan_in[len(chosen)]
+        return [
+            name
+            for name in names
+            if name not in chosen
+            and earlier[name] <= set(chosen)
+            and _fits(modules[name], n_inputs, layer)
+        ]
+
+    orders: list[list[str]] = []
+    chosen: list[str] = []
+    waiting = [candidates(chosen)]
+    tries = 0
+    while waiting and len(orders) < 2 and tries < MOST_TRIES:
+        tries += 1
+        if not waiting[-1]:
+            waiting.pop()
+            del chosen[-1:]
+            continue
+        chosen.append(waiting[-1].pop(0))
+        if len(chosen) == len(dense):
+            orders.append(chosen.copy())
+            chosen.pop()
+        else:
+            waiting.append(candidates(chosen))
+    if not waiting and len(orders) < 2:
+        return orders[0] if orders else names  # if none fits, the shapes will say why
+    raise ValueError(
+        f"state_dict must have names or shapes that give one order, got {reprlib.repr(names)}: "
+        "pass them in order=[...], from the first layer to the last"
+    )
+
+
+def _parts(name: str) -> list[Any]:
+    """Return what stands between the numbers of a name, and the numbers, in turn.
+
+    A number is its length and its digits, which compare as numbers do, of any length.
+    """
+    parts: list[Any] = re.split("([0-9]+)", name)
+    for i, digits in enumerate(parts[1::2]):
+        plain = digits.lstrip("0")
+        parts[2 * i + 1] = len(plain), plain
+    return parts
+
+
+def _comes_before(a: list[Any], b: list[Any]) -> bool:
+    """Return whether the first difference of two names is a number, and the first has the less."""
+    for i, (one, other) in enumerate(zip(a, b, strict=False)):
+        if one != other:
+            return i % 2 == 1 and one < other
+    return False
+
+
+def _fits(pair: Pair, n_inputs: int | None, layer: layers.Dense) -> bool:
+    """Return whether a linear layer's arrays are those of a dense one."""
+    _, w, _, b = pair
+    return (
+        w.ndim == 2
+        and w.shape[0] == (n_inputs or w.shape[0])
+        and w.shape[1] == layer.units
+        and (b is None or layer.use_bias and b.shape == (layer.units,))
+    )
+
+
+def _row_size(model: Model) -> int | None:
+    """Return how many numbers a row of a model has, None where it is not built."""
+    return None if model.input_shape is None else math.prod(model.input_shape)
 
 
 def _array(key: str, value: Any) -> NDArray[Any]:
@@ -179,8 +321,8 @@ def _array(key: str, value: Any) -> NDArray[Any]:
     return array(f"state_dict[{key!r}]", value)
 
 
-def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
-    """Return a model's dense layers their weights, all or none."""
+def _dense(model: Any) -> list[int]:
+    """Return the places of a model's dense layers, which alone may have weights."""
     if not isinstance(model, Model):
         raise TypeError(f"model must be a cynn Model, got {type(model).__name__}")
     dense = [i for i, layer in enumerate(model.layers) if layer.weight_shapes(1)]
@@ -190,6 +332,12 @@ def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
                 f"model must have weights in Dense layers only, got {model.layers[i]!r} as "
                 f"layers[{i}]"
             )
+    return dense
+
+
+def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
+    """Give a model's dense layers their weights, all or none."""
+    dense = _dense(model)
     if len(pairs) != len(dense):
         raise ValueError(
             f"{name} must hold weights of {len(dense)} layers, as the model does, got {len(pairs)}"

@@ -5,6 +5,7 @@ file comes back as what it was.
 """
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from .. import layers
 from .._specs.activation_table import TABLE
+from .._specs.digits import FAR, middle_of_rescaling
 from ._graph import GraphWriter, Weights
-from ._values import Array, Node, Value, joined
+from ._values import Array, Node, Paths, Value, residual
 
 # -- writing, one entry a layer: what computes it, given the layer's name and its weights by name
 
@@ -113,11 +115,39 @@ LAYERS: dict[type[layers.Layer], Callable[[GraphWriter, Any, str, Weights, str],
 }
 
 
+SCALING = (layers.Flatten, layers.Dropout, layers.Rescale, layers.Normalize)
+"""The layers that bring an input to size, and those that leave its numbers as they are."""
+
+
+def far_layers(parts: Sequence[layers.Layer]) -> int:
+    """Return how many layers at the start bring to size what float32 loses the digits of.
+
+    0 where the input is not far from 0: see `cynn._specs.digits`.
+    """
+    scale, offset, count = 1.0, 0.0, 0
+    for layer in parts:
+        if not isinstance(layer, SCALING):
+            break
+        count += 1
+        if isinstance(layer, layers.Rescale):
+            scale, offset = scale * layer.scale, offset * layer.scale + layer.offset
+        if isinstance(layer, layers.Normalize):
+            mean, std = np.array(layer.mean), np.array(layer.std)
+            far = np.maximum(abs(mean), abs(mean - offset)) > FAR * std
+            return count if far.any() else 0
+    return count if middle_of_rescaling(scale, offset) else 0
+
+
 def write_layers(
-    graph: GraphWriter, parts: Sequence[layers.Layer], prefix: str, weights: Weights, x: str
+    graph: GraphWriter,
+    parts: Sequence[layers.Layer],
+    prefix: str,
+    weights: Weights,
+    x: str,
+    first: int = 0,
 ) -> str:
     """Write layers in a row, each by its entry; return the name of what the last gives."""
-    for i, layer in enumerate(parts):
+    for i, layer in enumerate(parts, first):
         name = f"{prefix}{i}"
         own = {
             key.removeprefix(f"{name}."): value
@@ -144,12 +174,21 @@ def read_gemm(node: Node) -> Value:
         raise ValueError("transA must be 0, got 1")
     if node.attribute("transB"):
         w = w.T
-    alpha, beta = node.attribute("alpha"), node.attribute("beta")
-    if alpha != 1:
-        w = w * node.dtype.type(alpha)
-    if b is not None and beta != 1:
-        b = b * node.dtype.type(beta)
+    w = _times(node, w, "alpha")
+    b = _times(node, b, "beta")
     return dense(x, w, b)
+
+
+def _times(node: Node, array: Array | None, name: str) -> Any:
+    """Return a constant, if there is one, times an attribute; a ValueError says it is too large."""
+    factor = node.attribute(name)
+    if array is None or factor == 1:
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):
+        product: Array = array * node.dtype.type(factor)
+    if np.isfinite(array).all() and not np.isfinite(product).all():
+        raise ValueError(f"{name} must give numbers that {node.dtype} holds, got {factor!r}")
+    return product
 
 
 def dense(x: Value, w: Array, b: Array | None = None) -> Value:
@@ -173,7 +212,8 @@ def read_matmul(node: Node) -> Value:
 def read_add(node: Node) -> Value:
     """End a dense layer that MatMul began, give a `Rescale` its offset, or skip layers."""
     if _only_rows(node):
-        return skip(*node.inputs)
+        a, b = node.inputs
+        return skip(a, b, node.paths)
     x, constant = node.rows_and_constant()
     if isinstance(x.layer, layers.Dense) and not x.layer.use_bias:
         assert x.before is not None
@@ -189,8 +229,9 @@ def read_mul(node: Node) -> Value:
     """Add a `Rescale`, without an offset so far, a `Scale`, or an activation times its gate."""
     if _only_rows(node):
         gated = {entry.gate: name for name, entry in TABLE.items() if entry.gate}
-        for x, end in (node.inputs, node.inputs[::-1]):
-            steps = [value.layer for value in end.path(x) or ()]
+        x, end = sorted(node.inputs, key=lambda value: value.place)
+        if end.place - x.place <= max(map(len, gated)):
+            steps = [value.layer for value in node.paths.between(x, end) or ()]
             gate = tuple(getattr(layer, "activation", None) for layer in steps)
             if gate in gated and steps == [layers.Activation(part) for part in gate]:
                 return x.then(layers.Activation(gated[gate]))  # type: ignore[no-any-return]
@@ -202,16 +243,15 @@ def read_mul(node: Node) -> Value:
     return x.then(layers.Rescale(_one_number(constant, x)))
 
 
-def skip(a: Value, b: Value) -> Value:
+def skip(a: Value, b: Value, paths: Paths) -> Value:
     """Add rows to what comes of them: a `Residual`."""
-    for x, end in ((a, b), (b, a)):
-        path = end.path(x)
-        if path is not None:
-            parts, weights, state = joined(path)
-            return x.then(layers.Residual(parts), *weights, state=state)
-    raise ValueError(
-        "the sum of two computed arrays must be a residual over layers in sequence, got another"
-    )
+    x, end = sorted((a, b), key=lambda value: value.place)
+    path = paths.between(x, end)
+    if path is None:
+        raise ValueError(
+            "the sum of two computed arrays must be a residual over layers in sequence, got another"
+        )
+    return residual(x, path)
 
 
 def read_sub(node: Node) -> Value:
@@ -224,10 +264,10 @@ def read_sub(node: Node) -> Value:
 
 
 def read_div(node: Node) -> Value:
-    """End a `Normalize`, or add one without means."""
+    """End a `Normalize`, or add one without means; one number for all is a `Rescale`."""
     x, constant = node.given(Value, np.ndarray)
     if constant.size == 1 and constant.shape not in (x.shape, (1, *x.shape)):
-        constant = np.full(x.shape, _one_number(constant, x))
+        return x.then(layers.Rescale(_inverse(_one_number(constant, x), node.dtype)))  # type: ignore[no-any-return]
     if constant.shape not in (x.shape, (1, *x.shape)):
         raise ValueError(
             f"its constant must fit rows of shape {x.shape}, got shape {constant.shape}"
@@ -283,7 +323,9 @@ def read_activation(node: Node) -> Value:
     for name, entry in TABLE.items():
         if entry.operator == node.operator and _same(said, entry.attributes):
             return x if name == "identity" else x.then(layers.Activation(name))
-    raise ValueError(f"its attributes must be those of an activation of cynn, got {said}")
+    raise ValueError(
+        f"its attributes must be those of an activation of cynn, got {reprlib.repr(said)}"
+    )
 
 
 OPERATORS: dict[str, Callable[[Node], Value]] = {
@@ -322,6 +364,13 @@ def _one_number(constant: Array, x: Value) -> float:
     if constant.size != 1 or constant.ndim > 1 + len(x.shape):
         raise ValueError(f"its constant must be one number, got shape {constant.shape}")
     return float(constant.item())
+
+
+def _inverse(divisor: float, dtype: np.dtype[Any]) -> float:
+    least = float(np.finfo(dtype).tiny)
+    if not least <= abs(divisor) <= 1 / least:
+        raise ValueError(f"its constant must be a number with an inverse in {dtype}, got {divisor}")
+    return 1 / divisor
 
 
 def _same(came: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ does not hold is not allocated.
 
 import math
 import os
+import reprlib
 import stat
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 
 from .. import layers
 from ..model import Model
-from ._layers import OPERATORS
+from ._layers import OPERATORS, SCALING
 from ._library import need
-from ._values import Array, Node, Value, joined
+from ._values import Array, Node, Paths, Value, joined
+from ._wire import expect_few_fields
 
 OLDEST = 7
 """The first version of the operators in which constants are broadcast as they are today."""
@@ -24,6 +26,12 @@ LARGEST = 2**31
 """The bytes of the largest file: that of protocol buffers."""
 
 MOST_NODES = 10_000
+
+MOST_AXES = 32
+"""Those of an array, in any NumPy."""
+
+MOST_NUMBERS = 1 << 24
+"""The numbers of the longest row: more than any weights in a file could be for."""
 
 STANDARD = ("", "ai.onnx")
 """The domain of the operators that are read, in its two spellings."""
@@ -36,17 +44,22 @@ class OnnxFileError(ValueError):
 class GraphReader:
     """What the nodes of a file give, by name: constants from the start, values as they are made."""
 
-    def __init__(self, graph: Any, dtype: np.dtype[Any]) -> None:
-        self.dtype = dtype
+    def __init__(self, graph: Any, source: Any, opset: int) -> None:
+        self.dtype, row = _rows(source)
+        self.opset, self.start = opset, Value(row)
+        # each layer once, and the gates of activations; then those of the input's scaling
+        self.paths = Paths(3 * len(graph.node))
         self.entries: dict[str, Any] = {}
         for tensor in graph.initializer:
             self.put(tensor.name, tensor)
-        self.budget = 2 * sum(map(_bytes_in, graph.initializer)) + (1 << 16)
+        constants = [*graph.initializer, *map(_constant, graph.node)]
+        self.budget = 2 * sum(map(_bytes_in, constants)) + (1 << 16)
+        self.put(source.name, self.start)
 
     def put(self, name: str, value: Any) -> None:
         """Keep what goes by that name from now on."""
         if name in self.entries:
-            raise ValueError(f"names must be different, got {name!r} twice")
+            raise ValueError(f"names must be different, got {reprlib.repr(name)} twice")
         self.entries[name] = value
 
     def get(self, name: str) -> Any:
@@ -54,7 +67,9 @@ class GraphReader:
         if not name:
             return None
         if name not in self.entries:
-            raise ValueError(f"nodes must be in order, got {name!r} before the node that makes it")
+            raise ValueError(
+                f"nodes must be in order, got {reprlib.repr(name)} before the node that makes it"
+            )
         value = self.entries[name]
         return value if isinstance(value, Value) else self.array(value)
 
@@ -63,49 +78,69 @@ class GraphReader:
         from onnx import TensorProto
 
         data_type = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[self.dtype.name]
+        name = reprlib.repr(tensor.name)
         if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
-            raise ValueError(
-                f"{tensor.name!r} must be in the file itself, got a reference to another file"
-            )
+            raise ValueError(f"{name} must be in the file itself, got a reference to another file")
         if tensor.data_type != data_type:
             kind = TensorProto.DataType.Name(tensor.data_type)
-            raise ValueError(f"{tensor.name!r} must hold {self.dtype}, as the input, got {kind}")
+            raise ValueError(f"{name} must hold {self.dtype}, as the input, got {kind}")
+        if len(tensor.dims) > MOST_AXES:
+            raise ValueError(f"{name} must have at most {MOST_AXES} axes, got {len(tensor.dims)}")
         sizes = tuple(tensor.dims)
+        stored: Any = tensor.float_data if data_type == TensorProto.FLOAT else tensor.double_data
         if tensor.raw_data:
-            numbers = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
-        else:
-            stored = tensor.float_data if data_type == TensorProto.FLOAT else tensor.double_data
-            numbers = np.array(stored, self.dtype)
-        if min(sizes, default=1) < 1 or math.prod(sizes) != numbers.size:
+            stored = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
+        if min(sizes, default=1) < 1 or math.prod(sizes) != len(stored):
             raise ValueError(
-                f"{tensor.name!r} must have the numbers of its shape {sizes}, got {numbers.size}"
+                f"{name} must have the numbers of its shape {sizes}, got {len(stored)}"
             )
-        self.budget -= numbers.nbytes  # constants may be shared, but not to make much of little
-        if self.budget < 0:
+        self.budget -= len(stored) * self.dtype.itemsize
+        if self.budget < 0:  # constants may be shared, but not to make much of little
             raise ValueError(
                 "its nodes must not share constants so often that they need more memory than the "
                 "file"
             )
-        return numbers.reshape(sizes)
+        return np.array(stored, self.dtype).reshape(sizes)
+
+    def cast(self, node: Node) -> Value:
+        """Go on in float32, where float64 has brought the input to size."""
+        from onnx import TensorProto
+
+        x: Value
+        (x,) = node.given(Value)
+        kind = node.attribute("to")
+        before = self.paths.between(self.start, x) or []
+        if (
+            kind != TensorProto.FLOAT
+            or self.dtype != np.float64
+            or not all(isinstance(value.layer, SCALING) for value in before)
+        ):
+            raise ValueError(
+                "it must make float32 of a float64 input after its scaling, got another"
+            )
+        self.dtype = np.dtype(np.float32)
+        return x
 
     def add(self, node: Any) -> None:
         """Take a node."""
         if node.domain not in STANDARD:
-            raise ValueError(f"its domain must be that of ONNX, got {node.domain!r}")
+            raise ValueError(f"its domain must be that of ONNX, got {reprlib.repr(node.domain)}")
         if len(node.output) != 1:
             raise ValueError(f"it must have one output, got {len(node.output)}")
         if node.op_type == "Constant":
-            if [attribute.name for attribute in node.attribute] != ["value"] or node.input:
+            if len(node.attribute) != 1 or node.attribute[0].name != "value" or node.input:
                 raise ValueError("it must hold an array, got another value")
             self.put(node.output[0], node.attribute[0].t)
             return
-        if node.op_type not in OPERATORS:
-            raise ValueError(f"its operator must be one of {', '.join(sorted(OPERATORS))}")
+        if node.op_type not in OPERATORS and node.op_type != "Cast":
+            raise ValueError(
+                f"its operator must be one of {', '.join(sorted((*OPERATORS, 'Cast')))}"
+            )
         inputs = [self.get(name) for name in node.input]
         while inputs and inputs[-1] is None:
             inputs.pop()
-        operation = Node(node, inputs, self.dtype)
-        output = OPERATORS[node.op_type](operation)
+        operation = Node(node, inputs, self.dtype, self.opset, self.paths)
+        output = OPERATORS.get(node.op_type, self.cast)(operation)
         operation.end()
         self.put(node.output[0], output)
 
@@ -167,6 +202,7 @@ def _parsed(name: str) -> Any:
         if status.st_size >= LARGEST:
             raise ValueError(f"it must have less than 2 GiB, got {status.st_size} bytes")
         data = file.read()
+    expect_few_fields(data, ModelProto.DESCRIPTOR)
     try:
         return ModelProto.FromString(data)
     except DecodeError as error:
@@ -184,31 +220,37 @@ def _model(proto: Any) -> Model:
     newest = defs.onnx_opset_version()
     if len(versions) != 1 or not OLDEST <= versions[0] <= newest:
         raise ValueError(
-            f"its operators must be of one version from {OLDEST} to {newest}, got {versions}"
+            f"its operators must be of one version from {OLDEST} to {newest}, got "
+            f"{reprlib.repr(versions)}"
         )
     if any(entry.domain in STANDARD for entry in proto.functions):
         raise ValueError("its operators must be those of ONNX, got functions of its own")
+    if any(entry.key == "cynn.target" for entry in proto.metadata_props):
+        raise ValueError(
+            "it must be a network alone, got one with its table: load the model file that it was "
+            "made of, or export it with network_only=True"
+        )
+    if proto.graph.sparse_initializer:
+        raise ValueError("its constants must be dense, got sparse ones")
     source, result = _ends(proto.graph)
-    dtype, row = _rows(source)
-    graph = GraphReader(proto.graph, dtype)
-    start = Value(row)
-    graph.put(source.name, start)
     if len(proto.graph.node) > MOST_NODES:
         raise ValueError(f"it must have at most {MOST_NODES} nodes, got {len(proto.graph.node)}")
+    graph = GraphReader(proto.graph, source, versions[0])
     for i, node in enumerate(proto.graph.node):
         try:
             graph.add(node)
         except ValueError as error:
-            label = f" {node.name!r}" if node.name else ""
-            raise ValueError(f"node {i}{label} is {node.op_type!r}: {error}") from error
+            label = f" {reprlib.repr(node.name)}" if node.name else ""
+            operator = reprlib.repr(node.op_type)
+            raise ValueError(f"node {i}{label} is {operator}: {error}") from error
     output = graph.get(result.name)
     if not isinstance(output, Value):
         raise ValueError("its output must depend on its input, got a constant")
-    path = output.path(start)
+    path = graph.paths.between(graph.start, output)
     assert path is not None  # all values come of the input
     parts, weights, state = joined(path)
-    model = Model(parts or [layers.Activation("identity")], dtype=dtype)
-    model.build(row)
+    model = Model(parts or [layers.Activation("identity")], dtype=graph.dtype)
+    model.build(graph.start.shape)
     model.set_weights(weights)
     model.set_state(state)
     return model
@@ -231,17 +273,29 @@ def _rows(source: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
 
     kind = source.type.tensor_type
     dtype_name = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}.get(kind.elem_type)
+    name = reprlib.repr(source.name)
     if dtype_name is None:
+        raise ValueError(f"its input {name} must hold float32 or float64, got another type")
+    sizes = [axis.dim_value for axis in kind.shape.dim[: MOST_AXES + 1]]
+    if not 2 <= len(sizes) <= MOST_AXES or min(sizes[1:]) < 1:
         raise ValueError(
-            f"its input {source.name!r} must hold float32 or float64, got another type"
+            f"its input {name} must have 2 to {MOST_AXES} axes, all but the first of known "
+            f"size, got {reprlib.repr(sizes)}"
         )
-    sizes = [axis.dim_value for axis in kind.shape.dim]
-    if len(sizes) < 2 or min(sizes[1:]) < 1:
+    if math.prod(sizes[1:]) > MOST_NUMBERS:
         raise ValueError(
-            f"its input {source.name!r} must have two axes or more, all but the first of known "
-            f"size, got {sizes}"
+            f"its input {name} must have rows of at most {MOST_NUMBERS} numbers, got shape "
+            f"{tuple(sizes[1:])}"
         )
     return np.dtype(dtype_name), tuple(sizes[1:])
+
+
+def _constant(node: Any) -> Any:
+    """Return the array that a node holds, which is empty where it is another's."""
+    from onnx import TensorProto
+
+    is_constant = node.op_type == "Constant" and len(node.attribute) == 1
+    return node.attribute[0].t if is_constant else TensorProto()
 
 
 def _bytes_in(tensor: Any) -> int:

@@ -1,7 +1,8 @@
 """What is made of a file's graph: rows of rows, by layers; and a node of it."""
 
+import reprlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from .. import layers
 
 Array = NDArray[Any]
+
+DEEPEST = 24
+"""How deep residuals may lie in one another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,10 @@ class Value:
         The last layer.
     weights, state : tuple of ndarray
         The last layer's, and its running statistics.
+    place : int
+        How many layers lie between the graph's input and these rows, a `Residual` being one.
+    depth : int
+        How deep residuals lie in one another in the last layer.
     """
 
     shape: tuple[int, ...]
@@ -33,36 +41,96 @@ class Value:
     layer: layers.Layer | None = None
     weights: tuple[Array, ...] = ()
     state: tuple[Array, ...] = ()
+    place: int = 0
+    depth: int = 0
 
     def then(self, layer: layers.Layer, *weights: Array, state: Sequence[Array] = ()) -> "Value":
         """Return these rows after one layer more."""
-        return Value(layer.output_shape(self.shape), self, layer, weights, tuple(state))
+        shape = layer.output_shape(self.shape)
+        return Value(shape, self, layer, weights, tuple(state), self.place + 1)
 
-    def path(self, start: "Value") -> "list[Value] | None":
-        """Return the values after another up to this one; None where they do not come of it."""
-        found, value = [], self
-        while value is not start:
-            found.append(value)
-            if value.before is None:
-                return None
+
+class Paths:
+    """The ways from one value to another, which may be no longer together than the graph allows.
+
+    Parameters
+    ----------
+    length : int
+        How many values all ways together may pass.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def between(self, start: Value, end: Value) -> list[Value] | None:
+        """Return the values after `start` up to `end`; None where they do not come of it.
+
+        Raises
+        ------
+        ValueError
+            If the ways have become too long: a network passes each of its layers once.
+        """
+        n = end.place - start.place
+        self._length -= max(n, 0)
+        if self._length < 0:
+            raise ValueError("its inputs must come of layers of their own, got the same too often")
+        path, value = [], end
+        for _ in range(n):
+            assert value.before is not None  # its place is above 0
+            path.append(value)
             value = value.before
-        return found[::-1]
+        return path[::-1] if value is start else None
 
 
 class Node:
-    """A node of the graph: what it is given, and attributes that are taken one by one."""
+    """A node of the graph: what it is given, and attributes that are taken one by one.
 
-    def __init__(self, made: Any, inputs: list[Any], dtype: np.dtype[Any]) -> None:
-        from onnx import defs
+    Parameters
+    ----------
+    made : onnx.NodeProto
+        As it stands in the file.
+    inputs : list of Value, ndarray and None
+        What it is given.
+    dtype : dtype
+        What the graph computes in.
+    opset : int
+        The version of the operators.
+    paths : Paths
+        Those of the graph.
+    """
+
+    def __init__(
+        self, made: Any, inputs: list[Any], dtype: np.dtype[Any], opset: int, paths: Paths
+    ) -> None:
+        from onnx import AttributeProto, defs
 
         self.operator: str = made.op_type
         self.dtype = dtype
         self.inputs = inputs
-        self._written = {each.name: _value(each) for each in made.attribute}
+        self.paths = paths
+        try:
+            declared = defs.get_schema(self.operator, opset, "").attributes
+        except defs.SchemaError:
+            raise ValueError(f"its operator must be one of version {opset}, got a newer") from None
+        self._written: dict[str, Any] = {}
+        for each in made.attribute:
+            name = each.name
+            if name not in declared:
+                raise ValueError(
+                    f"its attributes must be those that cynn knows, got {reprlib.repr(name)}"
+                )
+            kind = AttributeProto.AttributeType.Name(each.type)
+            if kind != declared[name].type.name:
+                raise ValueError(
+                    f"its attribute {name!r} must be {declared[name].type.name}, got {kind}"
+                )
+            if name in self._written:
+                raise ValueError(f"its attributes must be different, got {name!r} twice")
+            self._written[name] = _value(each)
         # What is not written has the value of the operator's definition.
         self._default = {
             name: _value(attribute.default_value)
-            for name, attribute in defs.get_schema(self.operator).attributes.items()
+            for name, attribute in declared.items()
             if attribute.default_value.type
         }
 
@@ -73,9 +141,9 @@ class Node:
 
     def attributes(self) -> dict[str, Any]:
         """Take all attributes."""
-        found = self._default | self._written
+        attributes = self._default | self._written
         self._written = {}
-        return found
+        return attributes
 
     def end(self) -> None:
         """Refuse a node with an attribute that nobody took."""
@@ -100,6 +168,15 @@ class Node:
             self.inputs.reverse()
         x, constant = self.given(Value, np.ndarray)
         return x, constant
+
+
+def residual(x: Value, path: Sequence[Value]) -> Value:
+    """Return rows and, added to them, what the layers of a path from them give."""
+    depth = 1 + max((value.depth for value in path), default=0)
+    if depth > DEEPEST:
+        raise ValueError(f"residuals must lie at most {DEEPEST} deep in one another, got more")
+    parts, weights, state = joined(path)
+    return replace(x.then(layers.Residual(parts), *weights, state=state), depth=depth)
 
 
 def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array], list[Array]]:

@@ -9,12 +9,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from .. import layers
 from .._runtime import atomic_files
-from .._specs.validation import real_dtype
+from .._specs.validation import flag, real_dtype
 from .._version import VERSION
 from ..model import Model
+from ..tables import TableEncoder
 from ._graph import GraphWriter
-from ._layers import LAYERS, write_layers
+from ._layers import LAYERS, far_layers, write_layers
 from ._library import need
+from ._tables import expect_writable, write_encoder, write_target
 
 LARGEST = 2**31 - 2**20
 """The bytes of weights that fit into one file of protocol buffers, of 2 GiB."""
@@ -26,8 +28,11 @@ def export(
     *,
     dtype: DTypeLike | None = None,
     metadata: Mapping[str, str] | None = None,
+    network_only: bool = False,
 ) -> None:
     """Write a model as an ONNX file, for other programs to predict with.
+
+    That of a table takes the columns of the table and says what `Model.predict_rows` says.
 
     Parameters
     ----------
@@ -40,13 +45,17 @@ def export(
         Runtime among them, lack some activations in float64.
     metadata : mapping of str to str, optional
         What else the file shall say: its ``metadata_props``, beside ``cynn.model``, the model's
-        repr.
+        repr, and of a table's model ``cynn.target``, the target's name.
+    network_only : bool, default False
+        Whether to leave out a table: the file then takes rows as `TableEncoder.encode` returns them
+        and gives what `Model.predict` does.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described, a layer is of a user-defined class, or the weights do
-        not fit into an ONNX file, of 2 GiB.
+        If an argument is not as described, a layer, a column or a target is of a user-defined
+        class, the table is not of the network's sizes, or the weights do not fit into an ONNX file,
+        of 2 GiB.
     RuntimeError
         If the model has no weights yet.
     OSError
@@ -63,7 +72,15 @@ def export(
     -----
     The graph has one input, ``input``, of shape (batch, ...) and one output, ``output``, of shape
     (batch, n_outputs), any number of rows in both. What acts in training alone is left out. The
-    operators and their attributes: https://onnx.ai/onnx/operators/.
+    operators and their attributes: https://onnx.ai/onnx/operators/. Where the first layers bring to
+    size numbers far from 0, of which float32 would lose digits, the input is float64.
+
+    That of a table has an input for each column, of the column's name and of shape (batch, 1):
+    numbers in float64, NaN where one is missing; or strings, without spaces around them. What was
+    no category in training, an empty string for one, counts as missing. For classes it has the
+    outputs ``output``, the probabilities, shape (batch, n_classes), and ``label``, the names, shape
+    (batch,); for a quantity ``output``, in the units of the table, float64, shape (batch, 1). A
+    column that is called like an output keeps its name, and the output's gets an underscore.
 
     Examples
     --------
@@ -75,6 +92,7 @@ def export(
     if not isinstance(model, Model):
         raise TypeError(f"model must be a cynn Model, got {type(model).__name__}")
     real = model.dtype if dtype is None else real_dtype(dtype)
+    table = None if flag("network_only", network_only) else model.table
     properties = _metadata(metadata) | {"cynn.model": repr(model)}
     weights = model.get_weights()  # refuses a model that is not built
     for i, layer in enumerate(model.layers):
@@ -85,8 +103,13 @@ def export(
     size = sum(part.size for part in weights) * real.itemsize
     if size > LARGEST:
         raise ValueError(f"model must have at most 2 GiB of weights for ONNX, got {size} bytes")
+    if table is not None:
+        row = model.input_shape
+        assert row is not None  # the model has weights
+        expect_writable(table, row, layers.output_shapes(model.layers, row)[-1][0])
+        properties["cynn.target"] = table.target.name
     need()
-    atomic_files.replace(path, _file(model, weights, real, properties))
+    atomic_files.replace(path, _file(model, weights, real, table, properties))
 
 
 def _known(layer: layers.Layer) -> bool:
@@ -104,10 +127,14 @@ def _metadata(metadata: Any) -> dict[str, str]:
 
 
 def _file(
-    model: Model, weights: list[NDArray[Any]], real: np.dtype[Any], metadata: dict[str, str]
+    model: Model,
+    weights: list[NDArray[Any]],
+    real: np.dtype[Any],
+    table: TableEncoder | None,
+    metadata: dict[str, str],
 ) -> bytes:
     """Return the file's bytes."""
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     row = model.input_shape
     assert row is not None  # the model has weights
@@ -115,26 +142,33 @@ def _file(
     named |= zip(layers.state_shapes(model.layers, row), model.get_state(), strict=True)
     graph = GraphWriter(real)
     graph.row = row
-    y = write_layers(graph, model.layers, "layer", named, "input")
-    if y == "input":  # nothing is computed
-        y = graph.node("Identity", "output", y)
-    (last,) = (node for node in graph.nodes if y in node.output)
-    last.output[:] = ["output"]
-    data_type = TensorProto.FLOAT if real == np.float32 else TensorProto.DOUBLE
-    ends = [
-        helper.make_tensor_value_info(name, data_type, ["batch", *shape])
-        for name, shape in (
-            ("input", row),
-            ("output", layers.output_shapes(model.layers, row)[-1]),
-        )
-    ]
-    opset = helper.make_opsetid("", graph.opset)
+    n_far = 0
+    if table is None:
+        n_far = far_layers(model.layers) if real == np.float32 else 0
+        graph.dtype = np.dtype(np.float64) if n_far else real
+        x = graph.free("input")
+        inputs = [helper.make_tensor_value_info(x, graph.data_type, ["batch", *row])]
+    else:
+        inputs, x = write_encoder(graph, table)
+    y = write_layers(graph, model.layers[:n_far], "layer", named, x)
+    if n_far:
+        graph.dtype = real
+        y = graph.cast("input", y)
+    y = write_layers(graph, model.layers[n_far:], "layer", named, y, n_far)
+    if table is None:
+        shape = layers.output_shapes(model.layers, row)[-1]
+        y = graph.named(y, "output")
+        outputs = [helper.make_tensor_value_info(y, graph.data_type, ["batch", *shape])]
+    else:
+        outputs = write_target(graph, table.target, y)
+    domains = sorted({node.domain for node in graph.nodes})
+    opsets = [helper.make_opsetid(name, graph.opset_of(name)) for name in domains]
     proto = helper.make_model(
-        helper.make_graph(graph.nodes, "cynn", ends[:1], ends[1:], graph.constants),
+        helper.make_graph(graph.nodes, "cynn", inputs, outputs, graph.constants),
         producer_name="cynn",
         producer_version=VERSION,
-        opset_imports=[opset],
-        ir_version=helper.find_min_ir_version_for([opset]),
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
     )
     helper.set_model_props(proto, metadata)
     data: bytes = proto.SerializeToString()

@@ -1,11 +1,15 @@
 """Weights of PyTorch and scikit-learn in a model: it predicts what they do."""
 
+import importlib
+import itertools
+import random
 import warnings
 
 import numpy as np
 import pytest
 
 from cynn import Model, convert
+from cynn._specs.activation_table import FROM_SKLEARN, TABLE
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from models import blobs
 
@@ -80,6 +84,207 @@ def test_scikit_learn(activation, dtype):
             assert np.allclose(came, wanted[:, -came.shape[1] :], atol=1e-5)
         estimator = networks.MLPRegressor(random_state=0, **said).fit(x, np.eye(3)[Y] * 2)
     assert np.allclose(convert.from_sklearn(estimator).predict(x), estimator.predict(x), atol=1e-5)
+
+
+def marked(**shapes):
+    """Return the weights of layers by name, each filled with its place as it is given."""
+    return {
+        f"{name.replace('_', '.')}.weight": np.full(shape, float(i))
+        for i, (name, shape) in enumerate(shapes.items())
+    }
+
+
+def places(model):
+    """Return which layer each weight came from."""
+    return [int(w.flat[0]) for w in model.get_weights()[::2]]
+
+
+NAMES = {
+    "a sequence": [f"{2 * i}" for i in range(13)],
+    "within a module": [f"net.layers.{i}.linear" for i in range(11)],
+    "ends": [f"fc{i}" for i in range(8, 13)],
+    "blocks of layers": [f"block{i}.fc{j}" for i in (1, 2, 10) for j in (1, 3, 20)],
+    "a block and a layer": ["3.2.first", "20.1.second", "100"],
+    "zeros in front": ["007", "08", "9", "0010"],
+    "as long as you like": ["9" * 5000, "1" + "0" * 5000],
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("kept", ["as they follow", "by the alphabet", "at random"])
+def test_numbers_in_names_are_the_order(names, kept):
+    """Square layers fit in any order; a safetensors file, for one, gives 10 before 2."""
+    names = NAMES[names]
+    state = marked(**dict.fromkeys(names, (3, 3)))
+    if kept == "by the alphabet":
+        state = dict(sorted(state.items()))
+    elif kept == "at random":
+        state = dict(random.Random(0).sample(list(state.items()), len(state)))
+    model = Model([Dense(3) for _ in names])
+    convert.set_state_dict(model, state)
+    assert places(model) == list(range(len(names)))
+
+
+def test_a_file_of_another_order(tmp_path):
+    files = pytest.importorskip("safetensors.numpy", reason="reads a safetensors file")
+    state = marked(**{f"{i}": (3, 3) for i in range(0, 26, 2)})
+    files.save_file(state, tmp_path / "n.safetensors")
+    kept = files.load_file(tmp_path / "n.safetensors")
+    assert list(kept) != list(state)
+    model = Model([Dense(3) for _ in state])
+    convert.set_state_dict(model, kept)
+    assert places(model) == list(range(13))
+
+
+ONE_ORDER = {
+    "words": dict(encoder=(8, 4), middle=(3, 8), head=(2, 3)),
+    "numbers and a word": dict(fc1=(4, 4), fc2=(4, 4), out=(2, 4)),
+    "a word first": dict(stem=(4, 2), fc1=(4, 4), fc2=(4, 4)),
+    "two sequences": dict(enc_0=(3, 4), enc_2=(2, 3), dec_0=(3, 2), dec_2=(4, 3)),
+    "a sequence that decides": dict(a_0=(5, 5), a_1=(3, 5), a_2=(5, 3), b=(5, 5)),
+}
+
+
+@pytest.mark.parametrize("name", ONE_ORDER)
+def test_shapes_decide_where_names_do_not(name):
+    shapes = ONE_ORDER[name]
+    built = Model([Dense(shape[0]) for shape in shapes.values()])
+    built.build(next(iter(shapes.values()))[1])
+    for state in itertools.permutations(marked(**shapes).items()):
+        model = Model(built.layers)
+        for each in (model, built):
+            convert.set_state_dict(each, dict(state))
+            assert places(each) == list(range(len(shapes)))
+
+
+TWO_ORDERS = {
+    "square": dict(decoder=(3, 3), encoder=(3, 3)),
+    "a pair among others": dict(first=(4, 2), left=(4, 4), right=(4, 4), last=(1, 4)),
+    "numbers and a word": dict(fc1=(4, 4), fc2=(4, 4), out=(4, 4)),
+    "a name and its continuation": {"fc": (4, 4), "fc.1": (4, 4)},
+    "too many to try": dict.fromkeys("abcdefghijklmnop", (4, 4)) | {"q": (3, 4), "r": (9, 9)},
+}
+
+
+@pytest.mark.parametrize("name", TWO_ORDERS)
+def test_more_orders_than_one_are_not_guessed(name):
+    shapes = TWO_ORDERS[name]
+    model = Model([Dense(shape[0]) for shape in shapes.values()])
+    with pytest.raises(ValueError, match=r"give one order, got .* pass them in order="):
+        convert.set_state_dict(model, marked(**shapes))
+    assert model.input_shape is None
+
+
+def test_the_order_of_the_caller():
+    state = marked(encoder=(3, 3), decoder=(3, 3))
+    model = Model([Dense(3), Dense(3)])
+    for order in (["decoder", "encoder"], ("encoder", "decoder")):
+        convert.set_state_dict(model, state, order=order)
+        assert places(model) == [list(state).index(f"{name}.weight") for name in order]
+    numbered = marked(**{"0": (3, 3), "1": (3, 3)})
+    convert.set_state_dict(model, numbered, order=["1", "0"])
+    assert places(model) == [1, 0]
+    for wrong in (["encoder"], ["encoder", "encoder"], ["encoder", "decoder.weight"], []):
+        with pytest.raises(ValueError, match=r"order must name each of \['encoder', 'decoder'\]"):
+            convert.set_state_dict(model, state, order=wrong)
+    for wrong in ("encoder", [0, 1], 3):
+        with pytest.raises(TypeError, match="order must be a list of names"):
+            convert.set_state_dict(model, state, order=wrong)
+    assert places(model) == [1, 0]
+
+
+SMALL = X / 10  # exponentials soon overflow
+
+
+def estimators_module():
+    """Return cynn.estimators; skip where scikit-learn is not installed."""
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    return importlib.import_module("cynn.estimators")
+
+
+def estimators_of(**settings):
+    """Return estimators of cynn for every kind of target, trained a little."""
+    cynn = estimators_module()
+    settings = {"hidden_layer_sizes": (7, 5), "max_iter": 2, "random_state": 0} | settings
+    loss = settings.pop("loss", None)
+    targets = {"classes": Y, "two classes": Y % 2, "labels": np.eye(3, dtype=int)[Y]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has not converged
+        for y in targets.values() if loss is None else ():
+            yield cynn.MLPClassifier(**settings).fit(SMALL, y)
+        for y in (np.eye(3)[Y] * 2, SMALL[:, 0] ** 2):
+            yield cynn.MLPRegressor(loss=loss or "squared_error", **settings).fit(SMALL, y)
+
+
+def assert_the_same(estimator, model):
+    wanted = getattr(estimator, "predict_proba", estimator.predict)(SMALL)
+    came = model.predict(SMALL)
+    wanted = np.reshape(wanted, (len(SMALL), -1))[:, -came.shape[1] :]
+    assert came.shape[0] == len(SMALL) and np.allclose(came, wanted, rtol=1e-5, atol=1e-6)
+
+
+HIDDEN = [*sorted((set(TABLE) | set(FROM_SKLEARN)) - {"softmax", "Softmax"}), ("relu", "gelu")]
+HIDDEN += [["tanh", "logistic"]]
+
+
+@pytest.mark.parametrize("activation", HIDDEN, ids=str)
+def test_estimators_of_cynn(activation):
+    for estimator in estimators_of(activation=activation):
+        assert_the_same(estimator, convert.from_sklearn(estimator))
+
+
+SETTINGS = [
+    *({"solver": solver} for solver in ("lbfgs", "sgd", "adam")),
+    *({"loss": loss} for loss in ("poisson", "mean_absolute_error", "huber", "quantile")),
+    {"loss": "poisson", "solver": "lbfgs"},
+    {"hidden_layer_sizes": (7,), "activation": ["relu"]},
+    {"hidden_layer_sizes": (7,), "activation": ("silu",), "dropout": 0.5},
+    {"hidden_layer_sizes": ()},
+    {"early_stopping": True},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_estimators_of_every_kind(tmp_path, settings):
+    for estimator in estimators_of(**settings):
+        model = convert.from_sklearn(estimator)
+        assert_the_same(estimator, model)
+        model.save(tmp_path / "model.safetensors")
+        assert_the_same(estimator, Model.load(tmp_path / "model.safetensors"))
+
+
+@pytest.mark.parametrize("loss", ["hinge", "categorical_hinge", "cross_entropy"])
+def test_classifiers_of_other_losses(loss):
+    cynn = estimators_module()
+    y = Y % 2 if loss == "hinge" else Y
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it has not converged
+        estimator = cynn.MLPClassifier(7, loss=loss, max_iter=2, random_state=0).fit(SMALL, y)
+    came = convert.from_sklearn(estimator).predict(SMALL)
+    index = came.argmax(axis=1) if came.shape[1] > 1 else came[:, 0] > 0
+    assert np.array_equal(estimator.classes_[index.astype(int)], estimator.predict(SMALL))
+
+
+def test_an_estimator_as_onnx(tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime")
+    onnx = pytest.importorskip("cynn.onnx")
+    pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[onnx]")
+    for estimator in estimators_of(loss="poisson"):
+        path = tmp_path / "model.onnx"
+        onnx.export(convert.from_sklearn(estimator), path, dtype="float32")
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        (came,) = session.run(None, {"input": SMALL.astype(np.float32)})
+        wanted = estimator.predict(SMALL).reshape(len(SMALL), -1)
+        assert np.allclose(came, wanted, rtol=1e-4)
+
+
+def test_estimators_that_are_not_trained():
+    sklearn = pytest.importorskip("sklearn.neural_network", reason="needs scikit-learn")
+    cynn = estimators_module()
+    for kind in (cynn.MLPClassifier, cynn.MLPRegressor, sklearn.MLPClassifier):
+        for estimator in (kind(), kind):
+            with pytest.raises(TypeError, match="must be a trained MLP.* call fit first"):
+                convert.from_sklearn(estimator)
 
 
 REFUSED = {
