@@ -14,7 +14,13 @@ except ImportError as error:
         "cynn.estimators needs scikit-learn: pip install 'cynn-learn[sklearn]'"
     ) from error
 
+from typing import TYPE_CHECKING
+
+from .._specs.names import missing_from
 from ._classifier import MLPClassifier
 from ._regressor import MLPRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)

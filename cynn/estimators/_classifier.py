@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from .. import losses
+from .._specs.validation import shown
 from ._docs import documented
 from ._heads import HINGES, OF_CLASSES, is_sklearn_loss, names
 from ._mlp import BaseMLP
@@ -143,6 +144,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise ValueError(
                 "class_weight must be a dict or None in partial_fit, got 'balanced', which needs "
                 "all rows: compute it with sklearn.utils.class_weight.compute_class_weight"
+            )
+        if isinstance(self.class_weight, list) and not all(
+            isinstance(each, dict) for each in self.class_weight
+        ):
+            raise TypeError(
+                "class_weight must be a dict from labels to weights, 'balanced' or, of several "
+                f"labels a row, a list of dicts, got {shown(self.class_weight)}"
             )
         class_factors = compute_sample_weight(self.class_weight, self._user_targets(y))
         if not np.isfinite(class_factors).all():

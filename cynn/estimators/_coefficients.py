@@ -39,7 +39,9 @@ class Form(NamedTuple):
     output: str
 
 
-KNOWN = (set(FROM_SKLEARN) | set(ACTIVATIONS)) - {"softmax"}
+KNOWN = {
+    name for name in (*FROM_SKLEARN, *ACTIVATIONS) if FROM_SKLEARN.get(name, name) != "softmax"
+}
 """The activations of hidden layers."""
 
 LAST = {"softmax": "softmax", "logistic": "sigmoid", "identity": "identity", "exp": "identity"}
@@ -264,7 +266,8 @@ def activations_of(activation: Activation, count: int) -> tuple[str, ...]:
     """
     names = of_layers("activation", activation, count)
     if not all(isinstance(name, str) and name in KNOWN for name in names):
-        raise ValueError(f"activation must be of {', '.join(sorted(KNOWN))}, got {activation!r}")
+        known = ", ".join(sorted(name for name in KNOWN if FROM_SKLEARN.get(name, name) == name))
+        raise ValueError(f"activation must be of {known}, got {activation!r}")
     return tuple(FROM_SKLEARN.get(name, name) for name in names)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import losses
+from .._specs.aliases import SYNONYMS
 from ._coefficients import LAST, LOSSES
 
 HINGES = (losses.Hinge, losses.CategoricalHinge)
@@ -21,8 +22,9 @@ OF_NUMBERS = (
 
 
 def names(kinds: tuple[type, ...]) -> set[str]:
-    """Return the names by which `cynn.losses` has them."""
-    return {name for name, kind in losses.LOSSES.items() if kind in kinds}
+    """Return the names by which `cynn.losses` takes them."""
+    words = {name: name for name in losses.LOSSES} | SYNONYMS["loss"]
+    return {word for word, name in words.items() if losses.LOSSES[name] in kinds}
 
 
 class Head(NamedTuple):

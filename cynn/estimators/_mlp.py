@@ -1,7 +1,8 @@
 """What the two estimators share: arguments, attributes, and the way through a fit."""
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -14,6 +15,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from .._model.loops import naming
+from .._specs.names import Explained
+from .._specs.validation import shown
 from ..callbacks import get_all
 from ..optimizers import Optimizer
 from ..schedules import Schedule
@@ -21,6 +24,7 @@ from . import _lbfgs, _stochastic
 from ._coefficients import KNOWN, Activation, Form, Weights, activations_of, of_layers
 from ._heads import Head, head_of
 from ._n_jobs import threads_of
+from ._objective import expect_mean
 
 STOCHASTIC = ("sgd", "adam")
 """The solvers that go from batch to batch."""
@@ -29,7 +33,7 @@ FEW_ROWS = 32
 """Rows up to which a prediction is dominated by what is done around it."""
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(Explained, BaseEstimator):
     """Base of the estimators; they say what their targets are."""
 
     loss: Any
@@ -153,6 +157,17 @@ class BaseMLP(BaseEstimator):
             raise ValueError(f"dropout must be at least 0 and less than 1, got {self.dropout!r}")
         return tuple(float(rate) for rate in rates) if any(rates) else ()
 
+    def _hidden_sizes(self) -> list[int]:
+        """Return the units of each hidden layer."""
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+        for size in sizes:
+            if isinstance(size, bool | np.bool_) or not isinstance(size, Integral):
+                raise TypeError(f"hidden_layer_sizes must be whole numbers, got {shown(sizes)}")
+            if size <= 0:
+                raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        return [int(size) for size in sizes]
+
     # -- fitting
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -199,16 +214,16 @@ class BaseMLP(BaseEstimator):
         incremental: bool,
         held_out: tuple[Any, Any, Any] = (None, None, None),
     ) -> Self:
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        if np.any(np.array(sizes) <= 0):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        sizes = self._hidden_sizes()
         self._check_extensions(len(sizes), any(argument is not None for argument in held_out))
         is_fresh = "_weights" not in self.__dict__ or not (self.warm_start or incremental)
         X, y = self._validate_input(X, y, incremental, reset=is_fresh)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
+            with within_floats("sample_weight"):
+                sample_weight = _check_sample_weight(sample_weight, X)
         sample_weight = self._weighted(y, sample_weight, X.dtype, incremental)
+        dtype = X.dtype if is_fresh else self._weights.dtype
+        expect_mean(sample_weight, dtype=dtype if self._goes_by_batches() else np.float64)
         y = as_columns(y)
         self.n_outputs_ = y.shape[1]
         if not is_fresh:
@@ -222,10 +237,7 @@ class BaseMLP(BaseEstimator):
         else:
             _lbfgs.fit(self, X, y, sample_weight)
         if not self._weights.are_finite():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may"
-                " contain large values and need to be preprocessed."
-            )
+            raise ValueError(_stochastic.NOT_FINITE)
         return self
 
     def _check_extensions(self, n_hidden: int, validates: bool) -> None:
@@ -244,16 +256,17 @@ class BaseMLP(BaseEstimator):
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Check rows and targets, which stay as they are."""
-        checked: tuple[Any, Any] = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=not is_classifier(self),
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        with within_floats("X and y"):
+            checked: tuple[Any, Any] = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                y_numeric=not is_classifier(self),
+                dtype=(np.float64, np.float32),
+                reset=reset,
+            )
         return checked
 
     def _goes_by_batches(self) -> bool:
@@ -302,7 +315,12 @@ class BaseMLP(BaseEstimator):
         self.t_ = 0
         self.n_layers_ = len(units)
         self.out_activation_ = output
-        self._weights = Weights(*self._drawn(units, dtype))
+        try:
+            self._weights = Weights(*self._drawn(units, dtype))
+        except (MemoryError, OverflowError, ValueError):  # NumPy's, of arrays that are too large
+            raise ValueError(
+                f"hidden_layer_sizes must fit into memory, got {list(units[1:-1])}"
+            ) from None
         self._best_weights = None
         if self._goes_by_batches():
             self.loss_curve_: list[float] = []
@@ -346,7 +364,9 @@ class BaseMLP(BaseEstimator):
         """Return what the last layer gives for each row, checked before or not."""
         if check_input and not self._is_plain(X):
             check_is_fitted(self)
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+            with within_floats("X"):
+                X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+                X = X.astype(np.float64) if X.dtype.kind == "O" else X
         return self._weights.predict(X, self._activation(), self.out_activation_, self._threads)
 
     def _is_plain(self, X: Any) -> bool:
@@ -384,6 +404,15 @@ class BaseMLP(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@contextlib.contextmanager
+def within_floats(name: str) -> Iterator[None]:
+    """Refuse integers of Python that no float can be."""
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(f"{name} must hold finite numbers, got one too large: {error}") from None
 
 
 def as_columns(y: NDArray[Any]) -> NDArray[Any]:

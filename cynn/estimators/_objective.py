@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .._data.sparse import mostly_zeros
 from .._model.loops import Batches, Measures
@@ -80,14 +80,14 @@ class Objective:
     def loss(self, rows: Batches, threads: int) -> float:
         """Return the mean loss of rows, without the penalty."""
         loss, total = self.network.evaluate(*rows.read_by(self.network), None, threads)
-        return float((loss - self.penalty(True)) / self.divisor / divisible(total))
+        return float((loss - self.penalty(True)) / self.divisor / (total or math.nan))
 
     def gradient(self, rows: Batches, gradient: NDArray[Any], threads: int) -> float:
         """Write the gradient at the network's weights; return the loss."""
         penalty = self.penalty()
         loss, total = self.network.gradients(*rows.read_by(self.network), gradient, threads)
         with np.errstate(all="ignore"):  # what is not finite is told of at the end
-            gradient /= divisible(total)
+            gradient /= total
         return math.nan if self.is_undefined else self.mean(loss, total, penalty)
 
     def penalty(self, always: bool = False) -> float:
@@ -100,7 +100,7 @@ class Objective:
 
     def mean(self, loss: float, total: float, penalty: float) -> float:
         """Return the loss of a batch from its sum, which has the penalty in it."""
-        return float(((loss - penalty) / self.divisor + penalty) / divisible(total))
+        return float(((loss - penalty) / self.divisor + penalty) / total)
 
 
 class EpochLoss(Measures):
@@ -118,11 +118,12 @@ class EpochLoss(Measures):
     def __init__(self, objective: Objective, by_step: bool) -> None:
         super().__init__(())
         self._objective, self.by_step = objective, by_step
+        self._uncounted = 0  # rows of batches of no weight, which change nothing
 
     @property
     def n_rows(self) -> int:
         """The rows seen."""
-        return int(self._weight)
+        return int(self._weight) + self._uncounted
 
     def slice_rows(self, width: int) -> int:
         """Return how many rows are taken at a time: no predictions are kept."""
@@ -136,6 +137,9 @@ class EpochLoss(Measures):
         """Return rows times mean loss, and the rows."""
         if not self.by_step:
             return loss_sum, weight_sum
+        if weight_sum == 0:
+            self._uncounted += n
+            return 0.0, 0.0
         return n * self._objective.mean(loss_sum, weight_sum, self._penalty), n
 
     def result(self) -> dict[str, float]:
@@ -149,8 +153,33 @@ def loss_type(*arrays: Any) -> type[np.floating[Any]]:
     return np.float32 if is_single else np.float64
 
 
-def divisible(total: float) -> float:
-    """Refuse weights that have no mean."""
-    if total == 0:
-        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
-    return total
+def expect_mean(
+    weight: NDArray[Any] | None, which: str = "", dtype: DTypeLike = np.float64
+) -> None:
+    """Refuse weights that have no mean: their sum is 0 or overflows.
+
+    Raises
+    ------
+    ValueError
+        If it is so, or if one of them is beyond the numbers of `dtype`, the network's; `which` says
+        of which rows, for the message.
+    """
+    if weight is None:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(np.sum(weight, dtype=np.float64))
+    wrong = "overflow" if not math.isfinite(total) else "sum to 0"
+    if wrong == "overflow" or abs(total) < np.finfo(weight.dtype).tiny:
+        raise ValueError(
+            f"sample_weight, times class_weight, must not {wrong}{which}, got {len(weight):,} "
+            f"weights that sum to {total:g}"
+        )
+    floats, size = np.finfo(np.dtype(dtype)), np.abs(weight)
+    odd = (size > floats.max) | ((size > 0) & (size < floats.tiny))
+    if odd.any():
+        row = int(odd.argmax())
+        raise ValueError(
+            f"sample_weight, times class_weight, must be 0 or of a size from {floats.tiny:.3g} to "
+            f"{floats.max:.3g}, as numbers of {floats.dtype} are, got {weight[row]:.3g} in row "
+            f"{row}: multiply all by one number"
+        )

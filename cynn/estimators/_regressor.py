@@ -149,9 +149,51 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return self._predict(X)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination, R2, of the predictions.
+
+        Parameters
+        ----------
+        X : array_like or scipy.sparse, shape (n, n_features)
+            The rows.
+        y : array_like, shape (n,) or (n, n_outputs)
+            What is right.
+        sample_weight : array_like, shape (n,), optional
+            What each row counts.
+
+        Returns
+        -------
+        float
+            As in scikit-learn, with several outputs the mean of theirs; and 1 or 0 where all of `y`
+            are equal, whatever number they are.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If an argument is not as described.
+
+        See Also
+        --------
+        cynn.metrics.R2 : The same of a model.
+        """
+        return _r2(y, self.predict(X), sample_weight=sample_weight)
+
     def _predict(self, X: Any, check_input: bool = True) -> NDArray[Any]:
         outputs = self._outputs(X, check_input)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        return self._scored(X, y, sample_weight, r2_score)
+        return self._scored(X, y, sample_weight, _r2)
+
+
+def _r2(y: Any, predictions: NDArray[Any], *, sample_weight: Any) -> float:
+    """Return scikit-learn's score; equal targets have no spread, not even that of rounding."""
+    targets = np.asarray(y)
+    if targets.dtype.kind in "iuf" and len(targets):
+        equal = (targets == targets[0]).all(axis=0)
+        common = np.where(equal, targets[0], 0)
+        if targets.shape == predictions.shape and np.any(common):
+            y, predictions = targets - common, predictions - common
+    return float(r2_score(y, predictions, sample_weight=sample_weight))

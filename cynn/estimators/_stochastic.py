@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from .._model.loops import naming
 from .._runtime.caller import warn
 from .._runtime.progress import Progress
 from .._training.fitting import Fit
@@ -15,8 +16,14 @@ from ..callbacks import get_all
 from ..optimizers import Optimizer
 from ..schedules import Schedule
 from ._learner import Jobs, Learner
-from ._objective import EpochLoss, Objective, loss_type
+from ._objective import EpochLoss, Objective, expect_mean, loss_type
 from ._rules import AdamRule, Rule, SGDRule, ToolkitRule
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+"""scikit-learn's words for a training that has diverged."""
 
 
 class HeldOut(NamedTuple):
@@ -56,15 +63,39 @@ def fit(
         )
     if estimator.early_stopping and held_out is None:
         X, y, weight, held_out = split(estimator, X, y, weight)
+        expect_mean(weight, " over the rows that are trained on")
+        expect_mean(held_out.weight, " over the rows that early_stopping sets aside")
+    prepare(estimator)
     training = Training(estimator, X, y, weight, held_out, incremental)
     try:
         training.run()
     except KeyboardInterrupt:
         warn("Training interrupted by user.")
+    except FloatingPointError as error:
+        training.diverged(error)
     finally:
         training.end()
     if estimator.early_stopping:
         training.restore_best()
+
+
+def prepare(estimator: Any) -> None:
+    """Make the attributes that a training writes, where the fits before it have left none.
+
+    An estimator may go on with another solver, or with early_stopping switched on or off.
+    """
+    attributes = vars(estimator)
+    attributes.setdefault("loss_curve_", [])
+    attributes.setdefault("_no_improvement_count", 0)
+    if estimator.early_stopping:
+        estimator.best_loss_ = None
+        if attributes.get("validation_scores_") is None:
+            estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
+    else:
+        if attributes.get("best_loss_") is None:
+            estimator.best_loss_ = np.inf
+        attributes.setdefault("validation_scores_", None)
+        attributes.setdefault("best_validation_score_", None)
 
 
 def new_rule(estimator: Any) -> Rule:
@@ -93,12 +124,13 @@ def split(
 ) -> tuple[Any, NDArray[Any], Any, HeldOut]:
     """Set rows aside, as scikit-learn draws them."""
     arrays = [X, y] if weight is None else [X, y, weight]
-    parts = train_test_split(
-        *arrays,
-        random_state=estimator._random_state,
-        test_size=estimator.validation_fraction,
-        stratify=y if estimator._stratifies() else None,
-    )
+    with naming("validation_fraction"):
+        parts = train_test_split(
+            *arrays,
+            random_state=estimator._random_state,
+            test_size=estimator.validation_fraction,
+            stratify=y if estimator._stratifies() else None,
+        )
     if weight is None:
         parts += [None, None]
     X, X_val, y, y_val, weight, weight_val = parts
@@ -162,6 +194,16 @@ class Training:
             Progress(1 if is_bar(estimator.verbose) and not incremental else 0),
             Jobs(estimator.n_jobs),
         )
+        self.fit.expect_callbacks(self.measures())
+
+    def measures(self) -> dict[str, bool]:
+        """Return what the logs will hold, and whether more of it is better; see `logs`."""
+        measures = {"loss": False}
+        if self.measured is not None:
+            measures["val_loss"] = False
+        if self.held_out is not None:
+            measures["val_score"] = True
+        return measures
 
     def run(self) -> None:
         """Train until there is no progress, or for so many epochs."""
@@ -173,6 +215,17 @@ class Training:
                 "and the optimization hasn't converged yet.",
                 ConvergenceWarning,
             )
+
+    def diverged(self, error: FloatingPointError) -> None:
+        """Raise what scikit-learn does of weights that are not finite; here they may be still.
+
+        With `early_stopping` there are those of the best epoch to go back to.
+        """
+        estimator = self.estimator
+        if not estimator.early_stopping or estimator._best_weights is None:
+            raise ValueError(f"{NOT_FINITE} {error}") from error
+        estimator.validation_scores_.append(np.nan)
+        warn(f"{error}; the weights of the best epoch are kept", ConvergenceWarning)
 
     def train(self, epoch: int) -> dict[str, float]:
         """Train for an epoch and look at what came of it; return its logs."""

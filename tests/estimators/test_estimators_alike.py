@@ -100,7 +100,8 @@ def told(estimator, name, *given):
             method = getattr(estimator, name, None)
             result, error = method and method(*given), None
         except Exception as e:  # both have to raise the same
-            result, error = None, (type(e), str(e))
+            # the same, but that ours say which argument it is
+            result, error = None, (type(e), str(e).removeprefix("validation_fraction: "))
     kinds = [(w.category, str(w.message)) for w in caught if w.category is not RuntimeWarning]
     return result, error, kinds, out.getvalue()
 

@@ -10,7 +10,7 @@ pytest.importorskip("sklearn", "1.9")
 import scipy.sparse  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
-from sklearn.metrics import log_loss, mean_squared_error  # noqa: E402
+from sklearn.metrics import log_loss, mean_squared_error, r2_score  # noqa: E402
 from sklearn.utils.class_weight import compute_sample_weight  # noqa: E402
 
 from cynn import losses, optimizers, schedules  # noqa: E402
@@ -69,10 +69,10 @@ def test_unknown_activation_of_a_layer(bad):
     model = made(warm_start=True).fit(X, Y)
     before = model.coefs_[0].copy()
     model.set_params(activation=["tanh", bad])
-    with pytest.raises(ValueError, match="activation must be of elu, gelu, .*, got "):
+    with pytest.raises(ValueError, match="activation must be of elu, exponential, .*, got "):
         model.set_params(warm_start=False).fit(X, Y)
     assert np.array_equal(model.coefs_[0], before)
-    with pytest.raises(ValueError, match="activation must be of elu, gelu, .*, got nan"):
+    with pytest.raises(ValueError, match="activation must be of elu, exponential, .*, got nan"):
         model.set_params(activation=np.nan).predict(X)
 
 
@@ -457,3 +457,16 @@ def test_callbacks_see_the_last_epoch():
     history = History()
     found = made(tol=10, n_iter_no_change=2, max_iter=50, callbacks=[history]).fit(X, Y)
     assert found.n_iter_ < 50 and len(history.epoch) == found.n_iter_
+
+
+def test_the_score_of_equal_targets_is_0_or_1():
+    """Whatever the rounding of their mean says."""
+    reg = made(MLPRegressor, max_iter=2).fit(X, NUMBERS)
+    for n in (3, 10, 30):
+        for value in (0.1, 1 / 3, -7.7):
+            y = np.full((n, 2), value)
+            assert reg.score(X[:n], y) == 0
+            assert reg.score(X[:n], y, np.full(n, 0.3)) == 0
+            y[:, 1] = reg.predict(X[:n])[:, 1]  # this one is met
+            assert reg.score(X[:n], y) == 0.5
+    assert reg.score(X, NUMBERS) == r2_score(NUMBERS, reg.predict(X))
