@@ -1,7 +1,10 @@
 """Data sets: MNIST and Fashion-MNIST from disk or download, digits drawn here, IDX files."""
 
-# One data set or format a file. Imports nothing else of cynn; imported by `cli`.
+# One data set or format a file. Imports `_runtime` and `_specs`; imported by `cli`.
 
+from typing import TYPE_CHECKING
+
+from .._specs.names import missing_from
 from ._digits import make_digits
 from ._idx import IDXError, read_idx
 from ._mnist import DatasetUnavailable, cache_folder, load_fashion_mnist, load_mnist
@@ -15,3 +18,6 @@ __all__ = [
     "make_digits",
     "read_idx",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from(__name__)

@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import socket
+import stat
 import sys
 import threading
 import time
@@ -23,7 +25,10 @@ READ_SECONDS = 30.0
 ROUNDS = 3  # times that each mirror is asked for a file
 PAUSE_SECONDS = 1.0  # before the second round, twice that before the third
 MOST_BYTES = 64 << 20  # no published file is half as large
-STALE_SECONDS = 3600.0  # a part file that nobody wrote to for so long was left by a killed process
+# A part file that nobody wrote to for so long was left by a killed process: a live one gives up
+# after READ_SECONDS. Pooch names them as `tempfile` does.
+STALE_SECONDS = 120.0
+PART = re.compile(r"tmp[a-z0-9_]{8}")
 
 
 class Refused(Exception):
@@ -65,9 +70,10 @@ def download(mirrors: tuple[str, ...], folder: Path, wanted: list[tuple[Path, st
         raise Refused('pooch is missing: pip install "cynn-learn[data]"') from None
     pooch.get_logger().setLevel("WARNING")  # it would print a line for each file
     folder.mkdir(parents=True, exist_ok=True)
-    for part in folder.glob("tmp*"):  # as pooch names them
+    for part in folder.glob("tmp*"):
         with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > STALE_SECONDS:
+            old = time.time() - part.lstat().st_mtime > STALE_SECONDS
+            if old and PART.fullmatch(part.name) and stat.S_ISREG(part.lstat().st_mode):
                 part.unlink()
     reachable, reasons = _reachable(mirrors)
 

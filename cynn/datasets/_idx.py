@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .._runtime.input_files import MAX_BYTES, open_regular
+
 __all__ = ["IDXError", "read_idx"]
 
 # The third byte of the file names the elements' type; all are stored big-endian.
@@ -28,7 +30,7 @@ class IDXError(ValueError):
     """A file that should hold an IDX array does not, or not all of it."""
 
 
-def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArray[Any]:
+def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> NDArray[Any]:
     """Read the array in an IDX file, plain or packed with gzip.
 
     Whether the file is packed is judged by its first bytes, not by its name. The size that the
@@ -80,9 +82,11 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = 1 << 30) -> NDArr
     array([5, 0, 4], dtype=uint8)
     """
     path = Path(path)
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise IDXError(f"{path}: must be an IDX file, got something that is not a regular file")
-    with open(path, "rb") as file:
+    try:
+        opened = open_regular(path)
+    except ValueError as error:
+        raise IDXError(str(error)) from error
+    with opened as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(2)
         file.seek(0)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import confusion_matrix
-from ._style import FAINT, axes, names_of, spread
+from ._style import FAINT, axes, count_of, names_of, spread
 
 MOST_NUMBERS, MOST_NAMES = 24, 40
 """Up to so many classes the cells have numbers, and each class its name at the edge."""
@@ -50,8 +50,7 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     --------
     >>> ax = confusion([0, 1, 1], [0, 1, 0], classes=["cat", "dog"])  # doctest: +SKIP
     """
-    n_classes = None if classes is None else len(classes)
-    counts = confusion_matrix(y_true, y_pred, n_classes)
+    counts = confusion_matrix(y_true, y_pred, None if classes is None else count_of(classes))
     k = len(counts)
     names = names_of("classes", classes, k)
     size = float(np.clip(2.2 + 0.42 * k, 4.2, 10.0))

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .._specs.validation import array
-from ..callbacks import MORE_IS_BETTER
+from .._specs.validation import array, choice, shown
+from ..metrics import more_is_better
 from ._style import FAINT, NEGATIVE, POSITIVE, axes, plain
 
 
@@ -41,10 +41,11 @@ def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
     """
     series = getattr(history, "history", history)
     if not isinstance(series, Mapping):
-        raise TypeError(f"history must be what fit returned, got {history!r}")
-    if name not in series:
-        known = ", ".join(map(repr, series)) or "nothing"
-        raise ValueError(f"name must be one of {known}, got {name!r}")
+        raise TypeError(f"history must be what fit returned, got {shown(history)}")
+    measured = [key for key in series if isinstance(key, str)]
+    if not measured:
+        raise ValueError(f"name must be one of nothing, got {shown(name)}")
+    name = choice("name", name, measured, "metric")
     named = [(name, "training", POSITIVE, "o"), (f"val_{name}", "validation", NEGATIVE, "s")]
     curves = [
         (array(key, series[key]), label, color, marker)
@@ -65,7 +66,9 @@ def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
             marker=marker if marked or np.isfinite(values).sum() < 2 else "",
         )  # fmt: skip
     if len(curves) == 2:
-        _mark_best(ax, epochs, curves[1][0].astype(np.float64), name)
+        own = getattr(getattr(history, "model", None), "metrics", ())
+        more = next((m.more_is_better for m in own if m.name == name), more_is_better(name))
+        _mark_best(ax, epochs, curves[1][0].astype(np.float64), more)
     ax.set_xlabel("epoch")
     ax.set_ylabel(plain(name.replace("_", " ")))
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -82,12 +85,12 @@ def curve(history: Any, name: str = "loss", *, ax: Any = None) -> Any:
     return ax
 
 
-def _mark_best(ax: Any, epochs: Any, values: Any, name: str) -> None:
-    """Ring the best epoch of the validation and say which it is."""
-    if not np.isfinite(values).any():
+def _mark_best(ax: Any, epochs: Any, values: Any, more: bool | None) -> None:
+    """Ring the best epoch of the validation and say which it is; none where nobody knows."""
+    if more is None or not np.isfinite(values).any():
         return
     usable = np.where(np.isfinite(values), values, np.nan)
-    best = int(np.nanargmax(usable) if name.endswith(MORE_IS_BETTER) else np.nanargmin(usable))
+    best = int(np.nanargmax(usable) if more else np.nanargmin(usable))
     ax.plot(epochs[best], values[best], "o", ms=11, mfc="none", mec=NEGATIVE)
     ax.set_title(
         f"best validation {values[best]:.4g} in epoch {epochs[best]}",

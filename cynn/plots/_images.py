@@ -138,6 +138,8 @@ def mistakes(
     """
     n_most = integer("count", count)
     images, predicted = array("x", x), array("y_pred", y_pred)
+    if images.ndim == 0:
+        raise ValueError("x must hold images or flat rows, got a single number")
     if predicted.ndim != 2 or predicted.shape[1] < 2:
         raise ValueError(f"y_pred must have shape (n, k) with k from 2, got {predicted.shape}")
     n, k = predicted.shape

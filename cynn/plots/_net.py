@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._specs.validation import integer
+from .._specs.validation import integer, shown
 from ..layers import Activation, Dense, Layer, Residual
+from ..model import Model
 from ._style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
 
 WIDEST = 3.0
@@ -113,6 +114,8 @@ def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
 
 def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[tuple[int, int]]]:
     """Return the dense layers, and from which row of neurons to which each `Residual` skips."""
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a cynn.Model, got {shown(model)}")
     named = model.named_weights()
     tables: list[tuple[str, NDArray[Any]]] = []
     skips: list[tuple[int, int]] = []

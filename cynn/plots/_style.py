@@ -1,10 +1,13 @@
 """What the pictures share: the colours, the axes that are drawn into, the arrays that are drawn."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .._specs.validation import shown
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """Blue and vermilion of Okabe and Ito's palette."""
@@ -33,7 +36,7 @@ def axes(ax: Any, width: float = 6.4, height: float = 4.8) -> Any:
 
         return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
     if not isinstance(ax, Axes):
-        raise TypeError(f"ax must be a matplotlib Axes, got {ax!r}")
+        raise TypeError(f"ax must be a matplotlib Axes, got {shown(ax)}")
     return ax
 
 
@@ -73,11 +76,25 @@ def names_of(name: str, names: Any, n: int) -> list[str]:
     """
     if names is None:
         return [str(i) for i in range(n)]
-    if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray):
-        raise TypeError(f"{name} must be a list of names, got {names!r}")
-    if len(names) != n:
-        raise ValueError(f"{name} must hold {n} names, got {len(names)}")
+    given = count_of(names, name)
+    if given != n:
+        raise ValueError(f"{name} must hold {n} names, got {given}")
     return [plain(str(label)) for label in names]
+
+
+def count_of(names: Any, name: str = "classes") -> int:
+    """Return how many names there are.
+
+    Raises
+    ------
+    TypeError
+        If it is no sequence of names.
+    """
+    is_list = isinstance(names, Sequence) and not isinstance(names, str | bytes)
+    if is_list or isinstance(names, np.ndarray) and names.ndim == 1:
+        if all(isinstance(label, str | Real | np.generic) for label in names):
+            return len(names)
+    raise TypeError(f"{name} must be a list of names, got {shown(names)}")
 
 
 def plain(text: str, most: int = 24) -> str:

@@ -253,6 +253,19 @@ def test_two_processes_race(mirrors, cached):
     assert same(load_mnist())
 
 
+def test_only_old_parts_are_removed(mirrors, cached):
+    cached.mkdir(parents=True)
+    for name in ("tmpabcd_123", "tmpabcd_124", "tmp-notes", "tmpabcd_1234"):
+        (cached / name).write_bytes(b"")
+        os.utime(cached / name, (0, 0))
+    os.utime(cached / "tmpabcd_124")
+    (cached / "tmpabcd_125").mkdir()
+    os.utime(cached / "tmpabcd_125", (0, 0))
+    load_mnist()
+    kept = {"tmpabcd_124", "tmp-notes", "tmpabcd_1234", "tmpabcd_125"}
+    assert set(listing(cached)) - set(NAMES) == kept
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills by a POSIX signal")
 def test_killed_in_mid_file(mirrors, cached, monkeypatch):
     mirrors.act[f"/a/{FIRST}"] = ["hang"]

@@ -1,6 +1,7 @@
 """IDX files: what is read, and what is refused before it can do harm."""
 
 import gzip
+import os
 import struct
 
 import numpy as np
@@ -144,3 +145,7 @@ def test_not_a_regular_file(tmp_path):
         read_idx(tmp_path / "absent")
     with pytest.raises(OSError):
         read_idx(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(IDXError, match="must be a regular file, got a pipe"):
+            read_idx(tmp_path / "pipe")

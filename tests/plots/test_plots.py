@@ -316,3 +316,38 @@ def test_what_stands_below_the_layers_does_not_touch_in_a_narrow_picture():
     feet = [text.get_window_extent() for text in ax.texts if text.get_position()[1] == -0.58]
     assert len(feet) == 5
     assert all(left.x1 < right.x0 for left, right in zip(feet, feet[1:], strict=False))
+
+
+class Broken:
+    def __repr__(self):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, 3, "model", np.ones((2, 2)), object(), Broken(), [1], Model],
+    ids=lambda odd: "odd",
+)
+def test_what_is_no_model_is_refused(odd):
+    for draw in (plots.network, plots.weights):
+        with pytest.raises(TypeError, match="model must be a cynn.Model, got "):
+            draw(odd)
+    with pytest.raises(TypeError, match="history must be what fit returned, got "):
+        plots.curve(odd)
+
+
+@pytest.mark.parametrize("classes", [True, 3, "ab", b"ab", np.ones((2, 2)), {"a", "b"}, [[], []]])
+def test_names_of_classes_are_a_list(classes):
+    for draw in (
+        lambda: plots.confusion([0, 1], [0, 1], classes=classes),
+        lambda: plots.mistakes(np.zeros((2, 4)), [0, 1], [[0.9, 0.1]] * 2, classes=classes),
+    ):
+        with pytest.raises(TypeError, match="classes must be a list of names, got "):
+            draw()
+
+
+def test_a_curve_that_was_not_measured_is_named():
+    with pytest.raises(ValueError, match="name must be one of 'loss', got 'los': did you mean 'l"):
+        plots.curve({"loss": [1.0]}, "los")
+    with pytest.raises(TypeError, match=r"name must be one of 'loss', got \['loss'\]"):
+        plots.curve({"loss": [1.0]}, ["loss"])
