@@ -23,6 +23,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -51,6 +52,14 @@ COMPILER_VARIABLES = (
     "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "CYNN_BUILD_MACHINE", "CYNN_BUILD_LIMITED",
     "CYNN_BUILD_TARGETS",
 )  # fmt: skip
+
+QUIET_SECONDS = 20  # of a step, between two lines on how far it is
+
+# What pip and the build write when they begin something, the last of which is shown.
+BEGINNINGS = re.compile(
+    r"^\s*((?:Collecting|Downloading|Installing|Building|building|Compiling|\[\d+/\d+\]) .{1,60})",
+    re.MULTILINE,
+)
 
 COMPARED = ("onnx", "compare", "dask")  # extras of libraries that only some tests need
 
@@ -85,7 +94,7 @@ def lock() -> Iterator[None]:
 
 
 def run(command: list[str], failure: str, **variables: str) -> None:
-    """Run a command silently; if it fails, show its output."""
+    """Run a command, saying now and then how far it is; if it fails, show its output."""
     said = {
         name: value
         for name, value in os.environ.items()
@@ -94,7 +103,8 @@ def run(command: list[str], failure: str, **variables: str) -> None:
     }
     said |= {"PIP_USER": "0", "PYTHONSAFEPATH": "1", **variables}
     with open(LOG, "w+", encoding="utf-8", errors="replace") as log:
-        done = subprocess.run(
+        began = time.monotonic()
+        with subprocess.Popen(
             command,
             cwd=ROOT,
             env=said,
@@ -102,11 +112,32 @@ def run(command: list[str], failure: str, **variables: str) -> None:
             stdout=log,
             stderr=log,
             close_fds=False,
-        )
-        if done.returncode:
+        ) as process:
+            try:
+                while waits(process):
+                    say(f"after {time.monotonic() - began:.0f} s: {last_step(LOG)}")
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
             log.seek(0)
             sys.stderr.write(log.read())
             raise Failure(failure)
+
+
+def waits(process: "subprocess.Popen[bytes]") -> bool:
+    """Wait for a process for a while; return whether it goes on."""
+    try:
+        process.wait(QUIET_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def last_step(log: Path) -> str:
+    """Return what a command began last, by its output so far."""
+    begun = BEGINNINGS.findall(log.read_text(encoding="utf-8", errors="replace"))
+    return begun[-1].strip() if begun else "still at it"
 
 
 def pip(*arguments: str) -> list[str]:
@@ -329,20 +360,19 @@ def prepare(extras: list[str]) -> None:
     if not state:
         say(
             f"making .venv with Python {sys.version.split()[0]}, the libraries and the compiled"
-            " kernels: one to three minutes, this once"
+            " kernels: two to five minutes, this once"
         )
         make_environment()
         state = {"interpreter": interpreter(), "requirements": []}
     missing = sorted(set(wanted) - set(state["requirements"]))
     if missing:
-        if state["requirements"]:
-            say(f"installing {', '.join(missing)}")
+        say(f"installing {', '.join(missing)}")
         install(state, wanted)
     if stale:
         if os.environ.get("CYNN_BUILD_TARGETS"):
             require_targets()
         compiler = "zig, as no C compiler was found" if choice == "zig" else choice or found[0]
-        say(f"compiling the kernels with {compiler}: a minute or two")
+        say(f"compiling the kernels with {compiler}: one to four minutes")
         write_state(state | {"build": None, "built": None})
         try:
             build(choice)

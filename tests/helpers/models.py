@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -50,11 +49,6 @@ def trained(epochs=3, **named):
     return model
 
 
-needs_files = pytest.mark.skipif(
-    find_spec("safetensors") is None, reason="safetensors has no wheel for this Python"
-)
-
-
 def image_model(dtype="float32"):
     model = Model([Flatten(), Rescale(1 / 255), Dense(4, "softmax")], dtype=dtype, seed=0)
     model.compile(SGD(0.5, 0.9), metrics=["accuracy"])
@@ -68,12 +62,15 @@ def bits(model) -> bytes:
 
 def python(program: str, *arguments: str, timeout: float = 300, **environment: str) -> str:
     """Run a program in a new Python process and return its output; fail where the program does."""
+    paths = filter(None, (str(HELPERS), os.environ.get("PYTHONPATH")))  # where cynn may be
     process = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", program, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=os.environ | {"PYTHONPATH": str(HELPERS), "PYTHONSAFEPATH": "1"} | environment,
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
+        | environment,
     )
     assert process.returncode == 0, f"{process.returncode}: {process.stdout}{process.stderr}"
     return process.stdout
