@@ -241,6 +241,17 @@ def test_a_command_is_silent_until_it_fails(environment, capfd):
     assert capfd.readouterr().err == "why\n"
 
 
+def test_a_long_command_says_how_far_it_is(environment, monkeypatch):
+    environment.VENV.mkdir()
+    lines = []
+    monkeypatch.setattr(environment, "say", lines.append)
+    monkeypatch.setattr(environment, "QUIET_SECONDS", 0.05)
+    steps = ("'  Collecting numpy'", "\"building 'cynn.kernels.a' extension\"")
+    environment.run(["sh", "-c", "".join(f"echo {s}; sleep .4; " for s in steps)], "no failure")
+    shown = [line.partition(" s: ")[2] for line in lines]
+    assert "Collecting numpy" in shown and shown[-1] == "building 'cynn.kernels.a' extension"
+
+
 def test_commands_ignore_the_callers_python(environment, monkeypatch):
     environment.VENV.mkdir()
     for name in ("PYTHONPATH", "PYTHONWARNINGS", "PIP_TARGET", "PIP_PREFIX"):
