@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
-from typing_extensions import Buffer, disjoint_base
+from typing_extensions import Buffer, Self, disjoint_base
 
 ACTIVATIONS: tuple[str, ...]
 FROM_INPUT: tuple[str, ...]
@@ -83,12 +83,9 @@ class Parameters:
     def update(self, gradient: _Array, learning_rate: float, momentum: float) -> None: ...
 
 @disjoint_base
-class Network(Parameters):
-    scratch_fill: int
-    work_to_look: float
-    seek_zeros: bool
-    keeps_threads: bool
+class Plan(Parameters):
     augmentation: tuple[int, int, int, float, float] | None
+    forced_columns: int
 
     def __new__(
         cls,
@@ -97,7 +94,7 @@ class Network(Parameters):
         scale: float = 1.0,
         offset: float = 0.0,
         shift: tuple[float, ...] | None = None,
-    ) -> Network: ...
+    ) -> Self: ...
     @property
     def n_inputs(self) -> int: ...
     @property
@@ -110,6 +107,15 @@ class Network(Parameters):
         clip_norm: float = ...,
         penalties: list[tuple[float, float]] | None = None,
     ) -> None: ...
+    def splits(self, rows: int, threads: int) -> tuple[list[tuple[int, int]], float]: ...
+
+@disjoint_base
+class Network(Plan):
+    scratch_fill: int
+    work_to_look: float
+    seek_zeros: bool
+    keeps_threads: bool
+
     def train_epoch(
         self,
         x: _Array | SparseRows,

@@ -1,4 +1,4 @@
-"""How threads wait, and how many of a team work: threads/waiting.h and barrier.h by themselves."""
+"""How threads wait, and how many of a team work: threads/waiting.h, barrier.h and trial.h by themselves."""
 
 import ctypes
 import os
@@ -18,6 +18,7 @@ SOURCE = """
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include "threads/barrier.h"
+#include "threads/trial.h"
 
 typedef struct { barrier meeting; pace pace; respite respite; waiters waiters; int word; } team;
 
@@ -45,6 +46,11 @@ int ask(team *t, double slept, double seconds, int members, int most) {
 }
 double rest_of(team *t) { return t->pace.rest; }
 void wait_is_over(team *t) { t->pace.until = monotonic_seconds() - 1e-6; }
+trial *make_trial(void) { trial *t = calloc(1, sizeof(trial)); trial_begin(t, 1); return t; }
+void begin_trial(trial *t, double work) { trial_begin(t, work); }
+int try_members(trial *t, int members, int most, int is_equal, double now) {
+    return trial_members(t, members, most, is_equal, now);
+}
 int members_of_call(team *t, int most) { return respite_members(&t->respite, most); }
 void judge(team *t, double seconds, double own) { respite_judge(&t->respite, seconds, own); }
 void respite_is_over(team *t) { t->respite.until = (int64_t)(1e9 * monotonic_seconds()) - 1000; }
@@ -75,6 +81,9 @@ def library(tmp_path_factory):
     functions.ask.argtypes = [ctypes.c_void_p, real, real, whole, whole]
     functions.members_of_call.argtypes = [ctypes.c_void_p, whole]
     functions.judge.argtypes = [ctypes.c_void_p, real, real]
+    functions.make_trial.restype = ctypes.c_void_p
+    functions.begin_trial.argtypes = [ctypes.c_void_p, real]
+    functions.try_members.argtypes = [ctypes.c_void_p, whole, whole, whole, real]
     return functions
 
 
@@ -174,3 +183,58 @@ def test_a_call_that_waited_for_its_helpers_lets_the_next_go_alone(library):
     assert library.members_of_call(team, 4) == 1
     library.respite_is_over(team)
     assert library.members_of_call(team, 4) == 4
+
+
+class Steps:
+    """Steps of a team, each as long as `seconds` says of its members, by a clock of their own."""
+
+    def __init__(self, library, most, seconds):
+        self.library, self.most, self.seconds = library, most, seconds
+        self.trial, self.members, self.now = library.make_trial(), most, 100.0
+
+    def go_on(self, steps, is_equal=1):
+        """Return with how many members the steps are done."""
+        done = []
+        for _ in range(steps):
+            self.now += self.seconds[self.members]
+            done.append(self.members)
+            self.members = self.library.try_members(
+                self.trial, self.members, self.most, is_equal, self.now
+            )
+        return done
+
+
+TRIED = 5  # steps
+
+
+def test_a_team_of_short_steps_goes_on_with_the_number_that_is_the_fastest(library):
+    steps = Steps(library, 8, {8: 1e-4, 4: 5e-5, 2: 4e-5, 1: 6e-5})
+    done = steps.go_on(60)
+    first = done.index(4)
+    assert first * 1e-4 > 2e-3 and set(done[:first]) == {8}  # no trial at once
+    assert done[first:][: 3 * TRIED] == [4] * TRIED + [2] * TRIED + [1] * TRIED
+    assert set(done[first + 3 * TRIED :]) == {2}
+    steps.seconds = {8: 1e-5, 4: 5e-5, 2: 4e-5, 1: 6e-5}  # the cores have moved
+    done = steps.go_on(20_000)
+    assert 0.5 < 4e-5 * done.index(8) < 0.6  # after a rest
+    assert done[-1] == 8 and done.count(4) == TRIED and done.count(1) == 0
+
+
+def test_a_team_stays_whole_where_that_is_fastest_and_tries_seldom(library):
+    steps = Steps(library, 2, {2: 1e-4, 1: 1.1e-4})
+    done = steps.go_on(100_000)
+    assert done[-1] == 2 and TRIED <= done.count(1) <= 100
+    steps = Steps(library, 2, {2: 3e-3, 1: 1e-3})
+    assert set(steps.go_on(2000)) == {2}  # steps so long are not tried
+    steps = Steps(library, 1, {1: 1e-4})
+    assert set(steps.go_on(1000)) == {1}
+
+
+def test_a_trial_is_of_equal_steps(library):
+    steps = Steps(library, 2, {2: 1e-4, 1: 1e-5})
+    assert set(steps.go_on(1000, is_equal=0)) == {2}  # the last of an epoch may be short
+    assert steps.go_on(1000)[-1] == 1
+    library.begin_trial(steps.trial, 1.0)
+    assert steps.go_on(2)[-1] == 1  # of the same work: known
+    library.begin_trial(steps.trial, 2.0)
+    assert steps.go_on(3)[-1] == 2  # of other work: it begins anew

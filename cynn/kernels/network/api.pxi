@@ -69,6 +69,7 @@ cdef api int api_matmul_tn(
     const real* a, const real* b, real* out, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k
 ) noexcept nogil:
     cdef Py_ssize_t a_size = panel_size(k, m), b_size = panel_size(k, n)
+    cdef Share whole = share_of_one(k, n)
     cdef Rule rule
     cdef real* panels
     if m < 0 or n < 0 or k < 0:
@@ -81,7 +82,7 @@ cdef api int api_matmul_tn(
     pack_rows(b, k, n, panels + a_size)
     c_matmul_tn(
         panels, k, m, panels + a_size, k, n, k, panels + a_size + b_size, &rule,
-        0, gradient_units(m, n), NULL, NULL,
+        &whole, NULL, NULL,
     )
     scatter(panels + a_size + b_size, m, 0, m, out, 0, n)
     release(panels)
@@ -187,6 +188,7 @@ cdef api int api_dense_backward(
     Py_ssize_t rows, Py_ssize_t inputs, Py_ssize_t outputs,
 ) noexcept nogil:
     cdef Py_ssize_t x_size = panel_size(rows, inputs), w_size = panel_size(inputs, outputs)
+    cdef Share whole = share_of_one(rows, outputs)
     cdef Rule rule
     cdef real* x_panels
     cdef real* w_panels
@@ -210,7 +212,7 @@ cdef api int api_dense_backward(
     pack_rows(delta, rows, outputs, delta_panels)
     transpose(w_panels, inputs, outputs, transposed)
     dense_weight_gradient(  # takes the place of w
-        x_panels, delta_panels, inputs, outputs, rows, rows, w_panels, b_panels, &rule, &rule, NULL, 0, 1, NULL
+        x_panels, delta_panels, inputs, outputs, rows, rows, w_panels, b_panels, &rule, &rule, NULL, &whole, NULL
     )
     scatter(w_panels, inputs, 0, inputs, grad_w, 0, outputs)
     scatter(b_panels, 1, 0, 1, grad_b, 0, outputs)

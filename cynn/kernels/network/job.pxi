@@ -6,6 +6,10 @@
 #     gradient and update: its own tiles of each W          tiles 0..97     tiles 98..195
 #     - barrier -
 #
+#   and where it costs less that W stays with a thread (ops/split.pxi), before its own rows
+#     gather all rows, forward of the first step            units 0..63     units 64..127
+#     - barrier -
+#
 #   a training's workspace    for every row of a batch: input, outputs of the steps, gradients of those outputs,
 #                             target; then W^T of the dense steps and the rows' weights and losses
 
@@ -22,6 +26,8 @@ cdef struct Job:
     Py_ssize_t place  # of the first row in its batch
     const Augmentation* augmentation  # of images, or NULL
     real* frames  # one for each thread
+    real* copies  # of the input: all of the threads' parts of columns but the first, or NULL
+    int forced_columns  # of products; 0: by the count
     bint one_batch  # the blocks are parts of one mini-batch
     Rule rule
     const Optimizer* optimizer  # sets the rule in each step; NULL: it does not change
@@ -94,6 +100,7 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
     call.rank = rank
     call.threads = threads
     call.meeting = &job.meeting
+    call.forced_columns = job.forced_columns
     call.overflowed = &job.overflowed
     return call
 
@@ -137,6 +144,11 @@ cdef void forward_rows(
         )
         activate(step.activation, y, job.rows, first, past, step.outputs)
         x = y
+    elif call.gathered != NULL:
+        gather(
+            &job.x, job.order, start, call.share.first_row, call.share.past_row, <real*>call.gathered, job.rows
+        )
+        x = call.gathered
     else:
         gather(&job.x, job.order, start, first, past, workspace, job.rows)
         if job.augmentation != NULL:
@@ -258,6 +270,8 @@ cdef void use_gradients(
         if step.kind.gradient == NULL:
             continue
         x = job.workspace + (job.steps[i - 1].output * job.rows if i > 0 else 0)
+        if i == 0 and call.gathered != NULL:
+            x = call.gathered
         transposed = NULL
         if step.kind.multiplies and i > job.first_trained and rule.updates:
             transposed = job.transposed + step.transposed
@@ -277,7 +291,7 @@ cdef void follow_weights(Job* job, const Rule* rule, const Call* call) noexcept 
     for i in range(job.first_trained + 1, job.count):
         step = &job.steps[i]
         if step.kind.multiplies:
-            units = gradient_units(step.inputs, step.outputs)
+            units = transposed_units(step.inputs, step.outputs)
             transpose_units(
                 rule.sink + step.weights, step.inputs, step.outputs, job.transposed + step.transposed,
                 units * call.rank // call.threads, units * (call.rank + 1) // call.threads,
@@ -355,6 +369,29 @@ cdef bint is_left(Job* job, const Call* call, bint* leaves) noexcept nogil:
     return leaves[0]
 
 
+cdef void share_input(const Job* job, Call* call) noexcept nogil:
+    """Set which rows of the input this thread gathers, and where to: a copy for each part of columns of the first step."""
+    cdef Split split
+    call.gathered = NULL
+    if job.copies == NULL:
+        return
+    split = split_of_forward(job.steps, job.rows, call.threads, True, call.forced_columns)
+    if split.by_columns > 1:
+        call.share = share_of(split, call.rank, call.used_rows, job.steps[0].outputs)
+        call.gathered = job.workspace
+        if call.rank % split.by_columns:
+            call.gathered = job.copies + (call.rank % split.by_columns - 1) * panel_size(job.rows, job.steps[0].inputs)
+
+
+cdef int most_copies(const Step* step, Py_ssize_t rows, int threads, int forced) noexcept nogil:
+    """Return how many copies of the input so many threads, or fewer of them, need at most."""
+    cdef int most = 1
+    while threads > 1:
+        most = <int>larger(most, split_of_forward(step, rows, threads, True, forced).by_columns)
+        threads -= 1
+    return most
+
+
 cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
     """Set which mini-batch it is, and the weights of this thread's rows; return the sum of all weights."""
     cdef Py_ssize_t start = step * job.rows, count = smaller(job.rows, job.total - start)
@@ -364,6 +401,7 @@ cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
     if call.rank == 0 and job.state_size:
         memcpy(job.state_before, job.state, job.state_size * sizeof(real))
     call.used_rows = count
+    share_input(job, call)
     call.counts = total != 0 or not job.mean
     call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
     call.place = job.place + (start if job.one_batch else 0)
@@ -410,7 +448,7 @@ cdef void end_batch(
     job.weight_sum += total
     job.step = step + 1
     if job.team != NULL:
-        job.members = next_members(job, call.threads)
+        job.members = next_members(job, call.threads, call.used_rows == job.rows)
     if not is_finite(job.loss_sum) and job.optimizer != NULL:
         drop_batch(job)
     elif step % job.steps_between_looks == 0 and (monotonic_seconds() >= job.deadline or is_dropped(look)):
@@ -424,16 +462,21 @@ cdef void drop_batch(Job* job) noexcept nogil:
 
 
 # How many train may change from mini-batch to mini-batch, the first of the team decides. Threads that start late join;
-# and where the members wait for each other longer than they work, some wait aside until there is room again:
+# and where the members wait for each other longer than they work, or fewer are faster, some wait aside until there is
+# room again:
 #
 #   rank 0    members = 1, barrier, trains alone                       members = 2, barrier of two, ...
 #   rank 1                 barrier, is aside, asleep until seats > 1   goes on with the step that job names
 #
 # A rank is called back when all that were sent have gone: so each reads the number that is meant for it.
 
-cdef int next_members(Job* job, int members) noexcept nogil:
-    """Return how many train on the next mini-batch; called by the first before the barrier."""
-    cdef int wanted = pace_members(&job.team.pace, &job.meeting, members, 1 + gate_comers(&job.team.gate))
+cdef int next_members(Job* job, int members, bint is_whole) noexcept nogil:
+    """Return how many train on the next mini-batch; called by the first before the barrier, after a whole one or not."""
+    cdef int most = 1 + gate_comers(&job.team.gate)
+    cdef int wanted = <int>smaller(
+        pace_members(&job.team.pace, &job.meeting, members, most),
+        trial_members(&job.team.trial, members, most, is_whole, monotonic_seconds()),
+    )
     if wanted > members and counter_get(&job.aside) < gate_members(&job.team.gate) - members:
         return members
     if wanted < members:
@@ -495,6 +538,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef Call call = start_call(job, &ahead, rank, threads)
     cdef Py_ssize_t step = job.step, start, following, count, first, past
     cdef double total, penalty = 0
+    call.together = True
     begin_look(&look, &job.dropped, job.caller, rank)
     if job.looks:
         call.look = &look

@@ -1,4 +1,4 @@
-# The network: a plan of steps over flat buffers, entered from Python once per call; job.pxi has the loops.
+# The network: what Python enters once per call; plan.pxi has its steps, job.pxi the loops.
 
 import threading as _threading
 
@@ -19,147 +19,24 @@ GRADIENT_BLOCK = 256
 LARGEST_BATCH = 1024
 
 
-cdef int read_loss(tuple description, real* parameter) except -1:
-    """Return the number of a loss given as (name,), (name, its parameter) or ("function", a function)."""
-    name = description[0] if description else None
-    if name == "function" and len(description) == 2:
-        return CALLED
-    cdef int loss = place_of("loss", name, LOSSES)
-    if len(description) > (2 if has_parameter(loss) else 1):
-        raise ValueError(f"loss: {name} must have fewer numbers, got {len(description) - 1}")
-    parameter[0] = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
-    return loss
-
-
 @cython.binding(False)  # as its base
-cdef class Network(Parameters):
+cdef class Network(Plan):
     """A dense network that runs a plan of steps; see the reference for the plain version."""
 
-    cdef Step* training_steps  # the same, but for an activation that the loss takes over
-    cdef Step* learning_steps  # those, as they are while the weights change
-    cdef Step* few_rows_steps  # for predictions of few rows and finite weights
-    cdef int first_trained, loss
-    cdef bint gives_logits
-    cdef real loss_parameter
-    cdef double scale, offset
-    cdef double* shift  # of each column of the input, or NULL
-    cdef double work  # floating point operations of a row's forward pass
-    cdef Py_ssize_t transposed, output_size, row_size, target
     cdef double loss_so_far, weight_so_far  # of the epoch, over its slices
-    cdef readonly Py_ssize_t n_inputs, n_outputs
-    cdef Py_ssize_t state_size
-    cdef list functions  # of the steps: a Python function or None; None if no step has one
-    cdef object loss_function  # None: the kernels' loss
-    cdef Augmentation augment  # of images in training; height 0: none
     cdef public bint seek_zeros  # read dense rows as sparse ones
     cdef KeptTeam kept  # for calls in quick succession
     cdef int64_t work_done  # by these
     cdef public int scratch_fill  # a byte that new workspaces are filled with; negative: not filled
     cdef public double work_to_look
 
-    def __cinit__(
-        self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0, tuple shift=None
-    ):
-        cdef Py_ssize_t width = n_inputs, state_size = 0
-        cdef int i, draws = 0
-        cdef Step* step
-        if n_inputs < 1 or not steps:
-            raise ValueError(f"network must have inputs and steps, got {n_inputs} and {len(steps)}")
-        steps = separated(steps)
-        self.n_inputs = n_inputs
-        self.scale, self.offset = scale, offset
-        self.read_shift(shift)
-        self.slot_names = ()
-        self.scalars = {}
+    def __cinit__(self):
         self.scratch_fill = -1
         self.work_to_look = WORK_TO_LOOK
-        self.loss = -1
-        self.first_trained = self.count = <int>len(steps)
-        self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
-        if self.steps == NULL:
-            raise MemoryError("no memory for the plan")
-        self.training_steps = self.steps + len(steps)
-        self.learning_steps = self.training_steps + len(steps)
-        self.few_rows_steps = self.learning_steps + len(steps)
-        self.output_size = panel_size(1, n_inputs)
-        for i in range(self.count):
-            step = &self.steps[i]
-            step.inputs = width
-            describe_step(step, steps[i])
-            width = step.outputs
-            step.input = self.steps[i - 1].output if i > 0 else 0
-            step.output = self.output_size
-            if step.in_place:
-                step.output = step.input
-            else:
-                self.output_size += panel_size(1, width)
-            if step.kind.forward == NULL:
-                self.functions = self.functions or [None] * self.count
-                self.functions[i] = steps[i][1]
-            if step.draws:
-                step.number = draws
-                draws += 1
-            step.state = state_size
-            state_size += step.state_lines * panel_size(1, width)
-            self.n_state += step.state_lines * width
-            if step.weight_rows:
-                if step.weight_rows > (<Py_ssize_t>1 << 40) // width:
-                    raise ValueError(
-                        f"steps must have at most 2^40 weights, got {steps[i]!r} on {step.inputs} inputs"
-                    )
-                step.weights = self.packed
-                step.transposed = self.transposed
-                self.packed += panel_size(step.weight_rows, width) + panel_size(1, width)
-                self.n_params += step.weight_rows * width + (width if step.biased else 0)
-                self.work += 2.0 * step.weight_rows * width
-                if self.first_trained == self.count:
-                    self.first_trained = i
-                elif step.kind.multiplies:
-                    self.transposed += panel_size(width, step.inputs)
-        self.n_outputs = width
-        if self.first_trained < self.count:  # only the gradient of the input needs this one
-            self.steps[self.first_trained].transposed = self.transposed
-        self.row_size = self.output_size
-        for i in range(self.count):
-            self.steps[i].gradient = self.row_size
-            self.row_size += panel_size(1, self.steps[i].outputs)
-            self.steps[i].kept = self.row_size
-            self.row_size += self.steps[i].kept_lines * panel_size(1, self.steps[i].outputs)
-        connect_forks(self.steps, self.count)
-        memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
-        for i in range(self.count):
-            if self.few_rows_steps[i].kind == &dense_kind:
-                self.few_rows_steps[i].kind = &few_rows_kind
-        self.target = self.row_size
-        self.row_size += panel_size(1, width)
-        self.parameters = allocate_filled(self.packed, 0)
-        self.state = allocate(state_size)
-        self.state_size = state_size
-        self.begin_state()
 
     def __dealloc__(self):
-        cdef int i
         with nogil:
             end_team(&self.kept.team)
-        if self.steps != NULL:
-            for i in range(self.count):
-                release(self.steps[i].constants)
-        free(self.steps)
-        free(self.shift)
-
-    cdef int read_shift(self, tuple shift) except -1:
-        """One number for all columns, or one for each."""
-        cdef Py_ssize_t count = 0 if shift is None else len(shift), c
-        if shift is None:
-            return 0
-        if count != 1 and count != self.n_inputs:
-            raise ValueError(f"network: shift must be 1 or {self.n_inputs} numbers, got {count}")
-        self.shift = <double*>calloc(self.n_inputs, sizeof(double))
-        if self.shift == NULL:
-            raise MemoryError("no memory for the shift")
-        for c in range(self.n_inputs):
-            self.shift[c] = shift[0 if count == 1 else c]
-        return 0
 
     @property
     def keeps_threads(self):
@@ -183,63 +60,12 @@ cdef class Network(Parameters):
 
     # -- training and prediction: fill in a job, run it on a team of threads
 
-    def compile(
-        self, loss, tuple optimizer=("sgd", 0.0, 0.0), double clip_value=INFINITY,
-        double clip_norm=INFINITY, list penalties=None,
-    ):
-        """Choose the loss and the optimizer, whose state is reset.
-
-        Penalties are pairs (l1, l2), one for each dense step.
-        """
-        cdef Step* last = &self.training_steps[self.count - 1]
-        cdef double numbers[MOST_NUMBERS]
-        cdef real parameter = 0
-        cdef int entry = read_optimizer(optimizer, numbers), i
-        cdef int chosen = read_loss((loss,) if isinstance(loss, str) else loss, &parameter)
-        cdef int fused = activation_of_loss(chosen), made = self.steps[self.count - 1].activation
-        if not (clip_value > 0 and clip_norm > 0):
-            raise ValueError(
-                f"network: clip_value and clip_norm must be above 0, got {clip_value} and {clip_norm}"
-            )
-        if fused != IDENTITY and made != IDENTITY and made != fused:
-            raise ValueError(
-                f"loss: the last activation must be identity or {ACTIVATIONS[fused]} for {LOSSES[chosen]}, "
-                f"got {ACTIVATIONS[made]}"
-            )
-        cdef double* read = self.read_penalties(penalties) if penalties else NULL
-        # Nothing fails from here on: after an error the network is unchanged.
-        free(self.penalties)
-        self.penalties = read
-        self.forget_slots()
-        self.optimizer = &optimizer_entries[entry]
-        self.slot_names = OPTIMIZERS[optimizer[0]][1]
-        self.scalars = dict(OPTIMIZERS[optimizer[0]][2])
-        memcpy(self.numbers, numbers, sizeof(numbers))
-        self.clip_value, self.clip_norm = clip_value, clip_norm
-        self.updates = 0
-        self.loss, self.loss_parameter = chosen, parameter
-        self.loss_function = loss[1] if chosen == CALLED else None
-        memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
-        # A loss that takes logits does the work of the last activation, where there is one.
-        self.gives_logits = made != fused
-        if made == fused:
-            last.activation = IDENTITY
-        memcpy(self.learning_steps, self.training_steps, self.count * sizeof(Step))
-        for i in range(self.count):
-            if self.steps[i].kind.learning != NULL:
-                self.learning_steps[i].kind = self.steps[i].kind.learning
-
     cdef Source read(self, x):
         cdef Source source = Source.__new__(Source)
         source.hold(x, self.n_inputs, self.scale, self.offset, self.shift, self.seek_zeros)
         if source.widest and self.steps[0].kind != &dense_kind:
             raise ValueError("x must not be sparse where the network does not begin with a dense step")
         return source
-
-    cdef int expect_compiled(self) except -1:
-        if self.loss < 0:
-            raise ValueError("network must be compiled with a loss first: call compile")
-        return 0
 
     cdef int start_job(
         self, Job* job, Source x, y, weight, real[:, ::1] outputs, Py_ssize_t total
@@ -298,18 +124,6 @@ cdef class Network(Parameters):
                 job.weights = &weights[0]
         return 0
 
-    cdef void begin_state(self) noexcept:
-        """Set running statistics to their initial values."""
-        cdef const Step* step
-        cdef Py_ssize_t c, size
-        cdef int i, line
-        for i in range(self.count):
-            step = &self.steps[i]
-            size = panel_size(1, step.outputs)
-            for line in range(step.state_lines):
-                for c in range(size):
-                    self.state[step.state + line * size + c] = step.state_begins[line]
-
     cdef int learn(self, Job* job, tuple draw_key) except -1:
         """Set the steps as they are in training, and its seed, epoch and place."""
         cdef uint64_t seed, epoch
@@ -323,29 +137,6 @@ cdef class Network(Parameters):
                 raise ValueError("x must not be sparse where images are augmented")
             job.augmentation = &self.augment
         return 0
-
-    @property
-    def augmentation(self):
-        """Set the augmentation of images: height, width, shift, angle and noise, or None."""
-        cdef Augmentation* of = &self.augment
-        return (of.height, of.width, of.shift, of.angle, of.noise) if of.height else None
-
-    @augmentation.setter
-    def augmentation(self, given):
-        cdef Augmentation settings
-        if given is None:
-            self.augment.height = 0
-            return
-        settings.height, settings.width, settings.shift, settings.angle, settings.noise = given
-        if settings.height < 1 or settings.width < 1 or settings.height * settings.width != self.n_inputs:
-            raise ValueError(
-                f"network: augmentation must be of {self.n_inputs} pixels in all, got {given[:2]}"
-            )
-        if not (
-            0 <= settings.shift <= 1 << 20 and 0 <= settings.angle < INFINITY and 0 <= settings.noise < INFINITY
-        ):
-            raise ValueError(f"network: augmentation must be finite and not negative, got {given}")
-        self.augment = settings
 
     cdef int keep_whole(self, Job* job) except -1:
         """Check that a mini-batch that is normalised over its rows is one block."""
@@ -376,8 +167,9 @@ cdef class Network(Parameters):
         cdef const Step* step
         cdef Team passing
         cdef double patience, work = 3 * self.work * job.rows  # of one step: forward and two gradients
-        cdef Scratch sparse, gradient, doubles, frames, before
+        cdef Scratch sparse, gradient, doubles, frames, before, inputs
         cdef Py_ssize_t parts = 0, n_doubles = 0
+        cdef int copies
         cdef Scratch scratch = scratch_of(
             size + self.transposed + panel_size(1, job.rows)
             + job.rows * <Py_ssize_t>(sizeof(double) // sizeof(real)), self.scratch_fill,
@@ -422,6 +214,13 @@ cdef class Network(Parameters):
             job.gradient = gradient.block
         before = scratch_of(self.state_size, -1)
         job.state_before, job.state_size = before.block, self.state_size
+        copies = 1
+        if threads > 1 and self.steps[0].kind == &dense_kind and not job.nonzeros.width and job.augmentation == NULL:
+            copies = most_copies(&self.steps[0], job.rows, threads, self.forced_columns)
+        if copies > 1:
+            inputs = scratch_of((copies - 1) * panel_size(job.rows, self.n_inputs), self.scratch_fill)
+            job.copies = inputs.block
+        job.forced_columns = self.forced_columns
         if job.augmentation != NULL:
             frames = scratch_of(threads * frame_size(job.augmentation), self.scratch_fill)
             job.frames = frames.block
@@ -444,6 +243,7 @@ cdef class Network(Parameters):
                 work_alone(train, job)
             else:
                 job.team = join_team(&self.kept, &passing)
+                trial_begin(&job.team.trial, work)
                 work_together(job.team, train, job, &job.meeting, threads, patience)
                 leave_team(&self.kept, job.team)
         return expect_whole(job)

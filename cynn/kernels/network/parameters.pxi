@@ -137,7 +137,7 @@ cdef class Parameters:
 
     cdef int transpose_weights(self, const Step* step, real* transposed) except -1:
         """Write W transposed; Ctrl-C is seen in between."""
-        cdef Py_ssize_t units = gradient_units(step.inputs, step.outputs), first = 0, past
+        cdef Py_ssize_t units = transposed_units(step.inputs, step.outputs), first = 0, past
         cdef Py_ssize_t at_once = FILLED // (PANEL * PANEL * TILE_PANELS)
         while first < units:
             past = smaller(first + at_once, units)

@@ -5,9 +5,9 @@
 #                dL/dx = delta W^T             from a copy of W^T that the update keeps in step with W
 #                dL/dW = x^T delta,  dL/db = column sums of delta        summed over the rows of the mini-batch
 #
-# Forward pass and delta are computed row by row, so that threads share the rows of a mini-batch and need not wait
-# for each other from the first layer to the last and back; the gradients of the weights sum over all rows
-# and are divided among threads by tiles of W.
+# Forward pass and delta are computed row by row, so that threads that share the rows of a mini-batch need not wait
+# for each other; the gradients of the weights sum over all rows and are divided among threads by tiles of W.
+# split.pxi tells when they share a product by its columns in place of its rows.
 
 cdef void dense_rows(
     const real* x, const real* w, const real* b, int activation, real* y,
@@ -36,16 +36,16 @@ cdef void dense_input_gradient(
 cdef void dense_weight_gradient(
     const real* x, const real* delta, Py_ssize_t inputs, Py_ssize_t outputs,
     Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, const Rule* bias_rule,
-    real* transposed_w, int part, int parts, Look* look,
+    real* transposed_w, const Share* share, Look* look,
 ) noexcept nogil:
-    """One part of several: the rules are applied to its tiles of W, and to its panels of b."""
-    cdef Py_ssize_t units = gradient_units(inputs, outputs), panels = panels_of(outputs)
+    """A share of it: the rules are applied to its tiles of W, and to its panels of b."""
+    cdef Py_ssize_t panels = share.past_panel - share.first_panel
     c_matmul_tn(
-        x, rows, inputs, delta, rows, outputs, used_rows, w, rule,
-        units * part // parts, units * (part + 1) // parts, transposed_w, look,
+        x, rows, inputs, delta, rows, outputs, used_rows, w, rule, share, transposed_w, look,
     )
     column_sums(
-        delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, bias_rule
+        delta, rows, used_rows, share.first_panel + panels * share.part // share.parts,
+        share.first_panel + panels * (share.part + 1) // share.parts, b, bias_rule,
     )
 
 
@@ -89,6 +89,7 @@ def dense_backward(
     cdef Py_ssize_t x_size = panel_size(rows, inputs), w_size = panel_size(inputs, outputs)
     cdef Py_ssize_t delta_size = panel_size(rows, outputs), b_size = panel_size(1, outputs)
     cdef Rule rule
+    cdef Share whole = share_of_one(rows, outputs)
     cdef real* x_panels
     cdef real* w_panels
     cdef real* transposed
@@ -128,7 +129,7 @@ def dense_backward(
         )
         dense_weight_gradient(
             x_panels, delta_panels, inputs, outputs, rows, rows, grad_w_panels, bias,
-            &rule, &rule, NULL, 0, 1, NULL,
+            &rule, &rule, NULL, &whole, NULL,
         )
         unpack(x_panels + x_size, grad_x)
         unpack(grad_w_panels, grad_w)

@@ -235,24 +235,20 @@ cdef void c_matmul(
             j += width
 
 
-cdef inline Py_ssize_t gradient_units(Py_ssize_t inputs, Py_ssize_t outputs) noexcept nogil:
-    """Parts that the gradient of a weight matrix is computed in, in any order, by any thread."""
-    return panels_of(inputs) * ((panels_of(outputs) + TILE_PANELS - 1) // TILE_PANELS)
-
-
 cdef void c_matmul_tn(
     const real* a, Py_ssize_t a_rows, Py_ssize_t inputs,
     const real* b, Py_ssize_t b_rows, Py_ssize_t outputs,
-    Py_ssize_t rows, real* c, const Rule* rule,
-    Py_ssize_t first_unit, Py_ssize_t past_unit, real* transposed, Look* look,
+    Py_ssize_t rows, real* c, const Rule* rule, const Share* share, real* transposed, Look* look,
 ) noexcept nogil:
-    """Units of A^T B, summed over `rows` rows, each used by the rule on C (inputs, outputs) at once.
+    """A share of A^T B, summed over `rows` rows: each tile is used by the rule on C (inputs, outputs) at once.
 
-    A unit is one panel of A (PANEL rows of C) by TILE_PANELS panels of B. Where `transposed` is
-    given, the block of C just changed is also written there, transposed. A look is as in `c_matmul`.
+    Threads that share columns divide them into units, one panel of A (PANEL rows of C) by TILE_PANELS panels of B, in
+    any order. Where `transposed` is given, the block of C just changed is also written there, transposed. A look is as
+    in `c_matmul`.
     """
     cdef Operands of
-    cdef Py_ssize_t a_panels = panels_of(inputs), b_panels = panels_of(outputs)
+    cdef Py_ssize_t a_panels = panels_of(inputs)
+    cdef Py_ssize_t units = a_panels * ((share.past_panel - share.first_panel + TILE_PANELS - 1) // TILE_PANELS)
     cdef Py_ssize_t unit, p, j, height
     cdef int width
     of.a_panel = 0
@@ -262,12 +258,12 @@ cdef void c_matmul_tn(
     of.c_panel = inputs * PANEL
     of.rule = rule
     of.ahead = NULL
-    for unit in range(first_unit, past_unit):
+    for unit in range(units * share.part // share.parts, units * (share.part + 1) // share.parts):
         if look != NULL and is_dropped(look):
             return
-        j = unit // a_panels * TILE_PANELS
+        j = share.first_panel + unit // a_panels * TILE_PANELS
         p = unit % a_panels
-        width = <int>smaller(TILE_PANELS, b_panels - j)
+        width = <int>smaller(TILE_PANELS, share.past_panel - j)
         height = smaller(PANEL, inputs - p * PANEL)
         of.a = a + p * a_rows * PANEL
         of.b = b + j * of.b_panel
@@ -278,7 +274,12 @@ cdef void c_matmul_tn(
                 rule.penalty, rule.parts, c, inputs, j, j + width, p * PANEL, p * PANEL + height
             )
         if transposed != NULL:
-            transpose_units(c, inputs, outputs, transposed, unit, unit + 1)
+            transpose_blocks(c, inputs, outputs, transposed, p, j, j + width)
+
+
+cdef inline Py_ssize_t transposed_units(Py_ssize_t inputs, Py_ssize_t outputs) noexcept nogil:
+    """Blocks of PANEL lines and TILE_PANELS panels that a matrix is transposed in, in any order, by any thread."""
+    return panels_of(inputs) * ((panels_of(outputs) + TILE_PANELS - 1) // TILE_PANELS)
 
 
 cdef void transpose_units(
@@ -286,17 +287,27 @@ cdef void transpose_units(
     Py_ssize_t first_unit, Py_ssize_t past_unit,
 ) noexcept nogil:
     """Units of C (inputs, outputs) to their places in its transpose."""
-    cdef Py_ssize_t a_panels = panels_of(inputs), unit, p, j, q
+    cdef Py_ssize_t a_panels = panels_of(inputs), unit, j
     for unit in range(first_unit, past_unit):
         j = unit // a_panels * TILE_PANELS
-        p = unit % a_panels
-        for q in range(j, smaller(j + TILE_PANELS, panels_of(outputs))):
-            transpose_block(
-                c + (q * inputs + p * PANEL) * PANEL,
-                transposed + (p * outputs + q * PANEL) * PANEL,
-                smaller(PANEL, inputs - p * PANEL),
-                smaller(PANEL, outputs - q * PANEL),
-            )
+        transpose_blocks(
+            c, inputs, outputs, transposed, unit % a_panels, j, smaller(j + TILE_PANELS, panels_of(outputs))
+        )
+
+
+cdef void transpose_blocks(
+    const real* c, Py_ssize_t inputs, Py_ssize_t outputs, real* transposed,
+    Py_ssize_t p, Py_ssize_t first_panel, Py_ssize_t past_panel,
+) noexcept nogil:
+    """PANEL lines of some panels of C, the p-th so many."""
+    cdef Py_ssize_t q
+    for q in range(first_panel, past_panel):
+        transpose_block(
+            c + (q * inputs + p * PANEL) * PANEL,
+            transposed + (p * outputs + q * PANEL) * PANEL,
+            smaller(PANEL, inputs - p * PANEL),
+            smaller(PANEL, outputs - q * PANEL),
+        )
 
 
 cdef void column_sums(
@@ -371,6 +382,7 @@ def matmul_tn(const real[:, :] a, const real[:, :] b, real[:, :] out):
     """out[m, n] = sum_k a[k, m] b[k, n]: the gradient of a layer's weights."""
     cdef Py_ssize_t rows = a.shape[0], inputs = a.shape[1], outputs = b.shape[1]
     cdef Py_ssize_t a_size = panel_size(rows, inputs), b_size = panel_size(rows, outputs)
+    cdef Share whole = share_of_one(rows, outputs)
     cdef Rule rule
     cdef real* block
     expect_shape("matmul_tn", "b", b, rows, outputs)
@@ -384,7 +396,7 @@ def matmul_tn(const real[:, :] a, const real[:, :] b, real[:, :] out):
         pack(b, block + a_size)
         c_matmul_tn(
             block, rows, inputs, block + a_size, rows, outputs, rows,
-            block + a_size + b_size, &rule, 0, gradient_units(inputs, outputs), NULL, NULL,
+            block + a_size + b_size, &rule, &whole, NULL, NULL,
         )
         unpack(block + a_size + b_size, out)
     release(block)

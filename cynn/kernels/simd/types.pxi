@@ -98,6 +98,13 @@ cdef extern from "threads/barrier.h" nogil:
     void pace_resume(pace* p)
     int pace_members(pace* p, const barrier* b, int members, int most)
 
+cdef extern from "threads/trial.h" nogil:
+    ctypedef struct trial:
+        pass
+    void trial_begin(trial* t, double work)
+    int trial_members(trial* t, int members, int most, bint is_equal, double now)
+
+cdef extern from "threads/barrier.h" nogil:
     ctypedef struct respite:
         pass
     int respite_members(respite* r, int most)

@@ -2,6 +2,7 @@
 # steps are made from their descriptions in Python.
 
 include "steps.pxi"
+include "dense.pxi"
 include "residual.pxi"
 include "normalize.pxi"
 include "dropout.pxi"

@@ -47,6 +47,10 @@ cdef struct Call:
     int rank
     int threads
     barrier* meeting
+    bint together  # the threads share the rows of a mini-batch; else each has a block of its own
+    const real* gathered  # this thread's copy of the input, of the rows of its share; NULL: it has none
+    Share share
+    int forced_columns  # parts; 0: by the count of split.pxi
     Look* look  # in the midst of a step; NULL: none takes long
     int* overflowed  # set where running statistics would become infinite or NaN
 
@@ -88,42 +92,6 @@ cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
     if not step.biased:
         return NULL
     return buffer + step.weights + panel_size(step.weight_rows, step.outputs)
-
-
-cdef void dense_step_forward(
-    const Step* step, const real* parameters, const real* x, real* y,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
-) noexcept nogil:
-    dense_rows(
-        x, parameters + step.weights,
-        parameters + step.weights + panel_size(step.inputs, step.outputs),
-        step.activation, y, step.inputs, step.outputs, rows, first, past, call.ahead,
-        call.look,
-    )
-
-
-cdef void dense_step_backward(
-    const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
-) noexcept nogil:
-    if is_wanted(call.look):
-        activate_backward(step.activation, y, delta, rows, first, past, step.outputs)
-    if grad_x != NULL:
-        dense_input_gradient(
-            delta, transposed + step.transposed, grad_x, step.inputs, step.outputs, rows, first, past,
-            call.look,
-        )
-
-
-cdef void dense_step_gradient(
-    const Step* step, const real* x, const real* delta, real* transposed, Py_ssize_t rows,
-    const Rule* rule_of_w, const Rule* rule, const Call* call,
-) noexcept nogil:
-    dense_weight_gradient(
-        x, delta, step.inputs, step.outputs, rows, call.used_rows, rule.sink + step.weights,
-        bias_in(rule.sink, step), rule_of_w, rule, transposed, call.rank, call.threads,
-        NULL if rule.updates else call.look,  # an update that has begun is finished
-    )
 
 
 cdef void activation_step_forward(
@@ -193,15 +161,6 @@ cdef void scale_columns(
             store(<real*>line_of(y, rows, r, v), load(line_of(x, rows, r, v)) * load(scale + v * LANES))
 
 
-cdef int describe_dense(Step* step, tuple arguments) except -1:
-    """From outputs and activation, and False after them where there is no bias."""
-    step.outputs = arguments[0]
-    step.weight_rows = step.inputs
-    step.activation = place_of("activation", arguments[1], ACTIVATIONS)
-    step.biased = arguments[2] if len(arguments) == 3 else True
-    return 0
-
-
 cdef int describe_activation(Step* step, tuple arguments) except -1:
     step.activation = place_of("activation", arguments[0], ACTIVATIONS)
     if ACTIVATIONS[step.activation] in FROM_INPUT:
@@ -223,10 +182,7 @@ cdef int describe_function(Step* step, tuple arguments) except -1:
     return 0
 
 
-cdef Kind dense_kind, activation_kind, input_activation_kind, rescale_kind, function_kind
-dense_kind = Kind(
-    b"dense", 2, 3, describe_dense, True, dense_step_forward, dense_step_backward, dense_step_gradient, NULL
-)
+cdef Kind activation_kind, input_activation_kind, rescale_kind, function_kind
 activation_kind = Kind(
     b"activation", 1, 1, describe_activation, False, activation_step_forward, activation_step_backward, NULL, NULL
 )

@@ -16,6 +16,7 @@ cdef struct Team:
     int finished  # with the piece of work
     int gone
     pace pace
+    trial trial
     int64_t process  # whose they are
 
 cdef struct KeptTeam:
