@@ -28,7 +28,6 @@ REALS = tuple(targets.REALS)
 class Kernels(Protocol):
     """What a model uses of a target; kernels/_target.pyi has the rest."""
 
-    LARGEST_BATCH: int
     OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]]
     Network: "type[Network]"
 

@@ -319,8 +319,7 @@ class Model(Inspected):
         y : array_like, optional
             The targets, as the loss takes them: labels of shape (n,), or rows.
         batch_size : int, default 32
-            The rows of a step; the last batch of an epoch has what is left. With a `BatchNorm`
-            1024 at most.
+            The rows of a step; the last batch of an epoch has what is left.
         epochs : int, default 1
             How often to go through all rows.
         validation_data : (x, y) or (x, y, sample_weight), optional

@@ -249,22 +249,6 @@ class Measures:
         return {"loss": loss} | {metric.name: metric.result() for metric in self._metrics}
 
 
-def expect_whole_batches(model: Any, batch_size: int) -> None:
-    """Refuse batches that the network cannot take.
-
-    Raises
-    ------
-    ValueError
-        If the network has to see all rows of a batch at once, and those are too many.
-    """
-    largest = model._kernels.LARGEST_BATCH
-    if model._network.n_state and batch_size > largest:
-        raise ValueError(
-            f"batch_size must be {largest} at most with a BatchNorm, which needs all rows of "
-            f"a batch at once, got {batch_size}"
-        )
-
-
 class Exchange(Protocol):
     """What adds up gradients over several networks."""
 

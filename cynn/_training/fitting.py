@@ -23,7 +23,6 @@ from .._model.loops import (
     Measures,
     evaluate,
     expect_measurable,
-    expect_whole_batches,
     training_batches,
 )
 from .._runtime.progress import Progress
@@ -263,8 +262,7 @@ class Fit:
         learner, network = self.learner, self.learner._network
         values = StepValues(learner.optimizer.rates(*span), learner.optimizer.momenta(*span))
         threads, draws, updates = self.ranks.threads(), learner._draw_seed(), network.updates
-        fits_network = self.exchange is None and batch_size <= learner._kernels.LARGEST_BATCH
-        step_by_step = not fits_network or measures.by_step or self._tells_batches
+        step_by_step = self.exchange is not None or measures.by_step or self._tells_batches
         take = self._take_each_step if step_by_step else self._take_steps
         if data.rows is not None:
             order, data = data.rows[order], data._replace(rows=None)
@@ -324,8 +322,7 @@ class Fit:
             values = _scaled(_between(chunk.values, step, step + 1), learner.rate_factor)
             learner.learning_rate = float(values.rate[0])
             measures.before_step()
-            is_whole = self.exchange is None and size <= learner._kernels.LARGEST_BATCH
-            take = self._take_step if is_whole else self._take_summed_step
+            take = self._take_step if self.exchange is None else self._take_shared_step
             try:
                 loss = take(chunk, rows, values, step)
             except FloatingPointError as error:
@@ -380,51 +377,34 @@ class Fit:
         return loss_sum, weight_sum
 
     @np.errstate(over="ignore", invalid="ignore")  # a loss that diverges is an error in its own way
-    def _take_summed_step(
+    def _take_shared_step(
         self, chunk: Chunk, rows: slice, values: StepValues, step: int
     ) -> tuple[float, float]:
-        """Take one step on more rows than the network takes at once, or in several networks.
+        """Take one step in several networks; return the sums of this one's losses and weights.
 
-        A loss that is not finite changes no weight. Of several networks all give the sum of theirs.
+        A loss that is not finite changes no weight; all networks return the sum of theirs.
         """
-        learner, network, exchange = self.learner, self.learner._network, self.exchange
+        network, exchange = self.learner._network, self.exchange
+        assert exchange is not None
         batch, outputs = chunk.order[rows], None if chunk.outputs is None else chunk.outputs[rows]
         *key, updates = chunk.draw_key
-        place = 0 if exchange is None else exchange.place(chunk.number + step)
-        gradient = np.empty(network.n_params, learner.dtype)
-        if exchange is not None:
-            gradient = exchange.gradient
-        block = self.settings.gradient_block or learner._kernels.LARGEST_BATCH
-        is_own_sum = len(batch) <= block and (exchange or self.settings.gradient_block)
-        total = gradient if is_own_sum else np.zeros(network.n_params)
-        loss_sum = weight_sum = 0.0
-        for start in range(0, max(1, len(batch)), block):
-            piece = slice(start, start + block)
-            try:
-                loss, weight = network.gradients(
-                    *chunk.data.take(batch[piece]).read_by(network), gradient, chunk.threads,
-                    (*key, updates + step, place + start),
-                    None if outputs is None else outputs[piece],
-                )  # fmt: skip
-            except FloatingPointError as error:
-                if exchange is None:
-                    raise
-                self._statistics_error = error
-                loss, weight = math.nan, 0.0  # the other ranks end with this one
-            if not is_own_sum:
-                total += gradient
-            loss_sum, weight_sum = loss_sum + loss, weight_sum + weight
-        total_weight = weight_sum
-        if exchange is not None:
-            gradient[:] = total
-            known = weight_sum if math.isfinite(loss_sum) else math.nan  # tells all of it
-            total, total_weight = gradient, exchange.sum(known)
-            if math.isnan(total_weight):
-                loss_sum = float(self.ranks.total(np.array([loss_sum]))[0])
+        gradient = exchange.gradient
+        try:
+            loss_sum, weight_sum = network.gradients(
+                *chunk.data.take(batch).read_by(network), gradient, chunk.threads,
+                (*key, updates + step, exchange.place(chunk.number + step)), outputs,
+            )  # fmt: skip
+        except FloatingPointError as error:
+            self._statistics_error = error
+            loss_sum, weight_sum = math.nan, 0.0  # the other ranks end with this one
+        known = weight_sum if math.isfinite(loss_sum) else math.nan  # tells all of it
+        total_weight = exchange.sum(known)
+        if math.isnan(total_weight):
+            loss_sum = float(self.ranks.total(np.array([loss_sum]))[0])
         if total_weight and math.isfinite(loss_sum):
-            total /= total_weight
+            gradient /= total_weight
             rate, momentum = (float(value[0]) for value in values)
-            network.update(total.astype(learner.dtype, copy=False), rate, momentum)
+            network.update(gradient, rate, momentum)
         return loss_sum, weight_sum
 
 
@@ -478,8 +458,6 @@ def fit_rows(fit: Fit, rows: TrainingRows) -> History:
     batch_size = settings.batch_size if ranks.size > 1 else min(settings.batch_size, shard.n)
     steps, n_rows = shard.steps(batch_size), shard.length(batch_size)
     fit.exchange = ranks.exchange(model, shard, batch_size)
-    with ranks.agreed():
-        expect_whole_batches(model, batch_size)
 
     def train(epoch: int) -> dict[str, float]:
         measures = Measures(model.metrics)
@@ -572,7 +550,6 @@ def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, 
     if model._network is None:
         model._build(input_shape)
     n, measures, step = len(data.x), Measures(model.metrics), model._network.updates
-    expect_whole_batches(model, n)
     fit = Fit(model, FitSettings())
     fit.train(data, np.arange(n), n, Span(0, 1, 1), measures, step)
     if not model._network.is_finite():

@@ -21,14 +21,7 @@ class TrainingRows(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class FitSettings:
-    """What a fit is asked to do; see `Model.fit` for those that it has.
-
-    Attributes
-    ----------
-    gradient_block : int or None
-        The rows of a batch beyond what the network takes at once whose gradient is found in one
-        call, and added to those of the others; None: as many as it takes at once.
-    """
+    """What a fit is asked to do; see `Model.fit`."""
 
     epochs: int = 1
     batch_size: int = 32
@@ -38,7 +31,6 @@ class FitSettings:
     augment: Augment | None = None
     validation: tuple[Any, Any, Any] | float | None = None
     steps_per_epoch: int | None = None
-    gradient_block: int | None = None
 
 
 class StepValues(NamedTuple):

@@ -12,7 +12,6 @@ from .._model.loops import (
     Batches,
     Measures,
     expect_measurable,
-    expect_whole_batches,
     naming,
     training_batches,
     validation_batches,
@@ -147,7 +146,6 @@ class Stream:
         for batch in itertools.islice(batches, steps):
             data = self.checked(batch, done)
             n = len(data.x)
-            expect_whole_batches(self._model, n)
             span = Span(0, 1, 1)
             if steps is not None:
                 first = epoch * steps + done

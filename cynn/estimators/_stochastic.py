@@ -177,15 +177,13 @@ class Training:
             estimator._best_weights = self.learner.get_learned()
         n = X.shape[0]
         size = batch_size(estimator, n)
-        is_large = size > self.learner._kernels.LARGEST_BATCH
-        self.by_step = is_large or weight is not None or self.objective.divisor != 1
+        self.by_step = weight is not None or self.objective.divisor != 1
         self.prints = estimator.verbose and not is_bar(estimator.verbose)
         self.order, self.epoch_steps = np.arange(n), -(-n // size)
         self.stops = False  # for want of progress
         settings = FitSettings(
             epochs=1 if incremental else estimator.max_iter,
             batch_size=size,
-            gradient_block=size if is_large else None,
         )
         self.fit = Fit(
             self.learner,

@@ -13,7 +13,6 @@ LEAKY_SLOPE: float
 LOSSES: tuple[str, ...]
 OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]]
 GRADIENT_BLOCK: int
-LARGEST_BATCH: int
 
 # Anything with the buffer interface and the target's element type: 2-D, and 1-D for b, grad_b,
 # weight and the arguments of sgd. Shapes are checked when a function is called.
@@ -113,6 +112,7 @@ class Plan(Parameters):
 class Network(Plan):
     scratch_fill: int
     work_to_look: float
+    largest_block: int
     seek_zeros: bool
     keeps_threads: bool
 

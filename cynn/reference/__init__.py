@@ -19,7 +19,7 @@ from .by_name import ACTIVATIONS, BACKWARD, FORWARD, FROM_INPUT
 from .initializers import initial_weights
 from .losses import *
 from .matmul import matmul, matmul_nt, matmul_tn
-from .network import LARGEST_BATCH, Network
+from .network import Network
 from .neuron import Layer, Neuron, forward_propagation
 from .optimizers import OPTIMIZERS, optimizer_step
 from .random import permutation
@@ -32,7 +32,6 @@ globals().update(FORWARD | {f"{name}_backward": f for name, f in BACKWARD.items(
 __all__ = [
     "ACTIVATIONS",
     "FROM_INPUT",
-    "LARGEST_BATCH",
     "LEAKY_SLOPE",
     "OPTIMIZERS",
     "Layer",

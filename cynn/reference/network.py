@@ -13,9 +13,6 @@ from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
 from .plan import Plan
 from .sparse import SparseRows as SparseRows  # what this network reads beside lists and arrays
 
-LARGEST_BATCH = 1024
-"""Rows that a compiled network takes as one batch; larger ones go through `gradients`."""
-
 
 class Network:
     """Steps in a row, their parameters, and the optimizer's memory.
@@ -512,17 +509,11 @@ class Network:
         Raises
         ------
         ValueError
-            If an argument does not fit the others, or no loss was chosen, or there are more than
-            `LARGEST_BATCH` rows for a batch_norm.
+            If an argument does not fit the others, or no loss was chosen.
         """
         data = self._data("gradients", x, y, weight)
         call = Call(self._state)
         if draw_key is not None:
-            if self.n_state and len(data[0]) > LARGEST_BATCH:
-                raise ValueError(
-                    f"gradients: batch_norm must have {LARGEST_BATCH} rows at most, "
-                    f"got {len(data[0])}"
-                )
             call = Call(list(self._state), batch_key(draw_key), draw_key[3])
         if outputs is not None:
             require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))

@@ -135,10 +135,3 @@ def test_ranks_of_different_length_with_batch_norm():
         return fit(comm, *normalized(), x=X[:n], y=Y[:n], batch_size=4)
 
     assert_alike(run_ranks(2, work))
-
-
-def test_a_batch_too_large_for_batch_norm_is_one_error_on_every_rank():
-    x, y = np.tile(X, (30, 1)), np.tile(Y, 30)
-    work = lambda comm: fit(comm, *normalized(), x=x, y=y, batch_size=1300)  # noqa: E731
-    for error in run_ranks(2, work):
-        assert isinstance(error, ValueError) and str(error).startswith("batch_size must be 1024")

@@ -170,9 +170,8 @@ def test_batches_in_blocks():
     for largest in (1500, 700):
         model = image_model("float64")
         model.build((8, 8))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(model._kernels, "LARGEST_BATCH", largest)
-            model.fit(x, y, augment=Augment(2, 10.0, 0.1), batch_size=1500, verbose=0)
+        model._network.largest_block = largest
+        model.fit(x, y, augment=Augment(2, 10.0, 0.1), batch_size=1500, verbose=0)
         made.append(model.get_weights())
     for got, want in zip(*made, strict=True):
         assert np.allclose(got, want, rtol=1e-9, atol=1e-12)

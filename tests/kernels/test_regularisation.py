@@ -136,28 +136,14 @@ def test_running_statistics_are_those_of_the_rows():
     assert variance == pytest.approx(x.var(axis=0), rel=1e-12)
 
 
-def test_batches_larger_than_the_networks_workspace(monkeypatch):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(1300, 6)).astype(np.float32)
-    y = rng.integers(0, 3, 1300)
-    model = Model([Dense(8), BatchNorm(), Dense(3, "softmax")], seed=0)
-    model.compile()
-    with pytest.raises(ValueError, match="1024 at most"):
-        model.fit(x, y, batch_size=1200, verbose=0)
-    model.fit(x[:1000], y[:1000], batch_size=1200, verbose=0)
-
-    def trained(largest):
-        monkeypatch.setattr(cynn._backend.kernels("float64"), "LARGEST_BATCH", largest)
-        noisy = Model(
-            [Dense(8, "tanh"), Dropout(0.5), Dense(3, "softmax")], dtype="float64", seed=0
-        )
-        noisy.compile(SGD(0.1))
-        noisy.fit(x, y, batch_size=1000, epochs=2, verbose=0)
-        return noisy.get_weights()
-
-    # In blocks or at once, the same numbers are dropped.
-    for got, want in zip(trained(300), trained(1024), strict=True):
-        assert np.allclose(got, want, rtol=1e-10, atol=1e-12)
+def test_statistics_are_of_all_rows_of_a_mini_batch_of_any_size():
+    x = np.random.default_rng(0).normal(5.0, 3.0, (3000, 2))
+    model = Model([BatchNorm(0.0), Dense(1)], dtype="float64", seed=0)
+    model.compile(SGD(1e-6), loss="mean_squared_error")
+    model.fit(x, x[:, :1], batch_size=3000, verbose=0)
+    mean, variance = model.get_state()
+    assert mean == pytest.approx(x.mean(axis=0), rel=1e-12)
+    assert variance == pytest.approx(x.var(axis=0), rel=1e-12)
 
 
 def test_each_mini_batch_draws_a_new_mask():

@@ -23,13 +23,7 @@ PLANS = {
 INPUTS, ROWS, BATCH = 150, 150, 64
 
 
-@pytest.fixture(autouse=True)
-def threads_are_there(request):
-    """Let small networks have as many threads as they are asked to."""
-    module = request.getfixturevalue("compiled").module
-    module.keep_threads(True)
-    yield
-    module.keep_threads(False)
+pytestmark = pytest.mark.usefixtures("threads_at_hand")
 
 
 def trained(target, steps, threads, forced, work_to_look=None, **compiled):
@@ -84,7 +78,7 @@ def parts(target, inputs, outputs, rows, threads):
 
 def test_the_count_keeps_weights_where_they_are_larger_than_rows(compiled):
     assert parts(compiled, 784, 512, 32, 2) == [(2, 0), (2, 2)]  # W does not travel
-    assert parts(compiled, 16, 512, 1024, 2)[1] == (1, 1)  # many rows of W's height: rows stay
+    assert parts(compiled, 16, 512, 9000, 2)[1] == (1, 1)  # rows are larger than W: they stay
     assert parts(compiled, 784, 1, 32, 16)[0] == (1, 0)  # one panel cannot be divided
     assert parts(compiled, 784, 16, 32, 16)[0][0] <= 2  # as many as panels: 2 of float64
 

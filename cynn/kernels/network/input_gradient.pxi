@@ -5,7 +5,7 @@ cdef bint begin_from_loss(Job* job, real* workspace, Py_ssize_t start, Py_ssize_
     cdef const Step* last = &job.steps[job.count - 1]
     cdef Py_ssize_t r
     if job.input_gradients == NULL or job.reached_from_loss:
-        weigh_rows(job, start, count, 0, count)
+        weigh_rows(job, count, start, 0, count)
         return True
     gather_targets(&job.y, NULL, start, 0, count, workspace + last.gradient * job.rows, job.rows)
     for r in range(count):

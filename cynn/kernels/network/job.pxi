@@ -6,6 +6,9 @@
 #     gradient and update: its own tiles of each W          tiles 0..97     tiles 98..195
 #     - barrier -
 #
+#   a mini-batch of more rows than a workspace has is computed in blocks, whose gradients are added up in memory; after
+#   the last, each thread uses its share of the sum
+#
 #   and where it costs less that W stays with a thread (ops/split.pxi), before its own rows
 #     gather all rows, forward of the first step            units 0..63     units 64..127
 #     - barrier -
@@ -39,7 +42,7 @@ cdef struct Job:
     Py_ssize_t n_penalty_parts
     bint penalty_of_sum  # the penalty is part of a mini-batch's summed loss, not of its mean
     double clip_norm
-    real* gradient  # all of it, where it is clipped by its norm, or NULL
+    real* gradient  # all of it, where it is needed before any is used, or NULL
     double* squares  # of its parts
     Py_ssize_t packed  # numbers of the gradient
     bint mean  # divide a mini-batch's gradient by the sum of its weights
@@ -50,7 +53,8 @@ cdef struct Job:
     const real* weights  # NULL: all are one
     const int64_t* order  # NULL: in the order of the array
     Py_ssize_t total
-    Py_ssize_t rows  # of a batch or block
+    Py_ssize_t batch  # rows of a mini-batch
+    Py_ssize_t rows  # of a block, the whole mini-batch if it is not larger
     Py_ssize_t step
     Py_ssize_t past_step
     double deadline
@@ -105,24 +109,28 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
     return call
 
 
-cdef double weigh_rows(
-    Job* job, Py_ssize_t start, Py_ssize_t count, Py_ssize_t first, Py_ssize_t past
-) noexcept nogil:
-    """Set the weights of a mini-batch's rows first to past for the loss; return the sum of all `count`."""
-    cdef double total = 0, scale
+cdef double weight_of_rows(const Job* job, Py_ssize_t start, Py_ssize_t count) noexcept nogil:
+    """Return the sum of the weights of rows from `start` on."""
+    cdef double total = 0
     cdef Py_ssize_t r
     if job.weights == NULL:
-        total = <double>count
-    else:
-        for r in range(start, start + count):
-            total += job.weights[r if job.order == NULL else job.order[r]]
-    scale = 1 if not job.mean else (1 / total if total != 0 else 0)
+        return <double>count
+    for r in range(start, start + count):
+        total += job.weights[r if job.order == NULL else job.order[r]]
+    return total
+
+
+cdef void weigh_rows(
+    Job* job, double total, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    """Set the weights for the loss of rows first to past after `start`, of a mini-batch that weighs `total`."""
+    cdef double scale = 1 if not job.mean else (1 / total if total != 0 else 0)
+    cdef Py_ssize_t r
     for r in range(first, past):
         job.row_weights[r] = <real>(
             scale if job.weights == NULL
             else scale * job.weights[start + r if job.order == NULL else job.order[start + r]]
         )
-    return total
 
 
 cdef void forward_rows(
@@ -305,13 +313,20 @@ cdef void clip_and_use_gradients(
     cdef Rule kept, clipped = rule[0]
     cdef int rank = call.rank, threads = call.threads
     cdef Py_ssize_t parts = parts_of(job.packed), first, past
+    cdef bint is_one_block = call.used_rows == call.batch_rows
     begin_rule(&kept, keep, job.gradient)
     kept.prepares = rule.prepares
     kept.weights = rule.weights
     kept.clip = rule.clip
-    use_gradients(job, &kept, total, call)
+    if is_one_block:
+        use_gradients(job, &kept, total, call)
+    else:
+        add_gradients(job, total, False, call)
     if is_left(job, call, &job.leaves_late):
         return
+    if not is_one_block:
+        use_kept_gradients(job, &kept, total, call)
+        barrier_wait(&job.meeting)
     parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, rank, threads)
     barrier_wait(&job.meeting)
     clipped.clip = <real>INFINITY
@@ -327,17 +342,33 @@ cdef void clip_and_use_gradients(
 cdef void keep_and_use_gradients(
     Job* job, const Rule* rule, double total, const Call* call
 ) noexcept nogil:
-    """As `use_gradients`, to the same bits, where they take long: until all are there the step can be dropped."""
+    """As `use_gradients`, where they take long, to the same bits, or add up over blocks.
+
+    Until all are there the step can be dropped.
+    """
+    add_gradients(job, total, call.used_rows == call.batch_rows, call)
+    if is_left(job, call, &job.leaves_late):
+        return
+    use_kept_gradients(job, rule, total, call)
+    barrier_wait(&job.meeting)
+    follow_weights(job, rule, call)
+
+
+cdef void add_gradients(Job* job, double total, bint is_first, const Call* call) noexcept nogil:
+    """Add this thread's share of a block's gradients to those of the blocks before it."""
+    cdef Rule kept
+    begin_rule(&kept, keep if is_first else add, job.gradient)
+    use_gradients(job, &kept, total, call)
+
+
+cdef void use_kept_gradients(Job* job, const Rule* rule, double total, const Call* call) noexcept nogil:
+    """This thread's share of the gradients in memory."""
     cdef double scale = 1 / total if job.penalty_of_sum else 1
     cdef double* parts = job.penalty_parts
     cdef const Step* step
     cdef Py_ssize_t size
-    cdef Rule kept, rule_of_w
+    cdef Rule rule_of_w
     cdef int i
-    begin_rule(&kept, keep, job.gradient)
-    use_gradients(job, &kept, total, call)
-    if is_left(job, call, &job.leaves_late):
-        return
     for i in range(job.first_trained, job.count):
         step = &job.steps[i]
         if step.kind.gradient == NULL:
@@ -347,8 +378,6 @@ cdef void keep_and_use_gradients(
         use_kept_gradient(job, &rule_of_w, step.weights, size, call)
         if step.biased:
             use_kept_gradient(job, rule, step.weights + size, panel_size(1, step.outputs), call)
-    barrier_wait(&job.meeting)
-    follow_weights(job, rule, call)
 
 
 cdef void use_kept_gradient(
@@ -393,34 +422,45 @@ cdef int most_copies(const Step* step, Py_ssize_t rows, int threads, int forced)
 
 
 cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
-    """Set which mini-batch it is, and the weights of this thread's rows; return the sum of all weights."""
-    cdef Py_ssize_t start = step * job.rows, count = smaller(job.rows, job.total - start)
-    cdef double total = weigh_rows(
-        job, start, count, count * call.rank // call.threads, count * (call.rank + 1) // call.threads
-    )
+    """Set which mini-batch it is; return the sum of its weights."""
+    cdef Py_ssize_t start = step * job.batch
+    cdef double total
+    call.batch_rows = smaller(job.batch, job.total - start)
+    total = weight_of_rows(job, start, call.batch_rows)
     if call.rank == 0 and job.state_size:
         memcpy(job.state_before, job.state, job.state_size * sizeof(real))
-    call.used_rows = count
-    share_input(job, call)
     call.counts = total != 0 or not job.mean
     call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
-    call.place = job.place + (start if job.one_batch else 0)
     return total
 
 
-cdef void end_batch(
-    Job* job, Rule* rule, double total, double penalty, Py_ssize_t step, int64_t* updates, double* scalars,
-    Look* look, const Call* call,
-) noexcept nogil:
-    """Use this thread's share of the mini-batch's gradients, and sum its losses; or leave all as it was.
+cdef void begin_block(Job* job, Py_ssize_t start, Py_ssize_t at, double total, Call* call) noexcept nogil:
+    """Set which rows of the mini-batch come next, those from `at` on, and the weights of this thread's."""
+    cdef Py_ssize_t count = smaller(job.rows, call.batch_rows - at)
+    call.used_rows = count
+    call.place = job.place + (start if job.one_batch else at)
+    weigh_rows(
+        job, total, start + at, count * call.rank // call.threads, count * (call.rank + 1) // call.threads
+    )
+    share_input(job, call)
 
-    A loss that is not finite is the last: it changes no weight. Every thread sums it, so that none waits to know it.
-    """
-    cdef double loss = 0
-    cdef bint counts
+
+cdef void sum_losses(const Job* job, const Call* call, double* loss) noexcept nogil:
+    """Add those of a block. Every thread sums them, so that none waits to know whether the sum is finite."""
     cdef Py_ssize_t r
     for r in range(call.used_rows):
-        loss += job.row_losses[r]
+        loss[0] += job.row_losses[r]
+
+
+cdef void end_batch(
+    Job* job, Rule* rule, double total, double loss, double penalty, Py_ssize_t step, int64_t* updates,
+    double* scalars, Look* look, const Call* call,
+) noexcept nogil:
+    """Use this thread's share of the mini-batch's gradients; or leave all as it was.
+
+    A loss that is not finite is the last: it changes no weight.
+    """
+    cdef bint counts
     if job.n_penalty_parts and call.counts:
         loss += penalty * (1 / total if job.penalty_of_sum else 1)
     counts = call.counts and (is_finite(loss) or job.optimizer == NULL)
@@ -448,7 +488,7 @@ cdef void end_batch(
     job.weight_sum += total
     job.step = step + 1
     if job.team != NULL:
-        job.members = next_members(job, call.threads, call.used_rows == job.rows)
+        job.members = next_members(job, call.threads, call.batch_rows == job.batch)
     if not is_finite(job.loss_sum) and job.optimizer != NULL:
         drop_batch(job)
     elif step % job.steps_between_looks == 0 and (monotonic_seconds() >= job.deadline or is_dropped(look)):
@@ -536,8 +576,8 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
     cdef Ahead ahead
     cdef Look look
     cdef Call call = start_call(job, &ahead, rank, threads)
-    cdef Py_ssize_t step = job.step, start, following, count, first, past
-    cdef double total, penalty = 0
+    cdef Py_ssize_t step = job.step, start, at, following, count, first, past
+    cdef double total, loss, penalty = 0
     call.together = True
     begin_look(&look, &job.dropped, job.caller, rank)
     if job.looks:
@@ -548,24 +588,34 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         barrier_wait(&job.meeting)
     while step < job.past_step:
         total = begin_batch(job, step, &call)
-        start = step * job.rows
-        count = call.used_rows
-        first = count * rank // threads
-        past = count * (rank + 1) // threads
-        following = start + job.rows
-        look_ahead(
-            &ahead, &job.x, &job.y, job.order, following + first, smaller(following + past, job.total)
-        )
-        forward_rows(job, job.workspace, start, first, past, &call)
-        loss_of_rows(job, job.workspace, start, first, past)
-        backward_rows(job, first, past, &call)
+        start = step * job.batch
+        at = 0
+        loss = 0
         penalty = in_order(job.penalty_parts, job.n_penalty_parts)  # before any weight changes
-        if is_left(job, &call, &job.leaves_early) or counter_get(&job.overflowed):
-            if rank == 0:
-                drop_batch(job)
-                call_back(job, GATE_ROOM)
-            return
-        end_batch(job, &rule, total, penalty, step, &updates, scalars, &look, &call)
+        while True:
+            begin_block(job, start, at, total, &call)
+            count = call.used_rows
+            first = count * rank // threads
+            past = count * (rank + 1) // threads
+            following = start + at + count
+            look_ahead(
+                &ahead, &job.x, &job.y, job.order, following + first, smaller(following + past, job.total)
+            )
+            forward_rows(job, job.workspace, start + at, first, past, &call)
+            loss_of_rows(job, job.workspace, start + at, first, past)
+            backward_rows(job, first, past, &call)
+            if is_left(job, &call, &job.leaves_early) or counter_get(&job.overflowed):
+                if rank == 0:
+                    drop_batch(job)
+                    call_back(job, GATE_ROOM)
+                return
+            sum_losses(job, &call, &loss)
+            at += count
+            if at == call.batch_rows:
+                break
+            add_gradients(job, total, at == count, &call)
+            barrier_wait(&job.meeting)
+        end_batch(job, &rule, total, loss, penalty, step, &updates, scalars, &look, &call)
         barrier_wait(&job.meeting)
         step += 1
         if job.stop or step == job.past_step:
@@ -616,7 +666,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
             return
         if with_loss:
             job.row_losses = row_losses + start
-            weigh_rows(&job, start, count, 0, count)
+            weigh_rows(&job, count, start, 0, count)
             loss_of_rows(&job, workspace, start, 0, count)
         else:
             scatter(

@@ -14,9 +14,11 @@ cdef enum:
     WORK_TO_LOOK = 200000000
     LOOKS_TO_KEEP = 4 * LANES
 
-# Rows whose gradients `gradients` sums at once, and the most rows of a mini-batch in `train_epoch`.
-GRADIENT_BLOCK = 256
-LARGEST_BATCH = 1024
+# Rows whose gradients `gradients` sums at once, and the most that `train_epoch` does: those of a larger mini-batch are
+# computed in blocks, for which there is room in a cache.
+cdef enum:
+    GRADIENT_BLOCK = 256
+    LARGEST_BLOCK = 1024
 
 
 @cython.binding(False)  # as its base
@@ -29,10 +31,12 @@ cdef class Network(Plan):
     cdef int64_t work_done  # by these
     cdef public int scratch_fill  # a byte that new workspaces are filled with; negative: not filled
     cdef public double work_to_look
+    cdef public Py_ssize_t largest_block
 
     def __cinit__(self):
         self.scratch_fill = -1
         self.work_to_look = WORK_TO_LOOK
+        self.largest_block = LARGEST_BLOCK
 
     def __dealloc__(self):
         with nogil:
@@ -138,15 +142,6 @@ cdef class Network(Plan):
             job.augmentation = &self.augment
         return 0
 
-    cdef int keep_whole(self, Job* job) except -1:
-        """Check that a mini-batch that is normalised over its rows is one block."""
-        if self.n_state == 0:
-            return 0
-        if job.total > LARGEST_BATCH:
-            raise ValueError(f"network: batch_norm must have {LARGEST_BATCH} rows at most, got {job.total}")
-        job.rows = job.total
-        return 0
-
     cdef Functions asked(self, y, order):
         """Return the Python functions of a call, or None."""
         cdef Functions of_call
@@ -166,7 +161,8 @@ cdef class Network(Plan):
         cdef Py_ssize_t size = self.row_size * job.rows, i
         cdef const Step* step
         cdef Team passing
-        cdef double patience, work = 3 * self.work * job.rows  # of one step: forward and two gradients
+        cdef double patience, work = 3 * self.work * job.rows  # of one block: forward and two gradients
+        cdef double whole = 3 * self.work * job.batch * (job.past_step - job.step)
         cdef Scratch sparse, gradient, doubles, frames, before, inputs
         cdef Py_ssize_t parts = 0, n_doubles = 0
         cdef int copies
@@ -191,21 +187,22 @@ cdef class Network(Plan):
             job.n_penalty_parts = parts
             job.penalty_of_sum = self.penalty_of_sum
         job.clip_norm = self.clip_norm
-        if job.optimizer != NULL and self.clip_norm < INFINITY:
+        if job.optimizer != NULL and (self.clip_norm < INFINITY or job.rows < job.batch):
             gradient = scratch_of(self.packed, 0)
             job.gradient = gradient.block
             job.packed = self.packed
-            n_doubles = parts_of(self.packed)
+            n_doubles = parts_of(self.packed) if self.clip_norm < INFINITY else 0
         if parts + n_doubles:
             doubles = scratch_of((parts + n_doubles) * <Py_ssize_t>(sizeof(double) // sizeof(real)), -1)
             job.penalty_parts = <double*>doubles.block
             job.squares = job.penalty_parts + parts
         if job.nonzeros.width:
             work *= 0.3  # about what remains of it
-        threads = self.threads_of_call(work * (job.past_step - job.step), work, threads)
+            whole *= 0.3
+        threads = self.threads_of_call(whole, work, threads)
         if asked is not None:
             threads = 1
-        self.look_for_signals(job, work, work * (job.past_step - job.step))
+        self.look_for_signals(job, whole / (job.past_step - job.step), whole)
         if (
             job.looks and job.optimizer != NULL and job.gradient == NULL
             and work >= 3.0 * LOOKS_TO_KEEP * self.work_to_look * threads
@@ -271,8 +268,8 @@ cdef class Network(Plan):
         cdef Py_ssize_t total = rows.shape[0], steps, i
         cdef Job job
         self.expect_compiled()
-        if not 1 <= batch_size <= LARGEST_BATCH:
-            raise ValueError(f"network: batch_size must be from 1 to {LARGEST_BATCH}, got {batch_size}")
+        if batch_size < 1:
+            raise ValueError(f"network: batch_size must be at least 1, got {batch_size}")
         steps = (total + batch_size - 1) // batch_size
         expect("network", "rates", rates.shape[0] == steps, rates.shape[0], f"have {steps} numbers")
         expect("network", "momenta", momenta.shape[0] == steps, momenta.shape[0], f"have {steps} numbers")
@@ -297,7 +294,10 @@ cdef class Network(Plan):
         job.rates = &rates[0]
         job.momenta = &momenta[0]
         job.mean = True
-        job.rows = smaller(batch_size, total)
+        job.batch = smaller(batch_size, total)
+        job.rows = job.batch
+        if self.n_state == 0:  # else it is normalised over its rows: one block
+            job.rows = smaller(job.batch, larger(1, self.largest_block))
         job.step = start
         job.past_step = steps
         job.deadline = monotonic_seconds() + seconds
@@ -338,7 +338,9 @@ cdef class Network(Plan):
             job.rows = smaller(GRADIENT_BLOCK, job.total)
             if draw_key is not None:
                 self.learn(&job, draw_key)
-                self.keep_whole(&job)
+                if self.n_state:
+                    job.rows = job.total
+            job.batch = job.rows  # the blocks are steps
             job.past_step = (job.total + job.rows - 1) // job.rows
             job.one_batch = True
             job.deadline = INFINITY

@@ -155,7 +155,8 @@ cdef int train_calling(Job* job, Functions functions) except -1:
     cdef Call call = start_call(job, NULL, 0, 1)
     cdef Look look
     cdef uint64_t mode
-    cdef double total, penalty
+    cdef double total, loss, penalty
+    cdef Py_ssize_t start, at
     memcpy(scalars, job.scalars, sizeof(scalars))
     barrier_open(&job.meeting, 1, 1)
     begin_look(&look, &job.dropped, job.caller, 0)
@@ -165,20 +166,30 @@ cdef int train_calling(Job* job, Functions functions) except -1:
         penalty_parts(job, 0, 1)
     while job.step < job.past_step and not job.stop:
         total = begin_batch(job, job.step, &call)
-        try:
-            forward_calling(job, functions, job.workspace, job.step * job.rows, call.used_rows, &call)
-            loss_calling(job, functions, job.workspace, job.step * job.rows, call.used_rows)
-            backward_calling(job, functions, job.workspace, call.used_rows, job.first_trained, NULL, &call)
+        start = job.step * job.batch
+        at = 0
+        loss = 0
+        penalty = in_order(job.penalty_parts, job.n_penalty_parts)
+        while at < call.batch_rows:
+            begin_block(job, start, at, total, &call)
+            try:
+                forward_calling(job, functions, job.workspace, start + at, call.used_rows, &call)
+                loss_calling(job, functions, job.workspace, start + at, call.used_rows)
+                backward_calling(job, functions, job.workspace, call.used_rows, job.first_trained, NULL, &call)
+                expect_whole(job)
+            except BaseException:
+                drop_batch(job)
+                raise
+            with nogil:
+                mode = flush_denormals()
+                sum_losses(job, &call, &loss)
+                at += call.used_rows
+                if at < call.batch_rows:
+                    add_gradients(job, total, at == call.used_rows, &call)
+                else:
+                    end_batch(job, &rule, total, loss, penalty, job.step, &updates, scalars, &look, &call)
+                restore_denormals(mode)
             expect_whole(job)
-        except BaseException:
-            drop_batch(job)
-            raise
-        with nogil:
-            mode = flush_denormals()
-            penalty = in_order(job.penalty_parts, job.n_penalty_parts)
-            end_batch(job, &rule, total, penalty, job.step, &updates, scalars, &look, &call)
-            restore_denormals(mode)
-        expect_whole(job)
     return 0
 
 

@@ -40,7 +40,8 @@ cdef struct Call:
     Ahead* ahead
     real* workspace  # kept for a backward pass; NULL: there will be none
     real* state  # running statistics, saved and not trained
-    Py_ssize_t used_rows  # of the batch, those that are there
+    Py_ssize_t batch_rows  # of the mini-batch, those that are there
+    Py_ssize_t used_rows  # and of the block
     uint64_t key  # of the batch's random numbers
     Py_ssize_t place  # of the first row in its mini-batch, where that is computed in blocks
     bint counts  # the mini-batch has a weight
