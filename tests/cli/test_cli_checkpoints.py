@@ -5,20 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-import cynn
-from cynn import Model, cli, datasets
+from cynn import Model, datasets
 from mnist_files import fill
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*arguments):
-        capsys.readouterr()
-        status = cli.main([str(argument) for argument in arguments])
-        return (status, *capsys.readouterr())
-
-    yield run
-    cynn.set_num_threads(None)
 
 
 def write(path, *, change=None, n=80):

@@ -45,17 +45,6 @@ def table(tmp_path):
     return path
 
 
-@pytest.fixture
-def run(capsys):
-    def run(*arguments):
-        capsys.readouterr()
-        status = cli.main([str(argument) for argument in arguments])
-        return (status, *capsys.readouterr())
-
-    yield run
-    cynn.set_num_threads(None)
-
-
 def test_classification(run, table, tmp_path):
     train = ["train", table, "--target", "kind", "--ignore", "price", "--hidden", 16, "--quiet"]
     status, out, err = run(*train, "--save", tmp_path / "m")
@@ -361,10 +350,9 @@ def test_a_model_of_images_takes_no_table(run, table, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["1", "-0.1", "nan", "half"])
-def test_invalid_fractions(run, table, capsys, part):
-    with pytest.raises(SystemExit):
-        run("train", table, "--target", "kind", f"--validation={part}")
-    assert "--validation: must be a number of at least 0" in capsys.readouterr().err
+def test_invalid_fractions(run, table, part):
+    status, _, err = run("train", table, "--target", "kind", f"--validation={part}")
+    assert status == 2 and "--validation: must be a number of at least 0" in err
 
 
 def test_the_commands_of_the_docs_page(run, tmp_path, monkeypatch):
