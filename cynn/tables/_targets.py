@@ -1,6 +1,6 @@
 """What a table's network is to say: one of several classes, or a quantity."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from typing import Any
 
@@ -213,8 +213,8 @@ class Classes(Written, Target):
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The class, and its probability."""
-        return self.name, "probability"
+        """The class, and its probability; a name that is taken has a number behind it."""
+        return different((self.name, "probability"))
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the number of each row's class; see `Target.encode`."""
@@ -474,6 +474,25 @@ def target_beside(
     order = dict(zip(words, words if floats is None else floats.tolist(), strict=True))
     labels = sorted(labels_of(spellings), key=lambda word: order[word])
     return Classes(name, labels, *notation)
+
+
+def different(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of columns with a number behind those that stand before, as pandas has them.
+
+    Examples
+    --------
+    >>> different(["a", "b", "a", "a.1"])
+    ('a', 'b', 'a.2', 'a.1')
+    """
+    wanted = tuple(names)
+    given: list[str] = []
+    for name in wanted:
+        new, n = name, 0
+        while new in given or n and new in wanted:
+            n += 1
+            new = f"{name}.{n}"
+        given.append(new)
+    return tuple(given)
 
 
 def column(table: Mapping[str, Any], name: str) -> NDArray[Any]:
