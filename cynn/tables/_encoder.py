@@ -139,6 +139,12 @@ class TableEncoder(Spec):
         names, ignored = set(categorical), set(ignore)
         for name in sorted(names | ignored):
             column(arrays, name)
+            if name == chosen.name:
+                option = "ignore" if name in ignored else "categorical"
+                raise ValueError(
+                    f"{option} must name other columns than the target, got {name!r:.100}: leave "
+                    "it out; task='classification' (--task classification) makes classes of numbers"
+                )
         index = table.index - names if isinstance(table, Table) else frozenset()
         columns = [
             LeftOut(name, "as requested")

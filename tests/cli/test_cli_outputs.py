@@ -74,6 +74,24 @@ def test_every_text_can_be_read_again(run, tmp_path):
     assert [row[0] for row in rows[1:]] == [text.lstrip(" ") for text in texts]
 
 
+def test_names_with_commas(run, tmp_path):
+    table, model = tmp_path / "t.csv", tmp_path / "m"
+    lines = [f"{i % 3};{i};{'ab'[i % 2]}" for i in range(40)]
+    table.write_text("\n".join(["net, EUR;z;kind", *lines]), encoding="utf-8")
+    options = ["--hidden", 4, "--epochs", 1, "--quiet", "--save", model]
+    train = ["train", table, "--target", "kind", *options, "--categorical"]
+    status, out, _ = run(*train, '"net, EUR"')
+    assert status == 0 and "1 categorical, 1 numeric" in out
+    out = run("predict", model, table, "--id", ' z, "net, EUR"')[1]
+    assert out.startswith('z,"net, EUR",kind,probability\n0,0,')
+    status, _, err = run(*train, '"net, EUR')
+    assert status == 2 and "--categorical: must be names between commas, got '\"net, EUR'" in err
+    status, _, err = run(*train, "z,kind")
+    assert status == 1 and "categorical must name other columns than the target, got 'kind'" in err
+    status, _, err = run(*train, "z", "--ignore", "kind")
+    assert status == 1 and "ignore must name other columns than the target, got 'kind'" in err
+
+
 def test_ids_of_other_types_are_as_they_were(run, tmp_path):
     pa = pytest.importorskip("pyarrow")
     from datetime import date, datetime

@@ -327,7 +327,7 @@ def test_info_of_a_file(run, table, tmp_path):
         size = (tmp_path / "m").stat().st_size
         assert out.startswith(f"{tmp_path / 'm'}: a cynn model of {size:,} bytes\n\nlayer ")
         assert not set(lines) - set(out.splitlines()), out
-        noted = r"(?m)^trained:   data table, seed 0, validation 0.2, checksum [0-9a-f]{12}$"
+        noted = r"(?m)^trained:   data table, seed 0, validation 0.2, batch_size 64, .*\w{12}$"
         assert re.search(noted, out), out
     status, out, err = run("info", table)
     assert (status, out) == (1, "") and "is not a cynn model" in err
