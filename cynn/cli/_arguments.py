@@ -1,6 +1,7 @@
 """The values of options: numbers in their range, lists."""
 
 import argparse
+import csv
 from collections.abc import Callable
 from typing import Any
 
@@ -41,8 +42,14 @@ def sizes(text: str) -> list[int]:
 
 
 def names(text: str) -> list[str]:
-    """Read names between commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Read names between commas; one that has a comma stands in double quotes."""
+    try:
+        fields = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(
+            f"must be names between commas, got {text!r:.100}: {error}"
+        ) from None
+    return [name.strip() for name in fields if name.strip()]
 
 
 def fraction(text: str) -> float:

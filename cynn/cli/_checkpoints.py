@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from ..model import Model
 from ..tables import TableEncoder
 
-OPTIONS = ("rows", "seed", "validation", "class_weight")
-"""The options that say which rows are trained on, and how much each counts."""
+OPTIONS = ("rows", "seed", "validation", "class_weight", "batch_size")
+"""The options that say which rows are trained on, how much each counts, and how many in a step.
+
+A training that is resumed has the same, and the same of what the model and its encoder keep
+themselves: layers, optimizer, columns, target. Free are the options that say how long to train
+(--epochs, --patience), with how many threads, and what to write.
+"""
 
 
 def record(
@@ -81,6 +86,8 @@ def _expect_same_table(new: TableEncoder, saved: TableEncoder, path: str) -> Non
     names = [[column.name for column in each.columns] for each in (saved, new)]
     if names[0] != names[1]:
         _refuse("columns", path, *map(repr, names))
+    if new.missing != saved.missing:
+        _refuse("--missing", path, *map(repr, (saved.missing, new.missing)))
     for old, column in zip(saved.columns, new.columns, strict=True):
         if old != column:
             _refuse(f"column {column.name!r:.100}", path, repr(old), repr(column))

@@ -1,7 +1,6 @@
 """How the commands read a table: the options, what they read, and what is left aside."""
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from ..tables import Table, TableEncoder
 from ..tables._csv import codec
 from ..tables._reading import STANDARD_INPUT
 from ..tables._rows import encodable
+from ..tables._table import renumbered
 from ._arguments import whole
 
 FILES = "a .csv or .tsv file (also .gz), .parquet or .npz, or '-' for the standard input"
@@ -82,16 +82,11 @@ def with_target(path: str, table: Table, name: str, decimal: str | None = None) 
 @contextmanager
 def placed(path: str, rows: NDArray[np.intp]) -> Iterator[None]:
     """Name the file in an error, and for the place of a row its number there."""
-
-    def number(place: re.Match[str]) -> str:
-        at = int(place[0])
-        return str(rows[at - 1] if at <= len(rows) else at)
-
     try:
-        yield
+        with renumbered(rows):
+            yield
     except ValueError as error:
-        message = re.sub(r"(?<= in row )\d+|(?<=, row )\d+(?= the first)", number, str(error))
-        raise ValueError(f"{path}: {message}") from error
+        raise ValueError(f"{path}: {error}") from error
 
 
 def encoded(

@@ -22,6 +22,7 @@ from ..plots import _folder
 from ..preprocessing import train_validation_split
 from ..tables import Classes, Table, TableEncoder, Target
 from ..tables._targets import column as named_column
+from ..tables._targets import different
 from . import _checkpoints, _measures, _reading, _train_model
 
 EPOCHS = 100
@@ -206,34 +207,59 @@ def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) ->
             "leave it out"
         )
     labels = target.labels if options.probabilities and isinstance(target, Classes) else ()
-    header = (*target.header, *(f"probability of {label}" for label in labels))
-    if clash := set(header) & set(options.id):
-        raise ValueError(
-            f"--id must name other columns than those of the prediction, got {clash.pop()!r}"
-        )
+    header = different((*target.header, *(f"probability of {label}" for label in labels)))
+    for i, name in enumerate(options.id):
+        if name in header:
+            raise ValueError(
+                f"--id must name other columns than those of the prediction, got {name!r:.100}"
+            )
+        if name in options.id[:i]:
+            raise ValueError(f"--id must name each column once, got {name!r:.100} twice")
     table, outputs = _outputs(model, encoder, options.files[0], options, sys.stderr)
     columns = [[name, *_as_read(table, name, options.files[0])] for name in options.id]
     answers = [header, *target.as_text(outputs)]
     if labels:
         rows = [tuple(f"{p:.6g}" for p in row) for row in outputs.tolist()]
         answers[1:] = [a + b for a, b in zip(answers[1:], rows, strict=True)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([*kept, *answer] for *kept, answer in zip(*columns, answers, strict=True))
+    text = _csv_of([*kept, *answer] for *kept, answer in zip(*columns, answers, strict=True))
     if options.output is not None:
-        atomic_files.replace(options.output, text.getvalue().encode())
+        atomic_files.replace(options.output, text.encode())
         print(f"written to {options.output}")
     elif sys.stdout is not None:
-        sys.stdout.write(text.getvalue())
+        sys.stdout.write(text)
+
+
+def _csv_of(rows: Iterable[Iterable[str]]) -> str:
+    """Return rows as a text in which any field can be read again.
+
+    Python's csv quotes the characters that end its lines: both, though the lines end in one.
+    """
+    lines: list[str] = []
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\r\n")
+    for row in rows:
+        writer.writerow(row)
+        lines.append(line.getvalue().removesuffix("\r\n"))
+        line.seek(0)
+        line.truncate()
+    return "".join(f"{each}\n" for each in lines)
 
 
 def _as_read(table: Table, name: str, path: str) -> list[str]:
     """Return the values of a column as they stand in a file."""
     try:
-        values = named_column(table, name).tolist()
+        values = named_column(table, name)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return ["" if value is None or value != value else str(value) for value in values]
+    if values.dtype.kind == "V":
+        raise ValueError(
+            f"{path}: column {name!r:.100} of --id must hold values, got lists or such"
+        )
+    if values.dtype.kind == "O":
+        return ["" if value is None or value != value else str(value) for value in values.tolist()]
+    words = np.datetime_as_string(values) if values.dtype.kind == "M" else values.astype(str)
+    present = values == values  # neither NaN nor NaT
+    return [word if there else "" for word, there in zip(words.tolist(), present, strict=True)]
 
 
 def _read(

@@ -180,10 +180,10 @@ def _spellings(column: Categorical, missing: tuple[str, ...]) -> dict[str, int]:
     The encoder says which of them are equal; ONNX compares texts alone.
     """
     words: dict[str, None] = {}
-    numerals = [category(text) for text in column.categories]
+    numerals = [category(text, column.notation) for text in column.categories]
     longest = min(max(map(len, filter(str.isdecimal, numerals)), default=0), 20)
     for text, plain in zip(column.categories, numerals, strict=True):
-        words |= dict.fromkeys((text, plain, f"{plain}.0"))
+        words |= dict.fromkeys((text, column.notation.written(plain), f"{plain}.0"))
         if plain.isdecimal():  # postal codes, say
             words |= dict.fromkeys(plain.zfill(n) for n in range(len(plain), longest + 1))
         if not plain.isascii():

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 
 from .._specs.spec import Spec
 from .._specs.validation import choice, flag, number
-from ._notation import AS_PYTHON, Notation
-from ._numbers import expect_numbers, first_non_number, notation_and_numbers
+from ._categories import Places, labels_of, spellings_of
+from ._notation import Notation
+from ._numbers import (
+    expect_numbers,
+    first_non_number,
+    notation_and_numbers,
+    notation_of_names,
+)
 from ._values import category, number_of, numbers, text_of, texts
 
 MAX_CATEGORIES = 1000
@@ -105,7 +111,19 @@ class Column(Spec):
         self.encode(values, out[np.newaxis, start : start + self.width])
 
 
-class Numeric(Column):
+class Written(Spec):
+    """Base of what texts say in a notation, which its ``decimal`` and ``unit`` are."""
+
+    decimal: str
+    unit: str
+
+    @cached_property
+    def notation(self) -> Notation:
+        """How texts write the numbers."""
+        return Notation(self.decimal, self.unit)
+
+
+class Numeric(Written, Column):
     """A column of numbers, brought to mean 0 and standard deviation 1.
 
     Parameters
@@ -161,11 +179,6 @@ class Numeric(Column):
         self.decimal = choice("decimal", decimal, ("", ".", ","))
         self.unit = text("unit", unit, "")
 
-    @cached_property
-    def notation(self) -> Notation:
-        """How texts write the numbers."""
-        return Notation(self.decimal, self.unit)
-
     @property
     def width(self) -> int:
         """One number, or two."""
@@ -202,7 +215,7 @@ class Numeric(Column):
         super().encode_value(value, out, start)  # missing, or an error
 
 
-class Categorical(Column):
+class Categorical(Written, Column):
     """A column of texts: a number for each category, 1 for that of the row and 0 for the others.
 
     Parameters
@@ -212,6 +225,8 @@ class Categorical(Column):
     categories : sequence of str
         The texts it knows. Any other, and a missing one, gives zeros only. Numbers are equal by
         value, "1" and "1.0", and bools are 1 and 0, "True" and "true".
+    decimal, unit : str, default ""
+        How texts write numbers, those of `categories` too; see `Numeric`.
 
     Raises
     ------
@@ -234,11 +249,17 @@ class Categorical(Column):
     >>> Categorical("zip", ["10115"]).encode(np.array([10115.0, 10117.0]), out)
     >>> out.tolist()
     [[1.0], [0.0]]
+    >>> out = np.zeros((2, 1))
+    >>> Categorical("size", ["1.250"], decimal=",").encode(np.array(["1250,0", "1,25"]), out)
+    >>> out.tolist()
+    [[1.0], [0.0]]
     """
 
-    def __init__(self, name: str, categories: Any) -> None:
+    def __init__(self, name: str, categories: Any, decimal: str = "", unit: str = "") -> None:
         self.name = text("name", name)
         self.categories = distinct("categories", categories)
+        self.decimal = choice("decimal", decimal, ("", ".", ","))
+        self.unit = text("unit", unit, "")
 
     @property
     def width(self) -> int:
@@ -248,19 +269,19 @@ class Categorical(Column):
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""
         words = self._texts(values)
-        places = {word: self._place(word) for word in set(words)}
+        places = {word: self._places.of(word) for word in set(words)}
         indices = np.array([places[word] for word in words], np.intp)
         rows = np.flatnonzero(indices >= 0)
         out[rows, indices[rows]] = 1
 
     def encode_value(self, value: Any, out: NDArray[Any], start: int) -> None:
         """Write the numbers of one value; see `Column.encode_value`."""
-        place = self._places.get(value) if isinstance(value, str) else None
+        place = self._places.by_word.get(value) if isinstance(value, str) else None
         if place is None:
-            word = text_of(value)
+            word = text_of(value, self.notation)
             if word is None:
                 return super().encode_value(value, out, start)  # an error
-            place = self._place(word)
+            place = self._places.of(word)
         if place >= 0:
             out[start + place] = 1
         return None
@@ -289,22 +310,18 @@ class Categorical(Column):
         {'blue': 1}
         """
         counts = Counter(self._texts(values)).most_common()
-        return {word: n for word, n in counts if self._place(word) < 0 and category(word)}
+        unknown = {word: n for word, n in counts if self._places.of(word) < 0}
+        return {word: n for word, n in unknown.items() if category(word, self.notation)}
 
     def _texts(self, values: NDArray[Any]) -> list[str]:
-        words = texts(values)
+        words = texts(values, self.notation)
         if words is None:
             raise ValueError(f"column {self.name!r} must hold strings, got dtype {values.dtype}")
         return words
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        return places_of(self.categories)
-
-    def _place(self, word: str) -> int:
-        """Return which category a text is, or -1."""
-        place = self._places.get(word)
-        return self._places.get(category(word), -1) if place is None else place
+    def _places(self) -> Places:
+        return Places(self.categories, self.notation)
 
 
 class LeftOut(Spec):
@@ -375,10 +392,11 @@ def column_of(
         return _numeric(name, floats[rows], notation)
     if not categorical:
         expect_numbers(what, values, f"categorical=[{name!r}] (--categorical {name})")
-    words = texts(values[rows])
+    notation = notation_of_names(what, values, decimal, elsewhere)
+    words = texts(values[rows], notation)
     if words is None:
         return LeftOut(name, "it holds neither numbers nor strings")
-    spellings = spellings_of(words)
+    spellings = spellings_of(words, notation)
     n_missing = sum(spellings.pop("", {}).values())
     if not spellings:
         return LeftOut(name, "it is empty")
@@ -388,44 +406,7 @@ def column_of(
     most = MAX_CATEGORIES if categorical else min(MAX_CATEGORIES, max(FEW_TEXTS, n / 2))
     if len(spellings) > most:
         return LeftOut(name, f"it has {len(spellings):,} different strings in {n:,} rows")
-    return Categorical(name, sorted(labels_of(spellings)))
-
-
-def spellings_of(words: list[str], notation: Notation = AS_PYTHON) -> dict[str, Counter[str]]:
-    """Return how often each text stands there, by what it is as a category.
-
-    Examples
-    --------
-    >>> spellings_of(["1", "1.0", "a", "1"])
-    {'1': Counter({'1': 2, '1.0': 1}), 'a': Counter({'a': 1})}
-    """
-    spellings: dict[str, Counter[str]] = {}
-    for word, n in Counter(words).items():
-        spellings.setdefault(category(word, notation), Counter())[word] = n
-    return spellings
-
-
-def labels_of(spellings: dict[str, Counter[str]]) -> list[str]:
-    """Return one spelling of each category: a number's plainest if it is there, or the usual one.
-
-    Examples
-    --------
-    >>> labels_of(spellings_of(["1.0", "1.0", "1", "2.50", "yes"]))
-    ['1', '2.50', 'yes']
-    """
-    return [
-        name if name in counts else min(counts, key=lambda word: (-counts[word], len(word), word))
-        for name, counts in spellings.items()
-    ]
-
-
-def places_of(words: tuple[str, ...], notation: Notation = AS_PYTHON) -> dict[str, int]:
-    """Return the place of each text, and of what it is as a category, where no other is before."""
-    places: dict[str, int] = {}
-    for place, word in enumerate(words):
-        places.setdefault(category(word, notation), place)
-    places.pop("", None)  # of a model from before these were missing
-    return places | {word: place for place, word in enumerate(words)}
+    return Categorical(name, sorted(labels_of(spellings)), *notation)
 
 
 def _numeric(name: str, values: NDArray[np.float64], notation: Notation) -> Column | LeftOut:

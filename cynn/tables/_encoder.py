@@ -13,8 +13,8 @@ from .._specs.validation import real_dtype
 from ._columns import Categorical, Column, LeftOut, Numeric, column_of
 from ._frames import columns_of, is_scalar, mark_missing
 from ._numbers import decimal_of
-from ._table import Table
-from ._targets import Classes, Quantity, Target, column, target_of
+from ._table import Table, renumbered
+from ._targets import Classes, Quantity, Target, column, target_beside
 from ._values import is_called_missing, missing_names, missing_texts, without
 
 
@@ -99,7 +99,8 @@ class TableEncoder(Spec):
         target : str or Target
             The target's name, or what `target_of` gave.
         rows : ndarray of int, optional
-            The rows that means, deviations and categories are taken from; by default all.
+            The rows that means, deviations and categories are taken from, and the target where it
+            is named; by default all. Others may lack the target.
         categorical : iterable of str, optional
             Columns whose numbers are names of categories.
         ignore : iterable of str, optional
@@ -124,14 +125,26 @@ class TableEncoder(Spec):
         missing = missing_texts(missing)
         named = columns_of(table)
         arrays = mark_missing({name: column(named, name) for name in named}, missing)
-        chosen = target_of(arrays, target, None, decimal) if isinstance(target, str) else target
-        n = len(column(arrays, chosen.name))
-        if rows is None:
-            rows = np.arange(n)
+        elsewhere = cache(lambda: decimal_of(arrays.values()))
+        if not isinstance(target, str | Target):
+            raise TypeError(f"target must be the name of a column or a Target, got {target!r:.100}")
+        known = column(arrays, target if isinstance(target, str) else target.name)
+        n = len(known)
+        rows = np.arange(n) if rows is None else np.asarray(rows)
+        if isinstance(target, Target):
+            chosen = target
+        else:
+            with renumbered(np.arange(1, n + 1)[rows]):
+                chosen = target_beside(known[rows], target, None, decimal, elsewhere)
         names, ignored = set(categorical), set(ignore)
         for name in sorted(names | ignored):
             column(arrays, name)
-        elsewhere = cache(lambda: decimal_of(arrays.values()))
+            if name == chosen.name:
+                option = "ignore" if name in ignored else "categorical"
+                raise ValueError(
+                    f"{option} must name other columns than the target, got {name!r:.100}: leave "
+                    "it out; task='classification' (--task classification) makes classes of numbers"
+                )
         index = table.index - names if isinstance(table, Table) else frozenset()
         columns = [
             LeftOut(name, "as requested")

@@ -25,7 +25,7 @@ def columns_of(table: Any, names: Iterable[str] | None = None) -> Mapping[str, A
     Returns
     -------
     mapping of str to array_like or scalar
-        A mapping as it came; of anything else arrays.
+        A mapping as it came; of anything else arrays. Names that are no texts are written as such.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def columns_of(table: Any, names: Iterable[str] | None = None) -> Mapping[str, A
     {'size': array([1.5, 2. ]), 'kind': array(['a', 'b'], dtype=object)}
     """
     if isinstance(table, Mapping):
-        return table
+        return _named_by_texts(table)
     if isinstance(table, list | tuple):
         return _of_rows(table, names)
     if isinstance(table, np.ndarray) and table.dtype.names is not None:
@@ -79,10 +79,28 @@ def array_of(values: Any) -> NDArray[Any]:
     if isinstance(values, np.ndarray):
         return values if values.dtype.kind != "T" else values.astype(object)
     if hasattr(values, "combine_chunks") or hasattr(values, "dictionary_encode"):  # pyarrow
-        values = _numpy_of_arrow(values)
+        values = array_of_arrow(values)
     elif hasattr(values, "to_numpy"):  # pandas, polars
-        values = values.to_numpy()
+        numpy = values.to_numpy()
+        exact = not hasattr(values, "to_list") or not _may_have_lost_digits(numpy, values.dtype)
+        values = numpy if exact else values.to_list()
     return np.asarray(values) if _is_regular(values) else _objects(values)
+
+
+def array_of_arrow(column: Any) -> NDArray[Any]:
+    """Return the values of a column of pyarrow.
+
+    Whole numbers that floats do not hold become objects where one is missing, or where they are
+    decimals: as names of categories they count to the last digit.
+    """
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if types.is_decimal(column.type) and (column.type.scale > 0 or column.type.precision <= 15):
+        column = column.cast("string").cast("float64")  # at once it gives neighbours of 0.07
+    numpy: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return _objects(column.to_pylist()) if _may_have_lost_digits(numpy, column.type) else numpy
 
 
 def mark_missing(table: Any, missing: Iterable[str]) -> dict[str, NDArray[Any]]:
@@ -136,6 +154,7 @@ def _of_rows(
             raise TypeError(f"rows[{i}] must be a mapping of names to values, got {row!r:.100}")
     if not rows:
         raise ValueError("rows must be one at least, got none")
+    rows = [_named_by_texts(row) for row in rows]
     columns: dict[str, NDArray[Any]] = {}
     for name in dict.fromkeys(name for row in rows for name in row) if names is None else names:
         for i, row in enumerate(rows):
@@ -147,12 +166,23 @@ def _of_rows(
 
 
 def _named(names: Any, columns: list[Any]) -> dict[str, NDArray[Any]]:
-    table: dict[str, NDArray[Any]] = {}
-    for name, values in zip(map(str, names), columns, strict=True):
-        if name in table:
-            raise ValueError(f"table must have columns of different names, got {name!r:.100} twice")
-        table[name] = array_of(values)
-    return table
+    texts = _different(names)
+    return {name: array_of(values) for name, values in zip(texts, columns, strict=True)}
+
+
+def _named_by_texts(table: Mapping[Any, Any]) -> Mapping[str, Any]:
+    if all(isinstance(name, str) for name in table):
+        return table
+    return dict(zip(_different(table), table.values(), strict=True))
+
+
+def _different(names: Iterable[Any]) -> list[str]:
+    """Return names as texts, or raise where two are the same."""
+    texts = [str(name) for name in names]
+    if len(set(texts)) < len(texts):
+        twice = next(name for i, name in enumerate(texts) if name in texts[:i])
+        raise ValueError(f"table must have columns of different names, got {twice!r:.100} twice")
+    return texts
 
 
 def _is_regular(values: Any) -> bool:
@@ -163,15 +193,11 @@ def _is_regular(values: Any) -> bool:
     return not kinds & {str, type(None)} and all(issubclass(kind, _SCALARS) for kind in kinds)
 
 
-def _numpy_of_arrow(column: Any) -> NDArray[Any]:
-    from pyarrow import types
-
-    if types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if types.is_decimal(column.type):
-        column = column.cast("float64")
-    numpy: NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    return numpy
+def _may_have_lost_digits(values: NDArray[Any], kind: object) -> bool:
+    """Return whether whole numbers became floats, for want of others of which one is missing."""
+    if values.dtype.kind != "f" or "int" not in str(kind).lower():
+        return False
+    return bool((np.abs(values) >= 2**53).any())
 
 
 def _objects(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:

@@ -42,6 +42,7 @@ _SIMPLE = {  # most numbers, which are read at once
     ",": re.compile(r"[+-]?\d+(?:,\d*)?", re.ASCII),
 }
 _UNGROUPED = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
+_WHOLE_FLOAT = re.compile(r"[+-]?\d+\.0", re.ASCII)  # no group of thousands in any notation
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}([.,])\d{3}", re.ASCII)  # or three decimals
 
 
@@ -63,7 +64,8 @@ class Notation(NamedTuple):
     def number(self, text: str) -> float | None:
         """Return the number that a text says in this notation, or None.
 
-        A number without its currency is one too; one without its "%" is none, but 0.
+        A number without its currency is one too; one without its "%" is none, but 0. A whole number
+        as Python writes a float, with a point and a zero, is one in every notation but "%".
 
         Examples
         --------
@@ -71,6 +73,8 @@ class Notation(NamedTuple):
         1234.5
         >>> Notation(unit="%").number("5%")
         0.05
+        >>> Notation(",").number("10115.0")
+        10115.0
         >>> Notation().number("1,234") is None
         True
         """
@@ -79,12 +83,41 @@ class Notation(NamedTuple):
             plain = plain_number(text)
             if plain is not None or not decimal and not unit:
                 return plain
-        parsed = amount(text, decimal)
+        as_python = self.as_python(text)
+        return None if as_python is None else float(as_python)
+
+    def as_python(self, text: str) -> str | None:
+        """Return the number that a text says in this notation, to the last digit, or None.
+
+        Examples
+        --------
+        >>> Notation(",", "€").as_python("12.345.678.901.234.567,8 €")
+        '12345678901234567.8'
+        """
+        decimal, unit = self
+        if unit != "%" and (decimal != "," or text.endswith(".0")):
+            if (PLAIN if decimal != "," else _WHOLE_FLOAT).fullmatch(text):
+                return text
+            if not decimal and not unit:
+                return None
+        parsed = _parsed(text, decimal) if len(text) <= LONGEST else None
         if parsed is None:
             return None
-        value, own_unit = parsed
-        fits = own_unit == unit or not own_unit and (unit != "%" or value == 0)
-        return value if fits else None
+        number, own_unit = parsed
+        fits = own_unit == unit or not own_unit and (unit != "%" or float(number) == 0)
+        return number if fits else None
+
+    def written(self, number: str) -> str:
+        """Return a number that Python wrote as a text that says it in this notation.
+
+        Where numbers have a "%" it stays as it is: without one it is none of the column's.
+
+        Examples
+        --------
+        >>> Notation(",").written("1.234")
+        '1,234'
+        """
+        return number.replace(".", ",") if self.decimal == "," and self.unit != "%" else number
 
 
 AS_PYTHON = Notation()
@@ -128,13 +161,15 @@ def amount(text: str, decimal: str) -> tuple[float, str] | None:
     >>> amount("-$1,234.50", "."), amount("(12)", "."), amount("7,5 %", ",")
     ((-1234.5, '$'), (-12.0, ''), (0.075, '%'))
     """
-    return _amount(text, decimal) if len(text) <= LONGEST else None
+    parsed = _parsed(text, decimal) if len(text) <= LONGEST else None
+    return None if parsed is None else (float(parsed[0]), parsed[1])
 
 
 @lru_cache(1 << 12)  # a column asks for each of its texts several times
-def _amount(text: str, decimal: str) -> tuple[float, str] | None:
+def _parsed(text: str, decimal: str) -> tuple[str, str] | None:
+    """Return the number of a text as Python writes it, and the unit, or None; see `amount`."""
     if _SIMPLE[decimal or "."].fullmatch(text):
-        return float(text.replace(",", ".")), ""
+        return text.replace(",", "."), ""
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
@@ -148,10 +183,9 @@ def _amount(text: str, decimal: str) -> tuple[float, str] | None:
         return None
     whole, _, decimals = digits.partition(decimal or ".")
     whole = re.sub(r"\D", "", whole, flags=re.ASCII)
-    value = float(f"{whole or 0}.{decimals or 0}{match['power'] or ''}")
-    if unit == "%":
-        value /= 100
-    return (-value if match["open"] or signs not in ([], ["+"]) else value), unit
+    power = int((match["power"] or "e0")[1:]) - (2 if unit == "%" else 0)
+    minus = "-" if match["open"] or signs not in ([], ["+"]) else ""
+    return f"{minus}{whole or 0}.{decimals or 0}" + (f"e{power}" if power else ""), unit
 
 
 def notation_of(
@@ -171,8 +205,8 @@ def notation_of(
     decimal : str, optional
         The decimal mark, where it is known.
     elsewhere : callable, optional
-        Returns the decimal mark that the other columns tell, or None. It is called where this one
-        does not tell it.
+        Returns what the columns of the table tell, as `told` has it. Numbers that do not tell their
+        notation have the table's: those of new rows may.
 
     Returns
     -------
@@ -192,56 +226,61 @@ def notation_of(
     Notation(decimal='', unit='')
     """
     plain = all(PLAIN.fullmatch(text) for text in texts)
-    if plain and decimal != "," and not may_be_thousands(texts):
-        return AS_PYTHON
     fitting = [mark for mark in (".", ",") if all(amount(text, mark) for text in texts)]
     if decimal in fitting:
         fitting = [decimal]
     if not fitting:
         return AS_PYTHON if plain else None
-    if len(fitting) == 2 and any(amount(text, ".") != amount(text, ",") for text in texts):
-        mark = elsewhere() or _likely(texts)
-        if mark is None:
-            text = next(text for text in texts if amount(text, ".") != amount(text, ","))
-            raise ValueError(
-                f"{what} must hold numbers that can be read in one way, got {text!r} in row "
-                f"{texts[text]}: pass decimal=',' (--decimal ,) if a comma stands before decimals, "
-                "decimal='.' (--decimal .) if it groups thousands"
-            )
-        fitting = [mark]
-    mark = fitting[0]
+    mark: str | None = fitting[0]
+    if len(fitting) == 2:
+        mark = "." if elsewhere() == "" else elsewhere()
+        doubtful = next((text for text in texts if amount(text, ".") != amount(text, ",")), None)
+        if mark is None and doubtful is not None:
+            mark = _likely(texts)
+            if mark is None:
+                raise ValueError(
+                    f"{what} must hold numbers that can be read in one way, got {doubtful!r} in "
+                    f"row {texts[doubtful]}: pass decimal=',' (--decimal ,) if a comma stands "
+                    "before decimals, decimal='.' (--decimal .) if it groups thousands"
+                )
+    mark = mark or "."
     unit = _unit(what, texts, mark)
-    if mark == "." and (plain or unit and all(amount(text, "") for text in texts)):
-        mark = ""
+    if mark == "." != (decimal or elsewhere()):  # no thousands, here or elsewhere
+        if plain or unit and all(amount(text, "") for text in texts):
+            mark = ""
     return Notation(mark, unit)
 
 
 def told(texts: Collection[str]) -> str | None:
-    """Return the decimal mark in which alone the texts of a column are all numbers, or None.
+    """Return how alone the texts of a column are all numbers, as `Notation.decimal`, or None.
 
     Examples
     --------
-    >>> told(["1,5", "2"]), told(["1.5", "2"]), told(["1.234", "2"]), told(["a"])
-    (',', '.', None, None)
+    >>> told(["1,5", "2"]), told(["1,000.5", "2"]), told(["1.5", "2"])
+    (',', '.', '')
+    >>> told(["1.234", "2"]), told(["a"])
+    (None, None)
     """
     fitting = [mark for mark in (".", ",") if all(amount(text, mark) for text in texts)]
-    return fitting[0] if texts and len(fitting) == 1 else None
+    if not texts or len(fitting) != 1:
+        return None
+    return "" if fitting == ["."] and all(amount(text, "") for text in texts) else fitting[0]
 
 
-def may_be_thousands(texts: Iterable[str]) -> bool:
-    """Return whether all points in plain numbers may group thousands, and there are some.
+def has_decimals(texts: Iterable[str]) -> bool | None:
+    """Return whether a point in plain numbers groups no thousands; None where there is no point.
 
     Examples
     --------
-    >>> may_be_thousands(["1.234", "-12.000", "7"]), may_be_thousands(["1.234", "0.5"])
+    >>> has_decimals(["1.234", "0.5"]), has_decimals(["1.234", "-12.000", "7"])
     (True, False)
     """
-    pointed = False
+    pointed = None
     for text in texts:
         if "." in text:
             if not _THOUSANDS.fullmatch(text.lstrip("+-")):
-                return False
-            pointed = True
+                return True
+            pointed = False
     return pointed
 
 

@@ -2,7 +2,7 @@
 
 import reprlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from ._notation import (
     PLAIN,
     Notation,
     amount,
-    may_be_thousands,
+    has_decimals,
     notation_of,
     told,
 )
-from ._values import is_missing, number_of, numbers, texts
+from ._values import all_plain, is_missing, number_of, numbers, texts
 
 FEW = 10
 """No more different numbers than this beside texts are taken for names of categories."""
@@ -64,12 +64,17 @@ def notation_and_numbers(
     if decimal is not None:
         choice("decimal", decimal, (".", ","))
     notation, floats = AS_PYTHON, numbers(values)
-    if values.dtype.kind in "USO" and (floats is None or decimal == "," or _has_thousands(values)):
-        numerals = {} if _holds_words(values) else _numerals(values)
-        written = notation_of(what, numerals, decimal, elsewhere) if numerals else None
-        if written is not None:
-            notation = written
-            floats = numbers(values, notation)
+    if values.dtype.kind in "USO":
+        pointed = has_decimals(_stripped(values)) if floats is not None else False
+        if pointed is not False:  # numbers that Python reads, and their points group no thousands
+            mark = decimal or elsewhere() or ""
+            notation = Notation("" if pointed and mark == "," else mark)
+        else:
+            numerals = {} if _holds_words(values) else _numerals(values)
+            written = notation_of(what, numerals, decimal, elsewhere) if numerals else None
+            if written is not None:
+                notation = written
+                floats = numbers(values, notation)
     if floats is None or not _are_bools(floats) and _holds_bools(values):
         return None
     infinite = np.isinf(floats)
@@ -80,6 +85,51 @@ def notation_and_numbers(
             + _remedy(values[row])
         )
     return notation, floats
+
+
+def notation_of_names(
+    what: str,
+    values: NDArray[Any],
+    decimal: str | None = None,
+    elsewhere: Callable[[], str | None] = lambda: None,
+) -> Notation:
+    """Return how the numbers among the categories of a column are written.
+
+    Where that is not in one way they are read as Python reads them, and other texts are words.
+
+    Parameters
+    ----------
+    what : str
+        The column.
+    values : ndarray, shape (n,)
+        What stands in it.
+    decimal, elsewhere
+        See `notation_of`.
+
+    Returns
+    -------
+    Notation
+        `AS_PYTHON` where there are no numbers too.
+
+    Examples
+    --------
+    >>> notation_of_names("column 'a'", np.array(["1,5", "none", "3"]))
+    Notation(decimal=',', unit='')
+    >>> notation_of_names("column 'a'", np.array(["1,5", "1.5", "$3"]))
+    Notation(decimal='', unit='')
+    """
+    if values.dtype.kind not in "USO":
+        return AS_PYTHON
+    numerals = {
+        word: row
+        for word, row in _numerals(values).items()
+        if amount(word, ".") or amount(word, ",")
+    }
+    try:
+        written = notation_of(what, numerals, decimal, elsewhere) if numerals else None
+    except ValueError:  # in several units, or in several ways
+        written = None
+    return written or AS_PYTHON
 
 
 def expect_numbers(what: str, values: NDArray[Any], names: str) -> None:
@@ -161,19 +211,27 @@ def first_non_number(values: NDArray[Any], notation: Notation = AS_PYTHON) -> st
 
 
 def decimal_of(columns: Iterable[NDArray[Any]]) -> str | None:
-    """Return the one decimal mark that the columns of a table tell, or None.
+    """Return what the columns of a table tell of how numbers are written; see `told`.
 
     Examples
     --------
     >>> decimal_of([np.array(["1,5", "2"]), np.array(["1,234"]), np.array([3.5])])
     ','
+    >>> decimal_of([np.array(["1,000.5"]), np.array(["1.5", "2"])])
+    '.'
     """
-    marks = {
-        told(_numerals(values))
-        for values in columns
-        if values.dtype.kind in "USO" and not _holds_words(values)
-    } - {None}
-    return marks.pop() if len(marks) == 1 else None
+    marks = {_told(values) for values in columns} - {None}
+    if "," in marks and len(marks) > 1:
+        return None
+    return max((mark for mark in marks if mark is not None), default=None)
+
+
+def _told(values: NDArray[Any]) -> str | None:
+    if values.dtype.kind not in "USO":
+        return None
+    if all_plain(values, "") is not None:  # quicker
+        return "" if has_decimals(_stripped(values)) else None
+    return None if _holds_words(values) else told(_numerals(values))
 
 
 def _numerals(values: NDArray[Any]) -> dict[str, int]:
@@ -211,8 +269,8 @@ def _half_are_numbers(words: list[str]) -> bool:
     return numerals > 0.4 * len(present)
 
 
-def _has_thousands(values: NDArray[Any]) -> bool:
-    return may_be_thousands(value.strip() for value in values.tolist() if isinstance(value, str))
+def _stripped(values: NDArray[Any]) -> Iterator[str]:
+    return (value.strip() for value in values.tolist() if isinstance(value, str))
 
 
 def _holds_bools(values: NDArray[Any]) -> bool:

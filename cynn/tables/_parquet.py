@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._runtime.input_files import expect_size
+from ._frames import array_of_arrow
 from ._table import Table, named
 
 _FIELD = 8  # bytes that a value takes at least once it is read
@@ -69,19 +70,13 @@ def read_parquet(file: BinaryIO, max_bytes: int) -> Table:
 
 def _values(column: Any, types: Any) -> NDArray[Any]:
     """Return the values of a column; texts that are equal are one object."""
-    if types.is_dictionary(column.type):
-        if types.is_primitive(column.type.value_type):
-            column = column.cast(column.type.value_type)
-        else:
-            parts = [np.empty(0, object)]
-            for chunk in column.chunks:
-                words = np.append(chunk.dictionary.to_numpy(zero_copy_only=False), [None])
-                parts.append(words[chunk.indices.fill_null(len(words) - 1).to_numpy()])
-            return np.concatenate(parts)
-    if types.is_decimal(column.type):
-        column = column.cast("float64")
-    values: NDArray[Any] = column.to_numpy()
-    return values
+    if types.is_dictionary(column.type) and not types.is_primitive(column.type.value_type):
+        parts = [np.empty(0, object)]
+        for chunk in column.chunks:
+            words = np.append(chunk.dictionary.to_numpy(zero_copy_only=False), [None])
+            parts.append(words[chunk.indices.fill_null(len(words) - 1).to_numpy()])
+        return np.concatenate(parts)
+    return array_of_arrow(column)
 
 
 def _index(metadata: dict[bytes, bytes] | None) -> set[str]:

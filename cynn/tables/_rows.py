@@ -1,6 +1,7 @@
 """Rows of a table that can be used: with a value in a column; with cells that can be encoded."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from ._encoder import TableEncoder
 from ._frames import columns_of
-from ._numbers import notation_and_numbers
+from ._numbers import decimal_of, notation_and_numbers
 from ._table import Table
 from ._targets import column
 from ._values import category, texts
@@ -53,9 +54,15 @@ def rows_with(table: Mapping[str, Any], name: str, decimal: str | None = None) -
     >>> encoder.encode(table)[rows].shape
     (2, 1)
     """
-    values = column(columns_of(table), name)
+    named = columns_of(table)
+    values = column(named, name)
     try:
-        read = notation_and_numbers(f"column {name!r:.100}", values, decimal)
+        read = notation_and_numbers(
+            f"column {name!r:.100}",
+            values,
+            decimal,
+            cache(lambda: decimal_of(column(named, other) for other in named)),
+        )
     except ValueError:  # which is for `target_of` to say
         read = None
     if read is not None:

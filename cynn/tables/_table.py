@@ -1,6 +1,8 @@
 """A table: columns by name, and what was left aside when its file was read."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,21 @@ class Table(dict[str, NDArray[Any]]):
         """
         columns = {name: values[rows] for name, values in self.items()}
         return Table(columns, index=self.index, rows=self.rows[rows], skipped=self.skipped)
+
+
+@contextmanager
+def renumbered(rows: NDArray[np.intp]) -> Iterator[None]:
+    """For the place of a row in an error put its number in the whole table, from 1."""
+
+    def number(place: re.Match[str]) -> str:
+        at = int(place[0])
+        return str(rows[at - 1] if at <= len(rows) else at)
+
+    try:
+        yield
+    except ValueError as error:
+        message = re.sub(r"(?<= in row )\d+|(?<=, row )\d+(?= the first)", number, str(error))
+        raise ValueError(message) from error
 
 
 def named(names: Iterable[str], columns: Iterable[NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
 """What a table's network is to say: one of several classes, or a quantity."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,24 @@ from .._specs.names import near
 from .._specs.spec import Spec
 from .._specs.validation import choice, listed, number, shown
 from ..metrics import AUC, F1, R2, Accuracy, BalancedAccuracy, Metric
+from ._categories import Places, labels_of, spellings_of
 from ._columns import (
     MAX_CATEGORIES,
+    Written,
     distinct,
-    labels_of,
     mean_and_std,
-    places_of,
     positive,
-    spellings_of,
     text,
 )
 from ._frames import array_of, columns_of
-from ._notation import AS_PYTHON, Notation
-from ._numbers import decimal_of, expect_numbers, first_non_number, notation_and_numbers
+from ._notation import Notation
+from ._numbers import (
+    decimal_of,
+    expect_numbers,
+    first_non_number,
+    notation_and_numbers,
+    notation_of_names,
+)
 from ._values import category, numbers, texts
 
 TASKS = ("classification", "regression")
@@ -159,7 +164,7 @@ class Target(Spec):
         raise NotImplementedError
 
 
-class Classes(Target):
+class Classes(Written, Target):
     """A target that is one of several classes.
 
     Parameters
@@ -208,22 +213,21 @@ class Classes(Target):
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The class, and its probability."""
-        return self.name, "probability"
+        """The class, and its probability; a name that is taken has a number behind it."""
+        return different((self.name, "probability"))
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the number of each row's class; see `Target.encode`."""
         values = array_of(values)
-        words = texts(values)
+        words = texts(values, self.notation)
         if words is None:
             raise ValueError(f"target {self.name!r} must hold strings, got dtype {values.dtype}")
-        known, notation = self._places, Notation(self.decimal, self.unit)
-        categories = {word: category(word, notation) for word in set(words)}
-        places = {word: known.get(word, known.get(categories[word])) for word in categories}
-        missing = {word for word, place in places.items() if place is None and not categories[word]}
+        places = {word: self._places.of(word) for word in set(words)}
+        unknown = {word for word, place in places.items() if place < 0}
+        missing = {word for word in unknown if not category(word, self.notation)}
         _expect_all(self.name, np.array([word in missing for word in words], bool))
         for row, word in enumerate(words, 1):
-            if places[word] is None:
+            if word in unknown:
                 raise ValueError(
                     f"target {self.name!r} must hold the classes of the training set, got "
                     f"{word!r:.100} in row {row}"
@@ -231,8 +235,8 @@ class Classes(Target):
         return np.array([places[word] for word in words], np.int64)
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        return places_of(self.labels, Notation(self.decimal, self.unit))
+    def _places(self) -> Places:
+        return Places(self.labels, self.notation)
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return each row's class; see `Target.decode`."""
@@ -263,7 +267,7 @@ class Classes(Target):
         return {name: metric.result() for name, metric in metrics.items()}
 
 
-class Quantity(Target):
+class Quantity(Written, Target):
     """A target that is a number; the network learns it brought to mean 0 and deviation 1.
 
     Parameters
@@ -317,7 +321,7 @@ class Quantity(Target):
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return each row's quantity in the network's units; see `Target.encode`."""
-        floats = _numbers(self.name, array_of(values), Notation(self.decimal, self.unit))
+        floats = _numbers(self.name, array_of(values), self.notation)
         with np.errstate(over="ignore"):
             scaled: NDArray[Any] = (floats - self.mean) / self.std
         return scaled
@@ -401,15 +405,44 @@ def target_of(table: Any, name: str, task: str | None = None, decimal: str | Non
     if task is not None:
         choice("task", task, TASKS)
     table = columns_of(table)
-    values = column(table, name)
+    elsewhere = cache(lambda: decimal_of(column(table, other) for other in table))
+    return target_beside(column(table, name), name, task, decimal, elsewhere)
+
+
+def target_beside(
+    values: NDArray[Any],
+    name: str,
+    task: str | None,
+    decimal: str | None,
+    elsewhere: Callable[[], str | None],
+) -> Target:
+    """Return what a column asks of a network, where the table tells its notation; see `target_of`.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        The column.
+    name, task, decimal
+        See `target_of`.
+    elsewhere : callable
+        See `notation_of`.
+
+    Returns
+    -------
+    Target
+        `Classes` or `Quantity`.
+    """
     if not len(values):
         raise ValueError(f"target {name!r} must have at least one row, got none")
     what = f"target {name!r}"
-    notation, floats = AS_PYTHON, numbers(values)
+    read = None
     if task != "classification":
-        others = (column(table, other) for other in table)
-        read = notation_and_numbers(what, values, decimal, lambda: decimal_of(others))
-        notation, floats = (notation, None) if read is None else read
+        read = notation_and_numbers(what, values, decimal, elsewhere)
+    if read is None:
+        notation = notation_of_names(what, values, decimal, elsewhere)
+        floats = numbers(values, notation) if task == "classification" else None
+    else:
+        notation, floats = read
     if task is None and floats is not None:
         task = _task(values, floats)
     elif task is None:
@@ -422,7 +455,7 @@ def target_of(table: Any, name: str, task: str | None = None, decimal: str | Non
                 f"target {name!r} must differ between rows, got {floats[0]} in all of them"
             )
         return Quantity(name, mean, std, *notation)
-    words = texts(values)
+    words = texts(values, notation)
     if words is None:
         raise ValueError(f"target {name!r} must hold numbers or strings, got dtype {values.dtype}")
     spellings = spellings_of(words, notation)
@@ -441,6 +474,25 @@ def target_of(table: Any, name: str, task: str | None = None, decimal: str | Non
     order = dict(zip(words, words if floats is None else floats.tolist(), strict=True))
     labels = sorted(labels_of(spellings), key=lambda word: order[word])
     return Classes(name, labels, *notation)
+
+
+def different(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of columns with a number behind those that stand before, as pandas has them.
+
+    Examples
+    --------
+    >>> different(["a", "b", "a", "a.1"])
+    ('a', 'b', 'a.2', 'a.1')
+    """
+    wanted = tuple(names)
+    given: list[str] = []
+    for name in wanted:
+        new, n = name, 0
+        while new in given or n and new in wanted:
+            n += 1
+            new = f"{name}.{n}"
+        given.append(new)
+    return tuple(given)
 
 
 def column(table: Mapping[str, Any], name: str) -> NDArray[Any]:

@@ -26,6 +26,7 @@ MISSING_CATEGORIES = frozenset(
 _EXCEL = re.compile(r"#(?:¡?[^\W\d_]+(?:/0)?[!?]|N/A|N/D|NV|GETTING_DATA)")  # in any language
 _REAL = (int, float, np.number, np.bool_)  # made once: a row takes microseconds
 _WHOLE = re.compile(r"([+-]?)(\d+)(?:\.0*)?", re.ASCII)
+_LONGEST_INT = 300  # digits: what floats hold too
 _INFINITY = re.compile(r"[+-]?inf(?:inity)?")
 
 
@@ -59,7 +60,7 @@ def numbers(values: NDArray[Any], notation: Notation = AS_PYTHON) -> NDArray[np.
     if not _holds_objects(values):
         return None
     if notation.unit != "%":
-        plain = _all_plain(values, notation.decimal)
+        plain = all_plain(values, notation.decimal)
         if plain is not None:
             return plain
     read: dict[str, float | None] = {}  # each text once
@@ -77,7 +78,7 @@ def numbers(values: NDArray[Any], notation: Notation = AS_PYTHON) -> NDArray[np.
     return np.array(floats, np.float64)
 
 
-def _all_plain(values: NDArray[Any], decimal: str) -> NDArray[np.float64] | None:
+def all_plain(values: NDArray[Any], decimal: str) -> NDArray[np.float64] | None:
     """Return texts that are all finite numbers without groups, in a tenth of the time."""
     try:
         together = "".join(values.tolist())
@@ -114,10 +115,20 @@ def number_of(value: object, notation: Notation = AS_PYTHON) -> float | None:
     return math.nan if _is_pandas_missing(value) else None
 
 
-def texts(values: NDArray[Any]) -> list[str] | None:
+def texts(values: NDArray[Any], notation: Notation = AS_PYTHON) -> list[str] | None:
     """Return a column as texts, empty where one is missing; None if something else stands there.
 
-    A whole number is written without a point, so that 1.0 of one file is "1" of another.
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Of any type.
+    notation : Notation, optional
+        How the column's texts write numbers, and these are written here.
+
+    Returns
+    -------
+    list of str, or None
+        A whole number is written without a point, so that 1.0 of one file is "1" of another.
 
     Examples
     --------
@@ -127,16 +138,18 @@ def texts(values: NDArray[Any]) -> list[str] | None:
     ['0.1']
     >>> texts(np.array([" red", None], dtype=object))
     ['red', '']
+    >>> texts(np.array([1.5]), Notation(","))
+    ['1,5']
     """
     if values.dtype.kind not in "biuf" and not _holds_objects(values):
         return None
     if values.dtype.kind == "f" and values.dtype.itemsize != 8:
         values = np.array([float(str(value)) for value in values])  # the shortest text of its type
-    words = [text_of(value) for value in values.tolist()]
+    words = [text_of(value, notation) for value in values.tolist()]
     return None if None in words else [text for text in words if text is not None]
 
 
-def text_of(value: object) -> str | None:
+def text_of(value: object, notation: Notation = AS_PYTHON) -> str | None:
     """Return a text, empty for a missing one, or None; see `texts`."""
     if isinstance(value, str):
         return value.strip()
@@ -144,11 +157,12 @@ def text_of(value: object) -> str | None:
         value = float(str(value))
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) or _is_decimal(value):
-        value = float(value)  # type: ignore[arg-type]
+    if _is_decimal(value):
+        value = _int_or_float(value)
+    if isinstance(value, float):
         if math.isnan(value):
             return ""
-        return str(int(value)) if value.is_integer() else repr(value)
+        return str(int(value)) if value.is_integer() else notation.written(repr(value))
     if value is None or _is_pandas_missing(value):
         return ""
     return str(value) if isinstance(value, int) else None
@@ -178,21 +192,19 @@ def category(text: str, notation: Notation = AS_PYTHON) -> str:
     ['1', '1', '1', '1', '1', '1']
     >>> category("0.10"), category("red"), category("Red"), category("#N/A")
     ('0.1', 'red', 'Red', '')
-    >>> category("1,0", Notation(","))
-    '1'
+    >>> category("1.000,0", Notation(","))
+    '1000'
     """
-    whole = _WHOLE.fullmatch(text)
-    if whole is not None and notation == AS_PYTHON:  # of any length, to the last digit
+    number = text if notation == AS_PYTHON else notation.as_python(text) or text
+    whole = _WHOLE.fullmatch(number)
+    if whole is not None:  # of any length, to the last digit
         sign, digits = whole[1], whole[2].lstrip("0") or "0"
         return f"-{digits}" if sign == "-" and digits != "0" else digits
-    number = None if notation == AS_PYTHON else notation.number(text)
-    if number is not None:
-        return text_of(number) or ""
     folded = text.casefold()
     if folded in MISSING_CATEGORIES or _is_error(text):
         return ""
-    if PLAIN.fullmatch(text) or folded in BOOLS:
-        return text_of(number_of(text)) or ""
+    if PLAIN.fullmatch(number) or folded in BOOLS:
+        return text_of(number_of(number)) or ""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -297,6 +309,13 @@ def _holds_objects(values: NDArray[Any]) -> bool:
 
 def _is_decimal(value: object) -> bool:
     return type(value).__name__ == "Decimal"  # importing its module takes a millisecond
+
+
+def _int_or_float(value: Any) -> int | float:
+    """Return a Decimal, to the last digit where it is a whole number."""
+    if value.is_finite() and value.adjusted() < _LONGEST_INT and value == value.to_integral_value():
+        return int(value)
+    return float(value)
 
 
 def _is_pandas_missing(value: object) -> bool:

@@ -43,19 +43,6 @@ def alone(monkeypatch, tmp_path):
     cynn.set_num_threads(None)
 
 
-@pytest.fixture
-def run(capsys):
-    def run(*arguments):
-        capsys.readouterr()
-        try:
-            status = cli.main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            status = stop.code
-        return (status, *capsys.readouterr())
-
-    return run
-
-
 def accuracy(out, part="test"):
     return float(re.search(rf"^{part}: +loss \d.* accuracy (\d+\.\d\d)%$", out, re.M)[1])
 

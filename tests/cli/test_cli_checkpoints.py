@@ -5,20 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-import cynn
-from cynn import Model, cli, datasets
+from cynn import Model, datasets
 from mnist_files import fill
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*arguments):
-        capsys.readouterr()
-        status = cli.main([str(argument) for argument in arguments])
-        return (status, *capsys.readouterr())
-
-    yield run
-    cynn.set_num_threads(None)
 
 
 def write(path, *, change=None, n=80):
@@ -62,6 +50,32 @@ def test_the_saved_model_is_that_of_a_training_without_a_break(run, begun, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("options", "n_epochs"),
+    [
+        (["--epochs", 1], 0),
+        (["--epochs", 5], 4),
+        (["--patience", 9], 1),
+        (["--threads", 1], 1),
+        (["--batch-size", 64, "--learning-rate", 0.01], 1),  # as they were by default
+    ],
+)
+def test_how_long_it_trains_is_free(run, begun, tmp_path, options, n_epochs):
+    status, out, err = run(*begun, *options)
+    assert (status, err) == (0, "") and Model.load(tmp_path / "c").epochs == 1 + n_epochs
+    assert f"resuming from {tmp_path / 'c'} after epoch 1\n" in out
+
+
+def test_more_patience_goes_on(run, begun, tmp_path):
+    begun[begun.index(tmp_path / "c")] = tmp_path / "p"
+    options = ["--learning-rate", 0.5, "--epochs", 60, "--patience"]
+    assert run(*begun, *options, 0)[0] == 0
+    stopped = Model.load(tmp_path / "p").epochs
+    assert stopped < 60
+    assert run(*begun, *options, 0)[0] == 0 and Model.load(tmp_path / "p").epochs == stopped
+    assert run(*begun, *options, 60)[0] == 0 and Model.load(tmp_path / "p").epochs == 60
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--seed", 1], "--seed must be 0, as in"),
@@ -74,6 +88,11 @@ def test_the_saved_model_is_that_of_a_training_without_a_break(run, begun, tmp_p
         (["--categorical", "size"], "column 'size' must be Numeric("),
         (["--target", "colour"], "target must be Classes('kind', ('x', 'y')), as in"),
         (["--dtype", "float64"], "--dtype must be float32, as in"),
+        (["--batch-size", 7], "--batch-size must be 64, as in"),
+        (["--learning-rate", 0.5], "optimizer must be SGD(Cosine(0.01), 0.9, nesterov=True), as"),
+        (["--weight-decay", 0.5], "optimizer must be SGD(Cosine(0.01), 0.9, nesterov=True), as"),
+        (["--dropout", 0.5], "layers must be"),
+        (["--missing", "k.A."], "--missing must be (), as in"),
     ],
 )
 def test_other_options_are_refused(run, begun, options, message):

@@ -2,17 +2,7 @@
 
 import pytest
 
-from cynn import Model, cli
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*arguments):
-        capsys.readouterr()
-        status = cli.main([str(argument) for argument in arguments])
-        return (status, *capsys.readouterr())
-
-    return run
+from cynn import Model
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ onnx = pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[o
 runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime")
 
 import cynn.onnx  # noqa: E402
-from cynn.onnx import OnnxFileError  # noqa: E402
+from cynn.onnx import OnnxFileError, _tables  # noqa: E402
 
 
 def model_of(encoder, dtype="float32"):
@@ -248,3 +248,16 @@ def test_a_table_of_another_network(tmp_path):
         model.table = table
         with pytest.raises(ValueError, match="must take 3 numbers and give 2, as its table does"):
             cynn.onnx.export(model, tmp_path / "model.onnx")
+
+
+def test_categories_are_written_as_their_column_writes_numbers():
+    column = Categorical("x", ["1.234", "2,5", "red"], decimal=",")
+    spellings = _tables._spellings(column, ())
+    assert [spellings[text] for text in ("1.234", "1234", "1234.0", "2,5", "red")] == [
+        0,
+        0,
+        0,
+        1,
+        2,
+    ]
+    assert "1,234" not in spellings
