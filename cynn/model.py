@@ -372,7 +372,8 @@ class Model(Inspected):
             At the first step whose loss is not finite, and at the end of an epoch that leaves
             weights, or a validation loss, that are not. If a running statistic of a `BatchNorm`
             would become infinite or NaN, as where an input of 9.97e36, a fill value, is squared in
-            float32. The weights are those before the batch.
+            float32: the weights are those before the batch. And at the end of an epoch that leaves
+            a running mean whose square the dtype cannot hold: of a column that is always 3e38.
 
         See Also
         --------
@@ -442,7 +443,7 @@ class Model(Inspected):
             If the model is not compiled, or busy in another thread.
         FloatingPointError
             If the loss is not finite, and the weights stay as they were; or if the step leaves
-            weights that are not.
+            weights that are not, or a running mean as in `fit`.
 
         See Also
         --------
