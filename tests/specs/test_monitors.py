@@ -220,9 +220,21 @@ def test_each_of_two_has_a_memory_of_its_own():
             seen.update({k: dict(v) for k, v in self.model.callback_state.items()})
 
     model.fit(X, Y, epochs=3, callbacks=[patient, other, Look()], verbose=0)
-    assert list(seen) == ["EarlyStopping loss", "EarlyStopping loss 2"]
+    assert list(seen) == ["EarlyStopping loss min", "EarlyStopping loss min 2"]
     assert [state["waited"] for state in seen.values()] == [0, 2]
     assert patient.best_epoch == 2 and other.best_epoch == 0
+
+
+@pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
+def test_the_other_direction_has_no_memory_of_this_one(kind):
+    model = fresh()
+    first = [Say(it=[1, 2, 3]), kind("it", mode="min", patience=9), Dies(2)]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=3, callbacks=first, verbose=0)
+    highest, lowest = kind("it", mode="max", patience=9), kind("it", mode="min", patience=9)
+    again = [Say(it=[1, 2, 3]), highest, lowest]
+    model.fit(X, Y, epochs=3, initial_epoch=2, callbacks=again, verbose=0)
+    assert (highest.best, lowest.best) == (3, 1)
 
 
 # ---- EarlyStopping as Keras has it --------------------------------------------------------------
