@@ -7,6 +7,7 @@ from end to end; with one Python is entered twice a batch, to the same bits.
 # One callback a file. Imports `_specs` and `_runtime`; knows no Model; imported from `_training`
 # upwards.
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .._specs.names import missing_from
@@ -46,6 +47,8 @@ HOOKS = {
 }
 """What a callback is called by, and with what."""
 
+_WRITERS = CSVLogger, ModelCheckpoint
+
 _IN_HOOKS = ("train", "epoch", "batch", "step", "fit", "test", "valid", "predict")
 
 
@@ -77,7 +80,7 @@ def get_all(callbacks: Any) -> list[Callback]:
         If it is no such list, or one has a hook that is never called, or cannot be called with
         what a fit gives it.
     ValueError
-        If one is in it twice: it would count all twice.
+        If one is in it twice: it would count all twice; or two write the same file.
 
     Examples
     --------
@@ -115,4 +118,8 @@ def get_all(callbacks: Any) -> list[Callback]:
     if len(set(map(id, checked))) < len(checked):
         twice = next(each for each in checked if sum(other is each for other in checked) > 1)
         raise ValueError(f"callbacks must hold each object once, got {twice!r} twice")
+    paths = [os.path.abspath(each.path) for each in checked if isinstance(each, _WRITERS)]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ValueError(f"callbacks must write a file of its own each, got {twice!r} twice")
     return checked

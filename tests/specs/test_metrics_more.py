@@ -345,3 +345,16 @@ def test_a_result_that_is_no_number(value):
     model.compile("sgd", "mse", [mine])
     with pytest.raises(TypeError, match="^result of the metric 'mae' must be a number, got "):
         model.fit([[1.0]], [1.0], verbose=0)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 1), ()])
+def test_a_score_of_another_shape(shape):
+    mine = metrics.Metric()
+    mine.score = lambda y, prediction: np.ones(shape)
+    with pytest.raises(
+        ValueError, match=r"^score must have shape \(4,\), one for each row, got \("
+    ):
+        mine.update(np.zeros(4), np.zeros((4, 2)))
+    mine.score = lambda y, prediction: [1, 2, 3, 4]
+    mine.update(np.zeros(4), np.zeros((4, 2)))
+    assert mine.result() == 2.5
