@@ -552,7 +552,10 @@ def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[st
     with ranks.agreed():
         if not math.isfinite(logs["loss"]):
             raise error_of_loss(logs["loss"], fit.place(fit.last_step))
-        _expect_usable(model, fit.place(fit.last_step))
+        if not model._network.is_finite():
+            raise error_of_weights(fit.place(fit.last_step))
+        if model._network.n_state:
+            _expect_finite_squares(model, fit.place(fit.last_step))
     model.epochs += 1
     if held_out is not None:
         measures = Measures(model.metrics)
@@ -564,16 +567,15 @@ def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[st
     return logs
 
 
-def _expect_usable(model: Any, place: Place) -> None:
-    """Refuse what steps have left that nothing can be predicted with."""
-    if not model._network.is_finite():
-        raise error_of_weights(place)
-    if model._network.n_state:
-        means = flat(model.get_state()[::2], model.dtype)
-        # A column that is always 3e38 has a variance of 0, and no other sign of what it is.
-        large = abs(means) > math.sqrt(np.finfo(model.dtype).max)
-        if large.any():
-            raise error_of_means(float(means[large][0]), place)
+def _expect_finite_squares(model: Any, place: Place) -> None:
+    """Refuse running means with which nothing can be predicted.
+
+    A column that is always 3e38 has a variance of 0, and no other sign of what it is.
+    """
+    means = flat(model.get_state()[::2], model.dtype)
+    large = abs(means) > math.sqrt(np.finfo(model.dtype).max)
+    if large.any():
+        raise error_of_means(float(means[large][0]), place)
 
 
 def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
@@ -591,5 +593,8 @@ def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, 
     expect_whole_batches(model, n)
     fit = Fit(model, FitSettings())
     fit.train(data, np.arange(n), n, Span(0, 1, 1), measures, step)
-    _expect_usable(model, fit.place(step))
+    if not model._network.is_finite():
+        raise error_of_weights(fit.place(step))
+    if model._network.n_state:
+        _expect_finite_squares(model, fit.place(step))
     return measures.result()
