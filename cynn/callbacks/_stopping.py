@@ -1,6 +1,6 @@
 """The end of a training that no longer gets better."""
 
-from numbers import Integral
+import numpy as np
 
 from .._specs.validation import flag, integer, number, shown
 from ._callback import Logs
@@ -74,7 +74,7 @@ class EarlyStopping(Monitor):
         super().__init__(monitor, mode, min_delta)
         self.patience = integer("patience", patience, 0)
         self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
-        if not isinstance(verbose, Integral) or verbose not in (0, 1):
+        if not np.isscalar(verbose) or verbose not in (0, 1):
             raise ValueError(f"verbose must be 0 or 1, got {shown(verbose)}")
         self.verbose = verbose
         self.baseline = None if baseline is None else number("baseline", baseline)
