@@ -72,14 +72,16 @@ class Custom(Spec):
         *,
         backward: Backward | None = None,
     ) -> None:
-        self.function = user_functions.function("function", function)
+        self.function = user_functions.function("function", function, "x")
         if (derivative is None) == (backward is None):
             raise TypeError(
                 "either derivative, the slopes for x, or backward, the gradient for x from x and "
                 f"that for y, must be given, got {'neither' if backward is None else 'both'}"
             )
-        self.derivative: Any = derivative and user_functions.function("derivative", derivative)
-        self.backward: Any = backward and user_functions.function("backward", backward)
+        self.derivative: Any = derivative and user_functions.function("derivative", derivative, "x")
+        self.backward: Any = backward and user_functions.function(
+            "backward", backward, "x", "gradient"
+        )
 
     def value(self, x: Any) -> NDArray[Any]:
         """Return the activation of some rows, checked; the network calls this.

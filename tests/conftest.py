@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,20 +66,6 @@ def pytest_report_header() -> list[str]:
         ignored = ", ".join(collect_ignore)
         lines.append(f"left out, as they test the sources, which are not here: {ignored}")
     return lines
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Iterator[None]:
-    """Skip tests of files where safetensors has no wheel: on some free-threaded Pythons."""
-    try:
-        return (yield)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "safetensors":
-            raise
-        pytest.skip("safetensors is not installed")
-
-
-pytest_runtest_setup = pytest_runtest_call  # fixtures too
 
 
 @pytest.fixture(params=TARGETS, ids=str)

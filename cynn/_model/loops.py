@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._data.inputs import Converted, expect_trainable, row_array, weight_array
 from .._data.sparse import SparseInput, is_sparse
-from .._specs.validation import array
+from .._specs.validation import array, shown
 from ..metrics import Metric
 from ..preprocessing import train_validation_split
 from .plan import Plan
@@ -246,7 +246,18 @@ class Measures:
     def result(self) -> dict[str, float]:
         """Return ``loss`` and each metric by name: weighted means."""
         loss = self._loss / self._weight if self._weight else math.nan
-        return {"loss": loss} | {metric.name: metric.result() for metric in self._metrics}
+        return {"loss": loss} | {metric.name: _value_of(metric) for metric in self._metrics}
+
+
+def _value_of(metric: Metric) -> float:
+    """Return what a metric gives, or refuse what is no number."""
+    value: Any = metric.result()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"result of the metric {metric.name!r} must be a number, got {shown(value)}"
+        ) from None
 
 
 class Exchange(Protocol):

@@ -112,7 +112,12 @@ def _numbers(name: str, column: Any, place: str) -> NDArray[Any]:
 
 
 def string_advice(name: str) -> str:
-    """Return what to do with strings where numbers are wanted."""
+    """Return what to do with strings where numbers are wanted: those of targets are classes."""
+    if not name.startswith("y"):
+        return (
+            "convert them first, for example to float32; words of a table are encoded with "
+            "cynn.tables.TableEncoder"
+        )
     return (
         "encode the classes as whole numbers from 0 first, for example with "
         f"np.unique({name}, return_inverse=True)"

@@ -4,7 +4,8 @@ The network asks them in the midst of its work, with arrays of their own, which 
 change. What they give is checked, so that a slip is told where it is made and spoils no weights.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,22 +14,59 @@ from numpy.typing import NDArray
 from .validation import shown
 
 
-def function(name: str, value: Any) -> Callable[..., Any]:
-    """Return a function, or refuse what is none.
+def expect_takes(name: str, value: Any, arguments: Iterable[str]) -> None:
+    """Refuse what cannot be called with so many arguments, before it is called.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    value : object
+        The function.
+    arguments : iterable of str
+        What it will be given, in order, by the names for the message.
 
     Raises
     ------
     TypeError
-        If it cannot be called.
+        If it is no function, or takes something else.
 
     Examples
     --------
-    >>> function("derivative", 1.0)
+    >>> expect_takes("function", lambda x: x, ["y_true", "y_pred"])
+    Traceback (most recent call last):
+    TypeError: function must take (y_true, y_pred), got one that takes (x)
+    """
+    wanted = f"{name} must take ({', '.join(arguments)}), got"
+    if not callable(value):
+        raise TypeError(f"{wanted} {shown(value)}")
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):  # of what is compiled nothing may be known
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        raise TypeError(f"{wanted} one that takes {signature}") from None
+
+
+def function(name: str, value: Any, *arguments: str) -> Callable[..., Any]:
+    """Return a function that takes these arguments, or refuse what is none.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called, or not so.
+
+    Examples
+    --------
+    >>> function("derivative", 1.0, "x")
     Traceback (most recent call last):
     TypeError: derivative must be a function over arrays, got 1.0
     """
     if not callable(value):
         raise TypeError(f"{name} must be a function over arrays, got {shown(value)}")
+    expect_takes(name, value, arguments)
     user_function: Callable[..., Any] = value
     return user_function
 

@@ -25,6 +25,7 @@ from .._model.loops import (
     expect_measurable,
     training_batches,
 )
+from .._model.weights import flat
 from .._runtime.progress import Progress
 from .._specs.validation import choice, flag, integer, number
 from ..augmentation import Augment
@@ -34,6 +35,7 @@ from .class_weights import class_weighted
 from .divergence import (
     Place,
     error_of_loss,
+    error_of_means,
     error_of_statistics,
     error_of_validation,
     error_of_weights,
@@ -193,11 +195,11 @@ class Fit:
         is_complete = True
         for callback in self.callbacks:
             callback.is_first_rank = self.ranks.rank == 0
+            callback.set_measures(measured, is_complete)
             if isinstance(callback, Monitor):
                 callback.number = 1
                 numbers[callback.key] += 1
                 callback.number = numbers[callback.key]
-            callback.set_measures(measured, is_complete)
             is_complete = is_complete and not _may_add_to_logs(callback)
 
     def _begin(self, history: History | None) -> None:
@@ -344,7 +346,10 @@ class Fit:
     def place(self, step: int) -> Place:
         """Return where in the training a step is; the rate is that of the last one."""
         learner = self.learner
-        return Place(self.epoch, step, learner.learning_rate, learner._network.updates)
+        return Place(
+            self.epoch, step, learner.learning_rate, learner._network.updates,
+            learner.optimizer.clip_norm,
+        )  # fmt: skip
 
     def _end_diverged(self, loss: float, step: int) -> None:
         place, own = self.place(step), self._statistics_error
@@ -518,7 +523,7 @@ def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[st
     Raises
     ------
     FloatingPointError
-        If a loss, or a weight, is not finite.
+        If a loss, or a weight, is not finite, or a running mean too large to predict with.
     """
     model, ranks = fit.learner, fit.ranks
     logs = ranks.result(measures)
@@ -527,6 +532,8 @@ def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[st
             raise error_of_loss(logs["loss"], fit.place(fit.last_step))
         if not model._network.is_finite():
             raise error_of_weights(fit.place(fit.last_step))
+        if model._network.n_state:
+            _expect_finite_squares(model, fit.place(fit.last_step))
     model.epochs += 1
     if held_out is not None:
         measures = Measures(model.metrics)
@@ -534,8 +541,19 @@ def end_epoch(fit: Fit, measures: Measures, held_out: Batches | None) -> dict[st
         logs |= {f"val_{name}": value for name, value in ranks.result(measures).items()}
         if not math.isfinite(logs["val_loss"]) and ranks.any(held_out.n_rows > 0):
             with ranks.agreed():
-                raise error_of_validation(logs["val_loss"], model.epochs - 1)
+                raise error_of_validation(logs["val_loss"], fit.place(fit.last_step))
     return logs
+
+
+def _expect_finite_squares(model: Any, place: Place) -> None:
+    """Refuse running means with which nothing can be predicted.
+
+    A column that is always 3e38 has a variance of 0, and no other sign of what it is.
+    """
+    means = flat(model.get_state()[::2], model.dtype)
+    large = abs(means) > math.sqrt(np.finfo(model.dtype).max)
+    if large.any():
+        raise error_of_means(float(means[large][0]), place)
 
 
 def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
@@ -554,4 +572,6 @@ def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, 
     fit.train(data, np.arange(n), n, Span(0, 1, 1), measures, step)
     if not model._network.is_finite():
         raise error_of_weights(fit.place(step))
+    if model._network.n_state:
+        _expect_finite_squares(model, fit.place(step))
     return measures.result()

@@ -7,9 +7,11 @@ from end to end; with one Python is entered twice a batch, to the same bits.
 # One callback a file. Imports `_specs` and `_runtime`; knows no Model; imported from `_training`
 # upwards.
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .._specs.names import missing_from
+from .._specs.user_functions import expect_takes
 from .._specs.validation import shown
 from ._callback import Callback, Logs
 from ._checkpoint import ModelCheckpoint, checkpoints_after
@@ -35,8 +37,17 @@ __all__ = [
 if not TYPE_CHECKING:
     __getattr__ = missing_from(__name__)
 
-HOOKS = tuple(f"on_{of}_{when}" for of in ("train", "epoch", "batch") for when in ("begin", "end"))
-"""What a callback is called by."""
+HOOKS = {
+    "on_train_begin": (),
+    "on_train_end": ("logs",),
+    "on_epoch_begin": ("epoch",),
+    "on_epoch_end": ("epoch", "logs"),
+    "on_batch_begin": ("batch",),
+    "on_batch_end": ("batch", "logs"),
+}
+"""What a callback is called by, and with what."""
+
+_WRITERS = CSVLogger, ModelCheckpoint
 
 _IN_HOOKS = ("train", "epoch", "batch", "step", "fit", "test", "valid", "predict")
 
@@ -66,9 +77,10 @@ def get_all(callbacks: Any) -> list[Callback]:
     Raises
     ------
     TypeError
-        If it is no such list, or one has a hook that is never called.
+        If it is no such list, or one has a hook that is never called, or cannot be called with
+        what a fit gives it.
     ValueError
-        If one is in it twice: it would count all twice.
+        If one is in it twice: it would count all twice; or two write the same file.
 
     Examples
     --------
@@ -100,7 +112,14 @@ def get_all(callbacks: Any) -> list[Callback]:
                 f"callbacks must only have the hooks {', '.join(HOOKS)}, got "
                 f"{type(callback).__name__} with {name}, which is never called"
             )
+        for hook, arguments in HOOKS.items():
+            name = f"{type(callback).__name__}.{hook}"
+            expect_takes(name, getattr(callback, hook), arguments)
     if len(set(map(id, checked))) < len(checked):
         twice = next(each for each in checked if sum(other is each for other in checked) > 1)
         raise ValueError(f"callbacks must hold each object once, got {twice!r} twice")
+    paths = [os.path.abspath(each.path) for each in checked if isinstance(each, _WRITERS)]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise ValueError(f"callbacks must write a file of its own each, got {twice!r} twice")
     return checked

@@ -13,8 +13,8 @@ class Monitor(Callback):
     """Base of the callbacks that watch one number, and whether an epoch's is the best so far.
 
     What one has counted is in the model's file, from which it goes on in a resumed training as in
-    one that never stopped. Of two of one class and monitor each has its own memory, by their order
-    in the list of callbacks. A `fit` from epoch 0 begins anew.
+    one that never stopped. Of two of one class and monitor, to which the same is better, each has
+    its own memory, by their order in the list of callbacks. A `fit` from epoch 0 begins anew.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Monitor(Callback):
     best : float
         The best value so far; NaN before the first.
     number : int
-        Which it is, from 1, of those of its class that watch the same; `fit` sets it.
+        Which it is, from 1, of those that are told apart by their order; `fit` sets it.
 
     Raises
     ------
@@ -118,8 +118,9 @@ class Monitor(Callback):
     @property
     def key(self) -> str:
         """By which name its memory is in the model, and in its file."""
+        direction = {True: " max", False: " min", None: ""}[self._more_is_better]
         number = f" {self.number}" if self.number > 1 else ""
-        return f"{type(self).__name__} {self.monitor}{number}"
+        return f"{type(self).__name__} {self.monitor}{direction}{number}"
 
     def _kept(self) -> Mapping[str, float]:
         """Return what was kept for a training that is resumed; empty where none is."""
@@ -165,6 +166,5 @@ class Monitor(Callback):
 
     def _gain(self, value: float, other: float) -> float:
         """Return by how much a value is better than another."""
-        if self._more_is_better is None:
-            self._more_is_better = self._direction(None)
-        return value - other if self._more_is_better else other - value
+        more = self._direction(None) if self._more_is_better is None else self._more_is_better
+        return value - other if more else other - value

@@ -1,6 +1,8 @@
 """The end of a training that no longer gets better."""
 
-from .._specs.validation import flag, integer, number
+import numpy as np
+
+from .._specs.validation import flag, integer, number, shown
 from ._callback import Logs
 from ._monitor import Monitor
 
@@ -72,8 +74,8 @@ class EarlyStopping(Monitor):
         super().__init__(monitor, mode, min_delta)
         self.patience = integer("patience", patience, 0)
         self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
-        if verbose not in (0, 1):
-            raise ValueError(f"verbose must be 0 or 1, got {verbose!r}")
+        if not np.isscalar(verbose) or verbose not in (0, 1):
+            raise ValueError(f"verbose must be 0 or 1, got {shown(verbose)}")
         self.verbose = verbose
         self.baseline = None if baseline is None else number("baseline", baseline)
         self.start_from_epoch = integer("start_from_epoch", start_from_epoch, 0)

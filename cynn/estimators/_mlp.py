@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from .._model.loops import naming
 from .._specs.names import Explained
 from .._specs.validation import shown
-from ..callbacks import get_all
+from ..callbacks import ModelCheckpoint, get_all
 from ..optimizers import Optimizer
 from ..schedules import Schedule
 from . import _lbfgs, _stochastic
@@ -243,9 +243,15 @@ class BaseMLP(Explained, BaseEstimator):
     def _check_extensions(self, n_hidden: int, validates: bool) -> None:
         """Refuse what is not scikit-learn's where it is wrong, before anything is forgotten."""
         activations_of(self._activation(), n_hidden)
+        callbacks = get_all(self.callbacks)
+        if any(isinstance(callback, ModelCheckpoint) for callback in callbacks):
+            raise TypeError(
+                "callbacks must be without a ModelCheckpoint, got one: an estimator cannot be "
+                "saved as a model file, but with joblib.dump"
+            )
         for name, is_set in (
             ("dropout", bool(self._dropout(n_hidden))),
-            ("callbacks", bool(get_all(self.callbacks))),
+            ("callbacks", bool(callbacks)),
             ("X_val", validates),
         ):
             if is_set and not self._goes_by_batches():

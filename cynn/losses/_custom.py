@@ -67,7 +67,7 @@ class Custom(Loss):
     def __init__(
         self, function: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
     ) -> None:
-        self.function = user_functions.function("function", function)
+        self.function = user_functions.function("function", function, "y_true", "y_pred")
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``("function", self)``; see `Loss.kernel`."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._specs import spec
 from .._specs.aliases import SYNONYMS
 from .._specs.names import missing_from
+from .._specs.user_functions import expect_takes
 from .._specs.validation import shown
 from . import _by_class, _classification, _metric, _regression
 from ._by_class import *
@@ -104,7 +105,7 @@ def get_all(given: Any) -> list[_metric.Metric]:
     Raises
     ------
     TypeError, ValueError
-        If it is no such list, or two would have the same name.
+        If it is no such list, two would have the same name, or one cannot be called as `Metric` is.
 
     Examples
     --------
@@ -117,9 +118,21 @@ def get_all(given: Any) -> list[_metric.Metric]:
     if len(metrics) > MOST_METRICS:
         raise ValueError(f"metrics must be at most {MOST_METRICS}, got more")
     names = [metric.name for metric in metrics]
-    if len({"loss", *names}) <= len(names):
-        raise ValueError(f"metrics must have different names, other than 'loss', got {names}")
+    for name, metric in zip(names, metrics, strict=True):
+        if not isinstance(name, str):
+            raise TypeError(f"name of {metric!r} must be a string, got {shown(name)}")
+        for method, arguments in _METHODS.items():
+            expect_takes(f"{type(metric).__name__}.{method}", getattr(metric, method), arguments)
+    if len({"loss", "val_loss", *names, *(f"val_{name}" for name in names)}) < 2 * len(names) + 2:
+        raise ValueError(
+            "metrics must have different names, other than 'loss', also with 'val_' before them, "
+            f"got {names}"
+        )
     return metrics
+
+
+_METHODS = {"reset": (), "update": ("y", "prediction", "weight"), "result": ()}
+"""What a metric is called by, and with what."""
 
 
 def more_is_better(name: str) -> bool | None:

@@ -128,7 +128,11 @@ class Metric(Explained):
             If the targets do not fit the metric, or a metric that keeps something by column gets
             another number of columns than before.
         """
-        score = self.score(y, prediction)
+        score = array("score", self.score(y, prediction))
+        if score.shape != weight.shape:
+            raise ValueError(
+                f"score must have shape {weight.shape}, one for each row, got {score.shape}"
+            )
         self.total += float(weight @ score.astype(np.float64))
         self.weight += float(weight.sum())
 

@@ -189,9 +189,9 @@ def test_patience(run, table, tmp_path):
     losses = [float(found) for found in re.findall(r"(?m)^epoch .* val_loss (\S+)", out)]
     assert (status, err) == (0, "") and f"{len(losses)} epochs in" in out
     assert 4 < len(losses) < 100 and losses.index(min(losses)) == len(losses) - 5
-    assert list(cynn.Model.load(tmp_path / "c").callback_state) == ["EarlyStopping val_loss"]
+    assert list(cynn.Model.load(tmp_path / "c").callback_state) == ["EarlyStopping val_loss min"]
     best, last = cynn.Model.load(tmp_path / "m"), cynn.Model.load(tmp_path / "c")
-    kept = last.callback_weights["EarlyStopping val_loss"]
+    kept = last.callback_weights["EarlyStopping val_loss min"]
     assert np.array_equal(best.get_learned(), kept)
     assert not np.array_equal(last.get_learned(), kept)
 
@@ -207,7 +207,7 @@ def test_the_best_epoch_is_kept(run, table, tmp_path):
     assert (status, err) == (0, "") and len(losses) == 40 and best < 40
     line = rf"(?m)^kept the weights of epoch {best} of 40, the best by val_loss: (\S+)$"
     assert float(re.search(line, out)[1]) == pytest.approx(min(losses), abs=1e-3)
-    kept = cynn.Model.load(tmp_path / "c").callback_weights["EarlyStopping val_loss"]
+    kept = cynn.Model.load(tmp_path / "c").callback_weights["EarlyStopping val_loss min"]
     assert np.array_equal(cynn.Model.load(tmp_path / "m").get_learned(), kept)
     assert "kept the weights" not in run(*train, "--validation", 0)[1]
 

@@ -360,8 +360,10 @@ def test_callbacks_see_the_estimator():
 def test_callbacks_that_are_refused(tmp_path):
     with pytest.raises(TypeError, match="callbacks must hold Callback objects"):
         made(callbacks=[print]).fit(X, Y)
+    history, checkpoint = History(), ModelCheckpoint(tmp_path / "a.safetensors")
     with pytest.raises(TypeError, match="an estimator cannot be saved as a model file"):
-        made(callbacks=[ModelCheckpoint(tmp_path / "a.safetensors")]).fit(X, Y)
+        made(callbacks=[history, checkpoint]).fit(X, Y)
+    assert history.epoch == []  # it is known before the first
 
 
 @pytest.mark.parametrize(

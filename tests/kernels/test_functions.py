@@ -536,6 +536,20 @@ def test_labels_that_class_weight_cannot_take():
 # ---- around the model ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: CustomLoss(lambda y: y), r"function must take \(y_true, y_pred\), .* takes \(y\)"),
+        (lambda: Custom(lambda x, y: x, np.cos), r"function must take \(x\), .* takes \(x, y\)"),
+        (lambda: Custom(np.sin, lambda: 1), r"derivative must take \(x\), .* takes \(\)"),
+        (lambda: Custom(np.sin, backward=lambda x: x), r"backward must take \(x, gradient\), "),
+    ],
+)
+def test_a_function_of_other_arguments(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
 def test_specs():
     """The repr of a function is its name: its address differs from process to process."""
     assert repr(Custom(np.tanh, slope_of_tanh)) == "Custom(tanh, slope_of_tanh)"

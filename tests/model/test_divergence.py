@@ -120,7 +120,9 @@ def test_the_last_step_may_spoil_the_weights(tmp_path):
 def test_the_loss_of_the_rows_held_out():
     big = np.full((5, 1), 1e30, np.float32)
     model = new(1e-3)
-    with pytest.raises(FloatingPointError, match=r"^val_loss must .* after epoch 1: .*validation"):
+    with pytest.raises(
+        FloatingPointError, match=r"^val_loss must .* after epoch 1, step 32, at .*validation"
+    ):
         model.fit(X, Y, validation_data=(big, big), epochs=2, verbose=0)
     model.fit(X, Y, validation_data=(big[:0], big[:0]), verbose=0)  # no rows have no loss
     assert np.isnan(model.history.history["val_loss"]).all()
@@ -159,3 +161,34 @@ def test_statistics_that_would_not_be_finite_end_the_training_where_they_are(way
     for before, after in zip(state, model.get_state(), strict=True):
         assert np.isfinite(after).all() and not np.array_equal(before, after)  # of two steps
     assert not np.array_equal(weights, model.get_learned())
+
+
+@pytest.mark.parametrize(
+    ("clips", "said"),
+    [
+        ({}, r"or limit the gradients \(clip_norm=1.0 of the optimizer\)"),
+        ({"clip_value": 1e30}, r"or limit the gradients \(clip_norm=1.0 of the optimizer\)"),
+        ({"clip_norm": 1e9}, "or the optimizer's clip_norm, which is 1e.09"),
+    ],
+)
+def test_what_is_advised_is_not_yet_done(clips, said):
+    model = Model([Dense(256, "relu"), Dense(1)], seed=0)
+    model.compile(SGD(1e25, **clips), "mse")
+    with pytest.raises(FloatingPointError, match=f"diverged: lower the learning rate, {said}"):
+        model.fit(X, Y, epochs=20, verbose=0)
+
+
+@pytest.mark.parametrize("n_columns", [1, 40])
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 3e38), ("float64", -1e308)])
+def test_a_constant_column_with_no_finite_square_is_said(dtype, large, n_columns):
+    """Its variance in each mini-batch is 0: nothing else shows that no row can be predicted."""
+    x = np.tile(X, n_columns).astype(dtype)
+    x[:, n_columns // 2] = large
+    model = Model([BatchNorm(), Dense(1)], dtype=dtype, seed=0)
+    model.compile("sgd", "mse")
+    said = "running means of a BatchNorm must .* finite squares, got .* after {}step 1, .*: scale x"
+    with pytest.raises(FloatingPointError, match=said.format("")):
+        model.train_on_batch(x[:50], Y[:50])
+    with pytest.raises(FloatingPointError, match=said.format("epoch 1, ")):
+        model.fit(x, Y, batch_size=1000, epochs=3, verbose=0)
+    assert model.epochs == 0

@@ -352,3 +352,19 @@ def test_weights_whose_sum_overflows_are_refused():
         model.fit(X, Y, sample_weight=np.full(90, 1e307), verbose=0)
     with pytest.raises(ValueError, match="^class_weight must"):
         model.fit(X, Y, sample_weight=np.full(90, 1e200), class_weight=[1e200] * 3, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("x", "convert them first, for example to float32; words of a table are encoded with "),
+        ("sample_weight", "convert them first"),
+        ("y", "encode the classes as whole numbers from 0 first"),
+    ],
+)
+def test_strings_are_told_from_classes(name, advice):
+    data = {"x": X, "y": Y, "sample_weight": np.ones(len(X))}
+    data[name] = data[name].astype(str)
+    said = rf"^{name} must hold numbers, got strings \(dtype <U\d+\): {advice}"
+    with pytest.raises(TypeError, match=said):
+        classifier().fit(**data, verbose=0)

@@ -147,7 +147,7 @@ def test_a_new_fit_resets_the_callbacks():
     with pytest.raises(KeyboardInterrupt):
         callbacks = [Say([1, 2]), EarlyStopping("it", mode="min"), Stop(1)]
         model.fit(X, Y, epochs=2, callbacks=callbacks, verbose=0)
-    assert list(model.callback_state) == list(model.callback_weights) == ["EarlyStopping it"]
+    assert list(model.callback_state) == list(model.callback_weights) == ["EarlyStopping it min"]
     stopping = EarlyStopping("it", patience=9, mode="min")
     model.fit(X, Y, epochs=2, callbacks=[Say([9, 8]), stopping], verbose=0)
     assert stopping.best == 8 and not model.callback_weights

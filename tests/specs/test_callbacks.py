@@ -2,12 +2,13 @@
 
 import csv
 import math
+import re
 
 import numpy as np
 import pytest
 
 from cynn import Model
-from cynn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
+from cynn.callbacks import HOOKS, Callback, CSVLogger, EarlyStopping, ModelCheckpoint
 from cynn.layers import Dense
 from cynn.optimizers import SGD
 from cynn.schedules import Cosine
@@ -249,6 +250,41 @@ def test_arguments(make, error, message):
 def test_initial_epoch(value):
     with pytest.raises((TypeError, ValueError), match="^initial_epoch must be"):
         fresh().fit(X, Y, initial_epoch=value, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("hook", "function", "takes", "got"),
+    [
+        ("on_epoch_end", lambda self: None, "(epoch, logs)", "one that takes ()"),
+        ("on_epoch_end", lambda self, epoch: None, "(epoch, logs)", "one that takes (epoch)"),
+        ("on_epoch_end", lambda self, a, b, c: None, "(epoch, logs)", "one that takes (a, b, c)"),
+        ("on_epoch_begin", lambda self, epoch, logs: None, "(epoch)", "one that takes (epoch, "),
+        ("on_train_begin", lambda self, logs: None, "()", "one that takes (logs)"),
+        ("on_batch_end", lambda self, *, logs: None, "(batch, logs)", "one that takes (*, logs)"),
+        ("on_train_end", None, "(logs)", "None"),
+    ],
+)
+def test_a_hook_that_cannot_be_called_is_an_error_before_the_first_epoch(
+    hook, function, takes, got
+):
+    model = fresh()
+    mine = type("Mine", (Callback,), {hook: function})()
+    said = re.escape(f"Mine.{hook} must take {takes}, got {got}")
+    with pytest.raises(TypeError, match=said):
+        model.fit(X, Y, callbacks=[mine], verbose=0)
+    assert model.input_shape is None
+
+
+def test_hooks_are_called_with_what_is_said_of_them():
+    took = dict.fromkeys(HOOKS)
+
+    def hook(name):
+        return lambda self, *arguments: took.update({name: len(arguments)})
+
+    fresh().fit(
+        X, Y, callbacks=[type("All", (Callback,), {h: hook(h) for h in HOOKS})()], verbose=0
+    )
+    assert took == {name: len(arguments) for name, arguments in HOOKS.items()}
 
 
 @pytest.mark.parametrize("name", ["on_train_batch_end", "on_predict_batch_begin", "on_test_end"])

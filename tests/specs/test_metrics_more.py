@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cynn import metrics
+from cynn import Model, metrics
+from cynn.layers import Dense
 from cynn.metrics import AUC, F1, R2, Precision, Recall, TopKAccuracy
 
 AVERAGES = ["macro", "weighted", "micro"]
@@ -299,3 +300,61 @@ def test_a_direction_is_true_false_or_none():
 
     with pytest.raises(TypeError, match="more_is_better of .* must be True, False or None, got 'm"):
         metrics.get_all([Odd()])
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (
+            {"update": lambda self, y: None},
+            r"update must take \(y, prediction, weight\), got one th",
+        ),
+        ({"result": lambda self, y: None}, r"result must take \(\), got one that takes \(y\)"),
+        ({"reset": None}, r"reset must take \(\), got None"),
+    ],
+)
+def test_methods_that_cannot_be_called_are_errors_of_compile(named, message):
+    mine = metrics.Accuracy()
+    for name, method in named.items():
+        setattr(mine, name, method and method.__get__(mine))
+    with pytest.raises(TypeError, match=f"^Accuracy.{message}"):
+        metrics.get_all([mine])
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([3], r"^name of Accuracy\(\) must be a string, got 3"),
+        (["val_loss"], "must have different names, .* with 'val_' before"),
+        (["a", "val_a"], "must have different names, .* with 'val_' before"),
+    ],
+)
+def test_names_that_logs_cannot_hold(names, message):
+    mine = [metrics.Accuracy() for _ in names]
+    for metric, name in zip(mine, names, strict=True):
+        metric.name = name
+    with pytest.raises((TypeError, ValueError), match=message):
+        metrics.get_all(mine)
+
+
+@pytest.mark.parametrize("value", [None, np.zeros(2), "high", 1j])
+def test_a_result_that_is_no_number(value):
+    model = Model([Dense(1)], seed=0)
+    mine = metrics.get("mae")
+    mine.result = lambda: value
+    model.compile("sgd", "mse", [mine])
+    with pytest.raises(TypeError, match="^result of the metric 'mae' must be a number, got "):
+        model.fit([[1.0]], [1.0], verbose=0)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 1), ()])
+def test_a_score_of_another_shape(shape):
+    mine = metrics.Metric()
+    mine.score = lambda y, prediction: np.ones(shape)
+    with pytest.raises(
+        ValueError, match=r"^score must have shape \(4,\), one for each row, got \("
+    ):
+        mine.update(np.zeros(4), np.zeros((4, 2)))
+    mine.score = lambda y, prediction: [1, 2, 3, 4]
+    mine.update(np.zeros(4), np.zeros((4, 2)))
+    assert mine.result() == 2.5

@@ -151,6 +151,17 @@ def test_one_object_twice_is_an_error():
         fresh().fit(X, Y, callbacks=[twice, History(), twice], verbose=0)
 
 
+@pytest.mark.parametrize("kinds", [(CSVLogger, CSVLogger), (ModelCheckpoint, CSVLogger)])
+def test_one_file_of_two_is_an_error(tmp_path, kinds):
+    model, path = fresh(), tmp_path / "a"
+    callbacks = [
+        kind(name) for kind, name in zip(kinds, (path, os.path.relpath(path)), strict=True)
+    ]
+    with pytest.raises(ValueError, match="must write a file of its own each, got .*a' twice"):
+        model.fit(X, Y, callbacks=callbacks, verbose=0)
+    assert model.input_shape is None and not os.listdir(tmp_path)
+
+
 # ---- a memory each ------------------------------------------------------------------------------
 
 IT = [5, 4, 6, 3, 7, 7, 3.5, 8, 1]
@@ -220,9 +231,47 @@ def test_each_of_two_has_a_memory_of_its_own():
             seen.update({k: dict(v) for k, v in self.model.callback_state.items()})
 
     model.fit(X, Y, epochs=3, callbacks=[patient, other, Look()], verbose=0)
-    assert list(seen) == ["EarlyStopping loss", "EarlyStopping loss 2"]
+    assert list(seen) == ["EarlyStopping loss min", "EarlyStopping loss min 2"]
     assert [state["waited"] for state in seen.values()] == [0, 2]
     assert patient.best_epoch == 2 and other.best_epoch == 0
+
+
+def test_a_training_that_watches_a_metric_of_ones_own_resumes(tmp_path):
+    batches = [(X[i : i + 50], Y[i : i + 50]) for i in range(0, len(X), 50)]
+
+    def train(model, begun=0):
+        path = str(tmp_path / "at-{epoch}")
+        callbacks = [
+            EarlyStopping("val_gini", 9),
+            ReduceLROnPlateau("gini", patience=0, min_delta=1),
+        ]
+        callbacks += [ModelCheckpoint(path), ModelCheckpoint(tmp_path / "b", monitor="val_gini")]
+        model.fit(
+            batches, epochs=6, initial_epoch=begun, validation_data=(X, Y), callbacks=callbacks,
+            verbose=0,
+        )  # fmt: skip
+        return [callback.best for callback in (callbacks[0], callbacks[1], callbacks[3])]
+
+    whole = fresh([Gini()])
+    best = train(whole)
+    model = Model.load(tmp_path / "at-3")
+    state = model.get_optimizer_state()
+    model.compile(model.optimizer, model.loss, [*model.metrics, Gini()])
+    model.set_optimizer_state(state)
+    assert train(model, 3) == best
+    assert bits(model) == bits(whole) and model.rate_factor == whole.rate_factor < 1
+
+
+@pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
+def test_the_other_direction_has_no_memory_of_this_one(kind):
+    model = fresh()
+    first = [Say(it=[1, 2, 3]), kind("it", mode="min", patience=9), Dies(2)]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=3, callbacks=first, verbose=0)
+    highest, lowest = kind("it", mode="max", patience=9), kind("it", mode="min", patience=9)
+    again = [Say(it=[1, 2, 3]), highest, lowest]
+    model.fit(X, Y, epochs=3, initial_epoch=2, callbacks=again, verbose=0)
+    assert (highest.best, lowest.best) == (3, 1)
 
 
 # ---- EarlyStopping as Keras has it --------------------------------------------------------------
@@ -277,6 +326,7 @@ def test_it_says_when_it_stopped_and_where(capsys):
     [
         ({"verbose": 2}, "verbose must be 0 or 1, got 2"),
         ({"verbose": "yes"}, "verbose must be 0 or 1, got 'yes'"),
+        ({"verbose": np.zeros(2)}, "verbose must be 0 or 1, got an array"),
         ({"baseline": "low"}, "baseline must be"),
         ({"baseline": float("nan")}, "baseline must be"),
         ({"start_from_epoch": -1}, "start_from_epoch must be"),
