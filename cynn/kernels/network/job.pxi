@@ -488,7 +488,7 @@ cdef void end_batch(
     job.weight_sum += total
     job.step = step + 1
     if job.team != NULL:
-        job.members = next_members(job, call.threads, call.batch_rows == job.batch)
+        counter_set(&job.members, next_members(job, call.threads, call.batch_rows == job.batch))
     if not is_finite(job.loss_sum) and job.optimizer != NULL:
         drop_batch(job)
     elif step % job.steps_between_looks == 0 and (monotonic_seconds() >= job.deadline or is_dropped(look)):
@@ -508,7 +508,8 @@ cdef void drop_batch(Job* job) noexcept nogil:
 #   rank 0    members = 1, barrier, trains alone                       members = 2, barrier of two, ...
 #   rank 1                 barrier, is aside, asleep until seats > 1   goes on with the step that job names
 #
-# A rank is called back when all that were sent have gone: so each reads the number that is meant for it.
+# A rank is called back when all that were sent have gone: so each reads the number that is meant for it. One that comes
+# late to read how many are members may find that of a later mini-batch, but none that it is among.
 
 cdef int next_members(Job* job, int members, bint is_whole) noexcept nogil:
     """Return how many train on the next mini-batch; called by the first before the barrier, after a whole one or not."""
@@ -624,7 +625,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
             return
         if rank == 0 and job.members != threads:
             change_members(job, job.members)
-        threads = call.threads = job.members
+        threads = call.threads = counter_get(&job.members)
         if rank >= threads:
             threads = call.threads = wait_aside(job, rank)
             step, updates = job.step, job.updates
