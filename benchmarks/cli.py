@@ -24,6 +24,7 @@ from . import (
     race,
     report,
     rounds,
+    small,
     splits,
     tables,
     toolkit,
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tables", action="store_true", help="the cost of a row of a table")
     made.add_argument("--neighbours", action="store_true", help="two threads beside busy programs")
     made.add_argument("--splits", action="store_true", help="how 1 to 64 threads share a step")
+    made.add_argument("--small", action="store_true", help="networks of a few hundred weights")
     made.add_argument("--record", action="store_true", help="with --guard: put ratios on record")
     return made
 
@@ -88,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return tables.main()
         if options.sklearn:
             return estimators.main(options.rounds, thread_counts(options.threads)[-1])
+        if options.small:
+            return small.main(thread_counts(options.threads))
         if options.splits:
             return splits.main()
         if options.neighbours:

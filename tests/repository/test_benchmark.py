@@ -35,6 +35,8 @@ from benchmarks import (  # noqa: E402
     race,
     report,
     rounds,
+    small,
+    splits,
     tables,
     toolkit,
 )
@@ -417,3 +419,29 @@ def test_two_threads_beside_busy_processes():
     (pairs,) = neighbours.measure(calls, 1, (0, 1)).values()
     assert len(pairs) == 2 and all(seconds > 0 for pair in pairs for seconds in pair)
     assert cynn.get_num_threads() == before
+
+
+@needs_compiled
+def test_what_the_count_says_of_more_threads(capsys):
+    assert splits.main() == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if line.startswith("| ") and "B = " in line]
+    assert len(rows) == len(splits.CASES)
+    for row, (sizes, batch) in zip(rows, splits.CASES, strict=True):
+        assert f"B = {batch}" in row and row.count("|") == 2 + len(splits.THREADS)
+        grids = [cell.split(":")[0].split(" x ") for cell in row.split("|")[2:-1]]
+        assert [int(r) * int(c) for r, c in grids] == list(splits.THREADS)
+        assert sizes[0] == 784
+
+
+@needs_compiled
+def test_small_networks(monkeypatch, capsys):
+    monkeypatch.setattr(small, "full_batch", lambda threads: 1e-3 / threads)
+    assert small.main([1, 2]) == 0
+    table = capsys.readouterr().out
+    assert "1000 on 1, 500 on 2" in table and small.FULL_PUBLISHED in table
+
+
+@needs_compiled
+def test_a_full_batch_of_a_small_network_is_timed():
+    assert 0 < small.full_batch(1, steps=1) < 10 and 0 < small.gradient(1) < 10
