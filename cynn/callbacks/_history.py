@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from .._runtime.atomic_files import replace
+from .._runtime.input_files import open_regular
 from .._specs.validation import flag
 from ._callback import Callback, Logs, path_name
 
@@ -122,13 +123,13 @@ class CSVLogger(Callback):
         Raises
         ------
         ValueError
-            If what is there has other columns.
+            If what is there has other columns, or is no regular file.
         OSError
             If the file cannot be read, or written.
         """
         self._columns: list[str] | None = None
         if self.append and os.path.exists(self.path):
-            with open(self.path, newline="", encoding="utf-8") as file:
+            with io.TextIOWrapper(open_regular(self.path), "utf-8", newline="") as file:
                 header = file.readline()
             self._columns = next(csv.reader([header])) if header else None
             if header.endswith("\n"):  # else it was not written whole, and is removed

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 
 import numpy as np
 import pytest
@@ -192,6 +193,14 @@ def test_resuming_an_incomplete_log(tmp_path, text):
     path.write_text(text)
     fresh().fit(X, Y, epochs=2, callbacks=[CSVLogger(path, append=True)], verbose=0)
     assert [line[0] for line in lines(path)] == ["epoch", "0", "1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_log_goes_on_in_a_regular_file_alone(tmp_path):
+    os.mkfifo(tmp_path / "log.csv")
+    logger = CSVLogger(tmp_path / "log.csv", append=True)
+    with pytest.raises(ValueError, match="it must be a regular file, got a pipe"):
+        fresh().fit(X, Y, callbacks=[logger], verbose=0)
 
 
 def test_a_history_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
