@@ -179,8 +179,11 @@ class CSVLogger(Callback):
             self._remove_repeated(line)
         self._expect_columns(list(row)[1:])
         self._may_repeat = False
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            file.write(line)
+        try:
+            with open(self.path, "a", newline="", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:  # of a full disk: a training writes several files
+            raise OSError(error.errno, error.strerror, self.path) from error
 
     def _expect_columns(self, names: list[str] | None) -> None:
         """Refuse a file with other columns, as soon as both are known."""

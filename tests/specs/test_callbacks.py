@@ -203,6 +203,12 @@ def test_a_log_goes_on_in_a_regular_file_alone(tmp_path):
         fresh().fit(X, Y, callbacks=[logger], verbose=0)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_with_the_name_of_the_log():
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        fresh().fit(X, Y, callbacks=[CSVLogger("/dev/full")], verbose=0)
+
+
 def test_a_history_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     history = fresh().fit(X, Y, epochs=2, verbose=0)
     path = tmp_path / "history.csv"
