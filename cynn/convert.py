@@ -103,16 +103,14 @@ def set_coefs(model: Model, coefs: Sequence[ArrayLike], intercepts: Sequence[Arr
     >>> model.predict([[1.0, 2.0, 3.0]]).tolist()
     [[12.0]]
     """
-    for name, value in (("coefs", coefs), ("intercepts", intercepts)):
-        if not isinstance(value, tuple | list):
-            raise TypeError(f"{name} must be a list of arrays, got {type(value).__name__}")
-    if len(coefs) != len(intercepts):
+    weights, biases = _arrays("coefs", coefs), _arrays("intercepts", intercepts)
+    if len(weights) != len(biases):
         raise ValueError(
-            f"coefs and intercepts must have one length, got {len(coefs)} and {len(intercepts)}"
+            f"coefs and intercepts must have one length, got {len(weights)} and {len(biases)}"
         )
     pairs = [
-        (f"coefs[{i}]", array(f"coefs[{i}]", w), f"intercepts[{i}]", array(f"intercepts[{i}]", b))
-        for i, (w, b) in enumerate(zip(coefs, intercepts, strict=True))
+        (f"coefs[{i}]", w, f"intercepts[{i}]", b)
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True))
     ]
     _set(model, "coefs", pairs)
 
@@ -162,7 +160,10 @@ def from_sklearn(estimator: Any) -> Model:
             "estimator must be a trained MLPClassifier or MLPRegressor, "
             f"got {type(estimator).__name__} without {', '.join(missing)}: call fit first"
         )
-    coefs = [array("coefs_", w) for w in estimator.coefs_]
+    coefs = _arrays("coefs_", estimator.coefs_)
+    if not coefs or any(w.ndim != 2 for w in coefs):
+        shapes = [w.shape for w in coefs]
+        raise ValueError(f"coefs_ must be arrays of two axes, got shapes {reprlib.repr(shapes)}")
     names = [*_activations(estimator.activation, len(coefs) - 1), estimator.out_activation_]
     model = Model(
         [
@@ -171,8 +172,15 @@ def from_sklearn(estimator: Any) -> Model:
         ],
         dtype=np.float32 if all(w.dtype == np.float32 for w in coefs) else np.float64,
     )
-    set_coefs(model, coefs, list(estimator.intercepts_))
+    set_coefs(model, coefs, estimator.intercepts_)
     return model
+
+
+def _arrays(name: str, value: Any) -> list[NDArray[Any]]:
+    """Return a list of arrays, of the dtypes that they have."""
+    if not isinstance(value, tuple | list):
+        raise TypeError(f"{name} must be a list of arrays, got {type(value).__name__}")
+    return [array(f"{name}[{i}]", each) for i, each in enumerate(value)]
 
 
 def _activations(value: Any, count: int) -> list[Any]:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ._comm import ranks
+from ._data.npy import map_npy
+from ._runtime.input_files import open_regular
 from ._specs.names import near
 from ._specs.validation import file_path, integer, listed, real_dtype, shown, words
 
@@ -437,6 +439,7 @@ def _opened(file: Path) -> Any:
     """Open a Parquet file, to be closed by ``with``."""
     from pyarrow import parquet
 
+    open_regular(file).close()  # of a pipe pyarrow would wait for the end
     try:
         return parquet.ParquetFile(file, memory_map=True)
     except OSError:
@@ -469,12 +472,11 @@ def _files(path: str | os.PathLike[str], ending: str) -> list[Path]:
 
 def _map(file: Path) -> NDArray[Any]:
     """Open an array where it lies."""
-    with open(file, "rb"):  # the plain reason first, if there is one: missing, forbidden
-        pass
-    try:
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{file} must be a .npy array, got another file: {error}") from error
+    with open_regular(file) as opened:
+        try:
+            array = map_npy(opened)
+        except ValueError as error:
+            raise ValueError(f"{file} must be a .npy array, got another file: {error}") from error
     if array.ndim == 0:
         raise ValueError(f"{file} must hold rows, got a single number")
     return array

@@ -87,6 +87,33 @@ def read_npy(file: BinaryIO, max_bytes: int = MAX_BYTES) -> NDArray[Any]:
     return _elements(file, header)
 
 
+def map_npy(file: BinaryIO) -> NDArray[Any]:
+    """Map the array of a .npy file into memory: what is used of it is read, when it is used.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        A regular file, at its start; it may be closed afterwards.
+
+    Returns
+    -------
+    ndarray
+        Read-only, as it lies in the file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such array, or is not as long as its header says.
+    OSError
+        If it cannot be read.
+    """
+    header = _header(file)
+    _expect_length(header, file.seek(0, os.SEEK_END))
+    order: Any = "F" if header.fortran_order else "C"
+    mapped: NDArray[Any] = np.memmap(file, header.dtype, "r", header.n_header, header.shape, order)
+    return mapped
+
+
 def read_npz(file: BinaryIO, max_bytes: int = MAX_BYTES) -> Iterator[tuple[str, NDArray[Any]]]:
     """Read the arrays of an .npz file, all of whose headers are checked before the first.
 

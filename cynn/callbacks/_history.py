@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from .._runtime.atomic_files import replace
+from .._runtime.input_files import open_regular
 from .._specs.validation import flag
 from ._callback import Callback, Logs, path_name
 
@@ -122,13 +123,13 @@ class CSVLogger(Callback):
         Raises
         ------
         ValueError
-            If what is there has other columns.
+            If what is there has other columns, or is no regular file.
         OSError
             If the file cannot be read, or written.
         """
         self._columns: list[str] | None = None
         if self.append and os.path.exists(self.path):
-            with open(self.path, newline="", encoding="utf-8") as file:
+            with io.TextIOWrapper(open_regular(self.path), "utf-8", newline="") as file:
                 header = file.readline()
             self._columns = next(csv.reader([header])) if header else None
             if header.endswith("\n"):  # else it was not written whole, and is removed
@@ -178,8 +179,11 @@ class CSVLogger(Callback):
             self._remove_repeated(line)
         self._expect_columns(list(row)[1:])
         self._may_repeat = False
-        with open(self.path, "a", newline="", encoding="utf-8") as file:
-            file.write(line)
+        try:
+            with open(self.path, "a", newline="", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:  # of a full disk: a training writes several files
+            raise OSError(error.errno, error.strerror, self.path) from error
 
     def _expect_columns(self, names: list[str] | None) -> None:
         """Refuse a file with other columns, as soon as both are known."""

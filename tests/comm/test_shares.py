@@ -1,5 +1,8 @@
 """The shares of ranks: what is read of files, and odd arguments, which are refused by name."""
 
+import io
+import os
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,52 @@ def test_what_is_no_path_is_refused(load, path):
     pytest.importorskip("pyarrow")
     with pytest.raises(TypeError, match="path must be a path, got "):
         load(path, None)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(
+    "load", [distributed.load_npy, lambda *a: distributed.load_parquet(*a, target="y")]
+)
+def test_a_pipe_is_not_waited_for(tmp_path, load):
+    pytest.importorskip("pyarrow")
+    os.mkfifo(tmp_path / "x.npy")
+    with pytest.raises(ValueError, match="it must be a regular file, got a pipe"):
+        load(tmp_path / "x.npy", None)
+
+
+def _packed():
+    data = io.BytesIO()
+    np.savez(data, x=np.arange(8.0))
+    return data.getvalue()
+
+
+def _with_header(text):
+    return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (_packed(), "it must be an array in NumPy's format"),
+        (_with_header(b"(" * 9000), "its header must name"),
+        (
+            _with_header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999,), }"),
+            "as its header says",
+        ),
+    ],
+    ids=["npz", "deep", "cut short"],
+)
+def test_other_files_are_no_rows(tmp_path, data, message):
+    (tmp_path / "x.npy").write_bytes(data)
+    with pytest.raises(ValueError, match=f"x.npy must be a .npy array, got another.*{message}"):
+        distributed.load_npy(tmp_path / "x.npy", None)
+
+
+def test_columns_one_after_the_other_are_mapped(tmp_path):
+    x = np.asfortranarray(np.arange(12, dtype=">f4").reshape(6, 2))
+    np.save(tmp_path / "x.npy", x)
+    mapped = distributed.load_npy(tmp_path / "x.npy", None)
+    assert isinstance(mapped, np.memmap) and np.array_equal(mapped, x)
 
 
 @pytest.mark.parametrize("path", ["a\0b", "\ud800"])

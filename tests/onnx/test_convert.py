@@ -4,6 +4,7 @@ import importlib
 import itertools
 import random
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -285,6 +286,22 @@ def test_estimators_that_are_not_trained():
         for estimator in (kind(), kind):
             with pytest.raises(TypeError, match="must be a trained MLP.* call fit first"):
                 convert.from_sklearn(estimator)
+
+
+@pytest.mark.parametrize(
+    ("coefs", "error", "message"),
+    [
+        (None, TypeError, "coefs_ must be a list of arrays, got NoneType"),
+        ([], ValueError, r"coefs_ must be arrays of two axes, got shapes \[\]"),
+        ([np.float64(3)], ValueError, r"coefs_ must be arrays of two axes, got shapes \[\(\)\]"),
+    ],
+)
+def test_estimators_of_other_libraries_have_arrays_of_two_axes(coefs, error, message):
+    estimator = SimpleNamespace(
+        coefs_=coefs, intercepts_=[np.ones(1)], activation="relu", out_activation_="identity"
+    )
+    with pytest.raises(error, match=message):
+        convert.from_sklearn(estimator)
 
 
 REFUSED = {

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import re
 
 import numpy as np
@@ -193,6 +194,20 @@ def test_resuming_an_incomplete_log(tmp_path, text):
     path.write_text(text)
     fresh().fit(X, Y, epochs=2, callbacks=[CSVLogger(path, append=True)], verbose=0)
     assert [line[0] for line in lines(path)] == ["epoch", "0", "1"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_log_goes_on_in_a_regular_file_alone(tmp_path):
+    os.mkfifo(tmp_path / "log.csv")
+    logger = CSVLogger(tmp_path / "log.csv", append=True)
+    with pytest.raises(ValueError, match="it must be a regular file, got a pipe"):
+        fresh().fit(X, Y, callbacks=[logger], verbose=0)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_with_the_name_of_the_log():
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        fresh().fit(X, Y, callbacks=[CSVLogger("/dev/full")], verbose=0)
 
 
 def test_a_history_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
