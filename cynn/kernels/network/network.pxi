@@ -1,4 +1,4 @@
-# The network: what Python enters once per call; plan.pxi has its steps, job.pxi the loops.
+# The network: what Python enters once per call; plan.pxi has its steps, train.pxi and job.pxi the loops.
 
 import threading as _threading
 

@@ -1,7 +1,7 @@
 # User-defined activations and losses: Python functions over arrays (cynn/_specs/user_functions.py documents
 # their arguments). Such a network is computed here, on the calling thread: the compiled steps
 # without the GIL, one after the other, and between them the functions with it. An error in a function ends the call
-# as any other does. All other networks use the loops of job.pxi and none of this.
+# as any other does. All other networks use the loops of train.pxi and job.pxi and none of this.
 
 cdef enum:
     CALLED = LOSS_COUNT  # a loss that is a function; no kernel knows it

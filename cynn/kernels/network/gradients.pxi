@@ -1,0 +1,194 @@
+# What is done with the gradients of a mini-batch's weights. Each thread has its share of them; most are used tile by tile,
+# as they are computed. They are kept in memory before any is used where their norm decides, where they are added up over blocks,
+# and where they take so long that a signal must be able to end the step.
+
+cdef inline bint is_finite(double x) noexcept nogil:
+    return x - x == 0
+
+
+cdef inline bint is_penalised(const Job* job, int i) noexcept nogil:
+    return job.penalties != NULL and (job.penalties[2 * i] != 0 or job.penalties[2 * i + 1] != 0)
+
+
+cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
+    """This thread's share of the penalties for the weights."""
+    cdef const Step* step
+    cdef double* parts = job.penalty_parts
+    cdef Py_ssize_t panels
+    cdef int i
+    for i in range(job.first_trained, job.count):
+        step = &job.steps[i]
+        if is_penalised(job, i):
+            panels = panels_of(step.outputs)
+            blocks_of_penalty(
+                &job.penalties[2 * i], parts, job.parameters + step.weights, step.inputs,
+                panels * rank // threads, panels * (rank + 1) // threads, 0, step.inputs,
+            )
+            parts += blocks_of(step.inputs, step.outputs)
+
+
+cdef inline Rule rule_of_step(
+    const Job* job, const Rule* rule, int i, double scale, double** parts
+) noexcept nogil:
+    """Return the rule for a step's W: with its penalty, where it has one; the next one's parts follow."""
+    cdef Rule changed = rule[0]
+    if not is_penalised(job, i) or rule.weights == NULL:
+        return changed
+    if rule.decays and not rule.prepares and job.penalties[2 * i] == 0:
+        changed.weight_decay += <real>(2 * job.penalties[2 * i + 1] * scale)
+    else:
+        changed.l1 = <real>(job.penalties[2 * i] * scale)
+        changed.l2 = <real>(job.penalties[2 * i + 1] * scale)
+        changed.prepares = True
+        changed.plain = False
+    if rule.updates:
+        changed.penalty = &job.penalties[2 * i]
+        changed.parts = parts[0]
+        parts[0] += blocks_of(job.steps[i].inputs, job.steps[i].outputs)
+    return changed
+
+
+cdef void use_gradients(
+    Job* job, const Rule* rule, double total, const Call* call
+) noexcept nogil:
+    """This thread's share of the weights' gradients over a batch of weight `total`."""
+    cdef double scale = 1 / total if job.penalty_of_sum else 1
+    cdef double* parts = job.penalty_parts
+    cdef int i
+    cdef const Step* step
+    cdef const real* x
+    cdef real* transposed
+    cdef Lists lists
+    cdef Rule rule_of_w
+    if job.nonzeros.width:
+        step = &job.steps[0]
+        rule_of_w = rule_of_step(job, rule, 0, scale, &parts)
+        place_lists(&lists, job.lists + call.rank * job.lists_size, job.rows)
+        sparse_weight_gradient(
+            &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
+            job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule,
+            call.rank, call.threads,
+        )
+    for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
+        step = &job.steps[i]
+        if step.kind.gradient == NULL:
+            continue
+        x = job.workspace + (job.steps[i - 1].output * job.rows if i > 0 else 0)
+        if i == 0 and call.gathered != NULL:
+            x = call.gathered
+        transposed = NULL
+        if step.kind.multiplies and i > job.first_trained and rule.updates:
+            transposed = job.transposed + step.transposed
+        rule_of_w = rule_of_step(job, rule, i, scale, &parts)
+        step.kind.gradient(
+            step, x, job.workspace + step.gradient * job.rows, transposed, job.rows, &rule_of_w, rule, call
+        )
+
+
+cdef void follow_weights(Job* job, const Rule* rule, const Call* call) noexcept nogil:
+    """This thread's share of what is kept in step with the weights: penalties and transposes."""
+    cdef Py_ssize_t units
+    cdef const Step* step
+    cdef int i
+    if job.n_penalty_parts:
+        penalty_parts(job, call.rank, call.threads)
+    for i in range(job.first_trained + 1, job.count):
+        step = &job.steps[i]
+        if step.kind.multiplies:
+            units = transposed_units(step.inputs, step.outputs)
+            transpose_units(
+                rule.sink + step.weights, step.inputs, step.outputs, job.transposed + step.transposed,
+                units * call.rank // call.threads, units * (call.rank + 1) // call.threads,
+            )
+
+
+cdef void clip_and_use_gradients(
+    Job* job, const Rule* rule, double total, const Call* call
+) noexcept nogil:
+    """As `use_gradients`, where the norm of the whole gradient must be known before any of it is used."""
+    cdef Rule kept, clipped = rule[0]
+    cdef int rank = call.rank, threads = call.threads
+    cdef Py_ssize_t parts = parts_of(job.packed), first, past
+    cdef bint is_one_block = call.used_rows == call.batch_rows
+    begin_rule(&kept, keep, job.gradient)
+    kept.prepares = rule.prepares
+    kept.weights = rule.weights
+    kept.clip = rule.clip
+    if is_one_block:
+        use_gradients(job, &kept, total, call)
+    else:
+        add_gradients(job, total, False, call)
+    if is_left(job, call, &job.leaves_late):
+        return
+    if not is_one_block:
+        use_kept_gradients(job, &kept, total, call)
+        barrier_wait(&job.meeting)
+    parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, rank, threads)
+    barrier_wait(&job.meeting)
+    clipped.clip = <real>INFINITY
+    clipped.scale = factor_of_norm(in_order(job.squares, parts), job.clip_norm)
+    clipped.prepares = clipped.scale != 1
+    first = parts * rank // threads * PART
+    past = smaller(parts * (rank + 1) // threads * PART, job.packed)
+    use_gradient(&clipped, rule.sink + first, job.gradient + first, past - first)
+    barrier_wait(&job.meeting)
+    follow_weights(job, rule, call)
+
+
+cdef void keep_and_use_gradients(
+    Job* job, const Rule* rule, double total, const Call* call
+) noexcept nogil:
+    """As `use_gradients`, where they take long, to the same bits, or add up over blocks.
+
+    Until all are there the step can be dropped.
+    """
+    add_gradients(job, total, call.used_rows == call.batch_rows, call)
+    if is_left(job, call, &job.leaves_late):
+        return
+    use_kept_gradients(job, rule, total, call)
+    barrier_wait(&job.meeting)
+    follow_weights(job, rule, call)
+
+
+cdef void add_gradients(Job* job, double total, bint is_first, const Call* call) noexcept nogil:
+    """Add this thread's share of a block's gradients to those of the blocks before it."""
+    cdef Rule kept
+    begin_rule(&kept, keep if is_first else add, job.gradient)
+    use_gradients(job, &kept, total, call)
+
+
+cdef void use_kept_gradients(Job* job, const Rule* rule, double total, const Call* call) noexcept nogil:
+    """This thread's share of the gradients in memory."""
+    cdef double scale = 1 / total if job.penalty_of_sum else 1
+    cdef double* parts = job.penalty_parts
+    cdef const Step* step
+    cdef Py_ssize_t size
+    cdef Rule rule_of_w
+    cdef int i
+    for i in range(job.first_trained, job.count):
+        step = &job.steps[i]
+        if step.kind.gradient == NULL:
+            continue
+        rule_of_w = rule_of_step(job, rule, i, scale, &parts)
+        size = panel_size(step.weight_rows, step.outputs)
+        use_kept_gradient(job, &rule_of_w, step.weights, size, call)
+        if step.biased:
+            use_kept_gradient(job, rule, step.weights + size, panel_size(1, step.outputs), call)
+
+
+cdef void use_kept_gradient(
+    Job* job, const Rule* rule, Py_ssize_t at, Py_ssize_t size, const Call* call
+) noexcept nogil:
+    """This thread's share of `size` numbers of the gradient."""
+    cdef Py_ssize_t parts = parts_of(size)
+    cdef Py_ssize_t first = parts * call.rank // call.threads * PART
+    cdef Py_ssize_t past = smaller(parts * (call.rank + 1) // call.threads * PART, size)
+    use_gradient(rule, rule.sink + at + first, job.gradient + at + first, past - first)
+
+
+cdef bint is_left(Job* job, const Call* call, bint* leaves) noexcept nogil:
+    """Wait until all threads are here; return whether the step is dropped, to all the same."""
+    if call.rank == 0:
+        leaves[0] = counter_get(&job.dropped) != 0
+    barrier_wait(&job.meeting)
+    return leaves[0]
