@@ -37,9 +37,9 @@ def expect_takes(name: str, value: Any, arguments: Iterable[str]) -> None:
     Traceback (most recent call last):
     TypeError: function must take (y_true, y_pred), got one that takes (x)
     """
-    wanted = f"{name} must take ({', '.join(arguments)}), got"
+    wanted = f"{name} must take ({', '.join(arguments)})"
     if not callable(value):
-        raise TypeError(f"{wanted} {shown(value)}")
+        raise TypeError(f"{wanted}, got {shown(value)}")
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):  # of what is compiled nothing may be known
@@ -47,7 +47,7 @@ def expect_takes(name: str, value: Any, arguments: Iterable[str]) -> None:
     try:
         signature.bind(*arguments)
     except TypeError:
-        raise TypeError(f"{wanted} one that takes {signature}") from None
+        raise TypeError(f"{wanted}, got one that takes {signature}") from None
 
 
 def function(name: str, value: Any, *arguments: str) -> Callable[..., Any]:
