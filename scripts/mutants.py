@@ -288,7 +288,7 @@ def fails(tree: Path, which: list[str], seconds: float, late: bool = True, **mor
         env={key: value for key, value in environment.items() if value},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,  # a new session would have a share of the machine of its own
     )
     try:
         return process.wait(seconds) != 0

@@ -16,7 +16,7 @@ from cynn.tables import (
 )
 from cynn.tables._columns import column_of, labels_of
 from cynn.tables._csv import _fields
-from cynn.tables._notation import AS_PYTHON, Notation, may_be_thousands
+from cynn.tables._notation import AS_PYTHON, Notation, may_be_thousands, plain_number
 from cynn.tables._parquet import _size
 from cynn.tables._values import texts
 
@@ -103,6 +103,14 @@ def test_a_column_is_looked_at_once(monkeypatch):
 )
 def test_the_number_of_a_text(notation, text, number):
     assert notation.number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e999", np.inf), ("inf", None), ("nan", None), ("1_0", None), ("٣", None), (" 1.5", 1.5)],
+)
+def test_a_number_as_python_writes_it(text, number):
+    assert plain_number(text) == number
 
 
 def test_points_that_may_group_thousands():
