@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cosmic_ray.commands.init import _all_work_items
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import apply_mutation
-from cosmic_ray.plugins import get_operator
+from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.work_item import MutationSpec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,22 +118,25 @@ def possible(names: list[str], since: str | None) -> list[MutationSpec]:
         if lines == set():
             continue
         text = (ROOT / name).read_text("utf-8").splitlines()
-        for item in _all_work_items([ROOT / name], {}):
-            (spec,) = item.mutations
-            if (lines is None or spec.start_pos[0] in lines) and is_slip(spec, text):
-                specs.append(spec)
+        nodes = list(ast_nodes(get_ast_from_path(ROOT / name)))
+        for slip in filter(SLIPS.fullmatch, operator_names()):
+            operator = get_operator(slip)()
+            places = [place for node in nodes for place in operator.mutation_positions(node)]
+            specs += [
+                MutationSpec(ROOT / name, slip, i, *place)
+                for i, place in enumerate(places)
+                if (lines is None or place[0][0] in lines) and is_slip(slip, *place, text)
+            ]
     return specs
 
 
-def is_slip(spec: MutationSpec, text: list[str]) -> bool:
+def is_slip(operator: str, begin: tuple, end: tuple, text: list[str]) -> bool:
     """Return whether a change is one that tests should notice."""
-    (row, begin), (_, end) = spec.start_pos, spec.end_pos
-    line = text[row - 1]
-    if not SLIPS.fullmatch(spec.operator_name) or SAFEGUARDS.search(line):
+    line = text[begin[0] - 1]
+    if SAFEGUARDS.search(line):
         return False
-    if spec.operator_name != "core/NumberReplacer":
-        return True
-    return abs(ast.literal_eval(line[begin:end])) < LIMIT
+    is_number = operator == "core/NumberReplacer"
+    return not is_number or abs(ast.literal_eval(line[begin[1] : end[1]])) < LIMIT
 
 
 def in_order(specs: list[MutationSpec], seed: int) -> list[MutationSpec]:
@@ -237,7 +240,7 @@ def tested(mutant: Mutant, tree: Path, steps: Footprints, end: float, own: bool)
     name = str(Path(spec.module_path).relative_to(ROOT))
     place = tree / name
     whole = place.read_bytes()
-    operator = get_operator(spec.operator_name)(**spec.operator_args)
+    operator = get_operator(spec.operator_name)()
     try:
         before, after = apply_mutation(place, operator, spec.occurrence)
         if after is None or not can_matter(before, after):
