@@ -25,8 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIES = ROOT / "build" / "mutants"
 
 TESTS = {
-    "_specs": "specs model", "_data": "specs model tables",
-    "_runtime": "runtime specs model", "_model": "model", "_training": "model", "_comm": "comm", "activations.py": "specs", "augmentation.py": "specs",
+    "_specs": "specs model", "_data": "specs model tables", "_runtime": "runtime specs model",
+    "_model": "model", "_training": "model", "_comm": "comm", "activations.py": "specs",
+    "augmentation.py": "specs",
     "callbacks": "specs model", "capi": "capi", "cli": "cli", "convert.py": "onnx",
     "dask.py": "comm", "datasets": "datasets", "distributed.py": "comm", "estimators": "estimators",
     "initializers.py": "specs", "layers": "specs model", "losses": "specs model",
