@@ -7,6 +7,7 @@ import pytest
 
 from cynn import layers
 from cynn.onnx import _values, _wire
+from cynn.onnx._reading import GraphReader
 from cynn.onnx._values import Paths, Value, joined, residual
 
 
@@ -123,3 +124,29 @@ def test_an_activation_goes_into_its_dense_layer_alone():
         made, weights, state = joined(chain(*parts)[1:])
         assert made == wanted
         assert len(weights) == len(wanted) and state == []
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_how_often_a_constant_may_be_read(dtype, raw):
+    """Twice what constants take in the file, and 64 KiB."""
+    onnx = pytest.importorskip("onnx")
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    values = np.arange(5000, dtype=dtype)
+    tensor = onnx.helper.make_tensor("w", kind, [5000], values.tobytes() if raw else values, raw)
+    source = onnx.helper.make_tensor_value_info("x", kind, ["batch", 2])
+    node = onnx.helper.make_node("Constant", [], ["v"], value=tensor)
+    graph = onnx.helper.make_graph([node], "g", [source], [], [tensor])
+    reader = GraphReader(graph, source, 13)
+    budget = 4 * values.nbytes + (1 << 16)
+    assert reader.budget == budget
+    for _ in range(budget // values.nbytes):
+        assert (reader.get("w") == values).all()
+    assert reader.budget == budget % values.nbytes
+    with pytest.raises(ValueError, match="must not share constants so often"):
+        reader.get("w")
+    assert reader.get("") is None and reader.get("x") is reader.start
+    with pytest.raises(ValueError, match="names must be different, got 'w' twice"):
+        reader.put("w", tensor)
+    with pytest.raises(ValueError, match="nodes must be in order, got 'v' before"):
+        reader.get("v")
