@@ -1,6 +1,9 @@
 """Change the sources, place by place, and see whether a test fails; for ``scripts/mutate``."""
 
 import argparse
+import ast
+import hashlib
+import json
 import os
 import random
 import re
@@ -8,21 +11,23 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from cosmic_ray.commands.init import _all_work_items
+from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import apply_mutation
-from cosmic_ray.plugins import get_operator
+from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.work_item import MutationSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIES = ROOT / "build" / "mutants"
 
 TESTS = {
-    "_specs": "specs", "_data": "specs model", "_runtime": "runtime specs", "_model": "model",
-    "_training": "model", "_comm": "comm", "activations.py": "specs", "augmentation.py": "specs",
+    "_specs": "specs model", "_data": "specs model tables", "_runtime": "runtime specs model",
+    "_model": "model", "_training": "model", "_comm": "comm", "activations.py": "specs",
+    "augmentation.py": "specs",
     "callbacks": "specs model", "capi": "capi", "cli": "cli", "convert.py": "onnx",
     "dask.py": "comm", "datasets": "datasets", "distributed.py": "comm", "estimators": "estimators",
     "initializers.py": "specs", "layers": "specs model", "losses": "specs model",
@@ -32,9 +37,20 @@ TESTS = {
 }  # fmt: skip
 """The folders of tests that know a file or folder of cynn best."""
 
-PYTEST = "-P -m pytest -x -q -p no:cacheprovider --no-header"
-NOT_SEEN_BY_TESTS = re.compile(r"^core/(ReplaceBinaryOperator_BitOr|.*NoOp)")
-"""Operators that change annotations (``int | None``), or nothing."""
+PYTEST = "-P -m pytest -q -p no:cacheprovider --no-header"
+MEMORY = 8 << 20  # KiB that a test may take: some changes ask for all there is
+SLIPS = re.compile(
+    r"core/(AddNot|Replace(And|Or|True|False|Break|Continue)With\w+|ExceptionReplacer|NumberReplacer"
+    r"|RemoveDecorator|ZeroIterationForLoop|ReplaceUnaryOperator_(USub_UAdd|Delete_\w+)"
+    r"|ReplaceComparisonOperator_(Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|LtE?_(LtE?|GtE?)|GtE?_(LtE?|GtE?))"
+    r"|ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|FloorDiv_Div|Mod_FloorDiv|Pow_Mul"
+    r"|LShift_RShift|RShift_LShift|BitAnd_BitOr|BitOr_BitAnd))"
+)
+"""The operators of a slip of the pen: others, as ``is`` for ``==``, are no change or nonsense."""
+SAFEGUARDS = re.compile(r"strict=True|@(lru_)?cache|\d << \d")
+"""Lines of what only a fault of our own, or a clock, would show; and sizes."""
+LIMIT = 16
+"""From here on a number is a limit, a size or a time: one more or less is as good."""
 
 
 @dataclass
@@ -58,12 +74,12 @@ def main() -> int:
     )
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
-    specs = possible(files(options.paths), options.since)
-    random.Random(options.seed).shuffle(specs)
+    names = files(options.paths)
+    specs = in_order(possible(names, options.since), options.seed)
     print(f"scripts/mutate: {len(specs):,} changes are possible", flush=True)
     workers = os.cpu_count() or 1
-    copies = [copy(i) for i in range(workers)]
-    free = list(copies)
+    free = [copy(i) for i in range(workers)]
+    steps = footprints(sorted({folder for name in names for folder in own_tests(name)}), free[0])
     survivors, tried = [], 0
 
     def attempt(spec: MutationSpec) -> Mutant | None:
@@ -71,7 +87,7 @@ def main() -> int:
             return None
         tree = free.pop()
         try:
-            return tested(Mutant(spec), tree, end, options.own)
+            return tested(Mutant(spec), tree, steps, end, options.own)
         finally:
             free.append(tree)
 
@@ -102,13 +118,45 @@ def possible(names: list[str], since: str | None) -> list[MutationSpec]:
         lines = changed_lines(name, since) if since else None
         if lines == set():
             continue
-        for item in _all_work_items([ROOT / name], {}):
-            (spec,) = item.mutations
-            if NOT_SEEN_BY_TESTS.match(spec.operator_name):
-                continue
-            if lines is None or spec.start_pos[0] in lines:
-                specs.append(spec)
+        text = (ROOT / name).read_text("utf-8").splitlines()
+        nodes = list(ast_nodes(get_ast_from_path(ROOT / name)))
+        for slip in filter(SLIPS.fullmatch, operator_names()):
+            operator = get_operator(slip)()
+            places = [place for node in nodes for place in operator.mutation_positions(node)]
+            specs += [
+                MutationSpec(ROOT / name, slip, i, *place)
+                for i, place in enumerate(places)
+                if (lines is None or place[0][0] in lines) and is_slip(slip, *place, text)
+            ]
     return specs
+
+
+def is_slip(operator: str, begin: tuple, end: tuple, text: list[str]) -> bool:
+    """Return whether a change is one that tests should notice."""
+    line = text[begin[0] - 1]
+    if SAFEGUARDS.search(line):
+        return False
+    is_number = operator == "core/NumberReplacer"
+    return not is_number or abs(ast.literal_eval(line[begin[1] : end[1]])) < LIMIT
+
+
+def in_order(specs: list[MutationSpec], seed: int) -> list[MutationSpec]:
+    """Return changes by chance: one of each place, then the second of each, and so on."""
+    random.Random(seed).shuffle(specs)
+    before: dict[tuple, int] = Counter()
+
+    def turn(spec: MutationSpec) -> int:
+        place = spec.module_path, spec.start_pos, spec.end_pos
+        before[place] += 1
+        return before[place]
+
+    return sorted(specs, key=turn)
+
+
+def own_tests(name: str) -> list[str]:
+    """Return the folders of tests that know a file best."""
+    folders = TESTS.get(Path(name).relative_to("cynn").parts[0], "specs model")
+    return [f"tests/{folder}" for folder in folders.split()]
 
 
 def changed_lines(name: str, since: str) -> set[int]:
@@ -142,22 +190,68 @@ def copy(i: int) -> Path:
     return tree
 
 
-def tested(mutant: Mutant, tree: Path, end: float, own: bool) -> Mutant:
+@dataclass
+class Footprints:
+    """What each test runs, and in what time: see footprints.py."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    lines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    def tests(self, name: str, spec: MutationSpec) -> list[str]:
+        """Return the tests that run a line, those that take the least time first.
+
+        Of a statement in several lines those that run the last one before the place. Of what an
+        import runs, all of the file's own folders.
+        """
+        lines = self.lines.get(name, {})
+        for line in range(spec.start_pos[0], 0, -1):
+            if (tests := lines.get(str(line))) is not None:
+                return sorted(tests, key=self.seconds.__getitem__) or own_tests(name)
+        return own_tests(name)
+
+    def patience(self, tests: list[str]) -> float:
+        """Return the seconds after which tests count as hanging, on a machine with other work."""
+        return 60 + 20 * sum(self.seconds.get(test, 30) for test in tests)
+
+
+def footprints(folders: list[str], tree: Path) -> Footprints:
+    """Run the tests of folders and return what they run; kept until a file changes."""
+    found = Footprints()
+    for folder in folders:
+        key = hashlib.sha256(folder.encode())
+        for file in sorted([*tree.glob("cynn/**/*.py"), *tree.glob(f"{folder}/**/*.py")]):
+            key.update(file.read_bytes())
+        kept = COPIES / f"{key.hexdigest()[:16]}.json"
+        if not kept.is_file():
+            print(f"scripts/mutate: seeing what {folder} runs", flush=True)
+            if fails(tree, ["-p", "footprints", folder], 3600, FOOTPRINTS=str(kept)):
+                raise SystemExit(f"scripts/mutate: {folder} fails before any change")
+        read = json.loads(kept.read_text())
+        found.seconds |= read["seconds"]
+        for name, lines in read["lines"].items():
+            known = found.lines.setdefault(name, {})
+            for line, tests in lines.items():
+                known.setdefault(line, []).extend(tests)
+    return found
+
+
+def tested(mutant: Mutant, tree: Path, steps: Footprints, end: float, own: bool) -> Mutant:
     """Make the change in a copy and run tests until one fails."""
     spec = mutant.spec
-    place = tree / Path(spec.module_path).relative_to(ROOT)
+    name = str(Path(spec.module_path).relative_to(ROOT))
+    place = tree / name
     whole = place.read_bytes()
-    operator = get_operator(spec.operator_name)(**spec.operator_args)
+    operator = get_operator(spec.operator_name)()
     try:
         before, after = apply_mutation(place, operator, spec.occurrence)
         if after is None or not can_matter(before, after):
             return mutant
-        mutant.difference = difference(place.relative_to(tree), before, after)
-        inside = place.relative_to(tree / "cynn").parts[0]
-        folders = [f"tests/{folder}" for folder in TESTS.get(inside, "specs model").split()]
-        mutant.noticed = fails(tree, folders, 900)
+        mutant.difference = difference(Path(name), before, after)
+        tests = steps.tests(name, spec)
+        mutant.noticed = fails(tree, ["-x", *tests], steps.patience(tests))
         if not mutant.noticed and not own and (rest := end - time.monotonic()) > 0:
-            mutant.noticed = fails(tree, ["tests", "-m", "not alone"], min(1200, rest), late=False)
+            every = ["-x", "tests", "-m", "not alone"]
+            mutant.noticed = fails(tree, every, min(1200, rest), late=False)
     finally:
         place.write_bytes(whole)
     return mutant
@@ -165,7 +259,6 @@ def tested(mutant: Mutant, tree: Path, end: float, own: bool) -> Mutant:
 
 def can_matter(before: str, after: str) -> bool:
     """Return whether two sources differ in what Python runs: not in annotations alone."""
-    import ast
 
     def bare(source: str) -> str:
         tree = ast.parse(source)
@@ -178,23 +271,28 @@ def can_matter(before: str, after: str) -> bool:
                 node.annotation = ast.Constant(0)
         return ast.dump(tree)
 
-    return bare(before) != bare(after)
+    try:
+        return bare(before) != bare(after)
+    except SyntaxError:  # as of the `/` between arguments
+        return False
 
 
-def fails(tree: Path, which: list[str], seconds: float, late: bool = True) -> bool:
+def fails(tree: Path, which: list[str], seconds: float, late: bool = True, **more: str) -> bool:
     """Return whether some of the tests fail in a copy; `late` where they take too long."""
     environment = os.environ | {
-        "PYTHONPATH": str(tree),
+        "PYTHONPATH": f"{tree}{os.pathsep}{ROOT / 'scripts'}",
         "PYTHONDONTWRITEBYTECODE": "1",
         "CYNN_TARGET": "",
+        **more,
     }
+    command = [sys.executable, *PYTEST.split(), "-k", "not reference_float", *which]
     process = subprocess.Popen(
-        [sys.executable, *PYTEST.split(), "-k", "not reference_float", *which],
+        ["sh", "-c", f'ulimit -v {MEMORY}; exec "$@"', "sh", *command],
         cwd=tree,
         env={key: value for key, value in environment.items() if value},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,  # a new session would have a share of the machine of its own
     )
     try:
         return process.wait(seconds) != 0
@@ -211,7 +309,7 @@ def difference(name: Path, before: str, after: str) -> str:
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), str(name), str(name), lineterm="", n=1
     )
-    return "\n".join(list(lines)[2:])
+    return "\n".join(list(lines)[1:])
 
 
 if __name__ == "__main__":

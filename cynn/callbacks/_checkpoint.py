@@ -176,7 +176,7 @@ def checkpoints_after(callbacks: Sequence[Callback]) -> list[Callback]:
     ['EarlyStopping', 'ModelCheckpoint']
     """
     places = [i for i, callback in enumerate(callbacks) if _has_memory(callback)]
-    end = places[-1] + 1 if places else 0
+    end = 1 + max(places, default=-1)
     early = [each for each in callbacks[:end] if isinstance(each, ModelCheckpoint)]
     others = [each for each in callbacks[:end] if not isinstance(each, ModelCheckpoint)]
     for checkpoint in early:

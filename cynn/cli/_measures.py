@@ -87,7 +87,9 @@ def print_confusion(
         for name, line in zip(names, matrix, strict=True):
             print(f"{name:>{left}} " + "".join(f"{n if n else '.':>{width}}" for n in line))
     mistakes = matrix - np.diag(np.diag(matrix))
-    worst = [divmod(int(k), len(matrix)) for k in np.argsort(-mistakes, axis=None)[:3]]
+    worst = [
+        divmod(int(k), len(matrix)) for k in np.argsort(-mistakes, axis=None, kind="stable")[:3]
+    ]
     pairs = [f"{names[i]} as {names[j]}: {mistakes[i, j]}" for i, j in worst if mistakes[i, j]]
     print("most frequent errors: " + (", ".join(pairs) if pairs else "none"))
 

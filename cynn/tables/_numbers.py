@@ -262,7 +262,7 @@ def _half_are_numbers(words: list[str]) -> bool:
     """Return whether half of the texts may be numbers, by a sample where there are many."""
     present = [word for word in words if word]
     if len(present) > SAMPLE:
-        present = [present[i] for i in np.random.default_rng(0).integers(0, len(present), SAMPLE)]
+        present = [present[i] for i in np.random.default_rng(0).choice(len(present), SAMPLE)]
     numerals = sum(
         n for word, n in Counter(present).items() if not (_is_odd(word, ".") and _is_odd(word, ","))
     )

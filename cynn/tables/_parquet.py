@@ -53,9 +53,10 @@ def read_parquet(file: BinaryIO, max_bytes: int) -> Table:
     opened = parquet.ParquetFile(file, read_dictionary=[name for name in texts if name in flat])
     groups, n_bytes = [opened.schema_arrow.empty_table().select(flat)], 0
     for i in range(metadata.num_row_groups):
-        groups.append(opened.read_row_group(i, columns=flat).select(flat))
-        groups[-1].validate(full=True)
-        n_bytes += groups[-1].nbytes  # what the file says may be less
+        group = opened.read_row_group(i, columns=flat).select(flat)
+        group.validate(full=True)
+        groups.append(group)
+        n_bytes += group.nbytes  # what the file says may be less
         expect_size("its columns", n_bytes, max_bytes)
     table = concat_tables(groups)
     n = table.num_rows if flat else metadata.num_rows

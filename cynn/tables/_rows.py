@@ -118,6 +118,7 @@ def encodable(table: Table, encoder: TableEncoder) -> tuple[NDArray[np.intp], li
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]
             else:
                 why = str(error).replace(" in row 1", "").partition(": pass missing=")[0]
-                bad.append((int(part[0]), f"row {table.rows[part[0]]}: {why}"))
+                (row,) = part.tolist()
+                bad.append((row, f"row {table.rows[row]}: {why}"))
     kept = np.delete(np.arange(n), [row for row, _ in bad])
     return kept, [why for _, why in bad]

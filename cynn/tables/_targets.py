@@ -362,7 +362,7 @@ class Quantity(Written, Target):
             ``outputs * std + mean``.
         """
         if outputs.ndim == 2 and outputs.shape[1] == 1:
-            outputs = outputs[:, 0]
+            outputs = outputs.ravel()
         quantities: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
         return quantities
 

@@ -124,3 +124,20 @@ def test_within_a_long_epoch_lines_say_how_far_it_is(monkeypatch, capsys):
     progress.begin_epoch(0)
     progress.advance(7)
     assert re.fullmatch(r"epoch 1/1  7 rows in \d+ s\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "done", "text"),
+    [
+        (0, 25, "25 of 1,000 rows in 10 s, about 390 s to go, 1190 s with all epochs"),
+        (1, 500, "500 of 1,000 rows in 10 s, about 10 s to go, 30 s with all epochs"),
+        (2, 500, "500 of 1,000 rows in 10 s, about 10 s to go"),
+        (0, 0, "0 rows in 10 s"),
+    ],
+)
+def test_how_long_it_will_go_on(epoch, done, text):
+    progress = Progress(2)
+    progress.begin(3, 1000)
+    progress.begin_epoch(epoch)
+    progress.advance(done)
+    assert progress._progress(10.0) == text

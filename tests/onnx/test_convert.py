@@ -350,3 +350,59 @@ def test_what_does_not_fit_changes_nothing():
         convert.set_state_dict([], state())
     with pytest.raises(TypeError, match="got int without coefs_, intercepts_"):
         convert.from_sklearn(3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "comes_before"),
+    [
+        ("a.1.w", "a.2.w", True),
+        ("a.2.w", "a.1.w", False),
+        ("a.9", "a.10", True),
+        ("a.09", "a.9", False),
+        ("a.9", "a.09", False),
+        ("1.2", "1.3", True),
+        ("1.2", "2.1", True),
+        ("a1b", "b2a", False),
+        ("a", "b", False),
+        ("a", "a1", False),
+        ("a1b1", "a1c2", False),
+        ("a" + "9" * 5000, "a1" + "0" * 5000, True),
+    ],
+)
+def test_which_name_comes_before(one, other, comes_before):
+    assert convert._comes_before(convert._parts(one), convert._parts(other)) == comes_before
+
+
+@pytest.mark.parametrize(
+    ("w", "b", "n_inputs", "use_bias", "fits"),
+    [
+        ((3, 2), (2,), 3, True, True),
+        ((3, 2), (2,), None, True, True),
+        ((3, 2), (2,), 4, True, False),
+        ((3, 4), (4,), 3, True, False),
+        ((3, 2), (3,), 3, True, False),
+        ((3, 2), (2,), 3, False, False),
+        ((3, 2), None, 3, False, True),
+        ((3, 2), None, 3, True, True),
+        ((3, 2, 1), None, 3, True, False),
+        ((3,), None, 3, True, False),
+    ],
+)
+def test_which_arrays_a_layer_takes(w, b, n_inputs, use_bias, fits):
+    pair = "w", np.zeros(w), "b", None if b is None else np.zeros(b)
+    assert convert._fits(pair, n_inputs, Dense(2, use_bias=use_bias)) == fits
+
+
+def test_how_long_an_order_is_looked_for(monkeypatch):
+    model = Model([Dense(n) for n in (5, 4, 3)])
+    state = {name: np.zeros(s) for name, s in
+             [("c.weight", (5, 6)), ("a.weight", (4, 5)), ("b.weight", (3, 4))]}  # fmt: skip
+    looked_at = []
+    for most in range(20):
+        monkeypatch.setattr(convert, "MOST_TRIES", most)
+        try:
+            convert.set_state_dict(model, state)
+        except ValueError as error:
+            assert "give one order" in str(error)
+            looked_at.append(most)
+    assert looked_at == list(range(6))  # three chosen, three given up

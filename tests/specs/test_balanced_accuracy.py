@@ -57,3 +57,11 @@ def test_as_scikit_learn_in_parts_and_merged(k):
 def test_goes_by_its_name():
     made = metrics.get("balanced_accuracy")
     assert repr(made) == "BalancedAccuracy()" and metrics.named(made)
+
+
+def test_one_output_is_two_classes():
+    metric = BalancedAccuracy()
+    metric.update([1, 1], [0.1, 0.9])
+    assert (metric.right.tolist(), metric.true.tolist()) == ([0, 1], [0, 2])
+    metric.update([0], [[1.0, 0.0]])
+    assert (metric.right.tolist(), metric.true.tolist()) == ([1, 1], [1, 2])

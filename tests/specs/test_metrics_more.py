@@ -158,6 +158,22 @@ def test_r2_of_several_outputs_with_weights():
     assert math.isnan(in_parts(R2(), y[:1], prediction[:1], np.ones(1), (0,)))
 
 
+@pytest.mark.parametrize(
+    ("y", "prediction", "wanted"),
+    [
+        ([1, 1, 2, 2], [1, 1, 2, 1.5], 0.75),  # a spread of 1
+        ([3, 3], [3, 3], 1),
+        ([3, 3], [3, 3.5], 0),
+        ([1e-200, 2e-200], [1e-200, 2e-200], 1),  # squares that vanish
+        ([1e-200, 2e-200], [1e-200, 1], 0),
+    ],
+)
+def test_r2_by_hand(y, prediction, wanted):
+    metric = R2()
+    metric.update(y, prediction)
+    assert metric.result() == wanted
+
+
 def test_errors(sample):
     rng = np.random.default_rng(1)
     y, prediction, weight = rng.normal(size=(60, 2)), rng.normal(size=(60, 2)), rng.random(60)

@@ -16,6 +16,7 @@ from cynn.callbacks import (
     ModelCheckpoint,
     Monitor,
     ReduceLROnPlateau,
+    checkpoints_after,
 )
 from cynn.layers import Dense
 from cynn.metrics import Metric
@@ -378,3 +379,36 @@ def test_a_log_has_each_epoch_once_whenever_the_process_dies(tmp_path):
         assert died == (0 if last == 9 else 7)
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["epoch", *"01234"]
+
+
+def test_checkpoints_are_told_of_an_epoch_after_all_that_have_a_memory():
+    stopping, log, history = EarlyStopping(), CSVLogger("log"), History()
+    last, best = ModelCheckpoint("last"), ModelCheckpoint("best", monitor="loss")
+    for given, told in (
+        ([], []),
+        ([last, history], [last, history]),
+        ([best, history], [best, history]),
+        ([last, stopping], [stopping, last]),
+        ([last, history, log], [history, log, last]),
+        ([last, stopping, history, best], [stopping, history, last, best]),
+        ([stopping, last, history], [stopping, last, history]),
+    ):
+        assert checkpoints_after(given) == told
+    assert list(last.together) == list(best.together) == [last, best]
+
+
+def test_a_first_epoch_that_is_the_same_takes_the_place_of_the_last_training(tmp_path):
+    path = tmp_path / "log.csv"
+
+    def epochs_after(rate, n_epochs):
+        model = fresh()
+        model.compile(SGD(rate), "cross_entropy")
+        log = CSVLogger(path, append=True)
+        model.fit(X, Y, epochs=n_epochs, callbacks=[log], verbose=0)
+        return [int(line.split(",")[0]) for line in path.read_text().splitlines()[1:]]
+
+    assert epochs_after(0.1, 1) == [0]
+    assert epochs_after(0.1, 3) == [0, 1, 2]
+    assert epochs_after(0.2, 1) == [0, 1, 2, 0]
+    assert epochs_after(0.2, 2) == [0, 1, 2, 0, 1]
+    assert epochs_after(0.1, 1) == [0, 1, 2, 0, 1, 0]

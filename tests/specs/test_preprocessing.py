@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cynn._specs.digits import middle_of_rescaling
 from cynn.preprocessing import flatten, one_hot, rescale, train_validation_split
 
 
@@ -129,3 +130,22 @@ def test_stratified_split(fraction, names):
 def test_split_refuses(arrays, options, error, message):
     with pytest.raises(error, match=message):
         train_validation_split(*arrays, **options)
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "middle"),
+    [
+        (0.0, 1e9, 0.0),
+        (1 / 127.5, -1.0, 0.0),
+        (0.5, -1e9, 2e9),
+        (1.0, 256.0, 0.0),
+        (1.0, 257.0, -257.0),
+        (1.0, -257.0, 257.0),
+        (2.0**-8, 256.0, 0.0),
+        (2.0**-9, 129.0, -66048.0),
+        (2.0**-9, -129.0, 66048.0),
+        (5e-324, 1e9, 0.0),  # none that a float holds
+    ],
+)
+def test_the_number_that_rescaling_brings_to_0(scale, offset, middle):
+    assert middle_of_rescaling(scale, offset) == middle

@@ -69,6 +69,8 @@ def test_a_row_too_many_is_no_other_delimiter(tmp_path):
         tables.read(put(tmp_path / "t.csv", "a,b\n1,2,\n3,4,\n"))
     with pytest.raises(ValueError, match="line 3 must have 2 fields"):
         tables.read(put(tmp_path / "t.csv", "sep=;\na;b\n1;2;3\n"))
+    with pytest.raises(ValueError, match="line 3 must have ';' after a quoted field"):
+        tables.read(put(tmp_path / "t.csv", 'sep=;\na;b\n"1"x;2\n'))
 
 
 # ---- long fields and wide tables ----------------------------------------------------------------
