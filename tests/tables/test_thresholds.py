@@ -16,7 +16,7 @@ from cynn.tables import (
 )
 from cynn.tables._columns import column_of, labels_of
 from cynn.tables._csv import _fields
-from cynn.tables._notation import AS_PYTHON, Notation, may_be_thousands, plain_number
+from cynn.tables._notation import AS_PYTHON, Notation, plain_number
 from cynn.tables._parquet import _size
 from cynn.tables._values import texts
 
@@ -111,12 +111,6 @@ def test_the_number_of_a_text(notation, text, number):
 )
 def test_a_number_as_python_writes_it(text, number):
     assert plain_number(text) == number
-
-
-def test_points_that_may_group_thousands():
-    assert may_be_thousands(["1.234", "-12.000", "7"])
-    for texts_ in (["1.234", "0.5"], ["0.5", "1.234"], ["7"], [], ["1.2345"]):
-        assert not may_be_thousands(texts_)
 
 
 def test_a_comma_groups_thousands_beside_whole_numbers_below_a_thousand():
