@@ -274,16 +274,14 @@ def test_an_unknown_kind_of_step(target, step):
 def test_bad_arguments(target):
     network = target.module.Network(2, [BATCH])
     network.compile("mean_squared_error")
-    x, out = np.zeros((1025, 2), target.dtype), np.zeros(4, target.dtype)
+    x, out = np.zeros((2, 2), target.dtype), np.zeros(4, target.dtype)
     for flat in (network.get_state, network.set_state):
         with pytest.raises(ValueError, match=r"3|\(4,\)"):
             flat(np.zeros(3, target.dtype))
     with pytest.raises((ValueError, OverflowError)):
-        network.gradients(x[:2], x[:2], None, out, 1, (-1, 0, 0, 0))
+        network.gradients(x, x, None, out, 1, (-1, 0, 0, 0))
     with pytest.raises(ValueError):
-        network.gradients(x[:2], x[:2], None, out, 1, (0, 0, 0))
-    with pytest.raises(ValueError, match="1025"):
-        network.gradients(x, x, None, out, 1, MOMENT)
+        network.gradients(x, x, None, out, 1, (0, 0, 0))
 
 
 def test_the_kinds_are_those_of_the_reference(compiled):

@@ -84,12 +84,12 @@ cdef void end_batch(
     if not is_finite(job.loss_sum) and job.optimizer != NULL:
         drop_batch(job)
     elif step % job.steps_between_looks == 0 and (monotonic_seconds() >= job.deadline or is_dropped(look)):
-        job.stop = 1
+        counter_set(&job.stop, 1)
 
 
 cdef void drop_batch(Job* job) noexcept nogil:
     """Stop, with the running statistics as before the step; nothing else has changed."""
-    job.stop = 1
+    counter_set(&job.stop, 1)
     memcpy(job.state, job.state_before, job.state_size * sizeof(real))
 
 
@@ -101,7 +101,7 @@ cdef void drop_batch(Job* job) noexcept nogil:
 #   rank 1                 barrier, is aside, asleep until seats > 1   goes on with the step that job names
 #
 # A rank is called back when all that were sent have gone: so each reads the number that is meant for it. One that comes
-# late to read how many are members may find that of a later mini-batch, but none that it is among.
+# late to read how many are members, or whether all stop, may find that of a later mini-batch, but not that it is a member.
 
 cdef int next_members(Job* job, int members, bint is_whole) noexcept nogil:
     """Return how many train on the next mini-batch; called by the first before the barrier, after a whole one or not."""
@@ -211,7 +211,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
         end_batch(job, &rule, total, loss, penalty, step, &updates, scalars, &look, &call)
         barrier_wait(&job.meeting)
         step += 1
-        if job.stop or step == job.past_step:
+        if counter_get(&job.stop) or step == job.past_step:
             if rank == 0:
                 call_back(job, GATE_ROOM)
             return
@@ -222,5 +222,5 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
             threads = call.threads = wait_aside(job, rank)
             step, updates = job.step, job.updates
             memcpy(scalars, job.scalars, sizeof(scalars))
-            if job.stop or step == job.past_step:
+            if counter_get(&job.stop) or step == job.past_step:
                 return
