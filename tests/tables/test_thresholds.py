@@ -18,7 +18,7 @@ from cynn.tables._columns import column_of, labels_of
 from cynn.tables._csv import _fields
 from cynn.tables._notation import AS_PYTHON, Notation, plain_number
 from cynn.tables._parquet import _size
-from cynn.tables._values import texts
+from cynn.tables._values import numbers, texts
 
 
 def made(*values):
@@ -192,3 +192,9 @@ def test_the_memory_that_a_parquet_file_says_it_takes():
     metadata = Fake(num_columns=2, num_row_groups=2)
     metadata.schema, metadata.row_group = Fake(column=leaves.__getitem__), groups.__getitem__
     assert _size(metadata) == 1000 + 10 * (8 + 100)
+
+
+def test_a_column_of_percentages_has_them_all():
+    percent = Notation(unit="%")
+    assert numbers(np.array(["5", "6"]), percent) is None
+    assert numbers(np.array(["5%", "0"]), percent).tolist() == [0.05, 0]
