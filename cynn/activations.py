@@ -183,4 +183,6 @@ function without its derivative
 
 
 if not TYPE_CHECKING:
-    __getattr__ = missing_from(__name__)
+    __getattr__ = missing_from(
+        __name__, "activation", "a name: Dense(128, {!r})".format, ACTIVATIONS
+    )

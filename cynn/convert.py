@@ -354,7 +354,8 @@ def _set(model: Any, name: str, pairs: Sequence[Pair]) -> None:
         return
     first = pairs[0][1]
     if first.ndim != 2 or not first.size:
-        raise ValueError(f"{pairs[0][0]} must have two axes, got shape {first.shape}")
+        shape = first.shape[::-1] if name == "state_dict" else first.shape  # as it came
+        raise ValueError(f"{pairs[0][0]} must have two axes, got shape {shape}")
     row = model.input_shape or (first.shape[0],)
     sizes = layers.input_sizes(model.layers, row)
     weights: list[NDArray[Any]] = []

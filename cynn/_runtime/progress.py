@@ -41,8 +41,17 @@ def measured_line(logs: Mapping[str, float]) -> str:
     --------
     >>> measured_line({"loss": 0.5, "accuracy": 0.75})
     'loss 0.5000  accuracy 0.7500'
+    >>> measured_line({"loss": 1e200})  # of a training that is about to diverge
+    'loss 1.0000e+200'
     """
-    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+    return "  ".join(
+        f"{name} {value:.4f}" if abs(value) < LARGE else f"{name} {value:.4e}"
+        for name, value in logs.items()
+    )
+
+
+LARGE = 1e9
+"""Numbers of so many digits are shown by their power of ten."""
 
 
 QUIET_SECONDS = 10.0

@@ -80,6 +80,8 @@ SYNONYMS: dict[str, dict[str, str]] = {
         "precision_macro": "precision",
         "recall_macro": "recall",
         "matthews_corrcoef": "matthews_correlation",
+        "mcc": "matthews_correlation",
+        "MCC": "matthews_correlation",
         "mean_squared_error": "mse",
         "MeanSquaredError": "mse",
         "MSE": "mse",
@@ -126,9 +128,11 @@ NAMES: dict[str, dict[str, str]] = {
     "activation": {
         "none": "activation=None, or 'identity'",
         "None": "activation=None, or 'identity'",
+        "lrelu": "'leaky_relu', of slope 0.01",
+        "exp": "'exponential'",
         "LeakyReLU": "'leaky_relu', of slope 0.01 as PyTorch's; Keras's has 0.3",
         **dict.fromkeys(
-            ("softsign", "relu6", "ReLU6", "celu", "CELU", "PReLU", "hard_silu")
+            ("softsign", "relu6", "ReLU6", "celu", "CELU", "PReLU", "hard_silu", "rrelu")
             + ("hard_swish", "Hardswish", "hard_tanh", "hard_shrink", "soft_shrink", "glu", "GLU")
             + ("log_softmax", "LogSoftmax", "log_sigmoid", "LogSigmoid", "sparsemax", "threshold")
             + ("squareplus", "tanh_shrink", "Softsign"),
@@ -154,7 +158,7 @@ NAMES: dict[str, dict[str, str]] = {
         "pinball_loss": "'quantile', or Quantile(q)",
         **dict.fromkeys(
             ("kl_divergence", "KLDivergence", "KLDivLoss", "kld", "log_cosh", "LogCosh", "logcosh")
-            + ("dice",)
+            + ("dice", "focal", "focal_loss")
             + ("cosine_similarity", "CosineSimilarity", "squared_hinge", "SquaredHinge", "mape")
             + ("mean_absolute_percentage_error", "mean_squared_logarithmic_error", "msle", "ctc")
             + ("binary_focal_crossentropy", "categorical_focal_crossentropy", "GaussianNLLLoss")
@@ -185,7 +189,8 @@ NAMES: dict[str, dict[str, str]] = {
                 "hinge",
             )
             + ("TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives", "MeanIoU")
-            + ("Mean", "MeanMetricWrapper", "logcosh", "FBetaScore", "CosineSimilarity"),
+            + ("Mean", "MeanMetricWrapper", "logcosh", "FBetaScore", "CosineSimilarity")
+            + ("kappa", "cohen_kappa", "CohenKappa", "specificity", "average_precision"),
             CUSTOM_METRIC,
         ),
     },
@@ -194,6 +199,7 @@ NAMES: dict[str, dict[str, str]] = {
         "LBFGS": "cynn.estimators.MLPClassifier(solver='lbfgs'), or MLPRegressor",
         "momentum": "SGD(momentum=0.9)",
         "nesterov": "SGD(momentum=0.9, nesterov=True)",
+        "nag": "SGD(momentum=0.9, nesterov=True)",
         "amsgrad": "Adam(amsgrad=True)",
         **dict.fromkeys(("adamax", "Adamax", "radam", "RAdam"), "none here; the nearest is 'adam'"),
         **dict.fromkeys(
@@ -247,6 +253,9 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "MLPClassifier": "cynn.estimators.MLPClassifier",
         "MLPRegressor": "cynn.estimators.MLPRegressor",
         "to_categorical": "cynn.preprocessing.one_hot, for which losses do not ask",
+        "train_test_split": "cynn.preprocessing.train_validation_split",
+        "StandardScaler": "cynn.layers.Normalize.adapt(x), a layer of the model",
+        "seed": "cynn.Model(layers, seed=0)",
     },
     "cynn.layers": {
         "Input": "the shape of x in fit, or model.build(input_shape)",
@@ -313,6 +322,16 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
             CUSTOM_SCHEDULE,
         ),
     },
+    "Optimizer": {
+        "lr": "model.learning_rate, that of the last step",
+        "param_groups": "optimizer.learning_rate, and model.learning_rate, that of the last step",
+        **dict.fromkeys(
+            ("step", "zero_grad", "minimize", "apply_gradients", "apply"),
+            "model.fit(x, y), or model.train_on_batch(x, y)",
+        ),
+        "state_dict": "model.get_optimizer_state()",
+        "get_config": "optimizer.config()",
+    },
     "cynn.optimizers": {
         "schedules": "cynn.schedules",
         "lr_scheduler": "cynn.schedules",
@@ -325,10 +344,6 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("set_weights", "load_state_dict"), "model.set_weights(arrays)"),
         "output": "model.layer_outputs(x)",
     },
-    "cynn.activations": dict.fromkeys(
-        ("relu", "sigmoid", "tanh", "softmax", "gelu", "elu", "selu", "softplus", "linear"),
-        "a name: Dense(128, 'relu')",
-    ),
     "cynn.tables": {
         "read_csv": "read(path)",
         "read_parquet": "read(path)",
@@ -337,6 +352,8 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
     },
     "cynn.preprocessing": {
         "to_categorical": "one_hot, for which losses do not ask",
+        "normalize": "cynn.layers.Normalize.adapt(x), a layer of the model",
+        "scale": "cynn.layers.Normalize.adapt(x), a layer of the model",
         "train_test_split": "train_validation_split",
         "StandardScaler": "cynn.layers.Normalize.adapt(x), a layer of the model",
         "Normalizer": "cynn.layers.Normalize.adapt(x), a layer of the model",
@@ -358,6 +375,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "add": "the list in cynn.Model([...]), which says all layers at once",
         "pop": "cynn.Model(model.layers[:-1])",
         "get_layer": "model.layers[i]",
+        "trainable": "none here: all weights learn",
         "n_params": "model.summary(), or sum(w.size for w in model.get_weights())",
         "zero_grad": NO_NEED,
         "count_params": "model.summary(), or sum(w.size for w in model.get_weights())",
@@ -411,11 +429,13 @@ RATES = {
     "global_clipnorm": "clip_norm",
     "decay": "a schedule as learning_rate, such as cynn.schedules.Exponential",
     "params": "model.compile(optimizer), which knows the weights",
+    "dampening": "none here",
     **dict.fromkeys(("use_ema", "loss_scale_factor", "gradient_accumulation_steps"), "none here"),
     **dict.fromkeys(("foreach", "fused", "maximize", "capturable", "jit_compile"), NO_NEED),
 }
 
 ARGUMENTS: dict[str, dict[str, str]] = {
+    "RMSprop": {"rho": "alpha"},
     "Optimizer": {
         **RATES,
         "beta_1": "betas=(beta_1, beta_2)",

@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import opcode
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import wraps
 from types import FrameType
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -38,16 +38,51 @@ def near(word: object, names: Iterable[str]) -> str:
     >>> near("prise", ["size", "price"]), near("colour", ["size", "price"])
     (": did you mean 'price'?", '')
     """
+    close = nearest(word, names)
+    return "" if close is None else f": did you mean {close!r}?"
+
+
+def nearest(word: object, names: Iterable[str]) -> str | None:
+    """Return the name that is spelt much like a word, if there is one.
+
+    Parameters
+    ----------
+    word : object
+        What came.
+    names : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str or None
+        One of `names`, the first of those that differ in case, dashes and underscores alone.
+
+    Examples
+    --------
+    >>> nearest("Batch_Size", ["batch-size", "rows"]), nearest("colour", ["size", "price"])
+    ('batch-size', None)
+    """
     if not isinstance(word, str) or len(word) > LONGEST:
-        return ""
+        return None
     import difflib
 
-    folded: dict[str, str] = {}
+    alike: dict[str, str] = {}
     for name in names:
         if isinstance(name, str) and len(name) <= LONGEST:
-            folded.setdefault(name.casefold(), name)
-    close = difflib.get_close_matches(word.casefold(), folded, 1)
-    return f": did you mean {folded[close[0]]!r}?" if close else ""
+            alike.setdefault(folded(name), name)
+    close = difflib.get_close_matches(folded(word), alike, 1)
+    return alike[close[0]] if close else None
+
+
+def folded(word: str) -> str:
+    """Return a word without what people spell in several ways: case, dashes and underscores.
+
+    Examples
+    --------
+    >>> folded("Leaky_ReLU")
+    'leakyrelu'
+    """
+    return "".join(c for c in word.casefold() if c not in "-_ ")
 
 
 def synonym(kind: str, word: str, names: Iterable[str]) -> str:
@@ -100,8 +135,12 @@ def hint(kind: str, word: object, names: Iterable[str]) -> str:
     >>> hint("metric", "msee", ["mse"])
     ": did you mean 'mse'?"
     """
-    entry = aliases.NAMES.get(kind, {}).get(word) if isinstance(word, str) else None
-    return _said(entry, word, lambda: [*names, *aliases.SYNONYMS.get(kind, {})])
+    known = [*names, *aliases.SYNONYMS.get(kind, {})]
+    entries = aliases.NAMES.get(kind, {})
+    entry = entries.get(word) if isinstance(word, str) else None
+    if entry is None and isinstance(word, str) and folded(word) not in map(folded, known):
+        entry = {folded(name): said for name, said in entries.items()}.get(folded(word))
+    return _said(entry, word, lambda: known)
 
 
 def sentence(entry: str) -> str:
@@ -115,7 +154,12 @@ def sentence(entry: str) -> str:
     return f"there is {entry}" if entry.startswith("none") else f"here it is {entry}"
 
 
-def missing_from(module: str, kind: str = "", written: Callable[[str], str] = str) -> Any:
+def missing_from(
+    module: str,
+    kind: str = "",
+    written: Callable[[str], str] = str,
+    names: Collection[str] = (),
+) -> Any:
     """Return the ``__getattr__`` of a module: it says what a name is that is not there.
 
     Parameters
@@ -126,6 +170,8 @@ def missing_from(module: str, kind: str = "", written: Callable[[str], str] = st
         The kind of name that goes with what the module holds, a key of `aliases.SYNONYMS`.
     written : callable, optional
         How that is written which goes by a name here.
+    names : collection of str, optional
+        The names of that kind, which are looked for too.
 
     Returns
     -------
@@ -138,8 +184,9 @@ def missing_from(module: str, kind: str = "", written: Callable[[str], str] = st
         if name.startswith("__"):  # Python asks for many of these
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         entry = aliases.ATTRIBUTES.get(module, {}).get(name)
-        if entry is None and name in aliases.SYNONYMS.get(kind, {}):
-            entry = written(aliases.SYNONYMS[kind][name])
+        meant = aliases.SYNONYMS.get(kind, {}).get(name, name if name in names else None)
+        if entry is None and meant is not None:
+            entry = written(meant)
         if entry is None:
             entry = aliases.NAMES.get(kind, {}).get(name)
         if entry is None and module == "cynn":
@@ -241,8 +288,10 @@ def explained(function: Callable[P, T]) -> Callable[P, T]:
         try:
             return function(*args, **named)
         except TypeError:
+            owner = args[0] if args else None
             if named:
-                expect_arguments(function, args[0] if args else None, named)
+                expect_arguments(function, owner, named)
+            _expect_few(function, owner, args)
             raise
 
     return called
@@ -261,8 +310,12 @@ class Explained:
     TypeError: arguments of Half must be among number, got 'numbre': did you mean 'number'?
     """
 
+    @explained
+    def __init__(self) -> None:  # in place of Python's own, which says no more than "no arguments"
+        super().__init__()
+
     def __init_subclass__(cls, **named: Any) -> None:
-        """Mark the constructor of a subclass."""
+        """Mark the constructor of a subclass, if it takes something: a fit makes a `History`."""
         super().__init_subclass__(**named)
         if "__init__" in vars(cls) and len(inspect.signature(cls).parameters) > 0:
             cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
@@ -292,15 +345,47 @@ def expect_arguments(function: Callable[..., Any], owner: object, named: Iterabl
     for name in named:
         if name in known:
             continue
-        kind = owner if isinstance(owner, type) else type(owner)
-        is_constructor = function.__name__ == "__init__"
-        suffix = "" if is_constructor else f".{function.__name__}"
+        kind, suffix = _called(function, owner)
         entry = _entry(aliases.ARGUMENTS, kind, name, suffix)
         text = _said(entry, name, lambda: known)
-        title = f"{kind.__name__}{suffix}" if "." in function.__qualname__ else function.__name__
         raise TypeError(
-            f"arguments of {title} must be among {', '.join(known) or 'none'}, got {name!r}{text}"
+            f"arguments of {_title(function, owner)} must be among "
+            f"{', '.join(known) or 'none'}, got {name!r}{text}"
         ) from None
+
+
+def _expect_few(function: Callable[..., Any], owner: object, values: Sequence[object]) -> None:
+    """Refuse more values without a name than there are places for them, and name these.
+
+    Raises
+    ------
+    TypeError
+        If there are more.
+    """
+    places = inspect.signature(function).parameters.values()
+    if any(place.kind is place.VAR_POSITIONAL for place in places):
+        return
+    by_place = [place.name for place in places if place.kind is not place.KEYWORD_ONLY]
+    if len(values) > len(by_place):
+        own = [name for name in by_place if name not in ("self", "cls")]
+        count = len(values) - (len(by_place) - len(own))
+        which = f" ({', '.join(own)})" if own else ""
+        raise TypeError(
+            f"arguments of {_title(function, owner)} without a name must be {len(own)} at most"
+            f"{which}, got {count}"
+        ) from None
+
+
+def _called(function: Callable[..., Any], owner: object) -> tuple[type, str]:
+    """Return the class of what was called, and a dot and its method, nothing for a constructor."""
+    kind = owner if isinstance(owner, type) else type(owner)
+    return kind, "" if function.__name__ == "__init__" else f".{function.__name__}"
+
+
+def _title(function: Callable[..., Any], owner: object) -> str:
+    """Return how people call what was called."""
+    kind, suffix = _called(function, owner)
+    return f"{kind.__name__}{suffix}" if "." in function.__qualname__ else function.__name__
 
 
 def _entry(table: dict[str, dict[str, str]], kind: type, name: str, suffix: str = "") -> str | None:

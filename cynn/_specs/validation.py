@@ -310,6 +310,10 @@ def shape(name: str, value: object) -> tuple[int, ...]:
         raise TypeError(f"{name} must be a tuple of positive integers, got {shown(value)}")
     if len(value) > MOST_AXES:
         raise ValueError(f"{name} must have at most {MOST_AXES} axes, got {len(value)}")
+    if len(value) > 1 and value[0] is None:  # as Keras writes it
+        raise TypeError(
+            f"{name} must be the shape of one row, got {shown(value)}: leave out the axis of rows"
+        )
     return tuple(integer(f"{name}[{i}]", size) for i, size in enumerate(value))
 
 

@@ -4,9 +4,22 @@ import argparse
 from collections.abc import Callable, Collection
 from typing import Any
 
-from .._specs.names import hint, near, synonym
+from .._specs.names import hint, nearest, synonym
 
-WORDS = {"--lr": "--learning-rate", "--output": "--save", "--out": "--save", "-o": "--save"}
+WORDS = {
+    "lr": "learning-rate",
+    "output": "save",
+    "out": "save",
+    "o": "save",
+    "save": "output",
+    "verbose": "quiet",
+    "silent": "quiet",
+    "early-stopping": "patience",
+    "balanced": "class-weight",
+    "test-size": "validation",
+    "layers": "hidden",
+    "units": "hidden",
+}
 """Other words for options, which are spelt unlike them."""
 
 
@@ -18,11 +31,20 @@ class Parser(argparse.ArgumentParser):
         options, extras = super().parse_known_args(args, namespace)
         if extras:
             first = str(extras[0])
-            option = first.partition("=")[0]
-            known = [name for name in self._option_string_actions if name != "--help"]
-            meant = near(WORDS.get(option, option), known)
+            meant = self._meant(first.partition("=")[0]) if first.startswith("-") else ""
             self.error(f"unrecognized arguments: {' '.join(extras)}{meant}")
         return options, extras
+
+    def _meant(self, option: str) -> str:
+        """Return which option is meant, as the end of a message.
+
+        The dashes, which all have, do not make one alike to another.
+        """
+        word = option.lstrip("-").replace("_", "-")
+        own = [name.lstrip("-") for name in self._option_string_actions]
+        words = {name: name for name in own} | {w: n for w, n in WORDS.items() if n in own}
+        close = nearest(word, [name for name in words if name not in ("h", "help")])
+        return "" if close is None else f": did you mean '--{words[close]}'?"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

@@ -1,8 +1,9 @@
 """How the commands read a table: the options, what they read, and what is left aside."""
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +57,19 @@ def _encoding(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("encoding ")) from None
     return text
+
+
+def expect_not_read(option: str, path: str, read: Iterable[str]) -> None:
+    """Refuse to write over a file that the command reads.
+
+    Raises
+    ------
+    ValueError
+        If `path` is one of these files, under any name.
+    """
+    for other in read:
+        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
+            raise ValueError(f"{option} must be another file than what is read, got {path}")
 
 
 def read(path: str, options: argparse.Namespace, comm: Any = None) -> Table:

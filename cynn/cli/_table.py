@@ -199,6 +199,7 @@ def predict(model: Model, encoder: TableEncoder, options: argparse.Namespace) ->
             f"FILE must be one table for {options.model}, got {len(options.files)} files"
         )
     if options.output is not None:
+        _reading.expect_not_read("--output", options.output, [options.model, *options.files])
         atomic_files.try_to_write(options.output)
     target = encoder.target
     if options.probabilities and not isinstance(target, Classes):

@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .. import _backend
 from .._runtime import atomic_files, safetensors_files
 from .._runtime.interrupts import INTERRUPTED
@@ -17,11 +20,13 @@ from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
 from ..schedules import Cosine
 from . import _checkpoints
+from ._reading import expect_not_read
 
 T = TypeVar("T")
 
 MOMENTUM = 0.9
-DEAD_ROWS = 1000  # that are looked at
+LOOKED_AT = 1000  # rows after a training: is it better than a constant answer?
+ROUNDING = 1e-6  # of a loss
 
 
 def hidden_layers(options: argparse.Namespace) -> list[Layer]:
@@ -130,8 +135,8 @@ def fit(
     if n_done := model.epochs - first_epoch:
         rate = n_done * len(x) / seconds
         print(f"{n_done} epochs in {seconds:.2f} s: {rate:,.0f} {rows} a second")
-        if not status:
-            _say_if_dead(model, x)
+        if not status and extra.get("class_weight") is None:  # else the loss is another
+            _say_if_no_better(model, x, y)
     for callback in callbacks:
         if isinstance(callback, EarlyStopping) and callback.best_epoch is not None:
             print(
@@ -141,14 +146,26 @@ def fit(
     return status
 
 
-def _say_if_dead(model: Model, x: Any) -> None:
-    """Print a line where all rows get the same outputs: too long a step has silenced the units."""
-    outputs = model.predict(x[:DEAD_ROWS])
-    if len(outputs) > 1 and (outputs == outputs[0]).all():
+def _say_if_no_better(model: Model, x: Any, y: NDArray[Any]) -> None:
+    """Print a line where a constant answer has as low a loss: too long steps silence the units."""
+    x, y = x[:LOOKED_AT], y[:LOOKED_AT]
+    if model.evaluate(x, y)["loss"] >= _loss_of_constant(y) * (1 - ROUNDING):
         print(
-            "the network gives the same outputs for all rows: its hidden units are dead, or its "
-            "inputs say nothing; try a lower --learning-rate"
+            "the network is no better than the same outputs for all rows: its hidden units are "
+            "dead, or its inputs say nothing yet; try a lower --learning-rate, or more --epochs"
         )
+
+
+def _loss_of_constant(y: NDArray[Any]) -> float:
+    """Return the least loss on these rows of an answer that is the same for all.
+
+    Of classes it is their frequencies, of quantities the mean.
+    """
+    if y.dtype.kind == "f":
+        return float(y.var(axis=0).mean())
+    frequencies = np.bincount(y) / len(y)
+    frequencies = frequencies[frequencies > 0]
+    return float(-(frequencies * np.log(frequencies)).sum())
 
 
 def note_slow_target() -> None:
@@ -184,9 +201,11 @@ def in_turn(comm: Any, load: Callable[[], T]) -> T:
 
 def try_to_save(options: argparse.Namespace) -> None:
     """Raise what `save` would, before the training rather than after it."""
-    for path in (options.save, options.checkpoint):
+    table = vars(options).get("table")
+    for option, path in (("--save", options.save), ("--checkpoint", options.checkpoint)):
         if path is not None:
             safetensors_files.expect_name(path)
+            expect_not_read(option, path, [] if table is None else [table])
             atomic_files.try_to_write(path)
 
 

@@ -41,7 +41,7 @@ LOSSES: dict[str, type[_loss.Loss]] = {
 """The losses by name."""
 
 if not TYPE_CHECKING:
-    __getattr__ = missing_from(__name__, "loss", lambda name: LOSSES[name].__name__)
+    __getattr__ = missing_from(__name__, "loss", lambda name: LOSSES[name].__name__, LOSSES)
 
 
 def get(loss: str | _loss.Loss | Callable[..., Any]) -> _loss.Loss:

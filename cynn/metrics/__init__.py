@@ -46,7 +46,7 @@ METRICS: dict[str, type[_metric.Metric]] = {  # a base has no name of its own
 """The metrics by name, with their defaults."""
 
 if not TYPE_CHECKING:
-    __getattr__ = missing_from(__name__, "metric", lambda name: repr(get(name)))
+    __getattr__ = missing_from(__name__, "metric", lambda name: repr(get(name)), METRICS)
 
 
 def get(metric: str | _metric.Metric) -> _metric.Metric:

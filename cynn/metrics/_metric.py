@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .._specs.names import Explained
+from .._specs.names import Explained, explained
 from .._specs.validation import array, rows
 
 __all__ = ["Metric"]
@@ -41,6 +41,7 @@ class Metric(Explained):
     name: str = "metric"
     more_is_better: bool | None = None
 
+    @explained
     def __init__(self) -> None:
         self.reset()
 

@@ -92,9 +92,6 @@ class R2(Metric):
         self.mean: NDArray[np.float64] | float = 0.0
         self.spread: NDArray[np.float64] | float = 0.0
         self.error: NDArray[np.float64] | float = 0.0
-        # Whether all targets are equal cannot be seen in rounded distances.
-        self.least: NDArray[np.float64] | float = math.inf
-        self.largest: NDArray[np.float64] | float = -math.inf
 
     def add(self, y: NDArray[Any], prediction: NDArray[Any], weight: NDArray[np.float64]) -> None:
         """Merge the rows' mean, squared distances and squared errors into those before.
@@ -110,17 +107,21 @@ class R2(Metric):
         if batch.weight == 0:
             return
         targets = _targets(y, prediction.shape[1])
-        batch.mean = weight @ targets / batch.weight
-        batch.spread = weight @ (targets - batch.mean) ** 2
         counted = targets[weight > 0]
         batch.count = len(counted)
-        batch.least, batch.largest = counted.min(axis=0), counted.max(axis=0)
+        # That targets are all equal is not to be seen in rounded moments: there the mean is exact,
+        # and so is the spread of 0, also where such batches are merged.
+        is_constant = (counted == counted[0]).all(axis=0)
+        batch.mean = np.where(is_constant, counted[0], weight @ targets / batch.weight)
+        batch.spread = weight @ (targets - batch.mean) ** 2
         self.merge(batch)
 
     def merge(self, other: "R2") -> None:
         """Merge the statistics of another metric; see `Metric.merge`."""
         if other.weight == 0:
             return
+        if self.weight == 0:
+            self.mean = other.mean  # which stays exact: the difference is 0
         total_weight = self.weight + other.weight
         difference = other.mean - self.mean
         self.spread = (
@@ -128,8 +129,6 @@ class R2(Metric):
         )
         self.mean = self.mean + difference * other.weight / total_weight
         self.error = self.error + other.error
-        self.least = np.minimum(self.least, other.least)
-        self.largest = np.maximum(self.largest, other.largest)
         self.weight = total_weight
         self.count += other.count
 
@@ -138,7 +137,7 @@ class R2(Metric):
         if self.count < 2:
             return math.nan
         error, spread = np.asarray(self.error), np.asarray(self.spread)
-        constant = np.equal(self.least, self.largest) | (spread == 0)
+        constant = spread == 0
         with np.errstate(invalid="ignore"):
             scores = 1 - error / np.where(constant, 1.0, spread)
         return float(np.where(constant, (error == 0).astype(float), scores).mean())

@@ -32,7 +32,9 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 """The optimizers by name."""
 
 if not TYPE_CHECKING:
-    __getattr__ = missing_from(__name__, "optimizer", lambda name: OPTIMIZERS[name].__name__)
+    __getattr__ = missing_from(
+        __name__, "optimizer", lambda name: OPTIMIZERS[name].__name__, OPTIMIZERS
+    )
 
 
 def get(optimizer: str | Optimizer) -> Optimizer:

@@ -1,12 +1,13 @@
 """What all optimizers have in common."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._specs import spec
+from .._specs.names import missing_attribute
 from .._specs.validation import number, shown
 from ..schedules import Schedule
 
@@ -40,6 +41,14 @@ class Optimizer(spec.Spec):
     clip_value: float | None
     clip_norm: float | None
     momentum: float
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what an attribute is here that another library's optimizers have."""
+            if name.startswith("_"):  # copies and pickles ask for many of these
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise missing_attribute(self, name)
 
     def _common(
         self, learning_rate: Any, weight_decay: Any, clip_value: Any, clip_norm: Any
@@ -125,7 +134,7 @@ class Optimizer(spec.Spec):
         ValueError
             If the steps are not within the run.
         """
-        return _constant(getattr(self, "momentum", 0.0), start, stop, total)
+        return _constant(vars(self).get("momentum", 0.0), start, stop, total)
 
 
 def not_negative(name: str, value: Any) -> float:

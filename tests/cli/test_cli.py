@@ -170,6 +170,13 @@ def test_momentum_is_refused_for_other_optimizers(run, folder):
         (["train", "--lr", "3"], "unrecognized arguments: --lr: did you mean '--learning-rate'?"),
         (["train", "--output", "3"], "unrecognized arguments: --output: did you mean '--save'?"),
         (["predict", "--model", "m", "x"], "unrecognized arguments: --model\n"),
+        (
+            ["predict", "--save", "m", "x"],
+            "unrecognized arguments: --save: did you mean '--output'?",
+        ),
+        (["train", "--verbose=0"], "unrecognized arguments: --verbose=0: did you mean '--quiet'?"),
+        (["train", "--metrics", "f1"], "unrecognized arguments: --metrics\n"),
+        (["train", "--Batch_Size=3"], ": did you mean '--batch-size'?"),
         (["trian"], "did you mean 'train'?"),
         (["train", "--dtype", "float16"], "--dtype: invalid choice"),
         (["train", "--optimizer", "adamax"], "--optimizer: invalid choice: 'adamax'"),
@@ -263,7 +270,15 @@ def test_a_network_that_died_is_told_of(run, folder):
     status, out, _ = run(
         "train", "--data", folder, "--epochs", 1, "--learning-rate", "1000", "--hidden", 8
     )
-    assert status == 0 and "same outputs for all rows" in out
+    assert status == 0 and "no better than the same outputs for all rows" in out
+
+
+@pytest.mark.parametrize("rate", ["0.05", "20"])
+def test_a_network_that_nearly_died_is_told_of(run, rate):
+    """Some rows still get other outputs, and worse ones; a network that learns is left alone."""
+    arguments = "train --data digits --rows 2000 --epochs 2 --seed 5 --hidden 32 --learning-rate"
+    status, out, _ = run(*arguments.split(), rate)
+    assert status == 0 and ("no better than the same" in out) == (rate == "20")
 
 
 @needs_mnist

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import os
 import re
 import shlex
 from pathlib import Path
@@ -270,6 +271,23 @@ def test_predictions_with_ids_and_probabilities(run, table, tmp_path):
     assert run(*train)[0] == 0
     status, out, err = run("predict", tmp_path / "r", table, "--probabilities")
     assert (status, out) == (1, "") and "--probabilities must go with classification" in err
+
+
+def test_what_is_read_is_not_written_over(run, table, tmp_path):
+    model, rows = tmp_path / "model", tmp_path / "rows"
+    train = ["train", table, "--target", "kind", "--epochs", 1, "--quiet"]
+    assert run(*train, "--save", model)[0] == 0
+    os.link(table, rows)
+    before = table.read_bytes(), model.read_bytes()
+    for arguments in (
+        ["predict", model, table, "--output", rows],
+        ["predict", model, table, "--output", model],
+        [*train, "--save", rows],
+        [*train, "--checkpoint", rows],
+    ):
+        status, out, err = run(*arguments)
+        assert (status, out) == (1, "") and "must be another file than" in err
+    assert (table.read_bytes(), model.read_bytes()) == before
 
 
 def test_classes_of_other_sizes(run, tmp_path):

@@ -312,7 +312,7 @@ REFUSED = {
         r"2\.weight must have shape \(3, 5\) for layers\[1\], Dense\(3, 'softmax'\), got \(3, 4\)",
     ),
     "turned": (state(**{"0.weight": np.ones((4, 5))}), r"0\.weight must have shape \(5, 5\) "),
-    "three axes": (state(**{"0.weight": np.ones((5, 4, 1))}), "0.weight must have two axes"),
+    "three axes": (state(**{"0.weight": np.ones((5, 4, 1))}), r"two axes, got shape \(5, 4, 1\)$"),
     "empty": (state(**{"0.weight": np.ones((5, 0))}), "0.weight must have two axes"),
     "another bias": (state(**{"0.bias": np.ones(4)}), r"0\.bias must have shape \(5,\) "),
     "something else": (state(**{"1.running_mean": np.ones(5)}), "got '1.running_mean'"),

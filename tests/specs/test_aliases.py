@@ -43,6 +43,8 @@ def test_other_words_are_explained_whole(kind):
     [
         ("activation", "rleu", "relu"),
         ("activation", "Relu", "relu"),
+        ("activation", "HardSigmoid", "hard_sigmoid"),
+        ("optimizer", "adam_w", "adamw"),
         ("loss", "cross_entrpy", "cross_entropy"),
         ("loss", "sparse_categorical_crossentropie", "sparse_categorical_crossentropy"),
         ("metric", "acuracy", "accuracy"),
@@ -53,6 +55,23 @@ def test_other_words_are_explained_whole(kind):
 def test_misspelt_names(kind, word, meant):
     with pytest.raises(ValueError, match=f"got '{word}': did you mean '{meant}'[?]$"):
         GET[kind](word)
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "said"),
+    [  # near in letters to names that mean something else
+        ("loss", "logloss", "log_loss"),
+        ("activation", "hardswish", "hard_swish"),
+        ("activation", "logsigmoid", "log_sigmoid"),
+        ("activation", "prelu", "PReLU"),
+        ("optimizer", "rprop", "Rprop"),
+    ],
+)
+def test_other_words_are_known_in_any_spelling(kind, word, said):
+    sentence = names.sentence(aliases.NAMES[kind][said])
+    with pytest.raises(ValueError) as caught:
+        GET[kind](word)
+    assert str(caught.value).endswith(f", got {word!r}: {sentence}")
 
 
 def test_a_name_like_no_other_has_no_hint():
@@ -251,3 +270,28 @@ def test_what_came_is_shown_whole_within_reason():
     assert "Broken" in shown(Broken())
     assert listed(["price", "size"]) == "'price', 'size'"
     assert listed(["a" * 30] * 100).count("a" * 30) == 6
+
+
+def test_values_without_a_name_are_counted():
+    """`Model(Dense(2), Dense(1))`, as PyTorch's Sequential is called; classes of no settings."""
+    with pytest.raises(TypeError, match=r"^arguments of Model without a name must be 1 at most "):
+        Model(Dense(2), Dense(1))
+    for kind in (losses.MeanSquaredError, metrics.Accuracy):
+        with pytest.raises(TypeError, match="without a name must be 0 at most, got 1$"):
+            kind(3)
+        with pytest.raises(TypeError, match=f"arguments of {kind.__name__} must be among none"):
+            kind(reduction="sum")
+
+
+def test_the_axis_of_rows_is_no_part_of_a_shape():
+    with pytest.raises(TypeError, match="got \\(None, 3\\): leave out the axis of rows$"):
+        Model([Dense(1)]).build((None, 3))
+
+
+def test_what_is_looked_for_in_an_optimizer():
+    adam = optimizers.Adam()
+    with pytest.raises(AttributeError, match="'lr': here it is model.learning_rate"):
+        _ = adam.lr
+    with pytest.raises(AttributeError, match="'zero_grad': here it is model.fit"):
+        adam.zero_grad()
+    assert pickle.loads(pickle.dumps(adam)) == copy.deepcopy(adam) == adam

@@ -145,6 +145,17 @@ def test_r2_in_parts_is_r2_at_once(pairs):
     assert found == pytest.approx(wanted, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
+def test_r2_of_equal_targets_has_no_spread_where_parts_are_merged():
+    """The weights round the means of the parts, by which large targets overflowed."""
+    r2 = R2()
+    for n in (3, 2, 2):
+        part = R2()
+        part.update(np.full(n, 1e300), np.full((n, 1), 1e300), np.full(n, 0.3))
+        r2.merge(part)
+    assert (r2.result(), r2.spread) == (1.0, 0.0)
+
+
 def test_r2_of_several_outputs_with_weights():
     rng = np.random.default_rng(0)
     y, weight = rng.normal(size=(50, 3)) + [0, 1e3, -5], rng.integers(0, 3, 50) / 2
