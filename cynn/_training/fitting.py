@@ -346,9 +346,10 @@ class Fit:
     def place(self, step: int) -> Place:
         """Return where in the training a step is; the rate is that of the last one."""
         learner = self.learner
+        limit = learner.optimizer.clips()[1]
         return Place(
             self.epoch, step, learner.learning_rate, learner._network.updates,
-            learner.optimizer.clip_norm,
+            limit if limit < math.inf else None,
         )  # fmt: skip
 
     def _end_diverged(self, loss: float, step: int) -> None:

@@ -18,9 +18,8 @@ themselves: layers, optimizer, columns, target. Free are the options that say ho
 (--epochs, --patience), with how many threads, and what to write.
 """
 
-
 def record(
-    options: argparse.Namespace, data: str, *arrays: NDArray[Any]
+    options: argparse.Namespace, data: str, *arrays: NDArray[Any], comm: Any = None
 ) -> dict[str, str | int | float]:
     """Return what is noted of a training in its files.
 
@@ -33,12 +32,16 @@ def record(
     *arrays : ndarray
         All rows and targets, as the network gets them, and which of them are in which set: a
         checksum of them is noted.
+    comm : optional
+        The communicator of several ranks: a step has the rows of all, and their number may change.
     """
     checksum = hashlib.sha256()
     for array in arrays:
         checksum.update(f"{array.dtype.str} {array.shape} ".encode())
         checksum.update(np.ascontiguousarray(array).data)
     chosen = {name: getattr(options, name) for name in OPTIONS}
+    if comm is not None and chosen["batch_size"] is not None:
+        chosen["batch_size"] *= comm.Get_size()
     given = {name: value for name, value in chosen.items() if value is not None}
     return {"data": data, **given, "checksum": checksum.hexdigest()}
 

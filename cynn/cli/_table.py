@@ -81,7 +81,7 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     if "validation" in parts:
         print_unseen(encoder, table.take(labelled[parts["validation"]]), sys.stdout)
     model.table = encoder
-    model.training = _checkpoints.record(options, "table", x, y, *parts.values())
+    model.training = _checkpoints.record(options, "table", x, y, *parts.values(), comm=comm)
     model = _train_model.resumed(model, options, comm)
     model.table = encoder
     rows, held_out = parts["training"], parts.get("validation")

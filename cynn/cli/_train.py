@@ -183,7 +183,7 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
         f"target {_backend.target()}, {_train_model.workers(comm)}"
     )
     title = name.partition(" in ")[0]  # the same files in another folder are the same data
-    model.training = _checkpoints.record(options, title, x_train, y_train)
+    model.training = _checkpoints.record(options, title, x_train, y_train, comm=comm)
     model = _train_model.resumed(model, options, comm)
     status = _train_model.fit(
         model, x_train, y_train, options, 8, "images", comm, class_weight=options.class_weight
