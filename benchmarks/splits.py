@@ -22,7 +22,9 @@ CASES: tuple[tuple[Sizes, int], ...] = (  # and the rows of a mini-batch
 def main() -> int:
     """Print the table; return 0."""
     print("Threads, as parts of rows x parts of columns of the first step, and how many times as")
-    print("fast the count says a mini-batch is; in bold where more threads gain less than a tenth.\n")
+    print(
+        "fast the count says a mini-batch is; in bold where more threads gain less than a tenth.\n"
+    )
     print("| network |", *(f"{n} |" for n in THREADS))
     print("|---" * (1 + len(THREADS)) + "|")
     for sizes, rows in CASES:

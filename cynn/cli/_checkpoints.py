@@ -18,6 +18,7 @@ themselves: layers, optimizer, columns, target. Free are the options that say ho
 (--epochs, --patience), with how many threads, and what to write.
 """
 
+
 def record(
     options: argparse.Namespace, data: str, *arrays: NDArray[Any], comm: Any = None
 ) -> dict[str, str | int | float]:

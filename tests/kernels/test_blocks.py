@@ -18,7 +18,9 @@ USES = [
 ]  # fmt: skip
 
 
-def trained(target, batch_size, largest, threads, optimizer=("sgd", True, 0.01), sparse=False, **compiled):
+def trained(
+    target, batch_size, largest, threads, optimizer=("sgd", True, 0.01), sparse=False, **compiled
+):
     """Return what is left of two epochs: parameters, the last predictions and the sums."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (ROWS, INPUTS)).astype(np.uint8)

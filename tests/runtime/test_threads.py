@@ -262,6 +262,28 @@ def test_threads_that_a_caller_keeps():
     assert said == "[2, 2, 2] True\n0 True True\n1\n1\n"
 
 
+PLACED = """
+def allowed(task):
+    lines = open(f"/proc/self/task/{task}/status").read().splitlines()
+    return next(line for line in lines if line.startswith("Cpus_allowed:"))
+
+cynn.set_num_threads(3)
+model = Model([Dense(200, "relu"), Dense(10, "softmax")], seed=0)
+for cores in (os.sched_getaffinity(0), {min(os.sched_getaffinity(0))}):
+    os.sched_setaffinity(0, cores)
+    with cynn.keep_threads():
+        model.predict(x)
+        seen = {allowed(task) for task in os.listdir("/proc/self/task")}
+    print(seen == {allowed(os.getpid())})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's /proc")
+def test_threads_may_run_where_the_process_may():
+    """A thread begins on another core than its caller's, and is free then; also where there is one core."""
+    assert python(LARGE + PLACED, OPENBLAS_NUM_THREADS="1") == "True\nTrue\n"
+
+
 @pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="this Python has no lock to let go"
 )

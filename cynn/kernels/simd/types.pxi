@@ -98,6 +98,12 @@ cdef extern from "threads/barrier.h" nogil:
     void pace_resume(pace* p)
     int pace_members(pace* p, const barrier* b, int members, int most)
 
+cdef extern from "threads/placing.h" nogil:
+    ctypedef struct places:
+        pass
+    bint start_apart(places* p, void* (*function)(void*) noexcept nogil, void* argument)
+    void place_freely(const places* p)
+
 cdef extern from "threads/trial.h" nogil:
     ctypedef struct trial:
         pass

@@ -18,6 +18,7 @@ cdef struct Team:
     pace pace
     trial trial
     int64_t process  # whose they are
+    places places  # of threads, before they are started
 
 cdef struct KeptTeam:
     Team team
@@ -61,6 +62,12 @@ cdef void team_member(void* argument) noexcept nogil:
         counter_add(&team.finished)
         wake_all(&team.gate.waiters, &team.finished)
     counter_add(&team.gone)  # the last word: after it the team may be gone
+
+
+cdef void* placed_member(void* argument) noexcept nogil:
+    place_freely(&(<Team*>argument).places)
+    team_member(argument)
+    return NULL
 
 
 cdef void begin_team(Team* team) noexcept nogil:
@@ -144,7 +151,10 @@ cdef int start_helpers(Team* team, int threads) noexcept nogil:
     """Start as many helper threads as possible; return how many members there may be."""
     threads = <int>smaller(threads, GATE_ROOM - 1)
     while team.helpers < threads - 1:
-        if PyThread_start_new_thread(team_member, team) == <unsigned long>-1:
+        if (
+            not start_apart(&team.places, placed_member, team)
+            and PyThread_start_new_thread(team_member, team) == <unsigned long>-1
+        ):
             break
         team.helpers += 1
     return <int>smaller(threads, team.helpers + 1)
