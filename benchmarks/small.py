@@ -1,4 +1,4 @@
-"""Two networks of a few hundred weights, beside the figures that SimpleChains.jl was published with.
+"""Two networks of a few hundred weights, beside the figures published of SimpleChains.jl.
 
 Those are of 2022, on processors of 18 and 36 cores, and not measured here: C. Elrod, N. Korsbo and
 C. Rackauckas, "Doing small network scientific machine learning in Julia 5x faster than PyTorch",

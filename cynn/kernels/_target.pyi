@@ -2,10 +2,10 @@
 # is no such module when the program runs.
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from numpy.typing import NDArray
-from typing_extensions import Buffer, Self, disjoint_base
+from typing_extensions import Buffer, disjoint_base
 
 ACTIVATIONS: tuple[str, ...]
 FROM_INPUT: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Mini-batches of more rows than a workspace has: in blocks, to the same bits on any number of threads."""
+"""Mini-batches of more rows than a workspace has: in blocks, to the same bits on any threads."""
 
 import numpy as np
 import pytest

@@ -8,14 +8,15 @@ import pytest
 THREADS = (2, 3, 7, 16)
 FORCED = (0, 1, 2, 3, 7, 16)  # parts of columns; 0: by the count
 
-# Every place that a product has: first, after a step, before a normalisation, narrower than a panel; and an
-# activation that needs whole rows.
+# Every place that a product has: first, after a step, before a normalisation, narrower than a panel;
+# and an activation that needs whole rows.
 PLANS = {
     "plain": [("dense", 200, "relu"), ("dense", 70, "tanh"), ("dense", 10, "softmax")],
     "after a step": [("rescale", 0.5, 0.1), ("dense", 150, "gelu"), ("dense", 10, "softmax")],
     "softmax first": [("dense", 170, "softmax"), ("dense", 10, "softmax")],
     "every kind": [
-        ("dense", 130, "identity"), ("batch_norm", 0.9, 1e-3), ("activation", "relu"), ("dropout", 0.3),
+        ("dense", 130, "identity"), ("batch_norm", 0.9, 1e-3), ("activation", "relu"),
+        ("dropout", 0.3),
         ("residual", [("dense", 100, "relu"), ("dense", 130, "identity")]), ("layer_norm", 1e-3),
         ("scale",), ("dense", 10, "softmax"),
     ],
@@ -61,7 +62,10 @@ def test_the_same_bits_in_any_split(compiled, plan):
 
 @pytest.mark.parametrize(
     "compiled_with",
-    [{"clip_norm": 0.1}, {"clip_value": 0.01}, {"penalties": [(1e-4, 1e-3)] * 3}, {"work_to_look": 0.0}],
+    [
+        {"clip_norm": 0.1}, {"clip_value": 0.01}, {"penalties": [(1e-4, 1e-3)] * 3},
+        {"work_to_look": 0.0},
+    ],
     ids=str,
 )  # fmt: skip
 def test_the_same_bits_whatever_uses_the_gradients(compiled, compiled_with):
@@ -71,7 +75,7 @@ def test_the_same_bits_whatever_uses_the_gradients(compiled, compiled_with):
 
 
 def parts(target, inputs, outputs, rows, threads):
-    """Return in how many parts of columns threads share a first and a second step of so many outputs."""
+    """Return in how many parts of columns threads share a first and a second step."""
     network = target.module.Network(inputs, [("dense", outputs, "relu")] * 2)
     return network.splits(rows, threads)[0]
 

@@ -1,4 +1,4 @@
-"""How threads wait, and how many of a team work: threads/waiting.h, barrier.h and trial.h by themselves."""
+"""How threads wait, and how many work: threads/waiting.h, barrier.h and trial.h by themselves."""
 
 import ctypes
 import os

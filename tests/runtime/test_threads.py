@@ -269,6 +269,7 @@ def allowed(task):
 
 cynn.set_num_threads(3)
 model = Model([Dense(200, "relu"), Dense(10, "softmax")], seed=0)
+model.build(x.shape[1])
 for cores in (os.sched_getaffinity(0), {min(os.sched_getaffinity(0))}):
     os.sched_setaffinity(0, cores)
     with cynn.keep_threads():
@@ -280,7 +281,7 @@ for cores in (os.sched_getaffinity(0), {min(os.sched_getaffinity(0))}):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's /proc")
 def test_threads_may_run_where_the_process_may():
-    """A thread begins on another core than its caller's, and is free then; also where there is one core."""
+    """A thread begins on another core than its caller's, where there is one, and is free then."""
     assert python(LARGE + PLACED, OPENBLAS_NUM_THREADS="1") == "True\nTrue\n"
 
 
