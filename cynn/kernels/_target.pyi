@@ -12,7 +12,6 @@ FROM_INPUT: tuple[str, ...]
 LEAKY_SLOPE: float
 LOSSES: tuple[str, ...]
 OPTIMIZERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]]
-GRADIENT_BLOCK: int
 
 # Anything with the buffer interface and the target's element type: 2-D, and 1-D for b, grad_b,
 # weight and the arguments of sgd. Shapes are checked when a function is called.

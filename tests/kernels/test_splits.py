@@ -8,8 +8,8 @@ import pytest
 THREADS = (2, 3, 7, 16)
 FORCED = (0, 1, 2, 3, 7, 16)  # parts of columns; 0: by the count
 
-# Every place that a product has: first, after a step, before a normalisation, narrower than a panel;
-# and an activation that needs whole rows.
+# Every place that a product has: first, after a step, before a normalisation, narrower than a
+# panel; and an activation that needs whole rows.
 PLANS = {
     "plain": [("dense", 200, "relu"), ("dense", 70, "tanh"), ("dense", 10, "softmax")],
     "after a step": [("rescale", 0.5, 0.1), ("dense", 150, "gelu"), ("dense", 10, "softmax")],
