@@ -124,7 +124,7 @@ def say(text: str) -> None:
 def benchmark(options: argparse.Namespace) -> int:
     """Measure, and write tables, JSON and a chart."""
     names = chosen_peers(options.peers, options.quick)
-    quick = options.quick or not set(names) - {"cynn", "cynn-float32", "cynn-sparse", "numpy"}
+    quick = options.quick or not set(names) - {*peers.OWN, "numpy"}
     cases: Sequence[Case] = QUICK if quick else FULL
     if options.shapes:
         cases = of_shapes(cases, options.shapes)
@@ -175,7 +175,7 @@ def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:
             )
         if absent := peers.missing(name):
             raise ValueError(f"--peers: {name} needs {absent}, which is not installed")
-    usual = ("cynn", "numpy") if quick else peers.USUAL
+    usual = ("cynn", "cynn-float32", "numpy") if quick else peers.USUAL
     installed = [name for name in named or usual if not peers.missing(name)]
     return ["cynn", *(name for name in installed if name != "cynn")]
 

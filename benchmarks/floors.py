@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from .results import Results
 
 OURS = "cynn"
+EQUAL = ("cynn-float32", OURS)
+"""What peers are compared with, the first that was measured: they read floats."""
+
 Measure = Callable[[Results], float | None]
 
 
@@ -49,14 +52,19 @@ def more_threads(shape: str, batch: int) -> Measure:
 
 
 def against(
-    peer: str, kind: str, shape: str, threads: int | None, batch: int = 0, rows: int = 0
-) -> Measure:
-    """Measure the ratio of a peer's time to ours."""
+    peer: str, kind: str, shape: str, threads: int | None, batch: int = 0, rows: int = 0,
+    ours: tuple[str, ...] = EQUAL,
+) -> Measure:  # fmt: skip
+    """Measure the ratio of a peer's time to ours, on equal inputs."""
 
     def measure(results: Results) -> float | None:
-        ours = results.find(OURS, kind, shape, threads, batch=batch, rows=rows)
-        theirs = results.find(peer, kind, shape, threads, batch=batch, rows=rows)
-        return None if ours is None or theirs is None else theirs.best / ours.best
+        found = [
+            results.find(name, kind, shape, threads, batch=batch, rows=rows)
+            for name in (*ours, peer)
+        ]
+        own = next((row for row in found[:-1] if row is not None), None)
+        theirs = found[-1]
+        return None if own is None or theirs is None else theirs.best / own.best
 
     return measure
 
@@ -68,6 +76,17 @@ def over_dense(kind: str, shape: str, threads: int, batch: int) -> Measure:
         dense = results.find(OURS, kind, shape, threads, batch=batch)
         sparse = results.find("cynn-sparse", kind, shape, threads, batch=batch)
         return None if dense is None or sparse is None else dense.best / sparse.best
+
+    return measure
+
+
+def over_bytes(kind: str, shape: str, threads: int, batch: int) -> Measure:
+    """Measure how much longer rows of float32 take than rows of bytes."""
+
+    def measure(results: Results) -> float | None:
+        pixels = results.find(OURS, kind, shape, threads, batch=batch)
+        floats = results.find("cynn-float32", kind, shape, threads, batch=batch)
+        return None if pixels is None or floats is None else floats.best / pixels.best
 
     return measure
 
@@ -104,8 +123,22 @@ FLOORS = (
             (WIDEST, 512, 0.85),
         )
     ),
-    Floor(f"train {SMALL} B=128, two threads over one", 1.85, more_threads(SMALL, 128)),
-    Floor(f"train {SMALL} B=32, two threads over one", 1.6, more_threads(SMALL, 32)),
+    *(
+        Floor(f"train {shape} B={batch}, two threads over one", times, more_threads(shape, batch))
+        for shape, batch, times in (
+            (SMALL, 32, 1.6), (SMALL, 128, 1.85), (SMALL, 512, 1.75),
+            (WIDE, 32, 1.6), (WIDE, 128, 1.75),
+        )
+    ),
+    *(
+        Floor(
+            f"train {SMALL} B=128, threads {threads}, float32 over bytes",
+            1.06,
+            over_bytes("train", SMALL, threads, 128),
+            at_most=True,
+        )
+        for threads in (1, 2)
+    ),
     *_against(
         f"train {SMALL} B=128, two threads", "train", SMALL, 2, 128, 0,
         torch=5, jax=2, sklearn=5, numpy=2.2,
@@ -120,6 +153,14 @@ FLOORS = (
     *_against(
         f"predict {SMALL} 1 row", "predict", SMALL, None, 0, 1,
         onnxruntime=4, torch=8, sklearn=30,
+    ),
+    *(
+        Floor(
+            f"predict {SMALL} {rows:,} rows, two threads that are kept, against onnxruntime",
+            times,
+            against("onnxruntime", "predict", SMALL, 2, rows=rows, ours=("cynn-kept",)),
+        )
+        for rows, times in ((16, 1.05), (256, 1.05), (10_000, 1.15))
     ),
     Floor(
         f"predict {SMALL} 10,000 rows, two threads, of the peak",

@@ -15,7 +15,7 @@ import cynn
 from cynn import _backend
 
 from .cases import Case
-from .floors import FLOORS, OURS, Floor
+from .floors import EQUAL, FLOORS, Floor
 from .results import Results, Row
 
 
@@ -70,19 +70,22 @@ def case_table(case: Case, results: Results) -> str:
     rows = sorted((r for r in results.rows if r.case == case), key=lambda r: r.best)
     unit = "s an epoch" if case.kind == "train" else "us a call"
     size = f"{case.flops / 1e9:.3g} GFLOP" if case.flops > 1e8 else f"{case.flops / 1e6:.3g} MFLOP"
-    lines = [_cells(row, results) for row in rows]
-    head = ["peer", "threads", f"best, {unit}", "median", "GFLOP/s", "of peak", "/ cynn", "loss"]
+    names = {row.peer for row in rows}
+    ours = next((name for name in EQUAL if name in names), EQUAL[-1])
+    lines = [_cells(row, ours, results) for row in rows]
+    head = ["peer", "threads", f"best, {unit}", "median", "GFLOP/s", "of peak", f"/ {ours}", "loss"]
     if case.kind == "predict":
         head, lines = head[:-1], [line[:-1] for line in lines]
     note = _odd_losses(rows)
     return f"{case.label}   ({size})\n{table(head, lines)}" + (f"\n  {note}" if note else "")
 
 
-def _cells(row: Row, results: Results) -> list[str]:
+def _cells(row: Row, name: str, results: Results) -> list[str]:
+    """Return the cells of a row; `name` is what it is compared with."""
     part = results.of_peak(row)
     case = row.case
     ours = results.find(
-        OURS, case.kind, case.shape, row.threads,
+        name, case.kind, case.shape, row.threads,
         batch=case.batch, rows=case.rows, dtype=case.dtype, filled=case.filled,
     )  # fmt: skip
     return [

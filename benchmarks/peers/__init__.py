@@ -20,6 +20,7 @@ class PeerEntry(NamedTuple):
 PEERS = {
     "cynn": PeerEntry("cynn_peer", "Cynn", ("cynn",)),
     "cynn-float32": PeerEntry("cynn_peer", "CynnReal", ("cynn",), predicts=False),
+    "cynn-kept": PeerEntry("cynn_peer", "CynnKept", ("cynn",), trains=False),
     "cynn-sparse": PeerEntry("cynn_peer", "CynnSparse", ("cynn",), predicts=False),
     "numpy": PeerEntry("numpy_peer", "NumPy", ("numpy",)),
     "torch": PeerEntry("torch_peer", "Torch", ("torch",)),
@@ -29,7 +30,10 @@ PEERS = {
     "onnxruntime": PeerEntry("onnx_peer", "OnnxRuntime", ("onnxruntime", "onnx"), trains=False),
 }
 
-USUAL = tuple(name for name in PEERS if name not in ("cynn-float32", "cynn-sparse"))
+OWN = tuple(name for name in PEERS if name.startswith("cynn"))
+"""This library in several ways."""
+
+USUAL = tuple(name for name in PEERS if name != "cynn-sparse")
 INSTALL = "pip install torch jax scikit-learn onnxruntime onnx matplotlib"
 
 

@@ -56,6 +56,15 @@ class CynnReal(Cynn):
     takes_bytes = False
 
 
+class CynnKept(Cynn):
+    """Predictions with threads that stay between calls, as the peers' do."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.kept = cynn.keep_threads()
+        self.kept.__enter__()
+
+
 class CynnSparse(Cynn):
     """The same, but the first layer skips pixels that are zero: reported apart."""
 
