@@ -27,12 +27,15 @@ INPUTS, ROWS, BATCH = 150, 150, 64
 pytestmark = pytest.mark.usefixtures("threads_at_hand")
 
 
-def trained(target, steps, threads, forced, work_to_look=None, **compiled):
+def trained(target, steps, threads, forced, work_to_look=None, sparse=False, **compiled):
     """Return the bits of an epoch and of a gradient, in memory that holds NaN."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (ROWS, INPUTS)).astype(np.uint8)
     y, weight = rng.integers(0, 10, ROWS).astype(np.int32), rng.uniform(0.5, 2, ROWS)
-    network = target.module.Network(INPUTS, steps, 1 / 255, -0.5)
+    if sparse:
+        x[rng.random(x.shape) < 0.8] = 0
+    network = target.module.Network(INPUTS, steps, 1 / 255, 0.0 if sparse else -0.5)
+    network.seek_zeros = sparse
     network.compile("softmax_cross_entropy", ("sgd", True, 0.01), **compiled)
     network.set_params((0.2 * rng.standard_normal(network.n_params)).astype(target.dtype))
     network.forced_columns, network.scratch_fill = forced, 0xFF
@@ -58,6 +61,14 @@ def test_the_same_bits_in_any_split(compiled, plan):
     wanted = trained(compiled, PLANS[plan], 1, 0)
     for threads, forced in itertools.product(THREADS, FORCED):
         assert trained(compiled, PLANS[plan], threads, forced) == wanted, (threads, forced)
+
+
+def test_the_same_bits_of_sparse_rows(compiled):
+    dense = trained(compiled, PLANS["plain"], 1, 0, sparse=False)
+    wanted = trained(compiled, PLANS["plain"], 1, 0, sparse=True)
+    assert wanted != dense
+    for threads, forced in itertools.product(THREADS, FORCED):
+        assert trained(compiled, PLANS["plain"], threads, forced, sparse=True) == wanted
 
 
 @pytest.mark.parametrize(

@@ -59,15 +59,16 @@ cdef void use_gradients(
     cdef const real* x
     cdef real* transposed
     cdef Lists lists
+    cdef Share share
     cdef Rule rule_of_w
     if job.nonzeros.width:
         step = &job.steps[0]
         rule_of_w = rule_of_step(job, rule, 0, scale, &parts)
+        share = share_of_sparse(job, call)
         place_lists(&lists, job.lists + call.rank * job.lists_size, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
-            job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule,
-            call.rank, call.threads,
+            job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule, &share,
         )
     for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
         step = &job.steps[i]

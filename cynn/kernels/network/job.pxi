@@ -144,6 +144,15 @@ cdef void weigh_rows(
         )
 
 
+cdef Share share_of_sparse(const Job* job, const Call* call) noexcept nogil:
+    """This thread's share of a first step whose input is sparse, as if it were dense and gathered by each."""
+    cdef const Step* step = &job.steps[0]
+    cdef Split split = split_of_forward(
+        step, job.rows, call.threads, True, call.forced_columns if call.together else 1
+    )
+    return share_of(split, call.rank, call.used_rows, step.outputs)
+
+
 cdef void forward_rows(
     Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
 ) noexcept nogil:
@@ -152,16 +161,35 @@ cdef void forward_rows(
     cdef const Step* step
     cdef const real* x = workspace
     cdef real* y
+    cdef Share share
+    cdef Nonzeros nonzeros
+    cdef Lists lists
+    cdef Py_ssize_t columns
     if job.nonzeros.width:
         step = &job.steps[0]
         y = workspace + step.output * job.rows
         gather_nonzeros(&job.x, job.order, start, first, past, &job.nonzeros)
+        share = share_of_sparse(job, call)
+        nonzeros = job.nonzeros
+        if share.by_columns == 1:
+            share.first_row, share.past_row = first, past
+        else:
+            place_lists(&lists, job.lists + call.rank * job.lists_size, job.rows)
+            nonzeros.places = lists.places  # several threads go through the same rows
+            barrier_wait(call.meeting)
+        columns = columns_of(&share, step.outputs)
         sparse_rows(
-            &job.nonzeros, job.parameters + step.weights,
-            job.parameters + step.weights + panel_size(step.inputs, step.outputs), y,
-            step.inputs, step.outputs, job.rows, first, past,
+            &nonzeros, job.parameters + step.weights + share.first_panel * step.inputs * PANEL,
+            job.parameters + step.weights + panel_size(step.inputs, step.outputs) + share.first_panel * PANEL,
+            y + share.first_panel * job.rows * PANEL,
+            step.inputs, columns, job.rows, share.first_row, share.past_row,
         )
-        activate(step.activation, y, job.rows, first, past, step.outputs)
+        activate(
+            step.activation, y + share.first_panel * job.rows * PANEL, job.rows, share.first_row, share.past_row,
+            columns,
+        )
+        if share.by_columns > 1:
+            barrier_wait(call.meeting)
         x = y
     elif call.gathered != NULL:
         gather(

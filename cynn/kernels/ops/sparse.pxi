@@ -280,11 +280,16 @@ cdef void gradient_of_lines(
 cdef void sparse_weight_gradient(
     const Nonzeros* x, Lists* lists, const real* delta, Py_ssize_t inputs, Py_ssize_t outputs,
     Py_ssize_t rows, Py_ssize_t used_rows, real* w, real* b, const Rule* rule, const Rule* bias_rule,
-    int part, int parts,
+    const Share* share,
 ) noexcept nogil:
-    """One part of several: the rules are applied to its columns' lines of W, and to its panels of b."""
+    """A share of it: the rules are applied to its columns' lines of its panels of W, and to its panels of b.
+
+    Threads that share panels divide the lines.
+    """
     cdef vec sums_kept[LINES * TILE_WIDE_VECS]
-    cdef Py_ssize_t panels = panels_of(outputs), shares = (inputs + LINES - 1) // LINES, p, c, past, end
+    cdef Py_ssize_t panels = share.past_panel - share.first_panel
+    cdef Py_ssize_t part = share.part, parts = share.parts
+    cdef Py_ssize_t shares = (inputs + LINES - 1) // LINES, p, c, past, end
     cdef int wide
     # Without momentum and decay a gradient of zero changes nothing: the line is not touched.
     cdef bint skips = rule.sweep == add or (rule.plain and rule.weight_decay == 0)
@@ -292,9 +297,9 @@ cdef void sparse_weight_gradient(
     begin_lists(x, used_rows, smaller(shares * part // parts * LINES, inputs), lists)
     while lists.past < end:
         list_by_column(x, used_rows, smaller(lists.past + LISTS, end), lists)
-        p = 0
-        while p < panels:
-            wide = panels_at_once(panels - p, TILE_WIDE)
+        p = share.first_panel
+        while p < share.past_panel:
+            wide = panels_at_once(share.past_panel - p, TILE_WIDE)
             c = lists.first
             while c < lists.past:
                 past = smaller(c + LINES, lists.past)
@@ -307,7 +312,8 @@ cdef void sparse_weight_gradient(
                 c = past
             p += wide
     column_sums(
-        delta, rows, used_rows, panels * part // parts, panels * (part + 1) // parts, b, bias_rule
+        delta, rows, used_rows, share.first_panel + panels * part // parts,
+        share.first_panel + panels * (part + 1) // parts, b, bias_rule,
     )
 
 
