@@ -101,7 +101,8 @@ cdef extern from "threads/barrier.h" nogil:
 cdef extern from "threads/placing.h" nogil:
     ctypedef struct places:
         pass
-    bint start_apart(places* p, void* (*function)(void*) noexcept nogil, void* argument)
+    void find_places(places* p)
+    bint start_apart(const places* p, void* (*function)(void*) noexcept nogil, void* argument)
     void place_freely(const places* p)
 
 cdef extern from "threads/trial.h" nogil:

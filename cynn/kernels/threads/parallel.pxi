@@ -150,6 +150,8 @@ cdef void work_alone(Work work, void* job) noexcept nogil:
 cdef int start_helpers(Team* team, int threads) noexcept nogil:
     """Start as many helper threads as possible; return how many members there may be."""
     threads = <int>smaller(threads, GATE_ROOM - 1)
+    if team.helpers == 0:
+        find_places(&team.places)
     while team.helpers < threads - 1:
         if (
             not start_apart(&team.places, placed_member, team)

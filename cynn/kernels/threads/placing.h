@@ -18,17 +18,21 @@
 #include <sched.h>
 
 typedef struct {
-    cpu_set_t allowed;
+    cpu_set_t allowed; /* cores; none where they are not known */
 } places;
 
+/* Before the first thread of a team is started. */
+static inline void find_places(places *p) {
+    if (sched_getaffinity(0, sizeof(p->allowed), &p->allowed)) CPU_ZERO(&p->allowed);
+}
+
 /* Start a thread on another core; return 0 where there is none, or it is not known. */
-static inline int start_apart(places *p, void *(*function)(void *), void *argument) {
-    cpu_set_t others;
+static inline int start_apart(const places *p, void *(*function)(void *), void *argument) {
+    cpu_set_t others = p->allowed;
     pthread_attr_t attributes;
     pthread_t thread;
     const int core = sched_getcpu();
-    if (core < 0 || core >= CPU_SETSIZE || sched_getaffinity(0, sizeof(p->allowed), &p->allowed)) return 0;
-    others = p->allowed;
+    if (core < 0 || core >= CPU_SETSIZE) return 0;
     CPU_CLR(core, &others);
     if (CPU_COUNT(&others) == 0 || pthread_attr_init(&attributes)) return 0;
     const int is_started =
@@ -50,7 +54,9 @@ typedef struct {
     char none;
 } places;
 
-static inline int start_apart(places *p, void *(*function)(void *), void *argument) {
+static inline void find_places(places *p) { (void)p; }
+
+static inline int start_apart(const places *p, void *(*function)(void *), void *argument) {
     (void)p, (void)function, (void)argument;
     return 0;
 }
