@@ -17,6 +17,12 @@
 #include <pthread.h>
 #include <sched.h>
 
+/* The versions that glibc has had since 2004: a wheel that is built here runs with older ones too. */
+#if defined(__x86_64__) && __GLIBC_PREREQ(2, 32)
+__asm__(".symver pthread_create,pthread_create@GLIBC_2.2.5");
+__asm__(".symver pthread_attr_setaffinity_np,pthread_attr_setaffinity_np@GLIBC_2.3.4");
+#endif
+
 typedef struct {
     cpu_set_t allowed; /* cores; none where they are not known */
 } places;
