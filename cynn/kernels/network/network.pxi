@@ -354,7 +354,7 @@ cdef class Network(Plan):
         self, Job* job, int threads, bint with_loss, Functions asked, Work work=infer
     ) except -1:
         cdef Scratch scratch, sparse
-        cdef Py_ssize_t size, r, least
+        cdef Py_ssize_t size, r, least, blocks
         cdef int next_block = 0
         cdef double started, worked
         cdef Team passing
@@ -362,13 +362,17 @@ cdef class Network(Plan):
         threads = self.threads_of_call(self.work * job.total, self.work * job.total, threads)
         threads = respite_members(&calls_alone, threads)
         # About eight blocks for each thread: one that starts late finds less left to do. Threads that were kept are
-        # there: few rows are divided among them too.
+        # there: few rows are divided among them too, and a few blocks are as many for each.
         least = LEAST_BLOCK
         if threads > 1 and is_kept(&shared):
             least = smaller(least, (job.total + threads - 1) // threads)
         job.rows = smaller(
             job.total, larger(least, smaller(MOST_BLOCK, job.total // (8 * threads)))
         )
+        blocks = (job.total + job.rows - 1) // larger(1, job.rows)
+        if threads < blocks < 8 * threads:
+            blocks -= blocks % threads
+            job.rows = (job.total + blocks - 1) // blocks
         if asked is not None:
             threads = 1
             job.rows = smaller(job.total, GRADIENT_BLOCK)
