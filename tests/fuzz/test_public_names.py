@@ -65,10 +65,14 @@ def odd_values():
 
 
 def public():
-    """Return the public callables by name."""
+    """Return the public callables by name, of the modules whose libraries are installed."""
     callables = {}
     for module_name in MODULES:
-        module = importlib.import_module(f"cynn.{module_name}")
+        try:
+            module = importlib.import_module(f"cynn.{module_name}")
+        except ImportError as error:
+            assert "pip install" in str(error)  # it says what it needs
+            continue
         for name in getattr(module, "__all__", None) or dir(module):
             value, full = getattr(module, name), f"{module_name}.{name}"
             ours = getattr(value, "__module__", "").startswith(module.__name__)
