@@ -23,8 +23,8 @@
 # By rows nothing waits and all of W travels; by columns W stays where it is and the smaller A travels. Every
 # element is the same sum in any split, so a result's bits do not depend on it.
 
-# In units of a number of 4 bytes that comes from another core's cache: 0.4 nanoseconds where cores share a cache, 0.8 on
-# an Intel Xeon (family 6, model 207), 2.2 between two chiplets of an AMD EPYC (family 25, model 17).
+# In units of a number of 4 bytes that comes from another core's cache, fitted to steps of two threads: about 0.4
+# nanoseconds where cores share a cache, several times that between chiplets.
 cdef enum:
     PRODUCTS_A_NUMBER = 48  # multiplications and additions in that time
     GATHERED_A_NUMBER = 3
