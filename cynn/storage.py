@@ -298,12 +298,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 @shared
 def _save(model: Any, path: str | os.PathLike[str]) -> None:
     input_shape = model._built_shape()
-    for i, layer in enumerate(model.layers):
-        if not _carried(layer, layers.from_dict):
-            raise ValueError(
-                f"layers[{i}] must be one of cynn's own layers, without user-defined functions, to "
-                f"be saved, got {layer!r}: save get_weights(), and set them in a model made anew"
-            )
+    expect_carried(model)
     optimizer, loss = model.optimizer, model.loss
     if not (_carried(optimizer, optimizers.from_dict) and _carried(loss, losses.from_dict)):
         warn(
@@ -330,6 +325,32 @@ def _save(model: Any, path: str | os.PathLike[str]) -> None:
     arrays = (np.asarray(model.callback_weights[name], model.dtype) for name in callbacks)
     numbers = _numbers_of(network, slots, model.dtype)
     safetensors_files.write(path, beginning, itertools.chain(numbers, arrays))
+
+
+def expect_carried(model: Any) -> None:
+    """Raise an error where a model has a layer that a file cannot carry.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If a layer is not one of cynn's own, or holds a function.
+
+    Examples
+    --------
+    >>> from cynn import Model
+    >>> expect_carried(Model([layers.Dense(2)]))
+    """
+    for i, layer in enumerate(model.layers):
+        if not _carried(layer, layers.from_dict):
+            raise ValueError(
+                f"layers[{i}] must be one of cynn's own layers, without user-defined functions, to "
+                f"be saved, got {layer!r}: save get_weights(), and set them in a model made anew"
+            )
 
 
 def _slots_in_use(network: Any, dtype: np.dtype[Any]) -> list[str]:
@@ -399,20 +420,52 @@ def load(make: Callable[..., Any], path: str | os.PathLike[str]) -> Any:
     cynn.storage.ModelFileError: ... is not a cynn model: it must be a regular file...
     """
     with reading(path) as file:
-        try:
+        if "members" in file.model:
+            file.refuse("it holds several: read it with cynn.ensemble.Ensemble.load")
+        with described(file):
             read = read_description(file, make)
-            _fill(read, file)
-        except ModelFileError:
-            raise
-        except MemoryError:
-            file.refuse("its weights need more memory than there is")
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            file.refuse(f"{type(error).__name__} in its description: {error}")
+            fill(read, file)
     return read.model
 
 
-def _fill(read: Description, file: ModelFile) -> None:
-    """Read the arrays of a file into the model of its description."""
+@contextlib.contextmanager
+def described(file: Contents) -> Iterator[None]:
+    """Refuse the file where anything that its description says is wrong.
+
+    Parameters
+    ----------
+    file : Contents
+        The file that is read.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    ModelFileError
+        In place of the error inside.
+    """
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except MemoryError:
+        file.refuse("its weights need more memory than there is")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        file.refuse(f"{type(error).__name__} in its description: {error}")
+
+
+def fill(read: Description, file: Any) -> None:
+    """Read the arrays of a file into the model of its description.
+
+    Parameters
+    ----------
+    read : Description
+        The model, which has no network yet.
+    file : ModelFile
+        The open file.
+    """
     model = read.model
     model._take_network(read.input_shape)
     network = model._network
@@ -427,7 +480,7 @@ def _fill(read: Description, file: ModelFile) -> None:
 
 
 def _read_parts(
-    file: ModelFile, names: Iterable[str], piece: NDArray[Any], network: Any, slot: str | None
+    file: Any, names: Iterable[str], piece: NDArray[Any], network: Any, slot: str | None
 ) -> None:
     """Read arrays one after the other into the network's parameters, or into a slot."""
     start = filled = 0

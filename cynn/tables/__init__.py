@@ -6,7 +6,9 @@
 from typing import TYPE_CHECKING
 
 from .._specs.names import missing_from
+from ._coded import Coded
 from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Numeric
+from ._dates import Dates
 from ._encoder import TableEncoder, from_dict
 from ._frames import mark_missing
 from ._reading import read
@@ -18,7 +20,9 @@ __all__ = [
     "MAX_CATEGORIES",
     "Categorical",
     "Classes",
+    "Coded",
     "Column",
+    "Dates",
     "LeftOut",
     "Numeric",
     "Quantity",

@@ -1,9 +1,7 @@
 """Columns of a table, each with what it takes to turn its values into numbers."""
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -12,14 +10,9 @@ from numpy.typing import NDArray
 
 from .._specs.spec import Spec
 from .._specs.validation import choice, flag, number
-from ._categories import Places, labels_of, spellings_of
+from ._categories import Places
 from ._notation import Notation
-from ._numbers import (
-    expect_numbers,
-    first_non_number,
-    notation_and_numbers,
-    notation_of_names,
-)
+from ._numbers import first_non_number
 from ._values import category, number_of, numbers, text_of, texts
 
 MAX_CATEGORIES = 1000
@@ -27,14 +20,6 @@ MAX_CATEGORIES = 1000
 
 LARGE = 3e38
 """Numbers below it are float32."""
-
-FEW_TEXTS = 10
-"""A column with no more different texts than this is never taken for free text."""
-
-
-NAMELESS = r"Unnamed: \d+(\.\d+)*"
-"""What pandas calls the columns without a name of a file that it reads, its own index of old."""
-
 
 class Column(Spec):
     """Base of the columns.
@@ -124,14 +109,15 @@ class Written(Spec):
 
 
 class Numeric(Written, Column):
-    """A column of numbers, brought to mean 0 and standard deviation 1.
+    """A column of numbers, brought to mean 0 and standard deviation 1, or by others than these.
 
     Parameters
     ----------
     name : str
         The column's name.
     mean, std : float
-        What is subtracted, and by what is divided then. A missing number counts as the mean.
+        What is subtracted, and by what is divided then: the median and the distance of the
+        quartiles, say. A missing number counts as the mean.
     missing : bool, default False
         Whether a second number says, by 1, that the first was missing.
     decimal : "", "." or ",", default ""
@@ -139,6 +125,9 @@ class Numeric(Written, Column):
         spaces. By default texts are read as Python reads a float.
     unit : str, default ""
         The currency that may stand beside the numbers of texts, or "%", which must.
+    clip : float, default 0.0
+        What no number exceeds in size afterwards: z becomes ``z / sqrt(1 + (z / clip)**2)``, which
+        changes small ones little (Holzmüller, Grinsztajn and Steinwart 2024). 0: they stay.
 
     Raises
     ------
@@ -161,6 +150,11 @@ class Numeric(Written, Column):
     >>> Numeric("price", 0, 1000, decimal=",", unit="€").encode(np.array(["1.250,50 €"]), out)
     >>> out
     array([[1.2505]])
+    >>> out = np.zeros((2, 1))
+    >>> Numeric("price", 0, 1, clip=3).encode(np.array([4.0, 1e30]), out)
+    >>> out
+    array([[2.4],
+           [3. ]])
     """
 
     def __init__(
@@ -171,6 +165,7 @@ class Numeric(Written, Column):
         missing: bool = False,
         decimal: str = "",
         unit: str = "",
+        clip: float = 0.0,
     ) -> None:
         self.name = text("name", name)
         self.mean = number("mean", mean)
@@ -178,6 +173,7 @@ class Numeric(Written, Column):
         self.missing = flag("missing", missing)
         self.decimal = choice("decimal", decimal, ("", ".", ","))
         self.unit = text("unit", unit, "")
+        self.clip = number("clip", clip, "a finite number of at least 0", lambda x: x >= 0)
 
     @property
     def width(self) -> int:
@@ -194,7 +190,10 @@ class Numeric(Written, Column):
             )
         missing = np.isnan(floats)
         with np.errstate(over="ignore", invalid="ignore"):
-            out[:, 0] = np.where(missing, 0.0, (floats - self.mean) / self.std)
+            scaled = np.where(missing, 0.0, (floats - self.mean) / self.std)
+            if self.clip:  # of infinity it makes NaN
+                scaled /= np.hypot(1.0, scaled / self.clip)
+            out[:, 0] = scaled
         if not np.isfinite(out[:, 0]).all():
             row = int(np.argmin(np.isfinite(out[:, 0])))
             raise ValueError(
@@ -210,6 +209,8 @@ class Numeric(Written, Column):
         if real is not None:
             scaled = (real - self.mean) / self.std
             if -LARGE < scaled < LARGE:
+                if self.clip:
+                    scaled /= math.hypot(1.0, scaled / self.clip)
                 out[start] = scaled
                 return
         super().encode_value(value, out, start)  # missing, or an error
@@ -276,15 +277,20 @@ class Categorical(Written, Column):
 
     def encode_value(self, value: Any, out: NDArray[Any], start: int) -> None:
         """Write the numbers of one value; see `Column.encode_value`."""
-        place = self._places.by_word.get(value) if isinstance(value, str) else None
+        place = self._place(value)
         if place is None:
-            word = text_of(value, self.notation)
-            if word is None:
-                return super().encode_value(value, out, start)  # an error
-            place = self._places.of(word)
+            return super().encode_value(value, out, start)  # an error
         if place >= 0:
             out[start + place] = 1
         return None
+
+    def _place(self, value: Any) -> int | None:
+        """Return the place of a value's category, -1 if it is none, None if it can be none."""
+        place = self._places.by_word.get(value) if isinstance(value, str) else None
+        if place is None:
+            word = text_of(value, self.notation)
+            return None if word is None else self._places.of(word)
+        return place
 
     def unseen(self, values: NDArray[Any]) -> dict[str, int]:
         """Return how often each text stands there that is no category, and is not missing.
@@ -348,96 +354,6 @@ class LeftOut(Spec):
     def __init__(self, name: str, why: str) -> None:
         self.name = text("name", name, "")
         self.why = text("why", why)
-
-
-def column_of(
-    name: str,
-    values: NDArray[Any],
-    rows: NDArray[np.intp],
-    categorical: bool,
-    decimal: str | None = None,
-    elsewhere: Callable[[], str | None] = lambda: None,
-) -> Column | LeftOut:
-    """Return what a column is, from what stands in it.
-
-    Parameters
-    ----------
-    name : str
-        The column's name.
-    values : ndarray, shape (n,)
-        All that stands there; it says whether these are numbers.
-    rows : ndarray of int
-        The rows that mean, deviation and categories are taken from.
-    categorical : bool
-        Whether numbers are categories too.
-    decimal, elsewhere
-        See `notation_of`.
-
-    Returns
-    -------
-    Column or LeftOut
-        Left out is what is constant, has no name, or is text that hardly repeats.
-
-    Raises
-    ------
-    ValueError
-        If there is an infinite number, or nearly all are numbers and some are not.
-    """
-    if not name or not categorical and re.fullmatch(NAMELESS, name):
-        return LeftOut(name, "it has no name")
-    what = f"column {name!r}"
-    read = None if categorical else notation_and_numbers(what, values, decimal, elsewhere)
-    if read is not None:
-        notation, floats = read
-        return _numeric(name, floats[rows], notation)
-    if not categorical:
-        expect_numbers(what, values, f"categorical=[{name!r}] (--categorical {name})")
-    notation = notation_of_names(what, values, decimal, elsewhere)
-    words = texts(values[rows], notation)
-    if words is None:
-        return LeftOut(name, "it holds neither numbers nor strings")
-    spellings = spellings_of(words, notation)
-    n_missing = sum(spellings.pop("", {}).values())
-    if not spellings:
-        return LeftOut(name, "it is empty")
-    if len(spellings) == 1 and not n_missing:
-        return LeftOut(name, "it is constant")
-    n = len(words) - n_missing
-    most = MAX_CATEGORIES if categorical else min(MAX_CATEGORIES, max(FEW_TEXTS, n / 2))
-    if len(spellings) > most:
-        return LeftOut(name, f"it has {len(spellings):,} different strings in {n:,} rows")
-    return Categorical(name, sorted(labels_of(spellings)), *notation)
-
-
-def _numeric(name: str, values: NDArray[np.float64], notation: Notation) -> Column | LeftOut:
-    missing = np.isnan(values)
-    present = values[~missing]
-    if not len(present):
-        return LeftOut(name, "it is empty")
-    low, high = float(present.min()), float(present.max())
-    if low == high and not missing.any():
-        return LeftOut(name, "it is constant")
-    mean, std = mean_and_std(f"column {name!r}", present)
-    return Numeric(name, mean, std, bool(missing.any()), *notation)
-
-
-def mean_and_std(what: str, values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the mean and the standard deviation, or 1 if that is 0, of numbers of any size.
-
-    Raises
-    ------
-    ValueError
-        If there is an infinite number, or the span of all is.
-    """
-    low = float(values.min())
-    span = float(values.max()) - low
-    if not math.isfinite(span):
-        raise ValueError(f"{what} must hold finite numbers, got {low} to {float(values.max())}")
-    if span == 0:
-        return low, 1.0
-    with np.errstate(under="ignore"):
-        scaled = (values - low) / span  # squares of these neither overflow nor vanish
-    return low + span * float(scaled.mean()), max(span * float(scaled.std()), 5e-324)
 
 
 def text(name: str, value: object, *allowed: str) -> str:

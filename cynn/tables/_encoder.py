@@ -9,8 +9,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._specs import spec
 from .._specs.spec import Spec
-from .._specs.validation import real_dtype
-from ._columns import Categorical, Column, LeftOut, Numeric, column_of
+from .._specs.validation import choice, real_dtype
+from ._choosing import RECIPES, column_of
+from ._coded import Coded
+from ._columns import Categorical, Column, LeftOut, Numeric
+from ._dates import Dates
 from ._frames import columns_of, is_scalar, mark_missing
 from ._numbers import decimal_of
 from ._table import Table, renumbered
@@ -88,6 +91,7 @@ class TableEncoder(Spec):
         ignore: Iterable[str] = (),
         missing: Iterable[str] = (),
         decimal: str | None = None,
+        recipe: str = "standard",
     ) -> "TableEncoder":
         """Build the encoder of a table.
 
@@ -110,6 +114,12 @@ class TableEncoder(Spec):
             in any case. The encoder keeps it.
         decimal : "." or ",", optional
             What stands before the decimals of texts, where the columns do not tell it.
+        recipe : {"standard", "robust", "robust one-hot"}, default "standard"
+            How columns become numbers. "standard": by mean and standard deviation, and a number
+            for each category. "robust", for RealMLP: by median and quartiles, with a `clip` of 3;
+            a number for each of up to 8 categories, and of more a code, for an
+            `cynn.layers.Embedding`, that those share which stand there once; and dates. The last
+            has dates too, but no codes.
 
         Returns
         -------
@@ -123,6 +133,7 @@ class TableEncoder(Spec):
             numbers and, in few rows, something else: it names the first.
         """
         missing = missing_texts(missing)
+        chosen_recipe = RECIPES[choice("recipe", recipe, RECIPES)]
         named = columns_of(table)
         arrays = mark_missing({name: column(named, name) for name in named}, missing)
         elsewhere = cache(lambda: decimal_of(arrays.values()))
@@ -152,7 +163,13 @@ class TableEncoder(Spec):
             else LeftOut(name, "it is the index of a data frame")
             if name in index
             else column_of(
-                name, _of_length(name, values, n), rows, name in names, decimal, elsewhere
+                name,
+                _of_length(name, values, n),
+                rows,
+                name in names,
+                decimal,
+                elsewhere,
+                chosen_recipe,
             )
             for name, values in arrays.items()
             if name != chosen.name
@@ -165,6 +182,22 @@ class TableEncoder(Spec):
     def width(self) -> int:
         """How many numbers a row gives: the inputs of the network."""
         return sum(each.width for each in self.columns)
+
+    @cached_property
+    def number_columns(self) -> tuple[int, ...]:
+        """Which numbers of a row are quantities: those of numeric columns, and parts of dates."""
+        places: list[int] = []
+        for each, start in self._starts:
+            if isinstance(each, Dates):
+                places += range(start, start + len(each.parts))
+            elif isinstance(each, Numeric):
+                places.append(start)
+        return tuple(places)
+
+    @cached_property
+    def codes(self) -> dict[int, int]:
+        """Which numbers of a row are codes, each with how many of these there are."""
+        return {start: each.n_codes for each, start in self._starts if isinstance(each, Coded)}
 
     def encode(self, table: Any, dtype: DTypeLike = "float32") -> NDArray[Any]:
         """Return the rows of a table as a network takes them.
@@ -313,7 +346,7 @@ def from_dict(data: Any) -> TableEncoder:
     >>> from_dict(encoder.to_dict()) == encoder
     True
     """
-    classes = [TableEncoder, Numeric, Categorical, LeftOut]
+    classes = [TableEncoder, Numeric, Categorical, Coded, Dates, LeftOut]
     encoder: Spec = spec.from_dict(data, classes, [Classes, Quantity])
     if not isinstance(encoder, TableEncoder):
         raise ValueError(f"a table must be a TableEncoder, got {type(encoder).__name__}")

@@ -12,11 +12,11 @@ from .._specs.spec import Spec
 from .._specs.validation import choice, listed, number, shown
 from ..metrics import AUC, F1, R2, Accuracy, BalancedAccuracy, Metric
 from ._categories import Places, labels_of, spellings_of
+from ._choosing import mean_and_std
 from ._columns import (
     MAX_CATEGORIES,
     Written,
     distinct,
-    mean_and_std,
     positive,
     text,
 )
@@ -267,6 +267,14 @@ class Classes(Written, Target):
         return {name: metric.result() for name, metric in metrics.items()}
 
 
+SCALES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "linear": (np.asarray, np.asarray),
+    "log": (np.log, np.exp),
+    "log1p": (np.log1p, np.expm1),
+}
+"""What a quantity may be learned as, and the way back."""
+
+
 class Quantity(Written, Target):
     """A target that is a number; the network learns it brought to mean 0 and deviation 1.
 
@@ -278,6 +286,11 @@ class Quantity(Written, Target):
         What is subtracted, and by what is divided then.
     decimal, unit : str, default ""
         How texts write the numbers; see `Numeric`.
+    low, high : float, optional
+        What no prediction lies below and above: the range of what was trained on, say.
+    scale : {"linear", "log", "log1p"}, default "linear"
+        What the mean and the deviation are those of: the numbers, their logarithms, or those of
+        the numbers plus 1.
 
     Raises
     ------
@@ -296,18 +309,33 @@ class Quantity(Written, Target):
     array([ 1. , -0.5])
     >>> target.as_text(np.array([[0.5]]))
     [('110',)]
+    >>> Quantity("price", 4.0, 1.0, low=10, high=90, scale="log").decode(np.array([0.0, 9.0]))
+    array([54.59815003, 90.        ])
     """
 
     task, activation, loss, metric = "regression", "identity", "mean_squared_error", "r2"
 
     def __init__(
-        self, name: str, mean: float, std: float, decimal: str = "", unit: str = ""
+        self,
+        name: str,
+        mean: float,
+        std: float,
+        decimal: str = "",
+        unit: str = "",
+        low: float | None = None,
+        high: float | None = None,
+        scale: str = "linear",
     ) -> None:
         self.name = text("name", name)
         self.mean = number("mean", mean)
         self.std = positive("std", std)
         self.decimal = choice("decimal", decimal, ("", ".", ","))
         self.unit = text("unit", unit, "")
+        self.low = None if low is None else number("low", low)
+        self.high = None if high is None else number("high", high)
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"high must be at least low, {self.low}, got {self.high}")
+        self.scale = choice("scale", scale, SCALES)
 
     @property
     def n_outputs(self) -> int:
@@ -322,8 +350,15 @@ class Quantity(Written, Target):
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return each row's quantity in the network's units; see `Target.encode`."""
         floats = _numbers(self.name, array_of(values), self.notation)
+        least = {"linear": -np.inf, "log": 0.0, "log1p": -1.0}[self.scale]
+        if not (floats > least).all():
+            row = int((floats > least).argmin())
+            raise ValueError(
+                f"target {self.name!r} must be above {least:g} for its scale {self.scale!r}, got "
+                f"{floats[row]} in row {row + 1}"
+            )
         with np.errstate(over="ignore"):
-            scaled: NDArray[Any] = (floats - self.mean) / self.std
+            scaled: NDArray[Any] = (SCALES[self.scale][0](floats) - self.mean) / self.std
         return scaled
 
     def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
@@ -336,15 +371,19 @@ class Quantity(Written, Target):
 
         See `Target.measure`.
         """
+        unit = self.std
+        if self.scale != "linear" or self.low is not None or self.high is not None:
+            unit = 1.0
+            y, outputs = self.decode(y), self.decode(outputs)[:, np.newaxis]
         errors = np.abs(outputs[:, 0].astype(np.float64) - y)
         largest = float(errors.max()) or 1.0  # in its unit no square overflows
         r2 = R2()
         r2.update(y, outputs)
         return {
-            "mean absolute error": float(errors.mean()) * self.std,
+            "mean absolute error": float(errors.mean()) * unit,
             "root mean squared error": float(np.sqrt(((errors / largest) ** 2).mean()))
             * largest
-            * self.std,
+            * unit,
             "R2": r2.result(),
         }
 
@@ -359,12 +398,15 @@ class Quantity(Written, Target):
         Returns
         -------
         ndarray of float64, shape (n,), or the other
-            ``outputs * std + mean``.
+            ``outputs * std + mean`` on the scale of the table, from `low` to `high`.
         """
         if outputs.ndim == 2 and outputs.shape[1] == 1:
             outputs = outputs.ravel()
-        quantities: NDArray[np.float64] = outputs.astype(np.float64) * self.std + self.mean
-        return quantities
+        with np.errstate(over="ignore"):
+            numbers = SCALES[self.scale][1](outputs.astype(np.float64) * self.std + self.mean)
+        if self.low is None and self.high is None:
+            return np.asarray(numbers)
+        return np.clip(numbers, self.low, self.high)
 
 
 def target_of(table: Any, name: str, task: str | None = None, decimal: str | None = None) -> Target:

@@ -14,7 +14,8 @@ from cynn.tables import (
     TableEncoder,
     _numbers,
 )
-from cynn.tables._columns import column_of, labels_of
+from cynn.tables._categories import labels_of
+from cynn.tables._choosing import column_of
 from cynn.tables._csv import _fields
 from cynn.tables._notation import AS_PYTHON, Notation, plain_number
 from cynn.tables._parquet import _size
