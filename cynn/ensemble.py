@@ -3,7 +3,7 @@
 from __future__ import annotations  # as in `cynn.model`
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,15 @@ class Ensemble:
     members : iterable of Model
         Built models of one dtype that take rows of the same shape, give as many numbers, and have
         the same table or none.
+    notes : mapping, optional
+        What else the file is to say, plain JSON: of what the ensemble is part, say.
 
     Attributes
     ----------
     members : tuple of Model
         The models.
+    notes : dict
+        The notes.
     table : TableEncoder or None
         That of the models.
     dtype : dtype
@@ -68,7 +72,7 @@ class Ensemble:
     True
     """
 
-    def __init__(self, members: Iterable[Model]) -> None:
+    def __init__(self, members: Iterable[Model], notes: Mapping[str, Any] | None = None) -> None:
         models = list(members)
         if not models:
             raise ValueError("members must be one model at least, got none")
@@ -86,6 +90,7 @@ class Ensemble:
                         f"{form!r:.100}"
                     )
         self.members = tuple(models)
+        self.notes = dict(notes or {})
         self.input_shape: tuple[int, ...] = first["input shape"]
 
     @property
@@ -137,8 +142,8 @@ class Ensemble:
 
         Raises
         ------
-        ValueError
-            If a model has a layer that a file cannot carry.
+        TypeError, ValueError
+            If a model has a layer that a file cannot carry, or the notes are no JSON.
         OSError
             If the file cannot be written; what was there before is still there.
 
@@ -167,7 +172,8 @@ class Ensemble:
             tensors |= {f"{_prefix(i)}{name}": array for name, array in arrays.items()}
         for description in descriptions[1:]:  # said once
             description.pop("table", None)
-        storage.write(path, {"members": descriptions}, tensors)
+        notes = {"notes": self.notes} if self.notes else {}
+        storage.write(path, {"members": descriptions, **notes}, tensors)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Ensemble:
@@ -192,7 +198,7 @@ class Ensemble:
         """
         with storage.reading(path) as file:
             if "members" in file.model:
-                return cls(_members_of(file))
+                return cls(_members_of(file), file.model.get("notes"))
         return cls([Model.load(path)])
 
     def __repr__(self) -> str:
@@ -241,7 +247,9 @@ class _Part(Contents):
 
 def _members_of(file: storage.ModelFile) -> list[Model]:
     """Read all models of a file; what all of them are is checked before memory is taken."""
-    file.expect_known("description", file.model, {"members"})
+    file.expect_known("description", file.model, {"members", "notes"})
+    if not isinstance(file.model.get("notes", {}), dict):
+        file.refuse("its notes must be an object")
     descriptions = file.model["members"]
     if not isinstance(descriptions, list) or not all(isinstance(d, dict) for d in descriptions):
         file.refuse("its members must be a list of descriptions")

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from .._specs.names import missing_from
 from ._classifier import MLPClassifier
+from ._realmlp import RealMLPClassifier, RealMLPRegressor
 from ._regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor"]
 
 if not TYPE_CHECKING:
     __getattr__ = missing_from(__name__)

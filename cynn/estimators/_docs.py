@@ -66,6 +66,55 @@ callbacks : list of Callback, optional
 n_jobs : int or None, default None
     Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
     process of joblib its share. The results are the same at any number.""",
+    "realmlp": """\
+preset : {"td", "td-s"}, default "td"
+    The tuned defaults, or the simple ones: without embeddings, parametric activations, dropout
+    and weight decay.
+n_members : int, default 1
+    How many networks are trained, side by side on the cores. Of several each holds out another
+    part of the rows, and predictions are their mean.
+n_epochs : int, default 256
+    Passes over the rows. All are done, and the best is kept.
+batch_size : int, default 256
+    Rows of a mini-batch; somewhat more where that makes all of an epoch equal.
+hidden_layer_sizes : array_like of int, default (256, 256, 256)
+    The units of each hidden layer.
+learning_rate : float, optional
+    The highest rate of the run; by default that of the preset.
+dropout : float, optional
+    The part of the hidden units that is dropped; by default 0.15, with "td-s" 0.
+weight_decay : float, optional
+    By default 0.02, with "td-s" 0.""",
+    "realmlp_rest": """\
+validation_fraction : float, default 0.2
+    The part of the rows that is held out to choose the best epoch, where `n_members` is 1; 0:
+    none, the last epoch is kept.
+categorical_features : "from_dtype", array_like of str, int or bool, or None, default "from_dtype"
+    Columns whose numbers are names of categories: those of pandas' type "category", or by name,
+    place or mask. Strings always are.
+time_limit : float, optional
+    Seconds that a fit may take: fewer epochs are planned then.
+random_state : int, RandomState or None, default None
+    Draws the first weights, the rows held out and the order of the rows. The same one gives the
+    same predictions to the bit, at any `n_jobs`.
+n_jobs : int or None, default None
+    Threads to use: so many, -1 for all cores. None: as `cynn.get_num_threads` says, and in a
+    process of joblib its share.
+verbose : int, default 0
+    Whether a line tells of each member that is trained.""",
+    "realmlp_learned": """\
+ensemble_ : cynn.ensemble.Ensemble
+    The members.
+best_epochs_ : list of int or None
+    Which epoch of each member was kept, counted from 0.
+histories_ : list of dict
+    Of each member the loss and what was measured, epoch by epoch.
+n_epochs_ : int
+    The epochs of the run: fewer than `n_epochs` with a `time_limit`.
+n_features_in_ : int
+    Columns of X.
+feature_names_in_ : ndarray of str
+    The names of the columns, where X had such.""",
     "learned": """\
 coefs_, intercepts_ : list of ndarray
     The matrix (fan_in, fan_out) and the vector (fan_out,) of each layer. Predictions follow

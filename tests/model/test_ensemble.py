@@ -37,9 +37,10 @@ def test_predictions_are_the_mean_in_any_order(models):
 
 def test_a_file_gives_the_same_predictions(models, tmp_path):
     path = tmp_path / "three.safetensors"
-    ensemble = Ensemble(models)
+    ensemble = Ensemble(models, {"of": ["a", 1]})
     ensemble.save(path)
     loaded = Ensemble.load(path)
+    assert loaded.notes == {"of": ["a", 1]}
     np.testing.assert_array_equal(loaded.predict(X), ensemble.predict(X))
     first = path.read_bytes()
     loaded.save(path)
@@ -91,6 +92,7 @@ def changed(members, tensors):
     yield {"members": {}}, {}
     yield {"members": [1]}, tensors
     yield {"members": members, "more": 1}, tensors
+    yield {"members": members, "notes": []}, tensors
     yield {"members": members}, tensors | {"member9.layer0.weight": np.ones(2, np.float32)}
     yield {"members": members}, tensors | {"stray": np.ones(2, np.float32)}
     yield {"members": members}, dict(list(tensors.items())[1:])
