@@ -16,6 +16,7 @@ from . import (
     _activation,
     _dense,
     _dropout,
+    _embedding,
     _flatten,
     _layer,
     _normalization,
@@ -26,6 +27,7 @@ from . import (
 from ._activation import *
 from ._dense import *
 from ._dropout import *
+from ._embedding import *
 from ._flatten import *
 from ._layer import *
 from ._normalization import *
@@ -41,6 +43,7 @@ __all__ = [
     *_activation.__all__,
     *_dense.__all__,
     *_dropout.__all__,
+    *_embedding.__all__,
     *_flatten.__all__,
     *_layer.__all__,
     *_normalization.__all__,

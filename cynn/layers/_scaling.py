@@ -1,4 +1,7 @@
-"""Numbers brought to another size: all alike, each column with its own, or by factors learned."""
+"""Numbers brought to another size: all alike, each column with its own, or by factors learned.
+
+And numbers kept within limits.
+"""
 
 from __future__ import annotations  # naming numpy.random would load it
 
@@ -12,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .._specs.validation import array, integer, number, numbers, real_dtype
 from ._layer import Layer, one_axis
 
-__all__ = ["LEAST_STD", "Normalize", "Rescale", "Scale"]
+__all__ = ["LEAST_STD", "Clip", "Normalize", "Rescale", "Scale"]
 
 LEAST_STD = 1e-37
 """The least standard deviation of `Normalize`: its inverse is a float32."""
@@ -237,3 +240,92 @@ class Scale(Layer):
     ) -> list[NDArray[Any]]:
         """Return ones; nothing is drawn; see `Layer.initial_weights`."""
         return [np.ones(n_inputs, real_dtype(dtype))]
+
+
+class Clip(Layer):
+    """Numbers kept within limits in use: ``y = min(max(x, low), high)``.
+
+    At the end of a network for quantities it keeps predictions among the values that were seen.
+    While the network is trained it changes nothing, so that a prediction beyond the limits is drawn
+    back as any other.
+
+    Parameters
+    ----------
+    low, high : float or sequence of float
+        The limits: one number, or one for each number of a row, in C order; finite, `low` at most
+        `high`.
+    name : str, optional
+        A name of your own for it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described. A model refuses numbers that its dtype cannot hold.
+
+    See Also
+    --------
+    Rescale : A factor and an offset, also in training.
+
+    Notes
+    -----
+    In use its gradient (`Model.input_gradient`) is that of x from `low` to `high` and 0 beyond. NaN
+    stays NaN.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
+    trees on tabular data, NeurIPS 2024.
+
+    Examples
+    --------
+    >>> layer = Clip(0, [1, 2])
+    >>> layer, layer.output_shape((2,))
+    (Clip(0.0, (1.0, 2.0)), (2,))
+    >>> layer.step()
+    ('clip', 0.0, (1.0, 2.0))
+    """
+
+    def __init__(
+        self,
+        low: float | Sequence[float],
+        high: float | Sequence[float],
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.low, self.high = _limit("low", low), _limit("high", high)
+        columns = self._columns()
+        lows, highs = np.broadcast_arrays(self.low, self.high) if columns else (self.low, self.high)
+        beyond = np.flatnonzero(np.greater(lows, highs))
+        if beyond.size:
+            i = int(beyond[0])
+            raise ValueError(
+                f"low must be at most high, got {np.ravel(lows)[i]} and {np.ravel(highs)[i]}"
+            )
+        super().__init__(name=name)
+
+    def _columns(self) -> int:
+        """Return how many numbers a row must have; 0 where any number will do."""
+        lengths = {len(limit) for limit in (self.low, self.high) if isinstance(limit, tuple)}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"high must hold {len(self.low)} numbers like low, got {len(self.high)}"  # type: ignore[arg-type]
+            )
+        return max(lengths, default=0)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the same shape, of as many numbers as there are limits; see `Layer.output_shape`."""
+        sizes = super().output_shape(input_shape)
+        if self._columns() not in (0, math.prod(sizes)):
+            raise ValueError(
+                f"rows must have {self._columns()} numbers, as the limits of Clip, got shape {sizes}"
+            )
+        return sizes
+
+    def step(self) -> tuple[Any, ...]:
+        """Return ``("clip", low, high)``; see `Layer.step`."""
+        return ("clip", self.low, self.high)
+
+
+def _limit(name: str, value: Any) -> float | tuple[float, ...]:
+    is_one = np.ndim(value) == 0 if not isinstance(value, tuple | list) else False
+    return number(name, value) if is_one else numbers(name, value)

@@ -7,8 +7,8 @@ slowly. It imports nothing else of cynn, and `cynn._backend` alone imports it.
 
 Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
 once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,
-`initializers`, `sgd`, `optimizers`, `random`, `step` and `steps` (with `dropout` and
-`normalization`), `augment`, `plan`, `network`. What is left (`arrays`,
+`initializers`, `sgd`, `optimizers`, `random`, `step` and `steps` (with `dropout`, `normalization`,
+`parametric`, `clip` and `embeddings`), `augment`, `plan`, `network`. What is left (`arrays`,
 `checks`, `elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
 """
 

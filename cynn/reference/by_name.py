@@ -22,3 +22,16 @@ FROM_INPUT = tuple(
     name for name in ACTIVATIONS if "x" in inspect.signature(BACKWARD[name]).parameters
 )
 """The activations whose way back takes what went in."""
+
+
+def known(activation: str) -> str:
+    """Return the name of an activation back, or refuse it.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"steps: activation must be one of {ACTIVATIONS}, got {activation!r}")
+    return activation

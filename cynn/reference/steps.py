@@ -11,10 +11,13 @@ from typing import Any
 
 from .arrays import Flat, Rows, zeros
 from .backprop import dense_backward, dense_forward
-from .by_name import ACTIVATIONS, BACKWARD, FORWARD, FROM_INPUT
+from .by_name import BACKWARD, FORWARD, FROM_INPUT, known
 from .call import Call, Place
+from .clip import Clip
 from .dropout import Dropout
+from .embeddings import Embedding, Periodic
 from .normalization import BatchNorm, LayerNorm
+from .parametric import Parametric
 from .step import Step
 from .user_functions import Function
 
@@ -229,6 +232,10 @@ STEPS: dict[str, Any] = {
     "layer_norm": LayerNorm,
     "batch_norm": BatchNorm,
     "scale": Scale,
+    "parametric": Parametric,
+    "clip": Clip,
+    "embedding": Embedding,
+    "periodic": Periodic,
     "function": Function,
 }
 """The kind of step of each name."""
@@ -297,16 +304,3 @@ def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def is_apart(activation: Any) -> bool:
     """Return whether an activation is a step of its own."""
     return not isinstance(activation, str) or activation in FROM_INPUT
-
-
-def known(activation: str) -> str:
-    """Return the name of an activation back, or refuse it.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    """
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"steps: activation must be one of {ACTIVATIONS}, got {activation!r}")
-    return activation

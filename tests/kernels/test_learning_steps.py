@@ -35,6 +35,18 @@ CASES = [
         ("residual", [("dense", 4, "tanh"), LAYER, DROPOUT]),
         ("residual", [BATCH, ("dense", 4, "tanh"), DROPOUT]), BATCH, END,
     ), LOSS),
+    Case("waves without a phase", (("periodic", (2, 0), 6, 6, "identity", False, True), END), LOSS),
+    Case("waves alone", (DENSE, ("periodic", None, 5, 7, "relu", True, False), END), LOSS),
+    Case("waves of many", (
+        ("dense", 37, "identity"), ("periodic", None, 4, 3, "relu", False, True), END,
+    ), LOSS),
+    Case("tables at the head", (("embedding", (3, 1), (2, 1), 18), END), LOSS),
+    Case("tables of all", (DENSE, ("embedding", (4, 1, 0, 2, 3), (2, 3, 1, 2, 200), 2), END), LOSS),
+    Case("clip by number", (DENSE, ("clip", -0.5, 0.25), END), LOSS),
+    *(
+        Case(f"parametric {name}", (("dense", 19, "identity"), ("parametric", name), END), LOSS)
+        for name in reference.ACTIVATIONS
+    ),
     *OF_EVERY_LAYER,
 ]  # fmt: skip
 

@@ -171,10 +171,10 @@ cdef void use_kept_gradients(Job* job, const Rule* rule, double total, const Cal
         if step.kind.gradient == NULL:
             continue
         rule_of_w = rule_of_step(job, rule, i, scale, &parts)
-        size = panel_size(step.weight_rows, step.outputs)
+        size = panel_size(step.weight_rows, step.weight_columns)
         use_kept_gradient(job, &rule_of_w, step.weights, size, call)
         if step.biased:
-            use_kept_gradient(job, rule, step.weights + size, panel_size(1, step.outputs), call)
+            use_kept_gradient(job, rule, step.weights + size, panel_size(1, step.weight_columns), call)
 
 
 cdef void use_kept_gradient(

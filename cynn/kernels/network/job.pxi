@@ -110,6 +110,7 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
     cdef Call call
     memset(&call, 0, sizeof(Call))
     call.ahead = ahead
+    call.parameters = job.parameters
     call.workspace = job.workspace
     call.state = job.state
     call.rank = rank

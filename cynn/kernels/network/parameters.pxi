@@ -86,14 +86,14 @@ cdef class Parameters:
             if step.weight_rows:
                 to = packed + step.weights
                 pack_strided(
-                    <const char*>flat, step.outputs * sizeof(real), sizeof(real),
-                    step.weight_rows, step.outputs, to,
+                    <const char*>flat, step.weight_columns * sizeof(real), sizeof(real),
+                    step.weight_rows, step.weight_columns, to,
                 )
-                flat += step.weight_rows * step.outputs
+                flat += step.weight_rows * step.weight_columns
                 if step.biased:
-                    to += panel_size(step.weight_rows, step.outputs)
-                    pack_strided(<const char*>flat, 0, sizeof(real), 1, step.outputs, to)
-                    flat += step.outputs
+                    to += panel_size(step.weight_rows, step.weight_columns)
+                    pack_strided(<const char*>flat, 0, sizeof(real), 1, step.weight_columns, to)
+                    flat += step.weight_columns
 
     cdef void unpack_flat(self, const real* packed, real* flat) noexcept nogil:
         cdef const Step* step
@@ -104,14 +104,14 @@ cdef class Parameters:
             if step.weight_rows:
                 at = packed + step.weights
                 unpack_strided(
-                    at, <char*>flat, step.outputs * sizeof(real), sizeof(real),
-                    step.weight_rows, step.outputs,
+                    at, <char*>flat, step.weight_columns * sizeof(real), sizeof(real),
+                    step.weight_rows, step.weight_columns,
                 )
-                flat += step.weight_rows * step.outputs
+                flat += step.weight_rows * step.weight_columns
                 if step.biased:
-                    at += panel_size(step.weight_rows, step.outputs)
-                    unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.outputs)
-                    flat += step.outputs
+                    at += panel_size(step.weight_rows, step.weight_columns)
+                    unpack_strided(at, <char*>flat, 0, sizeof(real), 1, step.weight_columns)
+                    flat += step.weight_columns
 
     cdef void pack_part(self, const real* flat, Py_ssize_t start, Py_ssize_t count, real* packed) noexcept nogil:
         """Pack `count` numbers of the flat order, from number `start` on."""
@@ -123,17 +123,17 @@ cdef class Parameters:
             step = &self.steps[i]
             to = packed + step.weights
             for which in range(0 if step.weight_rows == 0 else 2 if step.biased else 1):
-                size = (1 if which else step.weight_rows) * step.outputs
+                size = (1 if which else step.weight_rows) * step.weight_columns
                 if start < size and count > 0:
                     pack_numbers(
                         flat, start, smaller(count, size - start),
-                        1 if which else step.weight_rows, step.outputs, to,
+                        1 if which else step.weight_rows, step.weight_columns, to,
                     )
                     flat += smaller(count, size - start)
                     count -= smaller(count, size - start)
                     start = size
                 start -= size
-                to += panel_size(step.weight_rows, step.outputs)
+                to += panel_size(step.weight_rows, step.weight_columns)
 
     cdef int transpose_weights(self, const Step* step, real* transposed) except -1:
         """Write W transposed; Ctrl-C is seen in between."""

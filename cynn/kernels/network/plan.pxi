@@ -78,15 +78,17 @@ cdef class Plan(Parameters):
             state_size += step.state_lines * panel_size(1, width)
             self.n_state += step.state_lines * width
             if step.weight_rows:
-                if step.weight_rows > (<Py_ssize_t>1 << 40) // width:
+                if step.weight_rows > (<Py_ssize_t>1 << 40) // step.weight_columns:
                     raise ValueError(
                         f"steps must have at most 2^40 weights, got {steps[i]!r} on {step.inputs} inputs"
                     )
                 step.weights = self.packed
                 step.transposed = self.transposed
-                self.packed += panel_size(step.weight_rows, width) + panel_size(1, width)
-                self.n_params += step.weight_rows * width + (width if step.biased else 0)
-                self.work += 2.0 * step.weight_rows * width
+                self.packed += (
+                    panel_size(step.weight_rows, step.weight_columns) + panel_size(1, step.weight_columns)
+                )
+                self.n_params += (step.weight_rows + (1 if step.biased else 0)) * step.weight_columns
+                self.work += step.work if step.work else 2.0 * step.weight_rows * step.weight_columns
                 if self.first_trained == self.count:
                     self.first_trained = i
                 elif step.kind.multiplies:

@@ -1,15 +1,19 @@
-# exp, expm1, log, sigmoid and tanh of a vector, without a branch and within 4 units in the last place.
+# exp, expm1, log, sigmoid, tanh, sine and cosine of a vector, without a branch and within 4 units in the last place.
 #
 # exp follows the classic reduction (Muller, Elementary Functions, 3rd ed., ch. 11):
 #   x = n log 2 + r,  |r| <= log(2) / 2,  exp x = 2^n exp r,  exp r by its Taylor series;
 # log reduces to a fraction m in [1/sqrt 2, sqrt 2) and sums  log m = 2 artanh((m - 1) / (m + 1)).
-# Both series stop where the next term is below half a unit: plain coefficients, no tables.
+# sine and cosine are of angles in turns, of which whole ones are taken off exactly; within a half to either side both
+# are the sine of an angle in the first quarter, by its Taylor series:
+#   cos(2 pi u) = sin(2 pi (1/4 - |u|)),  sin(2 pi |u|) = sin(2 pi (1/2 - |u|)).
+# All series stop where the next term is below half a unit: plain coefficients, no tables.
 
 cdef extern from * nogil:
     """
     #if CYNN_REAL_BITS == 32
     #define EXP_TERMS 7
     #define LOG_TERMS 4
+    #define SINE_TERMS 7
     #define EXP_LOWEST -104.0f  /* exp of less rounds to zero */
     #define EXP_HIGHEST 89.0f   /* exp of more overflows */
     #define LOG2_HIGH 0.693359375f         /* few bits: n * LOG2_HIGH is exact */
@@ -17,6 +21,7 @@ cdef extern from * nogil:
     #else
     #define EXP_TERMS 13
     #define LOG_TERMS 10
+    #define SINE_TERMS 11
     #define EXP_LOWEST -746.0
     #define EXP_HIGHEST 710.0
     #define LOG2_HIGH 6.93145751953125e-1
@@ -30,10 +35,21 @@ cdef extern from * nogil:
         (real)(1.0 / 720), (real)(1.0 / 5040), (real)(1.0 / 40320), (real)(1.0 / 362880),
         (real)(1.0 / 3628800), (real)(1.0 / 39916800), (real)(1.0 / 479001600),
         (real)(1.0 / 6227020800)};
+
+    /* (-1)^k (2 pi)^(2k + 1) / (2k + 1)! : sin(2 pi u) = u * sum of these times u^(2k) */
+    static const real SINE_SERIES[] = {
+        (real)6.28318530717958647693, (real)-41.3417022403997602340, (real)81.6052492760750542034,
+        (real)-76.7058597530613858416, (real)42.0586939448976531450, (real)-15.0946425768229903918,
+        (real)3.81995258484828212773, (real)-0.718122301778500512232, (real)0.104229162208139841173,
+        (real)-0.0120315859421206272332, (real)0.00113092374825179618777};
+    #define TWO_PI ((real)6.28318530717958647693)
+    #define ONE_OVER_TWO_PI ((real)0.159154943091895335769)
     """
-    const int EXP_TERMS, LOG_TERMS
+    const int EXP_TERMS, LOG_TERMS, SINE_TERMS
     const real EXP_LOWEST, EXP_HIGHEST, LOG2_HIGH, LOG2_LOW, ONE_OVER_LOG2
     const real EXP_SERIES[13]
+    const real SINE_SERIES[11]
+    const real TWO_PI, ONE_OVER_TWO_PI
 
 
 cdef inline vec reduce_exponent(vec x, vec* n) noexcept nogil:
@@ -106,6 +122,36 @@ cdef inline vec c_tanh(vec x) noexcept nogil:
     """-t / (t + 2) with t = expm1(-2 |x|), and the sign of x."""
     cdef vec t = c_expm1(absolute(x) * broadcast(-2))
     return copy_sign(-t / (t + broadcast(2)), x)
+
+
+cdef inline vec part_of_turn(vec w, vec x, vec phase) noexcept nogil:
+    """The angle 2 pi w x + phase in turns, less the whole ones: from -1/2 to 1/2; NaN where it is not finite.
+
+    Those of w x are taken off before it is rounded, where the target fuses: so a large x costs no digits.
+    """
+    cdef vec u = multiply_add(w, x, -nearest_integer(w * x))
+    u = multiply_add(phase, broadcast(ONE_OVER_TWO_PI), u)
+    return u - nearest_integer(u)
+
+
+cdef inline vec sine_of_quarter(vec u) noexcept nogil:
+    """sin(2 pi u) for |u| <= 1/4."""
+    cdef vec square = u * u, series = broadcast(SINE_SERIES[SINE_TERMS - 1])
+    cdef int k
+    for k in range(SINE_TERMS - 1):
+        series = multiply_add(series, square, broadcast(SINE_SERIES[SINE_TERMS - 2 - k]))
+    return series * u
+
+
+cdef inline vec sine_of_turn(vec u) noexcept nogil:
+    """sin(2 pi u) for |u| <= 1/2."""
+    cdef vec near = absolute(u), rest = broadcast(<real>0.5) - near
+    return sine_of_quarter(copy_sign(where_less(rest, near, rest, near), u))
+
+
+cdef inline vec cosine_of_turn(vec u) noexcept nogil:
+    """cos(2 pi u) for |u| <= 1/2."""
+    return sine_of_quarter(broadcast(<real>0.25) - absolute(u))
 
 
 cdef inline real lane_sum(vec v) noexcept nogil:

@@ -10,8 +10,13 @@ include "normalization.pxi"
 include "layer_norm.pxi"
 include "batch_norm.pxi"
 include "scale.pxi"
+include "parametric.pxi"
+include "clip.pxi"
+include "columns.pxi"
+include "embedding.pxi"
+include "periodic.pxi"
 
-cdef const Kind* kinds[11]
+cdef const Kind* kinds[15]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -24,6 +29,10 @@ kinds[:] = [
     &layer_norm_kind,
     &batch_norm_kind,
     &scale_kind,
+    &parametric_kind,
+    &clip_kind,
+    &embedding_kind,
+    &periodic_kind,
 ]
 
 
@@ -61,4 +70,6 @@ cdef int describe_step(Step* step, tuple description) except -1:
         raise ValueError(f"steps: each must be of the kinds {names}, got {description!r}")
     if step.outputs < 1:
         raise ValueError(f"steps: outputs must be at least 1, got {step.outputs} of {description!r}")
+    if not step.weight_columns:
+        step.weight_columns = step.outputs
     return 0

@@ -7,10 +7,12 @@ cdef enum:
 cdef struct Step:
     const Kind* kind
     Py_ssize_t inputs
-    # Set by a kind's `describe`; the default is 0, except for `outputs` and `biased`.
+    # Set by a kind's `describe`; the default is 0, except for `outputs`, `weight_columns` and `biased`.
     Py_ssize_t outputs  # as many as the inputs by default
     int activation  # 0: IDENTITY
     Py_ssize_t weight_rows  # of its weights W, a matrix of so many rows; 0: it has none
+    Py_ssize_t weight_columns  # and of so many columns, as many as the outputs by default
+    double work  # floating point operations of a row's forward pass; 0: as many as a product with W has
     bint biased  # has b, the default; else its place exists and stays zero
     bint in_place  # its output is its input's memory
     bint draws  # random numbers, in training
@@ -23,6 +25,13 @@ cdef struct Step:
     real epsilon
     real momentum
     real* constants  # numbers of its own, which the network frees, or NULL
+    int inner  # an activation within it, which no loss takes over
+    bint reads_input  # whose gradient takes its input
+    # Of one that embeds columns of its input (columns.pxi).
+    Py_ssize_t embedded, staying
+    Py_ssize_t units  # learned numbers for each embedded column
+    int frequencies
+    bint has_phase
     # Set by the network: its place among the other steps.
     int number  # of one that draws, among those of the network
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
@@ -38,6 +47,7 @@ cdef struct Step:
 # The call that a step works in.
 cdef struct Call:
     Ahead* ahead
+    const real* parameters
     real* workspace  # kept for a backward pass; NULL: there will be none
     real* state  # running statistics, saved and not trained
     Py_ssize_t batch_rows  # of the mini-batch, those that are there
@@ -92,7 +102,7 @@ cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
     """Return where b lies in a buffer like the parameters; NULL if the step has none."""
     if not step.biased:
         return NULL
-    return buffer + step.weights + panel_size(step.weight_rows, step.outputs)
+    return buffer + step.weights + panel_size(step.weight_rows, step.weight_columns)
 
 
 cdef void activation_step_forward(
