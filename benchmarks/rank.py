@@ -43,7 +43,7 @@ def measured(comm: Any, widths: list[int], rows: int, seconds: float) -> dict[st
     order, rate = np.arange(rows), np.full(1, 1e-3)
 
     def fused() -> None:
-        network.train_epoch(x, y, None, order, rate, rate, rows, 0, 9.0, None, 1)
+        network.train_epoch(x, y, None, order, (rate, rate), rows, 0, 9.0, None, 1)
 
     def compute() -> None:
         network.gradients(x, y, None, exchange.gradient, 1)

@@ -120,6 +120,7 @@ class Model(Predicting):
         self.loss: losses.Loss | None = None
         self.metrics: list[metrics.Metric] = []
         self._plan = plan.plan_of(self.layers, self.dtype)
+        self._dropouts = plan.scheduled_dropouts(self.layers)
         self._compile_settings: plan.CompileSettings | None = None
         self._kernels = _backend.kernels(self.dtype.name)
         self._input_shape: tuple[int, ...] | None = None

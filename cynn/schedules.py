@@ -1,7 +1,9 @@
-"""Learning rates over a run: a schedule gives one rate for each step.
+"""Numbers that change over a run: a schedule gives one for each step.
 
-A step is one batch; a run of ``total_steps`` steps counts them from 0. The optimizer hands the
-rates of an epoch to the network as an array.
+It may stand in the place of a learning rate or a weight decay (`cynn.optimizers`), of the rate of a
+`cynn.layers.Dropout`, and of the label smoothing of a cross-entropy (`cynn.losses`). A step is one
+batch; a run of ``total_steps`` steps counts them from 0. A fit hands the numbers of an epoch to the
+network as arrays.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -186,6 +188,95 @@ class Cosine(Schedule):
         turn = np.pi * (steps - warm) / max(total_steps - warm, 1)
         cosine = self.final + (self.initial - self.final) * (1 + np.cos(turn)) / 2
         return np.where(steps < warm, self.initial * (steps + 1) / (warm + 1), cosine)
+
+
+class CosineLog(Schedule):
+    """Waves from 0 up to the rate and down to 0 again, each twice as long as the one before.
+
+    Step s has the rate ::
+
+        rate * (1 - cos(2 * pi * log2(1 + (2**cycles - 1) * s / total_steps))) / 2
+
+    Parameters
+    ----------
+    rate : float
+        The top of each wave, at least 0.
+    cycles : int, default 4
+        How many waves, from 1 to 52.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    FlatCosine : What goes with it for dropout and weight decay.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
+    trees on tabular data, NeurIPS 2024 (there "coslog4").
+
+    Examples
+    --------
+    >>> CosineLog(0.2, cycles=2).rates(0, 6, total=6).round(3)
+    array([0.   , 0.19 , 0.2  , 0.092, 0.   , 0.095])
+    """
+
+    def __init__(self, rate: float, cycles: int = 4) -> None:
+        self.rate = learning_rate("rate", rate)
+        self.cycles = integer("cycles", cycles)
+        if self.cycles > 52:
+            raise ValueError(f"cycles must be a whole number from 1 to 52, got {self.cycles}")
+
+    def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
+        """Return the waves; see `Schedule.at`."""
+        turns = np.log2(1 + (2**self.cycles - 1) * (steps / total_steps))
+        waves: NDArray[np.float64] = self.rate * (1 - np.cos(2 * np.pi * turns)) / 2
+        return waves
+
+
+class FlatCosine(Schedule):
+    """The same rate for half of the run, then down to 0 along half a cosine.
+
+    With ``t = s / total_steps`` step s has the rate ::
+
+        rate                                            where t < 0.5
+        rate * (1 + cos(pi * (2 * t - 1))) / 2          after it
+
+    Parameters
+    ----------
+    rate : float
+        That of the first half, at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    Cosine : The fall alone.
+    CosineLog : For the learning rate beside it.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
+    trees on tabular data, NeurIPS 2024 (there "flat_cos").
+
+    Examples
+    --------
+    >>> FlatCosine(0.2).rates(0, 8, total=8).round(3)
+    array([0.2  , 0.2  , 0.2  , 0.2  , 0.2  , 0.171, 0.1  , 0.029])
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = learning_rate("rate", rate)
+
+    def at(self, steps: NDArray[np.float64], total_steps: int) -> NDArray[np.float64]:
+        """Return the line, then the cosine; see `Schedule.at`."""
+        return _cosine(self.rate, 0.0, np.maximum(2 * (steps / total_steps) - 1, 0))
 
 
 class Exponential(Schedule):
@@ -408,7 +499,7 @@ class Then(Schedule):
         return rates
 
 
-SCHEDULES = (Constant, Cosine, Exponential, Step, OneCycle, Warmup, Then)
+SCHEDULES = (Constant, Cosine, CosineLog, FlatCosine, Exponential, Step, OneCycle, Warmup, Then)
 """The schedules that a file may name."""
 
 if not TYPE_CHECKING:
@@ -469,6 +560,81 @@ def learning_rate(name: str, value: object) -> float:
     ValueError: rate must be a finite number of at least 0, got -1.0
     """
     return number(name, value, "a finite number of at least 0", lambda rate: rate >= 0)
+
+
+def fraction(name: str, value: object) -> float | Schedule:
+    """Return `value` as a number of at least 0 and less than 1, or as the schedule that it is.
+
+    What a schedule gives is known for a run alone, and checked by `fractions`.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the message.
+    value : object
+        What was passed for it.
+
+    Returns
+    -------
+    float or Schedule
+        The number, or the schedule.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither.
+
+    Examples
+    --------
+    >>> fraction("rate", 0.5), fraction("rate", FlatCosine(0.5))
+    (0.5, FlatCosine(0.5))
+    """
+    if isinstance(value, Schedule):
+        return value
+    wanted = "at least 0 and less than 1, or a Schedule such as FlatCosine(0.1)"
+    return number(name, value, wanted, lambda part: 0 <= part < 1)
+
+
+def fractions(
+    name: str, value: float | Schedule, start: int, stop: int, total: int
+) -> NDArray[np.float64]:
+    """Return a number of at least 0 and less than 1 for each step of a part of a run.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the message.
+    value : float or Schedule
+        What `fraction` gave.
+    start, stop, total : int
+        As for `Schedule.rates`.
+
+    Returns
+    -------
+    ndarray of float64, shape (stop - start,)
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If a schedule gives another.
+
+    Examples
+    --------
+    >>> fractions("rate", Cosine(1.0), 0, 2, total=2)
+    Traceback (most recent call last):
+    ValueError: rate must be at least 0 and less than 1 in every step, got 1.0 in step 0 of ...
+    """
+    if not isinstance(value, Schedule):
+        return np.full(stop - start, value)
+    numbers = value.rates(start, stop, total)
+    if not (numbers < 1).all():
+        worst = int(np.argmax(numbers >= 1))
+        raise ValueError(
+            f"{name} must be at least 0 and less than 1 in every step, got {float(numbers[worst])} "
+            f"in step {start + worst} of {value!r}"
+        )
+    return numbers
 
 
 def _checked_schedule(name: str, value: object) -> Schedule:

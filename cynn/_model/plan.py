@@ -10,6 +10,7 @@ from .. import layers, losses, optimizers
 from .._specs.digits import FAR, middle_of_rescaling
 from .._specs.spec import expect_few
 from .._specs.validation import shown
+from ..schedules import Schedule
 
 
 def checked_layers(value: Any) -> tuple[layers.Layer, ...]:
@@ -170,8 +171,14 @@ def _last_activation(parts: Sequence[layers.Layer]) -> str:
     return "identity"
 
 
-class ParameterValues(NamedTuple):
-    """What the weights of one dense layer have of their own: a line of the table by parameter.
+def scheduled_dropouts(parts: Sequence[layers.Layer]) -> list[float | Schedule]:
+    """Return the rates of all steps that drop numbers, if any of them changes from step to step."""
+    rates = [rate for layer in parts for rate in layer.dropouts()]
+    return rates if any(isinstance(rate, Schedule) for rate in rates) else []
+
+
+class Penalty(NamedTuple):
+    """What the size of one dense layer's weights costs.
 
     Attributes
     ----------
@@ -183,6 +190,13 @@ class ParameterValues(NamedTuple):
     l2: float = 0.0
 
 
+class Factors(NamedTuple):
+    """What the optimizer's numbers are multiplied by for one array of weights."""
+
+    learning_rate: float = 1.0
+    weight_decay: float = 1.0
+
+
 class CompileSettings(NamedTuple):
     """What a network makes small, and how: what its `compile` is given.
 
@@ -192,15 +206,18 @@ class CompileSettings(NamedTuple):
         The kernels' loss and update rule, each with its numbers.
     clip_value, clip_norm : float
         The limits of a gradient's numbers and of its norm, infinite for none.
-    parameters : list of ParameterValues
-        What differs by parameter, a line for each dense layer.
+    penalties : list of Penalty
+        A line for each dense layer.
+    factors : list of Factors
+        A line for each array of weights; none where all are 1.
     """
 
     loss: losses.Kernel
     rule: tuple[str | float, ...]
     clip_value: float
     clip_norm: float
-    parameters: list[tuple[float, float]]
+    penalties: list[tuple[float, float]]
+    factors: list[tuple[float, float]]
 
 
 def compile_settings(
@@ -217,12 +234,17 @@ def compile_settings(
     ValueError
         If the loss cannot take what the last activation gives, or `dtype` cannot hold a number.
     """
-    table: list[tuple[float, float]] = [
-        ParameterValues(*pair) for layer in parts for pair in layer.penalties()
+    penalties: list[tuple[float, float]] = [
+        Penalty(*pair) for layer in parts for pair in layer.penalties()
     ]
+    factors: list[tuple[float, float]] = [
+        Factors(*pair) for layer in parts for pair in layer.factors()
+    ]
+    if set(factors) <= {Factors()}:
+        factors = []
     kernel, rule = loss.kernel(plan.last_activation), optimizer.kernel()
     expect_held("loss", loss, kernel, dtype)
     expect_held("optimizer", optimizer, (*rule, optimizer.learning_rate), dtype)
     for i, layer in enumerate(parts):
-        expect_held(f"layers[{i}]", layer, layer.penalties(), dtype)
-    return CompileSettings(kernel, rule, *optimizer.clips(), table)
+        expect_held(f"layers[{i}]", layer, layer.penalties() + layer.factors(), dtype)
+    return CompileSettings(kernel, rule, *optimizer.clips(), penalties, factors)

@@ -375,7 +375,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "add": "the list in cynn.Model([...]), which says all layers at once",
         "pop": "cynn.Model(model.layers[:-1])",
         "get_layer": "model.layers[i]",
-        "trainable": "none here: all weights learn",
+        "trainable": "learning_rate_factor=0 of the layers that are not to learn",
         "n_params": "model.summary(), or sum(w.size for w in model.get_weights())",
         "zero_grad": NO_NEED,
         "count_params": "model.summary(), or sum(w.size for w in model.get_weights())",
@@ -464,7 +464,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "p": "rate",
         "seed": "cynn.Model(layers, seed=0)",
         "dtype": "cynn.Model(layers, dtype='float64')",
-        "trainable": "none here",
+        "trainable": "learning_rate_factor=0, for False",
         "device": NO_NEED,
     },
     "Loss": {

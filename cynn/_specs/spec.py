@@ -29,8 +29,9 @@ class Spec(Explained):
     """Base of the declarations: a class and its arguments.
 
     A subclass sets each parameter of its ``__init__`` once, as the attribute of the same name, to
-    a checked value: a number, a string, a bool, None, another spec, a function, or a tuple of
-    these. Anything derived from them is a property or a method.
+    a checked value: a number, a string, a bool, None, another spec, a function, a tuple of these,
+    or numbers by name (`cynn._specs.factors.ByName`). Anything derived from them is a property or a
+    method.
 
     Examples
     --------
@@ -152,6 +153,8 @@ def _written(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, Mapping):
+        return dict(value)
     return value.to_dict() if isinstance(value, Spec) else value
 
 
@@ -340,7 +343,7 @@ def _from_dict(data: Any, classes: Iterable[type[S]], inner: Iterable[type["Spec
         for name, parameter in parameters.items():
             if parameter.default is parameter.empty and name not in arguments:
                 raise ValueError(f"{kind.__name__} must have the argument {name!r}, got none")
-            if isinstance(arguments.get(name), dict):
+            if isinstance(arguments.get(name), dict) and "class" in arguments[name]:
                 arguments[name] = _from_dict(arguments[name], inner, inner)
             elif isinstance(arguments.get(name), list):
                 arguments[name] = [

@@ -30,7 +30,7 @@ from .._runtime.progress import Progress
 from .._specs.validation import choice, flag, integer, number
 from ..augmentation import Augment
 from ..callbacks import HOOKS, Callback, History, Monitor, checkpoints_after
-from ..schedules import Schedule
+from ..schedules import Schedule, fractions
 from .class_weights import class_weighted
 from .divergence import (
     Place,
@@ -262,7 +262,8 @@ class Fit:
             At the first step whose loss is not finite; the weights are those before it.
         """
         learner, network = self.learner, self.learner._network
-        values = StepValues(learner.optimizer.rates(*span), learner.optimizer.momenta(*span))
+        rates, momenta, decays = learner.optimizer.by_step(*span)
+        values = StepValues(rates, momenta, decays, *_drawn(learner, span))
         threads, draws, updates = self.ranks.threads(), learner._draw_seed(), network.updates
         step_by_step = self.exchange is not None or measures.by_step or self._tells_batches
         take = self._take_each_step if step_by_step else self._take_steps
@@ -298,7 +299,7 @@ class Fit:
             updates = network.updates
             try:
                 step, *sums = network.train_epoch(
-                    *read, chunk.order, *values, chunk.batch_size, step, SLICE_SECONDS,
+                    *read, chunk.order, values, chunk.batch_size, step, SLICE_SECONDS,
                     chunk.outputs, chunk.threads, (*chunk.draw_key, 0),
                 )  # fmt: skip
             except FloatingPointError as error:
@@ -377,7 +378,7 @@ class Fit:
         outputs = None if chunk.outputs is None else chunk.outputs[rows]
         *key, updates = chunk.draw_key
         _, loss_sum, weight_sum = network.train_epoch(
-            *chunk.data.read_by(network), batch, *values, len(batch), 0, math.inf, outputs,
+            *chunk.data.read_by(network), batch, values, len(batch), 0, math.inf, outputs,
             chunk.threads, (*key, updates + step, 0),
         )  # fmt: skip
         return loss_sum, weight_sum
@@ -398,7 +399,7 @@ class Fit:
         try:
             loss_sum, weight_sum = network.gradients(
                 *chunk.data.take(batch).read_by(network), gradient, chunk.threads,
-                (*key, updates + step, exchange.place(chunk.number + step)), outputs,
+                (*key, updates + step, exchange.place(chunk.number + step)), outputs, values,
             )  # fmt: skip
         except FloatingPointError as error:
             self._statistics_error = error
@@ -409,8 +410,8 @@ class Fit:
             loss_sum = float(self.ranks.total(np.array([loss_sum]))[0])
         if total_weight and math.isfinite(loss_sum):
             gradient /= total_weight
-            rate, momentum = (float(value[0]) for value in values)
-            network.update(gradient, rate, momentum)
+            numbers = [None if each is None else float(each[0]) for each in values[:3]]
+            network.update(gradient, *numbers)
         return loss_sum, weight_sum
 
 
@@ -423,7 +424,32 @@ def _between(values: StepValues, first: int, past: int) -> StepValues:
     """Return the values of the steps from `first` up to, and not including, `past`."""
     if first == 0 and past >= len(values.rate):
         return values
-    return StepValues(*[each[first:past] for each in values])
+    return StepValues._make(None if each is None else each[first:past] for each in values)
+
+
+def _drawn(
+    learner: Any, span: Span
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Return the rates of dropout and the label smoothing of each step, each if it changes."""
+    rates, smoothing = learner._dropouts, getattr(learner.loss, "label_smoothing", None)
+    dropout = np.empty((span.stop - span.start, len(rates))) if rates else None
+    for i, rate in enumerate(rates):
+        dropout[:, i] = fractions("rate of Dropout", rate, *span)  # type: ignore[index]
+    if isinstance(smoothing, Schedule):
+        return dropout, fractions("label_smoothing", smoothing, *span)
+    return dropout, None
+
+
+def scheduled(model: Any) -> tuple[str, Schedule] | None:
+    """Return a setting of a model that is a schedule, by its name, if any is."""
+    settings = {
+        "learning_rate": model.optimizer.learning_rate,
+        "weight_decay": model.optimizer.weight_decay,
+        "label_smoothing": getattr(model.loss, "label_smoothing", None),
+        **{f"the rate of dropout {i}": rate for i, rate in enumerate(model._dropouts)},
+    }
+    found = ((name, value) for name, value in settings.items() if isinstance(value, Schedule))
+    return next(found, None)
 
 
 def _defines(callback: Callback, hook: str) -> bool:
@@ -560,10 +586,10 @@ def _expect_finite_squares(model: Any, place: Place) -> None:
 def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
     """Train a step on all rows as one batch; see `Model.train_on_batch`."""
     model._expect_compiled()
-    if isinstance(model.optimizer.learning_rate, Schedule):
+    if found := scheduled(model):
         raise ValueError(
-            "learning_rate must be a number for train_on_batch, got "
-            f"{model.optimizer.learning_rate!r}: a single step has no place in a schedule"
+            f"{found[0]} must be a number for train_on_batch, got {found[1]!r}: a single step has "
+            "no place in a schedule"
         )
     data, _, input_shape = training_batches(model, x, y, sample_weight)
     if model._network is None:

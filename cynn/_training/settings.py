@@ -36,12 +36,22 @@ class FitSettings:
 class StepValues(NamedTuple):
     """What changes from step to step: for each name an array, a value a step.
 
-    The kernels take them in this order. What differs by parameter is
-    `cynn._model.plan.ParameterValues`.
+    The kernels take them in this order, None for what stays as it is. What differs by parameter are
+    `cynn._model.plan.Penalty` and `cynn._model.plan.Factors`.
+
+    Attributes
+    ----------
+    dropout : ndarray of float64, shape (steps, dropouts), or None
+        The rates of all steps of the network that drop numbers.
+    smoothing : ndarray of float64, shape (steps,), or None
+        The loss's own number.
     """
 
     rate: NDArray[np.float64]
     momentum: NDArray[np.float64]
+    weight_decay: NDArray[np.float64] | None = None
+    dropout: NDArray[np.float64] | None = None
+    smoothing: NDArray[np.float64] | None = None
 
 
 class Span(NamedTuple):

@@ -19,9 +19,8 @@ from .._model.loops import (
 from .._runtime.caller import warn
 from .._specs.validation import array
 from ..callbacks import History
-from ..schedules import Schedule
 from .class_weights import class_weighted
-from .fitting import Fit, end_epoch, expect_callbacks, fit_epochs
+from .fitting import Fit, end_epoch, expect_callbacks, fit_epochs, scheduled
 from .settings import FitSettings, Span, TrainingRows
 
 
@@ -97,9 +96,9 @@ class Stream:
         iterator = iter(batches)
         self._goes_on = iterator is batches
         if steps is None:
-            if isinstance(model.optimizer.learning_rate, Schedule):
+            if found := scheduled(model):
                 raise ValueError(
-                    "steps_per_epoch must be given with a learning-rate schedule, got None"
+                    f"steps_per_epoch must be given where {found[0]} is a schedule, got None"
                 )
             if self._goes_on and settings.epochs - settings.initial_epoch > 1:
                 raise ValueError(

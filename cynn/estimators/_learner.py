@@ -42,6 +42,7 @@ class Learner(Learned):
     """
 
     layers: tuple[Layer, ...] = ()  # none that a model file would have
+    _dropouts: tuple[float, ...] = ()  # none that a schedule gives
 
     def __init__(self, estimator: Any, form: Form, dropout: tuple[float, ...]) -> None:
         self._estimator, self._form, self.optimizer = estimator, form, estimator._optimizer

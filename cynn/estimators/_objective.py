@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._data.sparse import mostly_zeros
 from .._model.loops import Batches, Measures
-from .._model.plan import CompileSettings, ParameterValues
+from .._model.plan import CompileSettings, Penalty
 from ._coefficients import readable
 from ._heads import Head
 
@@ -47,9 +47,9 @@ class Objective:
         clips: tuple[float, float] = (math.inf, math.inf),
     ) -> None:
         self.network, self.head, self.alpha = network, head, float(alpha)
-        table: list[tuple[float, float]] = [ParameterValues(l2=0.5 * self.alpha)]
-        table *= len(shapes) // 2
-        network.compile(*CompileSettings(head.kernel, rule, *clips, table))
+        penalties: list[tuple[float, float]] = [Penalty(l2=0.5 * self.alpha)]
+        penalties *= len(shapes) // 2
+        network.compile(*CompileSettings(head.kernel, rule, *clips, penalties, []))
         network.penalty_of_sum = True
         self.dtype: np.dtype[Any] = np.dtype(np.float64)  # the network's, once it has rows
         self.is_undefined = False  # the loss of the rows

@@ -47,6 +47,10 @@ class Rule:
         """Return the momentum of these steps."""
         return np.zeros(stop - start)
 
+    def by_step(self, start: int, stop: int, total: int) -> tuple[Any, Any, Any]:
+        """Return rates and momenta of these steps, and weight decays, where they change."""
+        return self.rates(start, stop, total), self.momenta(start, stop, total), None
+
     def iteration_ends(self, t: int) -> None:
         """Set the rate for the next epoch; `t` counts the rows seen."""
 
@@ -217,3 +221,7 @@ class ToolkitRule(Rule):
     def momenta(self, start: int, stop: int, total: int) -> NDArray[np.float64]:
         """Return the momentum of some of the steps of a fit."""
         return self.optimizer.momenta(start, stop, total)
+
+    def by_step(self, start: int, stop: int, total: int) -> tuple[Any, Any, Any]:
+        """Return what of the optimizer changes from step to step."""
+        return self.optimizer.by_step(start, stop, total)

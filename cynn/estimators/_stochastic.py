@@ -56,11 +56,8 @@ def fit(
         estimator._optimizer = new_rule(estimator)
     if estimator.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
-    if incremental and isinstance(getattr(estimator._optimizer, "schedule", None), Schedule):
-        raise ValueError(
-            "learning_rate must not be a schedule in partial_fit, which has no last epoch, got "
-            f"{estimator._optimizer.schedule!r}"
-        )
+    if incremental:
+        expect_no_schedule(estimator)
     if estimator.early_stopping and held_out is None:
         X, y, weight, held_out = split(estimator, X, y, weight)
         expect_mean(weight, " over the rows that are trained on")
@@ -77,6 +74,22 @@ def fit(
         training.end()
     if estimator.early_stopping:
         training.restore_best()
+
+
+def expect_no_schedule(estimator: Any) -> None:
+    """Refuse settings that are schedules."""
+    rule = estimator._optimizer
+    settings = {
+        "learning_rate": getattr(rule, "schedule", None),
+        "weight_decay": getattr(getattr(rule, "optimizer", None), "weight_decay", None),
+        "label_smoothing": getattr(estimator.loss, "label_smoothing", None),
+    }
+    for name, value in settings.items():
+        if isinstance(value, Schedule):
+            raise ValueError(
+                f"{name} must not be a schedule in partial_fit, which has no last epoch, got "
+                f"{value!r}"
+            )
 
 
 def prepare(estimator: Any) -> None:

@@ -1,7 +1,7 @@
 # What every compiled target gives, written once: the stubs of the targets take it from here. There
 # is no such module when the program runs.
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeAlias
 
 from numpy.typing import NDArray
@@ -78,7 +78,13 @@ class Parameters:
     def set_part(self, slot: str | None, start: int, flat: _Array) -> None: ...
     def get_slot(self, name: str, out: _Array) -> None: ...
     def set_slot(self, name: str, flat: _Array) -> None: ...
-    def update(self, gradient: _Array, learning_rate: float, momentum: float) -> None: ...
+    def update(
+        self,
+        gradient: _Array,
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float | None = None,
+    ) -> None: ...
 
 @disjoint_base
 class Plan(Parameters):
@@ -104,6 +110,7 @@ class Plan(Parameters):
         clip_value: float = ...,
         clip_norm: float = ...,
         penalties: list[tuple[float, float]] | None = None,
+        factors: list[tuple[float, float]] | None = None,
     ) -> None: ...
     def splits(self, rows: int, threads: int) -> tuple[list[tuple[int, int]], float]: ...
 
@@ -121,8 +128,7 @@ class Network(Plan):
         y: _Array,
         weight: _Array | None,
         order: _Array,
-        rates: _Array,
-        momenta: _Array,
+        values: Sequence[_Array | None],
         batch_size: int,
         start: int,
         seconds: float,
@@ -149,6 +155,7 @@ class Network(Plan):
         threads: int,
         draw_key: tuple[int, int, int, int] | None = None,
         outputs: _Array | None = None,
+        values: Sequence[_Array | None] | None = None,
     ) -> tuple[float, float]: ...
     def input_gradient(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._specs import spec
 from .._specs.activation_table import ACTIVATIONS
 from .._specs.names import missing_from
+from ..schedules import SCHEDULES
 from . import (
     _activation,
     _dense,
@@ -85,4 +86,4 @@ def from_dict(data: dict[str, Any]) -> _layer.Layer:
     >>> from_dict(Dense(128, "relu").to_dict())
     Dense(128, 'relu')
     """
-    return spec.from_dict(data, LAYERS)
+    return spec.from_dict(data, LAYERS, inner=SCHEDULES)

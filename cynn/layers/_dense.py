@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # naming numpy.random would load it
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ class Dense(Layer):
     l1, l2 : float, default 0.0
         ``l1 * sum(abs(W)) + l2 * sum(W**2)`` is added to the loss: weights are drawn to 0 by l1,
         and kept small by l2. Finite, at least 0.
+    learning_rate_factor, weight_decay_factor : float or mapping of str to float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by here: one number for
+        all weights, or numbers by the names of `weight_names`. Finite, at least 0; weights whose
+        learning rate is multiplied by 0 are frozen.
     name : str, optional
         A name of your own for it.
 
@@ -56,7 +61,11 @@ class Dense(Layer):
     ((128,), ('dense', 128, 'relu'))
     >>> [w.shape for w in layer.initial_weights(784, np.random.default_rng(0))]
     [(784, 128), (128,)]
-    >>> layer.output_shape((28, 28))
+    >>> Dense(2, weight_decay_factor={"bias": 0})
+    Dense(2, weight_decay_factor={'bias': 0.0})
+    >>> Dense(2, learning_rate_factor=0.5, weight_decay_factor={"bias": 0}).factors()
+    [(0.5, 1.0), (0.5, 0.0)]
+    >>> Dense(128, "relu").output_shape((28, 28))
     Traceback (most recent call last):
     ValueError: rows for Dense(128, 'relu') must be flat, got (28, 28): put Flatten() before it
     """
@@ -71,6 +80,8 @@ class Dense(Layer):
         use_bias: bool = True,
         l1: float = 0.0,
         l2: float = 0.0,
+        learning_rate_factor: float | Mapping[str, float] = 1.0,
+        weight_decay_factor: float | Mapping[str, float] = 1.0,
         name: str | None = None,
     ) -> None:
         table = initializers.INITIALIZERS
@@ -84,6 +95,7 @@ class Dense(Layer):
         requirement = "a finite number of at least 0"
         self.l1 = number("l1", l1, requirement, lambda x: x >= 0)
         self.l2 = number("l2", l2, requirement, lambda x: x >= 0)
+        self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._specs.validation import number
+from ..schedules import Schedule, fraction
 from ._layer import Layer
 
 __all__ = ["Dropout"]
@@ -17,8 +17,9 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    rate : float
-        At least 0, less than 1; taken to the nearest multiple of 2^-16.
+    rate : float or Schedule
+        At least 0, less than 1; taken to the nearest multiple of 2^-16. A schedule of
+        `cynn.schedules` gives the rate of each step.
     name : str, optional
         A name of your own for it.
 
@@ -40,13 +41,22 @@ class Dropout(Layer):
     --------
     >>> Dropout(0.5).output_shape((128,)), Dropout(0.5).step()
     ((128,), ('dropout', 0.5))
+
+    Less of it towards the end of a training:
+
+    >>> from cynn.schedules import FlatCosine
+    >>> Dropout(FlatCosine(0.15))
+    Dropout(FlatCosine(0.15))
     """
 
-    def __init__(self, rate: float, *, name: str | None = None) -> None:
-        requirement = "a number of at least 0 and less than 1"
-        self.rate = number("rate", rate, requirement, lambda rate: 0 <= rate < 1)
+    def __init__(self, rate: float | Schedule, *, name: str | None = None) -> None:
+        self.rate = fraction("rate", rate)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
-        """Return ``("dropout", rate)``; see `Layer.step`."""
-        return ("dropout", self.rate)
+        """Return ``("dropout", rate)``, 0 in the place of a schedule; see `Layer.step`."""
+        return ("dropout", 0.0 if isinstance(self.rate, Schedule) else self.rate)
+
+    def dropouts(self) -> list[float | Schedule]:
+        """Return ``[rate]``; see `Layer.dropouts`."""
+        return [self.rate]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations  # naming numpy.random would load it
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs import spec
+from .._specs.factors import checked_factor, factor_of
 from .._specs.names import missing_attribute
 from .._specs.validation import shape, shown
+from ..schedules import Schedule
 
 __all__ = ["Layer"]
 
@@ -42,6 +45,18 @@ class Layer(spec.Spec):
         if not (name is None or isinstance(name, str) and name):
             raise TypeError(f"name must be a string that is not empty, or None, got {shown(name)}")
         self.name = name
+
+    def _learn(
+        self,
+        learning_rate_factor: float | Mapping[str, float],
+        weight_decay_factor: float | Mapping[str, float],
+    ) -> None:
+        """Check and keep the factors of a layer with weights, once `weight_names` knows them."""
+        names = self.weight_names()
+        self.learning_rate_factor = checked_factor(
+            "learning_rate_factor", learning_rate_factor, names
+        )
+        self.weight_decay_factor = checked_factor("weight_decay_factor", weight_decay_factor, names)
 
     if not TYPE_CHECKING:
 
@@ -88,6 +103,30 @@ class Layer(spec.Spec):
         -------
         list of str
             Such as ``["weight", "bias"]``; empty for a layer without weights.
+        """
+        return []
+
+    def factors(self) -> list[tuple[float, float]]:
+        """Return what the learning rate and the weight decay of each weight are multiplied by.
+
+        Returns
+        -------
+        list of (float, float)
+            In the order of `weight_names`; 1 where nothing else was said.
+        """
+        said = vars(self)
+        both = (said.get("learning_rate_factor", 1.0), said.get("weight_decay_factor", 1.0))
+        return [
+            (factor_of(both[0], name), factor_of(both[1], name)) for name in self.weight_names()
+        ]
+
+    def dropouts(self) -> list[float | Schedule]:
+        """Return the rate of each step in this layer that drops numbers in training.
+
+        Returns
+        -------
+        list of float and Schedule
+            In the order of the steps; empty where nothing is dropped.
         """
         return []
 

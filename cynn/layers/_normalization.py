@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # naming numpy.random would load it
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,10 @@ class LayerNorm(_Normalization):
     ----------
     epsilon : float, default 1e-3
         Keeps the divisor from 0; finite, above 0.
+    learning_rate_factor, weight_decay_factor : float or mapping of str to float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by here: one number for
+        all weights, or numbers by the names of `weight_names`. Finite, at least 0; weights whose
+        learning rate is multiplied by 0 are frozen.
     name : str, optional
         A name of your own for it.
 
@@ -75,8 +80,16 @@ class LayerNorm(_Normalization):
     ([(128,), (128,)], ('layer_norm', 0.001))
     """
 
-    def __init__(self, epsilon: float = 1e-3, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        epsilon: float = 1e-3,
+        *,
+        learning_rate_factor: float | Mapping[str, float] = 1.0,
+        weight_decay_factor: float | Mapping[str, float] = 1.0,
+        name: str | None = None,
+    ) -> None:
         self.epsilon = _epsilon(epsilon)
+        self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
@@ -100,6 +113,10 @@ class BatchNorm(_Normalization):
         From 0 to 1.
     epsilon : float, default 1e-3
         Keeps the divisor from 0; finite, above 0.
+    learning_rate_factor, weight_decay_factor : float or mapping of str to float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by here: one number for
+        all weights, or numbers by the names of `weight_names`. Finite, at least 0; weights whose
+        learning rate is multiplied by 0 are frozen.
     name : str, optional
         A name of your own for it.
 
@@ -127,11 +144,18 @@ class BatchNorm(_Normalization):
     """
 
     def __init__(
-        self, momentum: float = 0.99, epsilon: float = 1e-3, *, name: str | None = None
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        *,
+        learning_rate_factor: float | Mapping[str, float] = 1.0,
+        weight_decay_factor: float | Mapping[str, float] = 1.0,
+        name: str | None = None,
     ) -> None:
         requirement = "a number from 0 to 1"
         self.momentum = number("momentum", momentum, requirement, lambda x: 0 <= x <= 1)
         self.epsilon = _epsilon(epsilon)
+        self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:

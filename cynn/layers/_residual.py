@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs.validation import integer, shown
+from ..schedules import Schedule
 from ._layer import Layer
 
 __all__ = ["Residual"]
@@ -85,6 +86,14 @@ class Residual(Layer):
         return [
             f"{i}.{name}" for i, layer in enumerate(self.layers) for name in layer.weight_names()
         ]
+
+    def factors(self) -> list[tuple[float, float]]:
+        """Return those of the layers, one after the other; see `Layer.factors`."""
+        return [pair for layer in self.layers for pair in layer.factors()]
+
+    def dropouts(self) -> list[float | Schedule]:
+        """Return those of the layers, one after the other; see `Layer.dropouts`."""
+        return [rate for layer in self.layers for rate in layer.dropouts()]
 
     def penalties(self) -> list[tuple[float, float]]:
         """Return those of the layers, one after the other; see `Layer.penalties`."""

@@ -6,7 +6,7 @@ And numbers kept within limits.
 from __future__ import annotations  # naming numpy.random would load it
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -188,13 +188,17 @@ class Scale(Layer):
 
     Parameters
     ----------
+    learning_rate_factor, weight_decay_factor : float or mapping of str to float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by here: one number for
+        all weights, or numbers by the names of `weight_names`. Finite, at least 0; weights whose
+        learning rate is multiplied by 0 are frozen.
     name : str, optional
         A name of your own for it.
 
     Raises
     ------
-    TypeError
-        If `name` is no string.
+    TypeError, ValueError
+        If an argument is not as described.
 
     See Also
     --------
@@ -217,7 +221,19 @@ class Scale(Layer):
     ((4,), ('scale',), ['weight'])
     >>> layer.initial_weights(4, np.random.default_rng(0))
     [array([1., 1., 1., 1.], dtype=float32)]
+    >>> Scale(learning_rate_factor=6).factors()
+    [(6.0, 1.0)]
     """
+
+    def __init__(
+        self,
+        *,
+        learning_rate_factor: float | Mapping[str, float] = 1.0,
+        weight_decay_factor: float | Mapping[str, float] = 1.0,
+        name: str | None = None,
+    ) -> None:
+        self._learn(learning_rate_factor, weight_decay_factor)
+        super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the same shape, of one axis; see `Layer.output_shape`."""

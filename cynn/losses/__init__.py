@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._specs import spec
 from .._specs.names import missing_from
+from ..schedules import SCHEDULES
 from . import _classification, _custom, _loss, _regression
 from ._classification import *
 from ._custom import *
@@ -96,4 +97,4 @@ def from_dict(data: dict[str, Any]) -> _loss.Loss:
     >>> from_dict({"class": "CrossEntropy", "from_logits": True})
     CrossEntropy(True)
     """
-    return spec.from_dict(data, LOSSES.values())
+    return spec.from_dict(data, LOSSES.values(), inner=SCHEDULES)

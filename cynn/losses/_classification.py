@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs.activation_table import ACTIVATIONS
-from .._specs.validation import array, choice, flag, integer, labels, number, rows
+from .._specs.validation import array, choice, flag, integer, labels, rows
+from ..schedules import Schedule, fraction
 from ._loss import Kernel, Loss
 
 __all__ = ["CrossEntropy", "BinaryCrossEntropy", "Hinge", "CategoricalHinge"]
@@ -26,9 +27,10 @@ class CrossEntropy(Loss):
     ----------
     from_logits : bool, default False
         The last layer is linear, and p is the softmax of what it gives.
-    label_smoothing : float, default 0.0
+    label_smoothing : float or Schedule, default 0.0
         The part s of each target, from 0 to below 1, that is spread over the k classes evenly:
-        ``(1 - s) * t + s / k`` takes the place of t, in evaluation too.
+        ``(1 - s) * t + s / k`` takes the place of t, in evaluation too. A schedule of
+        `cynn.schedules` gives that of each step of a training; s is then 0 in evaluation.
 
     Raises
     ------
@@ -66,15 +68,15 @@ class CrossEntropy(Loss):
 
     names = ("cross_entropy",)
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+    def __init__(self, from_logits: bool = False, label_smoothing: float | Schedule = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
-        self.label_smoothing = _smoothing(label_smoothing)
+        self.label_smoothing = fraction("label_smoothing", label_smoothing)
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``softmax_cross_entropy`` or ``cross_entropy``; see `Loss.kernel`."""
         fused = _fused(self, last_activation, "softmax", self.from_logits)
         name = "softmax_cross_entropy" if fused else "cross_entropy"
-        return (name, self.label_smoothing) if self.label_smoothing else name
+        return _smoothed(name, self.label_smoothing)
 
     def caution(self, last_activation: str) -> str:
         """Return where the outputs may not be probabilities; see `Loss.caution`."""
@@ -101,9 +103,10 @@ class BinaryCrossEntropy(Loss):
     ----------
     from_logits : bool, default False
         The last layer is linear, and p is the sigmoid of what it gives.
-    label_smoothing : float, default 0.0
+    label_smoothing : float or Schedule, default 0.0
         The part s of each target, from 0 to below 1, that goes to one half: ``(1 - s) * t + s / 2``
-        takes the place of t, in evaluation too.
+        takes the place of t, in evaluation too. A schedule of `cynn.schedules` gives that of each
+        step of a training; s is then 0 in evaluation.
 
     Raises
     ------
@@ -134,15 +137,15 @@ class BinaryCrossEntropy(Loss):
 
     names = ("binary_cross_entropy",)
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+    def __init__(self, from_logits: bool = False, label_smoothing: float | Schedule = 0.0) -> None:
         self.from_logits = flag("from_logits", from_logits)
-        self.label_smoothing = _smoothing(label_smoothing)
+        self.label_smoothing = fraction("label_smoothing", label_smoothing)
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``[sigmoid_]binary_cross_entropy``; see `Loss.kernel`."""
         fused = _fused(self, last_activation, "sigmoid", self.from_logits)
         name = "sigmoid_binary_cross_entropy" if fused else "binary_cross_entropy"
-        return (name, self.label_smoothing) if self.label_smoothing else name
+        return _smoothed(name, self.label_smoothing)
 
     def caution(self, last_activation: str) -> str:
         """Return where the outputs may not be probabilities; see `Loss.caution`."""
@@ -303,9 +306,11 @@ def _expect_each(valid: NDArray[Any], wanted: str) -> None:
         raise ValueError(f"y must hold {wanted}, got other numbers in row {int(np.argmin(valid))}")
 
 
-def _smoothing(value: Any) -> float:
-    wanted = "at least 0 and less than 1"
-    return number("label_smoothing", value, wanted, lambda s: 0 <= s < 1)
+def _smoothed(name: str, label_smoothing: float | Schedule) -> Kernel:
+    """Return a kernel with its smoothing; a schedule gives that of a step."""
+    if isinstance(label_smoothing, Schedule) or label_smoothing == 0:
+        return name
+    return (name, label_smoothing)
 
 
 def _fused(loss: Loss, last_activation: str, partner: str, from_logits: bool) -> bool:

@@ -28,7 +28,7 @@ class Adam(Optimizer):
         Keeps the divisor from 0, above 0.
     amsgrad : bool, default False
         Divide by the greatest v so far (Reddi, Kale and Kumar 2018).
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
@@ -63,7 +63,7 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         amsgrad: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -75,7 +75,7 @@ class Adam(Optimizer):
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
         name = "amsgrad" if self.amsgrad else "adam"
-        return (name, *self.betas, self.eps, self.weight_decay)
+        return (name, *self.betas, self.eps, self._decay)
 
 
 class AdamW(Optimizer):
@@ -99,7 +99,7 @@ class AdamW(Optimizer):
         Keeps the divisor from 0, above 0.
     amsgrad : bool, default False
         Divide by the greatest v so far (Reddi, Kale and Kumar 2018).
-    weight_decay : float, default 0.01
+    weight_decay : float or Schedule, default 0.01
         The part of each weight, times the learning rate, that a step takes away.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
@@ -131,7 +131,7 @@ class AdamW(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         amsgrad: bool = False,
-        weight_decay: float = 0.01,
+        weight_decay: float | Schedule = 0.01,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -143,7 +143,7 @@ class AdamW(Optimizer):
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
         name = "amsgradw" if self.amsgrad else "adamw"
-        return (name, *self.betas, self.eps, self.weight_decay)
+        return (name, *self.betas, self.eps, self._decay)
 
 
 class NAdam(Optimizer):
@@ -175,7 +175,7 @@ class NAdam(Optimizer):
         about half of the first to the first.
     eps : float, default 1e-8
         Keeps the divisor from 0, above 0.
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     momentum_decay : float, default 0.004
         How fast mu grows, at least 0; at 0 it stays at half of ``betas[0]``.
@@ -211,7 +211,7 @@ class NAdam(Optimizer):
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         momentum_decay: float = 0.004,
         decoupled_weight_decay: bool = False,
         clip_value: float | None = None,
@@ -227,4 +227,4 @@ class NAdam(Optimizer):
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
         name = "nadamw" if self.decoupled_weight_decay else "nadam"
         ratio = 0.96**self.momentum_decay  # what the momentum lacks, by what it lacked before
-        return (name, *self.betas, self.eps, self.weight_decay, ratio)
+        return (name, *self.betas, self.eps, self._decay, ratio)

@@ -31,7 +31,7 @@ class RMSprop(Optimizer):
         How much of the previous steps is kept, at least 0 and less than 1.
     centered : bool, default False
         Divide by the deviation from the mean.
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
@@ -64,7 +64,7 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
         momentum: float = 0.0,
         centered: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -77,7 +77,7 @@ class RMSprop(Optimizer):
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
         name = "rmsprop_centered" if self.centered else "rmsprop"
-        return (name, self.alpha, self.eps, self.weight_decay)
+        return (name, self.alpha, self.eps, self._decay)
 
 
 class Adagrad(Optimizer):
@@ -100,7 +100,7 @@ class Adagrad(Optimizer):
         What s starts at instead, at least 0.
     eps : float, default 1e-10
         Keeps the divisor from 0, above 0.
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
@@ -132,7 +132,7 @@ class Adagrad(Optimizer):
         lr_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -146,7 +146,7 @@ class Adagrad(Optimizer):
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
         return (
-            "adagrad", self.lr_decay, self.eps, self.weight_decay, self.initial_accumulator_value,
+            "adagrad", self.lr_decay, self.eps, self._decay, self.initial_accumulator_value,
         )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ class Adadelta(Optimizer):
         How much of the means is kept, at least 0 and less than 1.
     eps : float, default 1e-6
         Keeps the divisor from 0, and lets the first steps be more than 0; above 0.
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
@@ -200,7 +200,7 @@ class Adadelta(Optimizer):
         *,
         rho: float = 0.9,
         eps: float = 1e-6,
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -210,4 +210,4 @@ class Adadelta(Optimizer):
 
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
-        return ("adadelta", self.rho, self.eps, self.weight_decay)
+        return ("adadelta", self.rho, self.eps, self._decay)

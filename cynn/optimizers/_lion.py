@@ -22,7 +22,7 @@ class Lion(Optimizer):
         At least 0; a schedule gives one rate a step.
     betas : (float, float), default (0.9, 0.99)
         How much of m counts in the step, and how much of it is kept.
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The part of each weight, times the learning rate, that a step takes away.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
@@ -51,7 +51,7 @@ class Lion(Optimizer):
         learning_rate: float | Schedule = 0.0001,
         *,
         betas: tuple[float, float] = (0.9, 0.99),
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -60,4 +60,4 @@ class Lion(Optimizer):
 
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it; see `Optimizer.kernel`."""
-        return ("lion", *self.betas, self.weight_decay)
+        return ("lion", *self.betas, self._decay)

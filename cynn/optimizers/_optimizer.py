@@ -24,7 +24,7 @@ class Optimizer(spec.Spec):
     ----------
     learning_rate : float or Schedule
         The rate of a step.
-    weight_decay : float
+    weight_decay : float or Schedule
         At least 0.
     clip_value, clip_norm : float or None
         The largest absolute value in a gradient, and the largest norm of all gradients together.
@@ -37,7 +37,7 @@ class Optimizer(spec.Spec):
     """
 
     learning_rate: float | Schedule
-    weight_decay: float
+    weight_decay: float | Schedule
     clip_value: float | None
     clip_norm: float | None
     momentum: float
@@ -54,14 +54,15 @@ class Optimizer(spec.Spec):
         self, learning_rate: Any, weight_decay: Any, clip_value: Any, clip_norm: Any
     ) -> None:
         """Check and keep the settings that every optimizer has."""
-        self.learning_rate = (
-            learning_rate
-            if isinstance(learning_rate, Schedule)
-            else number("learning_rate", learning_rate, RATE, lambda rate: rate >= 0)
-        )
-        self.weight_decay = not_negative("weight_decay", weight_decay)
+        self.learning_rate = _rate("learning_rate", learning_rate)
+        self.weight_decay = _rate("weight_decay", weight_decay)
         self.clip_value = _limit("clip_value", clip_value)
         self.clip_norm = _limit("clip_norm", clip_norm)
+
+    @property
+    def _decay(self) -> float:
+        """The weight decay of the rule; 0 where a schedule gives that of each step."""
+        return 0.0 if isinstance(self.weight_decay, Schedule) else self.weight_decay
 
     def kernel(self) -> tuple[str | float, ...]:
         """Return the rule as a network takes it: its name among the kernels, then its numbers.
@@ -135,6 +136,39 @@ class Optimizer(spec.Spec):
             If the steps are not within the run.
         """
         return _constant(vars(self).get("momentum", 0.0), start, stop, total)
+
+    def by_step(
+        self, start: int, stop: int, total: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return what changes from step to step, of those from `start` up to `stop`.
+
+        Parameters
+        ----------
+        start, stop, total : int
+            As for `rates`.
+
+        Returns
+        -------
+        rates, momenta : ndarray of float64, shape (stop - start,)
+            One number a step.
+        decays : ndarray of float64, shape (stop - start,), or None
+            The weight decays; None where it is the same in all steps, and part of the rule.
+
+        Raises
+        ------
+        ValueError
+            If the steps are not within the run, or a schedule gives a number that is negative or
+            not finite.
+        """
+        decay = self.weight_decay
+        decays = decay.rates(start, stop, total) if isinstance(decay, Schedule) else None
+        return self.rates(start, stop, total), self.momenta(start, stop, total), decays
+
+
+def _rate(name: str, value: Any) -> float | Schedule:
+    if isinstance(value, Schedule):
+        return value
+    return number(name, value, RATE, lambda rate: rate >= 0)
 
 
 def not_negative(name: str, value: Any) -> float:

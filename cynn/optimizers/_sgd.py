@@ -28,7 +28,7 @@ class SGD(Optimizer):
         At least 0 and less than 1; 0 is plain descent.
     nesterov : bool, default False
         Step from where the velocity leads; needs momentum.
-    weight_decay : float, default 0.0
+    weight_decay : float or Schedule, default 0.0
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
 
     clip_value : float, optional
@@ -73,7 +73,7 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         *,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
@@ -85,4 +85,4 @@ class SGD(Optimizer):
 
     def kernel(self) -> tuple[str | float, ...]:
         """Return ``("sgd", nesterov, weight_decay)``; see `Optimizer.kernel`."""
-        return ("sgd", float(self.nesterov), self.weight_decay)
+        return ("sgd", float(self.nesterov), self._decay)

@@ -9,7 +9,7 @@ Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul
 once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,
 `initializers`, `sgd`, `optimizers`, `random`, `step` and `steps` (with `dropout`, `normalization`,
 `parametric`, `clip` and `embeddings`), `augment`, `plan`, `network`. What is left (`arrays`,
-`checks`, `elementwise`, `rowwise`, `batches`, `by_name`) reads and checks arguments.
+`checks`, `elementwise`, `rowwise`, `batches`, `by_step`, `by_name`) reads and checks arguments.
 """
 
 from . import losses

@@ -38,12 +38,18 @@ class Call:
         That of the first row in its batch, where a batch comes in blocks.
     counts : bool
         Whether a row of the batch has a weight.
+    dropouts : list of float or None
+        The rates of the steps that draw; None: their own.
+    loss_number : float or None
+        The loss's own argument; None: that it was chosen with.
     """
 
     state: Flat = field(default_factory=list)
     key: int | None = None
     place: int = 0
     counts: bool = True
+    dropouts: Flat | None = None
+    loss_number: float | None = None
 
 
 def batch_key(draw_key: DrawKey) -> int:

@@ -7,9 +7,10 @@ from typing import Any
 from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
 from .augment import checked_augmentation
 from .batches import weights, whole_numbers
+from .by_step import StepNumbers, read_steps
 from .call import Call, DrawKey, batch_key
 from .checks import require_shape
-from .optimizers import OPTIMIZERS, optimizer_step, read_optimizer
+from .optimizers import OPTIMIZERS, UpdateStep, change_weights, decaying, read_optimizer
 from .plan import Plan
 from .sparse import SparseRows as SparseRows  # what this network reads beside lists and arrays
 
@@ -61,7 +62,7 @@ class Network:
     >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
     >>> for epoch in range(200):
     ...     _ = network.train_epoch(
-    ...         x, y, None, [0, 1, 2, 3], [0.5], [0.9], 4, 0, float("inf"), None, 1)
+    ...         x, y, None, [0, 1, 2, 3], ([0.5], [0.9]), 4, 0, float("inf"), None, 1)
     >>> out = [[0.0, 0.0] for _ in x]
     >>> network.predict(x, out, 1)
     >>> [row.index(max(row)) for row in out]
@@ -86,6 +87,7 @@ class Network:
         self._scalars: dict[str, float] = {}
         self.updates = 0
         self.penalty_of_sum = False
+        self._factors: list[tuple[float, float]] | None = None
         self._compiled = False
         self._sums = (0.0, 0.0)
         self.seek_zeros = self.keeps_threads = False
@@ -261,6 +263,7 @@ class Network:
         clip_value: float = math.inf,
         clip_norm: float = math.inf,
         penalties: list[tuple[float, float]] | None = None,
+        factors: list[tuple[float, float]] | None = None,
     ) -> None:
         """Choose the loss, and the optimizer, whose state starts anew.
 
@@ -276,6 +279,9 @@ class Network:
             The largest number in a gradient, and then the largest norm of the whole of it.
         penalties : list of (float, float), optional
             For each dense step l1 and l2: the loss has ``l1 * sum(abs(W)) + l2 * sum(W**2)`` more.
+        factors : list of (float, float), optional
+            For each array of weights what its learning rate and its weight decay are multiplied by;
+            by 0 and its weights stay as they are.
 
         Raises
         ------
@@ -287,7 +293,9 @@ class Network:
             raise ValueError(
                 f"compile: clip_value and clip_norm must be above 0, got {clip_value}, {clip_norm}"
             )
+        spread = self._spread_factors(factors) if factors else None
         self._plan.compile(loss, penalties or [])
+        self._factors = spread
         names, self.slot_names, self._scalars = OPTIMIZERS[optimizer[0]]
         self._optimizer, self._clips = optimizer, (clip_value, clip_norm)
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]
@@ -302,8 +310,7 @@ class Network:
         y: Any,
         weight: Any,
         order: Any,
-        rates: Any,
-        momenta: Any,
+        values: Any,
         batch_size: int,
         start: int,
         seconds: float,
@@ -326,8 +333,10 @@ class Network:
             How much each row counts; None for 1 each.
         order : vector of int
             Row numbers, in the order of training.
-        rates, momenta : vector
-            Learning rate and momentum of each of the epoch's steps.
+        values : sequence
+            What changes by step, as `cynn.reference.by_step.read_steps` has it: vectors of learning
+            rates and momenta, and, each if it changes, weight decays, rates of dropout and the
+            loss's numbers.
         batch_size : int
             Rows in a batch; the last one takes what is left.
         start : int
@@ -370,11 +379,9 @@ class Network:
         n_steps = -(-len(order) // batch_size)
         if not 0 <= start <= n_steps:
             raise ValueError(f"train_epoch: start must be from 0 to {n_steps}, got {start}")
-        require_shape("train_epoch", "rates", rates, (n_steps,))
-        require_shape("train_epoch", "momenta", momenta, (n_steps,))
+        steps = self._read_steps("train_epoch", values, n_steps)
         if outputs is not None:
             require_shape("train_epoch", "outputs", outputs, (len(order), self.n_outputs))
-        rates, momenta = numbers(rates), numbers(momenta)
         if start == 0:
             self._sums = (0.0, 0.0)
         loss_sum, weight_sum = self._sums
@@ -388,7 +395,10 @@ class Network:
             batch_weight = [weight[r] for r in batch_rows]
             total = sum(batch_weight)
             key = batch_key((seed, epoch, first_step + step, place))
-            call = Call(list(self._state), key, place, total != 0.0)
+            of_step = steps[step]
+            call = Call(
+                list(self._state), key, place, total != 0.0, of_step.dropouts, of_step.loss_number
+            )
             gradient, loss, predictions = self._plan.gradient(
                 self._params, batch_x, batch_y, batch_weight, call
             )
@@ -399,7 +409,7 @@ class Network:
                 scale = 1.0 if self.penalty_of_sum else total
                 loss += self._plan.add_penalties(self._params, scale, gradient)
                 if math.isfinite(loss):
-                    self.update([g / total for g in gradient], rates[step], momenta[step])
+                    self.update([g / total for g in gradient], *of_step[:3])
             loss_sum += loss
             weight_sum += total
             step += 1
@@ -478,6 +488,7 @@ class Network:
         threads: int,
         draw_key: DrawKey | None = None,
         outputs: Any = None,
+        values: Any = None,
     ) -> tuple[float, float]:
         """Write the gradient of the sum of weight times loss, and return that sum.
 
@@ -498,6 +509,8 @@ class Network:
             steps are then as in training. By default they are as in `evaluate`.
         outputs : matrix (n, n_outputs), optional
             Written, if given: the predictions.
+        values : sequence, optional
+            As for `train_epoch`, of one step.
 
         Returns
         -------
@@ -515,6 +528,9 @@ class Network:
         call = Call(self._state)
         if draw_key is not None:
             call = Call(list(self._state), batch_key(draw_key), draw_key[3])
+        if values is not None:
+            (of_step,) = self._read_steps("gradients", values, 1)
+            call.dropouts, call.loss_number = of_step.dropouts, of_step.loss_number
         if outputs is not None:
             require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))
         gradient, loss, predictions = self._plan.gradient(self._params, *data, call)
@@ -561,7 +577,13 @@ class Network:
             gradient = self._plan.input_gradient(self._params, rows(x), None, rows(along), call)
         _write(gradient, out, 0)
 
-    def update(self, gradient: Vector, learning_rate: float, momentum: float) -> None:
+    def update(
+        self,
+        gradient: Vector,
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float | None = None,
+    ) -> None:
         """Take one step of the optimizer from a gradient in the order of `get_params`.
 
         The gradient is clipped first; the penalties are in it already.
@@ -574,6 +596,8 @@ class Network:
             The length of the step.
         momentum : float
             How much of the previous steps is kept, by an optimizer that has a momentum.
+        weight_decay : float, optional
+            That of the step, if it is another than the optimizer's.
 
         Raises
         ------
@@ -589,15 +613,33 @@ class Network:
             clipped = [g * min(factor, 1.0) for g in clipped]
         self.updates += 1
         scalars = list(self._scalars.values())
-        optimizer_step(
-            self._params, clipped, self._slots, self._optimizer, learning_rate, momentum,
-            self.updates, scalars,
+        change_weights(
+            self._params, clipped, self._slots, decaying(self._optimizer, weight_decay),
+            UpdateStep(learning_rate, momentum, self.updates, scalars), self._factors,
         )  # fmt: skip
         self.scalars = dict(zip(self._scalars, scalars, strict=True))
 
     def _scale(self, weight: Flat) -> float:
         """Return what penalties count beside the summed loss of such rows."""
         return 1.0 if self.penalty_of_sum else sum(weight)
+
+    def _read_steps(self, function: str, values: Any, n_steps: int) -> list[StepNumbers]:
+        steps = read_steps(function, values, n_steps, self._plan.n_draws)
+        if not self._plan.takes_number and any(step.loss_number is not None for step in steps):
+            raise ValueError(
+                f"{function}: the loss's numbers must be None for a loss without one, got some"
+            )
+        return steps
+
+    def _spread_factors(self, factors: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Return the factors of each parameter, from those of each array."""
+        sizes = self._plan.arrays()
+        if len(factors) != len(sizes):
+            raise ValueError(f"compile: factors must be {len(sizes)} pairs, got {len(factors)}")
+        for pair in factors:
+            if not all(0.0 <= number < math.inf for number in pair):
+                raise ValueError(f"compile: factors must be finite and not negative, got {pair}")
+        return [pair for pair, n in zip(factors, sizes, strict=True) for _ in range(n)]
 
     def _data(self, function: str, x: Any, y: Any, weight: Any) -> tuple[Rows, Rows, Flat]:
         self._require_compiled(function)

@@ -21,6 +21,10 @@ class LayerNorm(Step):
         self.epsilon = _positive(epsilon)
         self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
 
+    def arrays(self) -> list[int]:
+        """Return how many numbers gamma and beta have."""
+        return [self.n_out] * 2
+
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``gamma * n + beta``."""
         n = [normal(row, self.epsilon)[0] for row in x]
@@ -51,6 +55,10 @@ class BatchNorm(Step):
         self.momentum, self.epsilon = momentum, _positive(epsilon)
         self.n_out, self.n_params, self.first = n_in, 2 * n_in, place.params
         self.n_state, self.first_state = 2 * n_in, place.state
+
+    def arrays(self) -> list[int]:
+        """Return how many numbers gamma and beta have."""
+        return [self.n_out] * 2
 
     def initial_state(self) -> Flat:
         """Return means of 0 and variances of 1."""

@@ -229,6 +229,46 @@ def read_optimizer(optimizer: tuple[Any, ...]) -> list[float]:
     return [float(number) for number in settings]
 
 
+def decaying(optimizer: tuple[Any, ...], weight_decay: float | None) -> tuple[Any, ...]:
+    """Return an optimizer with another weight decay; the same if that is None."""
+    if weight_decay is None:
+        return optimizer
+    name, *settings = optimizer
+    settings[OPTIMIZERS[name][0].index("weight_decay")] = weight_decay
+    return (name, *settings)
+
+
+def change_weights(
+    w: MutableVector,
+    grad: Vector,
+    slots: Sequence[MutableVector],
+    optimizer: tuple[Any, ...],
+    step: UpdateStep,
+    factors: Sequence[tuple[float, float]] | None = None,
+) -> None:
+    """Do what `optimizer_step` does, with factors of each weight's own.
+
+    They are of the learning rate and of the weight decay. Where the first is 0 the weight is
+    frozen: nothing of it changes.
+    """
+    settings = read_optimizer(optimizer)
+    entry = _ENTRIES[optimizer[0]]
+    if entry.advance is not None:
+        entry.advance(step, settings)
+    decay = entry.numbers.index("weight_decay")
+    for i, (w_i, g) in enumerate(zip(numbers(w), numbers(grad), strict=True)):
+        own_step, own = step, settings
+        if factors is not None:
+            if factors[i][0] == 0:
+                continue
+            own_step = step._replace(learning_rate=step.learning_rate * factors[i][0])
+            own = [*settings[:decay], settings[decay] * factors[i][1], *settings[decay + 1 :]]
+        slot_values = [float(slot[i]) for slot in slots]
+        w[i] = entry.rule(w_i, g, slot_values, own_step, own)
+        for slot, value in zip(slots, slot_values, strict=True):
+            slot[i] = value
+
+
 def optimizer_step(
     w: MutableVector,
     grad: Vector,
@@ -272,7 +312,7 @@ def optimizer_step(
     >>> [round(number, 6) for number in w]
     [0.75, 1.25]
     """
-    settings = read_optimizer(optimizer)
+    read_optimizer(optimizer)
     entry = _ENTRIES[optimizer[0]]
     (n,) = shape("optimizer_step", "w", w, 1)
     require_shape("optimizer_step", "grad", grad, (n,))
@@ -283,10 +323,4 @@ def optimizer_step(
     require_shape("optimizer_step", "scalars", shared_scalars, (len(entry.scalars),))
     require_apart("optimizer_step", {"w": w, "slots": slots}, grad=grad)
     step = UpdateStep(learning_rate, momentum, t, shared_scalars)
-    if entry.advance is not None:
-        entry.advance(step, settings)
-    for i, (w_i, g) in enumerate(zip(numbers(w), numbers(grad), strict=True)):
-        slot_values = [float(slot[i]) for slot in slots]
-        w[i] = entry.rule(w_i, g, slot_values, step, settings)
-        for slot, value in zip(slots, slot_values, strict=True):
-            slot[i] = value
+    change_weights(w, grad, slots, optimizer, step)

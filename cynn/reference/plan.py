@@ -40,9 +40,9 @@ class Plan:
 
     Attributes
     ----------
-    n_outputs, n_params, n_state : int
+    n_outputs, n_params, n_state, n_draws : int
         Numbers in a row that the last step gives, in the flat parameters, and in the flat running
-        statistics.
+        statistics; and how many steps draw.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Plan:
             step = make_step(description, self.n_outputs, place)
             self.steps.append(step)
             self.n_outputs, place = step.n_out, place.past(step)
-        self.n_params, self.n_state, _ = place
+        self.n_params, self.n_state, self.n_draws = place
 
     def initial_state(self) -> Flat:
         """Return running statistics to begin with: means of 0 and variances of 1."""
@@ -98,6 +98,7 @@ class Plan:
         loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
         if loss == "function" and len(arguments) == 1:
             self.loss, self.loss_arguments, self.asks_for_loss = loss_of(*arguments), [], True
+            self.takes_number = False
             self.training_steps, self.penalties = list(self.steps), penalties
             return
         if loss not in LOSSES:
@@ -114,6 +115,7 @@ class Plan:
         if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
             raise ValueError(f"loss: {loss} must have fewer numbers, got {len(arguments)}")
         self.loss, self.loss_arguments, self.asks_for_loss = LOSS[loss], arguments, False
+        self.takes_number = loss in WITH_ARGUMENT
         self.training_steps, self.penalties = steps, penalties
 
     def targets(self, function: str, y: Any, n_rows: int) -> Any:
@@ -142,6 +144,10 @@ class Plan:
     def _matrices(self) -> list[range]:
         return [place for step in self.steps for place in step.matrices()]
 
+    def arrays(self) -> list[int]:
+        """Return how many numbers each array of weights has."""
+        return [size for step in self.steps for size in step.arrays()]
+
     def add_penalties(self, params: Flat, scale: float, gradient: Flat | None = None) -> float:
         """Return the penalties of the weights, and add their gradient, times `scale`."""
         total = 0.0
@@ -164,7 +170,8 @@ class Plan:
         """Return the loss, the predictions, the activations and the loss's gradient."""
         activations = self._forward(self.training_steps, params, x, call)
         out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
-        loss = self.loss(activations[-1], y, weight, out, delta, *self.loss_arguments)
+        own = self.loss_arguments if call.loss_number is None else [call.loss_number]
+        loss = self.loss(activations[-1], y, weight, out, delta, *own)
         # A fused loss ran on logits. They are the prediction where the network ends in logits.
         ends_linear = self.steps[-1].activation == "identity"
         return loss, activations[-1] if ends_linear else out, activations, delta

@@ -39,6 +39,10 @@ class Step:
         """Return where each matrix W lies in the parameters, for the penalties."""
         return []
 
+    def arrays(self) -> list[int]:
+        """Return how many numbers each of its arrays of weights has, in order: W, then b."""
+        return [self.n_params] if self.n_params else []
+
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return the step's output."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")

@@ -47,6 +47,10 @@ class Dense(Step):
         """Return where W lies."""
         return [range(self.first, self.first + self.n_in * self.n_out)]
 
+    def arrays(self) -> list[int]:
+        """Return how many numbers W and b have."""
+        return [self.n_in * self.n_out, self.n_out][: 2 if self.use_bias else 1]
+
     def weights(self, flat: Flat) -> tuple[Rows, Flat]:
         """Cut W and b out of a flat list."""
         end_of_w = self.first + self.n_in * self.n_out
@@ -195,6 +199,10 @@ class Residual(Step):
     def matrices(self) -> list[range]:
         """Return those of the steps."""
         return [place for step in self.steps for place in step.matrices()]
+
+    def arrays(self) -> list[int]:
+        """Return those of the steps."""
+        return [size for step in self.steps for size in step.arrays()]
 
     def _activations(self, x: Rows, params: Flat, call: Call) -> list[Rows]:
         activations = [x]

@@ -31,7 +31,7 @@ def seen(target, x, given, moment=MOMENT, scale=1.0, offset=0.0, threads=1):
     out = np.empty((n, height * width), target.dtype)
     rows = x.reshape(n, -1)
     network.train_epoch(
-        rows, np.zeros_like(out), None, np.arange(n), *np.zeros((2, 1)), n, 0, np.inf, out, threads,
+        rows, np.zeros_like(out), None, np.arange(n), np.zeros((2, 1)), n, 0, np.inf, out, threads,
         moment,
     )  # fmt: skip
     network.predict(rows, plain := np.empty_like(out), 1)

@@ -37,8 +37,8 @@ def trained(
     sums = []
     for epoch in range(2):
         sums += network.train_epoch(
-            x, y, weight.astype(target.dtype), np.arange(ROWS)[::-1].copy(), np.full(steps, 0.1),
-            np.full(steps, 0.9), batch_size, 0, np.inf, outputs, threads, (1, epoch, 0, 0),
+            x, y, weight.astype(target.dtype), np.arange(ROWS)[::-1].copy(), (np.full(steps, 0.1),
+            np.full(steps, 0.9)), batch_size, 0, np.inf, outputs, threads, (1, epoch, 0, 0),
         )  # fmt: skip
     flat = np.empty(network.n_params, target.dtype)
     network.get_params(flat)
@@ -74,8 +74,8 @@ def test_a_large_batch_agrees_with_the_reference(compiled):
         network.compile("softmax_cross_entropy", ("sgd", False, 0.0))
         network.set_params(np.linspace(-1, 1, network.n_params).astype(target.dtype))
         loss = network.train_epoch(
-            x.astype(target.dtype), y, None, np.arange(2100), np.full(1, 0.5), np.zeros(1), 2100, 0,
-            np.inf, None, 2, (3, 1, 0, 0),
+            x.astype(target.dtype), y, None, np.arange(2100), (np.full(1, 0.5), np.zeros(1)), 2100,
+            0, np.inf, None, 2, (3, 1, 0, 0),
         )  # fmt: skip
         flat = np.empty(network.n_params, target.dtype)
         network.get_params(flat)

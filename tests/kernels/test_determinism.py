@@ -63,7 +63,7 @@ def all_that_it_does(target, fill, threads):
         outputs = np.empty((150, 10), target.dtype)
         rates, momenta = np.full(steps, 0.01), np.full(steps, 0.9)
         sums = made.train_epoch(
-            x, y, weight, np.arange(150)[::-1].copy(), rates, momenta, batch_size, 0, np.inf,
+            x, y, weight, np.arange(150)[::-1].copy(), (rates, momenta), batch_size, 0, np.inf,
             outputs, threads,
         )  # fmt: skip
         results += [sums, outputs.tobytes()]
@@ -99,7 +99,7 @@ def test_threads_that_come_and_go(compiled, kept):
         for i, threads in enumerate(counts):
             made.updates = i
             sums += made.train_epoch(
-                x, y, weight, np.arange(600), np.full(6, 0.01), np.full(6, 0.9), 100, 0, np.inf,
+                x, y, weight, np.arange(600), (np.full(6, 0.01), np.full(6, 0.9)), 100, 0, np.inf,
                 None, threads,
             )  # fmt: skip
         assert made.keeps_threads == kept
@@ -174,7 +174,7 @@ def allocations(made, steps, threads):
     order, rates = np.zeros(8 * steps, np.int64), np.full(steps, 0.01)
     begin()
     for _ in range(2):
-        made.train_epoch(x, y, None, order, rates, rates, 8, 0, np.inf, None, threads)
+        made.train_epoch(x, y, None, order, (rates, rates), 8, 0, np.inf, None, threads)
     end()
     return sum(" + 0x" in line for line in open(sys.argv[1]))
 

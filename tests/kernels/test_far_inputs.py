@@ -28,7 +28,7 @@ def all_of(network, x, dtype, threads=1):
     network.input_gradient(x, y, None, by_input, threads)
     order, steps = np.arange(len(x))[::-1].copy(), -(-len(x) // 10)
     network.train_epoch(
-        x, y, None, order, np.full(steps, 0.01), np.zeros(steps), 10, 0, np.inf, None, threads
+        x, y, None, order, (np.full(steps, 0.01), np.zeros(steps)), 10, 0, np.inf, None, threads
     )
     network.get_params(params)
     return out, gradient, by_input, params
@@ -63,7 +63,17 @@ def test_images_are_augmented_as_they_are(target):
         network.augmentation = (5, 7, 1, 0.3, 0.0)
         out = np.empty_like(x)
         network.train_epoch(
-            x, x, None, np.arange(12), np.ones(1), np.zeros(1), 12, 0, np.inf, out, 1, (7, 1, 2, 0)
+            x,
+            x,
+            None,
+            np.arange(12),
+            (np.ones(1), np.zeros(1)),
+            12,
+            0,
+            np.inf,
+            out,
+            1,
+            (7, 1, 2, 0),
         )
         seen.append(out)
     assert_close(seen[1], seen[0] - 0.5 * np.array(shift), 1000 * target.u)

@@ -107,7 +107,7 @@ def test_training_to_infinity_is_noticed(compiled):
     order, one = np.arange(MANY), np.ones(1)
     largest = float(np.finfo(compiled.dtype).max)  # of its root the loss is finite, the step is not
     y = np.full((MANY, 4), 1e-3 * largest**0.5, compiled.dtype)
-    network.train_epoch(x, y, None, order, one * largest, one * 0, MANY, 0, 1.0, None, 1)
+    network.train_epoch(x, y, None, order, (one * largest, one * 0), MANY, 0, 1.0, None, 1)
     assert not np.isfinite(predict(network, x[:1])).all()
     assert np.array_equal(predict(network, x[:1]), predict(network, x)[:1], equal_nan=True)
 

@@ -228,7 +228,7 @@ def test_network_agrees_with_the_reference(compiled, case):
         network.compile(case.loss, ("sgd", True, 0.01))
         order = np.array([5, 0, 3, 1, 4, 2], np.int64)
         schedule = np.array([0.05, 0.04]), np.array([0.5, 0.9])
-        args = x, dense, weight, order, *schedule, 4, 0, np.inf, trained, 1
+        args = x, dense, weight, order, schedule, 4, 0, np.inf, trained, 1
         for _ in range(2):
             sums += network.train_epoch(*args)
         network.get_params(params)

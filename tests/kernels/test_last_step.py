@@ -18,7 +18,7 @@ def test_a_loss_that_is_not_finite_is_the_last(target, threads, l2):
     rates, order = np.full(4, 0.1), np.arange(32)
     network.set_params(start)
     step, loss, weight = network.train_epoch(
-        x, y, None, order, rates, 0 * rates, 8, 0, np.inf, None, threads
+        x, y, None, order, (rates, 0 * rates), 8, 0, np.inf, None, threads
     )
     assert (step, weight) == (3, 24) and not np.isfinite(loss) and network.updates == 2
     found, wanted = np.empty_like(start), np.empty_like(start)
@@ -26,7 +26,7 @@ def test_a_loss_that_is_not_finite_is_the_last(target, threads, l2):
     assert network.is_finite()
     network.set_params(start)
     network.train_epoch(
-        x, y, None, order[:16], rates[:2], 0 * rates[:2], 8, 0, np.inf, None, threads
+        x, y, None, order[:16], (rates[:2], 0 * rates[:2]), 8, 0, np.inf, None, threads
     )
     network.get_params(wanted)
     assert np.array_equal(found, wanted)

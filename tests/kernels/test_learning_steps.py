@@ -112,7 +112,7 @@ def all_that_it_says(case: Case, target: Target, threads: int = 1) -> list[np.nd
     assert np.array_equal(used, predicted)
     order = np.array([5, 0, 3, 1, 4, 2], np.int64)
     schedule = np.array([0.05, 0.04]), np.array([0.5, 0.9])
-    args = x, y, weight, order, *schedule, 4, 0, np.inf, trained, threads
+    args = x, y, weight, order, schedule, 4, 0, np.inf, trained, threads
     for epoch in range(2):
         sums += network.train_epoch(*args, (7, epoch, 5, 0))
     network.get_params(params)
@@ -159,7 +159,7 @@ def trained_wide(
     step, sums = 0, ()
     while step < batches:
         step, *sums = network.train_epoch(
-            x, y, None, order, rates, momenta, batch_size, step, seconds, None, threads, MOMENT
+            x, y, None, order, (rates, momenta), batch_size, step, seconds, None, threads, MOMENT
         )
     params, kept = np.empty(network.n_params, x.dtype), np.empty(network.n_state, x.dtype)
     network.get_params(params)
@@ -211,7 +211,7 @@ def dropped(target, n, columns, rate, moment, threads=1):
     x = np.ones((n, columns), target.dtype)
     out = np.empty_like(x)
     network.train_epoch(
-        x, x, None, np.arange(n), np.ones(1), np.zeros(1), n, 0, np.inf, out, threads, moment
+        x, x, None, np.arange(n), (np.ones(1), np.zeros(1)), n, 0, np.inf, out, threads, moment
     )
     return out
 
@@ -250,7 +250,7 @@ def test_dropped_values_may_be_infinite(compiled):
     network.compile("mean_squared_error")
     x = np.full((40, 8), np.inf, compiled.dtype)
     out = np.empty_like(x)
-    args = np.arange(40), np.ones(1), np.zeros(1), 40, 0, np.inf, out, 1
+    args = np.arange(40), (np.ones(1), np.zeros(1)), 40, 0, np.inf, out, 1
     network.train_epoch(x, np.zeros_like(x), None, *args)
     assert set(np.unique(out)) == {0.0, np.inf}
 
@@ -259,7 +259,7 @@ def test_a_mini_batch_of_zero_weight_leaves_the_statistics(target):
     network = target.module.Network(2, [BATCH])
     network.compile("mean_squared_error")
     x, none = np.array([[1.0, 5.0], [3.0, 5.0]], target.dtype), np.zeros(2, target.dtype)
-    args = np.arange(2), np.zeros(1), np.zeros(1), 2, 0, np.inf, None, 1
+    args = np.arange(2), np.zeros((2, 1)), 2, 0, np.inf, None, 1
     kept = np.empty(4, target.dtype)
     network.train_epoch(x, x, none, *args)
     network.get_state(kept)

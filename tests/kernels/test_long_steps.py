@@ -44,7 +44,7 @@ def trained(target, rule, settings, looks, threads, momentum=0.9, sparse=False):
     order = rng.permutation(130).astype(np.int64)
     rates, momenta = np.full(3, 0.01), np.full(3, momentum)
     sums = [
-        network.train_epoch(x, y, weight, order, rates, momenta, 50, 0, np.inf, None, threads)
+        network.train_epoch(x, y, weight, order, (rates, momenta), 50, 0, np.inf, None, threads)
         for _ in range(2)
     ]
     return all_of(network, target.dtype), sums

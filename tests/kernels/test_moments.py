@@ -17,9 +17,7 @@ def outputs(target: Target, step, x: np.ndarray, threads: int = 1) -> np.ndarray
     network.set_params(np.repeat([1.0, 0.0], n).astype(target.dtype))
     out = np.empty_like(x)
     order = np.arange(len(x))
-    network.train_epoch(
-        x, x, None, order, np.zeros(1), np.zeros(1), len(x), 0, np.inf, out, threads
-    )
+    network.train_epoch(x, x, None, order, np.zeros((2, 1)), len(x), 0, np.inf, out, threads)
     return out
 
 
@@ -57,7 +55,7 @@ def overflowing(target: Target, threads: int):
     rng = np.random.default_rng(0)
     network.set_params(rng.normal(size=network.n_params).astype(target.dtype))
     x = rng.normal(size=(48, 40)).astype(target.dtype)
-    args = np.arange(48), np.full(3, 0.1), np.full(3, 0.9), 16, 0, np.inf, None, threads
+    args = np.arange(48), (np.full(3, 0.1), np.full(3, 0.9)), 16, 0, np.inf, None, threads
     network.train_epoch(x, x, None, *args)
     return network, x, args
 

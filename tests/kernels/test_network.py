@@ -73,7 +73,7 @@ def train(network, x, y, weight, order, batch_size, start=0, seconds=np.inf, out
     steps = -(-len(order) // batch_size)
     schedule = np.full(steps, 0.1), np.full(steps, 0.9)
     return network.train_epoch(
-        x, y, weight, order, *schedule, batch_size, start, seconds, outputs, 1
+        x, y, weight, order, schedule, batch_size, start, seconds, outputs, 1
     )
 
 
@@ -320,13 +320,13 @@ def test_a_network_refuses_what_does_not_fit(target):
         "a row too far": lambda: train(network, x, labels, None, [0, ROWS], 2),
         "a negative row": lambda: train(network, x, labels, None, [0, -1], 2),
         "no batch size": lambda: network.train_epoch(
-            x, labels, None, np.arange(ROWS), np.ones(9), np.ones(9), 0, 0, np.inf, None, 1
+            x, labels, None, np.arange(ROWS), (np.ones(9), np.ones(9)), 0, 0, np.inf, None, 1
         ),
         "too few rates": lambda: network.train_epoch(
-            x, labels, None, np.arange(ROWS), np.ones(2), np.ones(3), 2, 0, np.inf, None, 1
+            x, labels, None, np.arange(ROWS), (np.ones(2), np.ones(3)), 2, 0, np.inf, None, 1
         ),
         "too few momenta": lambda: network.train_epoch(
-            x, labels, None, np.arange(ROWS), np.ones(3), np.ones(2), 2, 0, np.inf, None, 1
+            x, labels, None, np.arange(ROWS), (np.ones(3), np.ones(2)), 2, 0, np.inf, None, 1
         ),
         "a start past the end": lambda: train(network, x, labels, None, range(ROWS), 2, start=4),
         "a negative start": lambda: train(network, x, labels, None, range(ROWS), 2, start=-1),
@@ -394,7 +394,7 @@ def test_the_reference_learns_from_lists():
     network.set_params(flat)
     for _ in range(8):
         network.train_epoch(
-            x, y, None, list(range(200)), [0.1] * 13, [0.9] * 13, 16, 0, float("inf"), None, 1
+            x, y, None, list(range(200)), ([0.1] * 13, [0.9] * 13), 16, 0, float("inf"), None, 1
         )
     out = [[0.0] * 10 for _ in x]
     network.predict(x, out, 1)

@@ -5,25 +5,11 @@ import pytest
 
 from cynn import reference
 from networks import ROWS, TWO_LAYERS
+from rules import rule
 from targets import Target, assert_close
 
-NUMBERS = {
-    "nesterov": 1.0,
-    "weight_decay": 0.01,
-    "beta1": 0.8,
-    "beta2": 0.9,
-    "epsilon": 1e-3,
-    "alpha": 0.9,
-    "lr_decay": 0.1,
-    "initial": 0.5,
-    "rho": 0.9,
-}
 PENALTIES = [(0.01, 0.02), (0.0, 0.1)]
 SQUARES = [(0.0, 0.02), (0.0, 0.1)]
-
-
-def rule(name: str) -> tuple:
-    return (name, *(NUMBERS.get(number, 0.9) for number in reference.OPTIMIZERS[name][0]))
 
 
 def test_the_targets_have_the_same_optimizers(target):
@@ -83,9 +69,7 @@ def trained(target, name, clips=(np.inf, np.inf), penalties=None, of_sum=False, 
     schedule = np.array([0.05, 0.04]), np.array([0.5, 0.9])
     sums = []
     for _ in range(2):
-        sums += network.train_epoch(
-            x, labels, weight, order, *schedule, 4, 0, np.inf, None, threads
-        )
+        sums += network.train_epoch(x, labels, weight, order, schedule, 4, 0, np.inf, None, threads)
     gradient = np.empty(network.n_params, target.dtype)
     sums += network.gradients(x, labels, weight, gradient, threads)
     sums += network.evaluate(x, labels, weight, None, threads)
@@ -147,7 +131,7 @@ def test_same_bits_on_any_number_of_threads_and_in_slices(compiled, name, clips,
         found = (0,)
         while found[0] < 5:
             found = network.train_epoch(
-                x, y, None, np.arange(300), *schedule, 64, found[0], seconds, None, threads
+                x, y, None, np.arange(300), schedule, 64, found[0], seconds, None, threads
             )
         out = np.empty(network.n_params, compiled.dtype)
         network.get_params(out)
@@ -167,7 +151,7 @@ def test_an_update_equals_a_mini_batch(target):
         one.gradients(x, labels, weight, gradient, 1)
         one.update((gradient / weight.sum()).astype(target.dtype), 0.1, 0.0)
         other.train_epoch(
-            x, labels, weight, np.arange(ROWS), np.array([0.1]), np.array([0.0]), ROWS, 0,
+            x, labels, weight, np.arange(ROWS), (np.array([0.1]), np.array([0.0])), ROWS, 0,
             np.inf, None, 1,
         )  # fmt: skip
     one.get_params(found)

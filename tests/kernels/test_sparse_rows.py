@@ -43,7 +43,7 @@ def trained(
     order = np.random.default_rng(5).permutation(n)
     rates, momenta = np.full(batches, 0.1), np.full(batches, momentum)
     _, loss, weight = net.train_epoch(
-        x, y, None, order, rates, momenta, 16, 0, np.inf, None, threads
+        x, y, None, order, (rates, momenta), 16, 0, np.inf, None, threads
     )
     found = np.empty(net.n_params, target.dtype)
     net.get_params(found)

@@ -46,7 +46,7 @@ def trained(target, steps, threads, forced, work_to_look=None, sparse=False, **c
     found = []
     for epoch in range(2):
         outputs = np.empty((ROWS, 10), target.dtype)
-        args = x, y, weight.astype(target.dtype), order, rates, momenta, BATCH, 0, np.inf
+        args = x, y, weight.astype(target.dtype), order, (rates, momenta), BATCH, 0, np.inf
         found.append(network.train_epoch(*args, outputs, threads, (1, epoch, 0, 0)))
         found.append(outputs.tobytes())
     flat, gradient = (np.empty(network.n_params, target.dtype) for _ in range(2))

@@ -87,8 +87,8 @@ def test_training_agrees_with_avx2(wide):
         network.compile("softmax_cross_entropy", ("sgd", True, 1e-4))
         steps = -(-300 // 37)
         network.train_epoch(
-            x, y, None, np.arange(300), np.full(steps, 0.1),
-            np.full(steps, 0.9), 37, 0, np.inf, None, threads,
+            x, y, None, np.arange(300), (np.full(steps, 0.1),
+            np.full(steps, 0.9)), 37, 0, np.inf, None, threads,
         )  # fmt: skip
         found = np.empty_like(params)
         network.get_params(found)

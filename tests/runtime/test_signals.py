@@ -112,7 +112,7 @@ def test_the_weights_are_those_after_a_whole_batch(monkeypatch):
     states.add(model.get_weights()[0].tobytes())
     for step in range(282):
         model._network.train_epoch(
-            x, y.astype(np.int32), None, order[32 * step :][:32], rates[:1], rates[:1] + 0.8, 32,
+            x, y.astype(np.int32), None, order[32 * step :][:32], (rates[:1], rates[:1] + 0.8), 32,
             0, np.inf, None, 1,
         )  # fmt: skip
         states.add(model.get_weights()[0].tobytes())
@@ -209,7 +209,7 @@ def test_an_interrupt_drops_the_step(compiled, how, threads):
             network.gradients(x, y, None, gradient, threads, (0, 0, 0, 0))
         else:
             network.train_epoch(
-                x, y, None, np.arange(1024), np.full(1, 1e-3), np.full(1, 0.9), 1024, 0, np.inf,
+                x, y, None, np.arange(1024), (np.full(1, 1e-3), np.full(1, 0.9)), 1024, 0, np.inf,
                 None, threads,
             )  # fmt: skip
 
@@ -243,7 +243,7 @@ def test_a_handler_that_raises_nothing_changes_no_bit(compiled):
             network.compile("softmax_cross_entropy")
             signal.setitimer(signal.ITIMER_REAL, interval, interval)
             network.train_epoch(
-                x, y.astype(np.int32), None, np.arange(1024), np.full(1, 1e-3), np.full(1, 0.9),
+                x, y.astype(np.int32), None, np.arange(1024), (np.full(1, 1e-3), np.full(1, 0.9)),
                 1024, 0, np.inf, None, 2,
             )  # fmt: skip
             results.append(learned(network, compiled.dtype))

@@ -312,7 +312,7 @@ def test_the_gil_is_released_while_kernels_run(compiled):
     thread = threading.Thread(target=count)
     calls = {
         "train_epoch": lambda: network.train_epoch(
-            x, y, None, order, rates, momenta, 32, 0, np.inf, None, 1
+            x, y, None, order, (rates, momenta), 32, 0, np.inf, None, 1
         ),
         "gradients": lambda: network.gradients(x, y, None, gradient, 1),
         "evaluate": lambda: network.evaluate(x, y, None, None, 1),

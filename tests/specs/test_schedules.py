@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from cynn import schedules
 from cynn.optimizers import SGD, from_dict
-from cynn.schedules import Constant, Cosine, Exponential, OneCycle, Step, Then, Warmup
+from cynn.schedules import (
+    Constant,
+    Cosine,
+    CosineLog,
+    Exponential,
+    FlatCosine,
+    OneCycle,
+    Step,
+    Then,
+    Warmup,
+)
 
 ALL = [
     Constant(0.1),
@@ -17,6 +27,9 @@ ALL = [
     Exponential(0.5, 0.001),
     Step(0.4, factor=0.5, parts=4),
     OneCycle(0.5),
+    CosineLog(0.2),
+    CosineLog(0.2, 1),
+    FlatCosine(0.3),
     Warmup(Exponential(0.1, 0.01), part=0.2),
     Then(Warmup(Constant(0.3)), Then(Step(0.3), Cosine(0.03), part=0.25), part=0.4),
 ]
@@ -34,6 +47,12 @@ def one_cycle(step, total, highest=0.5, warmup=0.3, start=25.0, end=1e4):
     return anneal(highest, highest / start / end, (step - top) / (last - top))
 
 
+def waves(step, total, cycles=4):
+    """Wave i begins at (2**i - 1) / (2**cycles - 1) of the run, twice as long as the last."""
+    turn = math.log2(1 + (2**cycles - 1) * step / total)
+    return 0.2 * math.sin(math.pi * turn) ** 2
+
+
 @pytest.mark.parametrize(
     ("schedule", "formula"),
     [
@@ -41,6 +60,9 @@ def one_cycle(step, total, highest=0.5, warmup=0.3, start=25.0, end=1e4):
         (Exponential(0.001, 0.5), lambda s, n: 0.001 * 500 ** (s / (n - 1))),
         (Step(0.4, 0.5, 4), lambda s, n: 0.4 * 0.5 ** math.floor(4 * s / n)),
         (OneCycle(0.5), one_cycle),
+        (CosineLog(0.2), waves),
+        (CosineLog(0.2, cycles=2), lambda s, n: waves(s, n, 2)),
+        (FlatCosine(0.3), lambda s, n: 0.3 if 2 * s < n else anneal(0.3, 0.0, 2 * s / n - 1)),
         (Warmup(Constant(0.3), 0.25), lambda s, n: 0.3 * min(1, (s + 1) / (round(n / 4) + 1))),
     ],
 )
@@ -109,3 +131,18 @@ def test_a_file_cannot_nest_without_end():
         data = {"class": "Warmup", "schedule": data, "part": 0.1}
     with pytest.raises(ValueError, match="nested at most 32 deep"):
         schedules.from_dict(data)
+
+
+def test_the_waves_of_cosine_log():
+    """Four of them, over 1, 2, 4 and 8 fifteenths of the run: 0 where each begins."""
+    rates = CosineLog(0.2).rates(0, 1500, 1500)
+    assert [s for s in range(1500) if rates[s] < 1e-12] == [0, 100, 300, 700]
+    tops = [round(100 * (2 ** (i + 0.5) - 1)) for i in range(4)]
+    np.testing.assert_allclose(rates[tops], 0.2, rtol=5e-4)
+
+
+@pytest.mark.parametrize("cycles", [0, 53, 10**400, 1.5, True])
+def test_cycles_that_may_not_be(cycles):
+    with pytest.raises((TypeError, ValueError), match="cycles must be"):
+        CosineLog(0.1, cycles)
+    assert CosineLog(0.1, 52).rates(0, 3, 3)[0] == 0

@@ -10,6 +10,19 @@ cdef inline bint is_penalised(const Job* job, int i) noexcept nogil:
     return job.penalties != NULL and (job.penalties[2 * i] != 0 or job.penalties[2 * i + 1] != 0)
 
 
+cdef inline const double* factors_of(const double* factors, int i, bint of_bias) noexcept nogil:
+    """Return those of a step's W, or of its b: of the learning rate and of the weight decay."""
+    return &factors[4 * i + (2 if of_bias else 0)]
+
+
+cdef inline bint is_frozen(const Job* job, int i) noexcept nogil:
+    """Return whether none of a step's weights changes."""
+    return (
+        job.factors != NULL and factors_of(job.factors, i, False)[0] == 0
+        and (factors_of(job.factors, i, True)[0] == 0 or not job.steps[i].biased)
+    )
+
+
 cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
     """This thread's share of the penalties for the weights."""
     cdef const Step* step
@@ -27,11 +40,18 @@ cdef void penalty_parts(Job* job, int rank, int threads) noexcept nogil:
             parts += blocks_of(step.inputs, step.outputs)
 
 
+cdef inline Rule rule_of_weights(const Job* job, const Rule* rule, int i, bint of_bias) noexcept nogil:
+    """Return the rule for a step's W or b, with the factors of their own, where a rule updates."""
+    if job.factors == NULL or not rule.updates:
+        return rule[0]
+    return rule_by_factors(rule, factors_of(job.factors, i, of_bias))
+
+
 cdef inline Rule rule_of_step(
     const Job* job, const Rule* rule, int i, double scale, double** parts
 ) noexcept nogil:
-    """Return the rule for a step's W: with its penalty, where it has one; the next one's parts follow."""
-    cdef Rule changed = rule[0]
+    """Return the rule for a step's W: with its factors, and its penalty, if any; the next one's parts follow."""
+    cdef Rule changed = rule_of_weights(job, rule, i, False)
     if not is_penalised(job, i) or rule.weights == NULL:
         return changed
     if rule.decays and not rule.prepares and job.penalties[2 * i] == 0:
@@ -60,15 +80,18 @@ cdef void use_gradients(
     cdef real* transposed
     cdef Lists lists
     cdef Share share
-    cdef Rule rule_of_w
+    cdef Rule rule_of_w, rule_of_b
     if job.nonzeros.width:
-        step = &job.steps[0]
         rule_of_w = rule_of_step(job, rule, 0, scale, &parts)
+    if job.nonzeros.width and not (rule.updates and is_frozen(job, 0)):
+        step = &job.steps[0]
+        rule_of_b = rule_of_weights(job, rule, 0, True)
         share = share_of_sparse(job, call)
         place_lists(&lists, job.lists + call.rank * job.lists_size, job.rows)
         sparse_weight_gradient(
             &job.nonzeros, &lists, job.workspace + step.gradient * job.rows, step.inputs, step.outputs,
-            job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, rule, &share,
+            job.rows, call.used_rows, rule.sink + step.weights, bias_in(rule.sink, step), &rule_of_w, &rule_of_b,
+            &share,
         )
     for i in range(1 if job.nonzeros.width else job.first_trained, job.count):
         step = &job.steps[i]
@@ -81,8 +104,11 @@ cdef void use_gradients(
         if step.kind.multiplies and i > job.first_trained and rule.updates:
             transposed = job.transposed + step.transposed
         rule_of_w = rule_of_step(job, rule, i, scale, &parts)
+        if rule.updates and is_frozen(job, i):
+            continue
+        rule_of_b = rule_of_weights(job, rule, i, True)
         step.kind.gradient(
-            step, x, job.workspace + step.gradient * job.rows, transposed, job.rows, &rule_of_w, rule, call
+            step, x, job.workspace + step.gradient * job.rows, transposed, job.rows, &rule_of_w, &rule_of_b, call
         )
 
 
@@ -108,8 +134,7 @@ cdef void clip_and_use_gradients(
 ) noexcept nogil:
     """As `use_gradients`, where the norm of the whole gradient must be known before any of it is used."""
     cdef Rule kept, clipped = rule[0]
-    cdef int rank = call.rank, threads = call.threads
-    cdef Py_ssize_t parts = parts_of(job.packed), first, past
+    cdef Py_ssize_t parts = parts_of(job.packed)
     cdef bint is_one_block = call.used_rows == call.batch_rows
     begin_rule(&kept, keep, job.gradient)
     kept.prepares = rule.prepares
@@ -124,14 +149,14 @@ cdef void clip_and_use_gradients(
     if not is_one_block:
         use_kept_gradients(job, &kept, total, call)
         barrier_wait(&job.meeting)
-    parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, rank, threads)
+    parts_of_penalty(job.gradient, job.packed, 0, 1, job.squares, call.rank, call.threads)
     barrier_wait(&job.meeting)
     clipped.clip = <real>INFINITY
     clipped.scale = factor_of_norm(in_order(job.squares, parts), job.clip_norm)
     clipped.prepares = clipped.scale != 1
-    first = parts * rank // threads * PART
-    past = smaller(parts * (rank + 1) // threads * PART, job.packed)
-    use_gradient(&clipped, rule.sink + first, job.gradient + first, past - first)
+    use_whole_gradient(
+        &clipped, job.gradient, job.packed, job.steps, job.count, job.factors, call.rank, call.threads
+    )
     barrier_wait(&job.meeting)
     follow_weights(job, rule, call)
 
@@ -164,27 +189,53 @@ cdef void use_kept_gradients(Job* job, const Rule* rule, double total, const Cal
     cdef double* parts = job.penalty_parts
     cdef const Step* step
     cdef Py_ssize_t size
-    cdef Rule rule_of_w
+    cdef Rule own
     cdef int i
     for i in range(job.first_trained, job.count):
         step = &job.steps[i]
         if step.kind.gradient == NULL:
             continue
-        rule_of_w = rule_of_step(job, rule, i, scale, &parts)
+        own = rule_of_step(job, rule, i, scale, &parts)
         size = panel_size(step.weight_rows, step.weight_columns)
-        use_kept_gradient(job, &rule_of_w, step.weights, size, call)
+        use_kept_gradient(&own, job.gradient, step.weights, size, call.rank, call.threads)
         if step.biased:
-            use_kept_gradient(job, rule, step.weights + size, panel_size(1, step.weight_columns), call)
+            own = rule_of_weights(job, rule, i, True)
+            use_kept_gradient(
+                &own, job.gradient, step.weights + size, panel_size(1, step.weight_columns), call.rank, call.threads
+            )
+
+
+cdef void use_whole_gradient(
+    const Rule* rule, real* gradient, Py_ssize_t packed, const Step* steps, int count, const double* factors,
+    int rank, int threads,
+) noexcept nogil:
+    """This thread's share of an update by the gradients of all weights, with the factors of each, unless NULL."""
+    cdef const Step* step
+    cdef Py_ssize_t size
+    cdef Rule own
+    cdef int i
+    if factors == NULL:
+        use_kept_gradient(rule, gradient, 0, packed, rank, threads)
+        return
+    for i in range(count):
+        step = &steps[i]
+        size = panel_size(step.weight_rows, step.weight_columns)
+        if step.weight_rows:
+            own = rule_by_factors(rule, factors_of(factors, i, False))
+            use_kept_gradient(&own, gradient, step.weights, size, rank, threads)
+        if step.weight_rows and step.biased:
+            own = rule_by_factors(rule, factors_of(factors, i, True))
+            use_kept_gradient(&own, gradient, step.weights + size, panel_size(1, step.weight_columns), rank, threads)
 
 
 cdef void use_kept_gradient(
-    Job* job, const Rule* rule, Py_ssize_t at, Py_ssize_t size, const Call* call
+    const Rule* rule, real* gradient, Py_ssize_t at, Py_ssize_t size, int rank, int threads
 ) noexcept nogil:
     """This thread's share of `size` numbers of the gradient."""
     cdef Py_ssize_t parts = parts_of(size)
-    cdef Py_ssize_t first = parts * call.rank // call.threads * PART
-    cdef Py_ssize_t past = smaller(parts * (call.rank + 1) // call.threads * PART, size)
-    use_gradient(rule, rule.sink + at + first, job.gradient + at + first, past - first)
+    cdef Py_ssize_t first = parts * rank // threads * PART
+    cdef Py_ssize_t past = smaller(parts * (rank + 1) // threads * PART, size)
+    use_gradient(rule, rule.sink + at + first, gradient + at + first, past - first)
 
 
 cdef bint is_left(Job* job, const Call* call, bint* leaves) noexcept nogil:

@@ -40,7 +40,7 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
         forward_rows(&job, workspace, start, 0, count, &call)
         job.row_losses = row_losses + start
         if begin_from_loss(&job, workspace, start, count):
-            loss_of_rows(&job, workspace, start, 0, count)
+            loss_of_rows(&job, workspace, start, 0, count, &call)
         for i in range(job.count - 1, -1, -1):
             gradient = workspace + (job.steps[i - 1].gradient if i > 0 else job.input_gradient) * job.rows
             job.steps[i].kind.backward(

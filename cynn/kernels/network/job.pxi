@@ -29,13 +29,19 @@ cdef struct Job:
     double* penalty_parts
     Py_ssize_t n_penalty_parts
     bint penalty_of_sum  # the penalty is part of a mini-batch's summed loss, not of its mean
+    const double* factors  # of the learning rate and the weight decay, of each step's W and b; NULL: all are 1
     double clip_norm
     real* gradient  # all of it, where it is needed before any is used, or NULL
     double* squares  # of its parts
     Py_ssize_t packed  # numbers of the gradient
     bint mean  # divide a mini-batch's gradient by the sum of its weights
+    # by step: an array each, or NULL where it stays the same
     const double* rates
     const double* momenta
+    const double* weight_decays
+    const double* dropouts  # the rates of all steps that draw
+    const double* loss_parameters
+    int draws  # how many steps do
     Rows x
     Targets y
     const real* weights  # NULL: all are one
@@ -118,6 +124,7 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
     call.meeting = &job.meeting
     call.forced_columns = job.forced_columns
     call.overflowed = &job.overflowed
+    call.loss_parameter = job.loss_parameter
     return call
 
 
@@ -214,7 +221,7 @@ cdef void forward_rows(
 
 
 cdef void loss_of_rows(
-    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
 ) noexcept nogil:
     cdef const Step* last = &job.steps[job.count - 1]
     cdef real* prediction = workspace + last.output * job.rows
@@ -223,7 +230,7 @@ cdef void loss_of_rows(
     if job.outputs != NULL and job.gives_logits:
         scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
     loss_rows(
-        job.loss, job.loss_parameter, prediction, target, workspace + last.gradient * job.rows,
+        job.loss, call.loss_parameter, prediction, target, workspace + last.gradient * job.rows,
         job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
     )
     if job.outputs != NULL and not job.gives_logits:
@@ -280,7 +287,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
         if with_loss:
             job.row_losses = row_losses + start
             weigh_rows(&job, count, start, 0, count)
-            loss_of_rows(&job, workspace, start, 0, count)
+            loss_of_rows(&job, workspace, start, 0, count, &call)
         else:
             scatter(
                 workspace + last.output * job.rows, job.rows, 0, count, job.outputs, start, last.outputs

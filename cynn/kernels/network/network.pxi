@@ -21,6 +21,16 @@ cdef enum:
     LARGEST_BLOCK = 1024
 
 
+cdef const double* by_step(str name, numbers, Py_ssize_t steps) except? NULL:
+    """Return an array's numbers, one for each step."""
+    cdef const double[::1] read
+    if numbers is None:
+        raise ValueError(f"network: {name} must be an array, got None")
+    read = numbers
+    expect("network", name, read.shape[0] == steps, read.shape[0], f"have {steps} numbers")
+    return &read[0] if steps else NULL
+
+
 @cython.binding(False)  # as its base
 cdef class Network(Plan):
     """A dense network that runs a plan of steps; see the reference for the plain version."""
@@ -187,6 +197,7 @@ cdef class Network(Plan):
             job.n_penalty_parts = parts
             job.penalty_of_sum = self.penalty_of_sum
         job.clip_norm = self.clip_norm
+        job.factors = self.factors
         if job.optimizer != NULL and (self.clip_norm < INFINITY or job.rows < job.batch):
             gradient = scratch_of(self.packed, 0)
             job.gradient = gradient.block
@@ -252,15 +263,47 @@ cdef class Network(Plan):
             job.looks = work_of_step >= self.work_to_look
         return 0
 
+    cdef int read_values(self, Job* job, values, Py_ssize_t steps) except -1:
+        """Set what changes by step. The caller keeps the arrays alive."""
+        cdef const double[:, ::1] dropouts
+        cdef Py_ssize_t s
+        cdef int d
+        rates, momenta, weight_decays, draws, loss_parameters = (*values, None, None, None)[:5]
+        job.rates = by_step("rates", rates, steps)
+        job.momenta = by_step("momenta", momenta, steps)
+        if weight_decays is not None:
+            job.weight_decays = by_step("weight decays", weight_decays, steps)
+        if loss_parameters is not None:
+            if self.loss == CALLED or not has_parameter(self.loss):
+                raise ValueError("network: the loss's numbers must be None for a loss without one, got some")
+            job.loss_parameters = by_step("the loss's numbers", loss_parameters, steps)
+        if draws is None:
+            return 0
+        dropouts = draws
+        job.draws = self.draws
+        expect(
+            "network", "dropouts", dropouts.shape[0] == steps and dropouts.shape[1] == self.draws,
+            (dropouts.shape[0], dropouts.shape[1]), f"have shape ({steps}, {self.draws})",
+        )
+        for s in range(steps):
+            for d in range(self.draws):
+                if not 0 <= dropouts[s, d] < 1:
+                    raise ValueError(
+                        f"network: dropouts must be at least 0 and less than 1, got {dropouts[s, d]}"
+                    )
+        if steps and self.draws:
+            job.dropouts = &dropouts[0, 0]
+        return 0
+
     def train_epoch(
-        self, x, y, weight, order, const double[::1] rates,
-        const double[::1] momenta, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
+        self, x, y, weight, order, values, Py_ssize_t batch_size, Py_ssize_t start, double seconds,
         real[:, ::1] outputs, int threads, tuple draw_key=(0, 0, 0, 0),
     ):
         """Train on mini-batches `start` and following, until the epoch or the time is over.
 
-        `draw_key` is the place in a training, for random numbers: the seed, the epoch, the number of
-        the first mini-batch in it, and 0. Return the next mini-batch, and the sums of loss and weights since the first.
+        `values` are arrays of what changes by step: learning rates and momenta, and then, each if it changes, weight
+        decays, a line of the dropouts' rates, and the loss's number. `draw_key` is the place in a training, for random
+        numbers: the seed, the epoch, the number of the first mini-batch in it, and 0. Return the next mini-batch, and the sums of loss and weights since the first.
         A mini-batch whose loss is not finite is the last, and changes no parameter.
         """
         cdef Source source = self.read(x)
@@ -271,8 +314,6 @@ cdef class Network(Plan):
         if batch_size < 1:
             raise ValueError(f"network: batch_size must be at least 1, got {batch_size}")
         steps = (total + batch_size - 1) // batch_size
-        expect("network", "rates", rates.shape[0] == steps, rates.shape[0], f"have {steps} numbers")
-        expect("network", "momenta", momenta.shape[0] == steps, momenta.shape[0], f"have {steps} numbers")
         if not 0 <= start <= steps:
             raise ValueError(f"network: start must be from 0 to {steps}, got {start}")
         if y is None:
@@ -283,6 +324,7 @@ cdef class Network(Plan):
                     f"network: order must hold rows from 0 to {source.rows.count - 1}, got {rows[i]}"
                 )
         self.start_job(&job, source, y, weight, outputs, total)
+        self.read_values(&job, values, steps)
         if start == 0:
             self.loss_so_far = self.weight_so_far = 0
         if start == steps:
@@ -291,8 +333,6 @@ cdef class Network(Plan):
         job.loss_sum = self.loss_so_far
         job.weight_sum = self.weight_so_far
         job.order = &rows[0]
-        job.rates = &rates[0]
-        job.momenta = &momenta[0]
         job.mean = True
         job.batch = smaller(batch_size, total)
         job.rows = job.batch
@@ -305,7 +345,7 @@ cdef class Network(Plan):
         job.numbers = self.numbers
         job.updates = self.updates
         self.read_scalars(job.scalars)
-        self.need_slots(self.slots_for(&momenta[0], steps))
+        self.need_slots(self.slots_for(job.momenta, steps))
         self.begin_update(&job.rule)
         self.learn(&job, draw_key)
         try:
@@ -318,12 +358,13 @@ cdef class Network(Plan):
         return job.step, job.loss_sum, job.weight_sum
 
     def gradients(
-        self, x, y, weight, real[::1] out, int threads, tuple draw_key=None, real[:, ::1] outputs=None
+        self, x, y, weight, real[::1] out, int threads, tuple draw_key=None, real[:, ::1] outputs=None, values=None
     ):
         """Compute the gradient of the loss summed over rows, in fixed blocks; return loss sum and weight sum.
 
         Predictions are written to `outputs`, if given. With a `draw_key`, as for `train_epoch` but that it
         ends with the place of the first row in its mini-batch, the steps are as in training; else as in `evaluate`.
+        `values` are those of `train_epoch`, of one step.
         """
         cdef Source source = self.read(x)
         cdef Job job
@@ -332,6 +373,8 @@ cdef class Network(Plan):
         if y is None:
             raise ValueError("network: y must be targets, got None")
         self.start_job(&job, source, y, weight, outputs, source.rows.count)
+        if values is not None:
+            self.read_values(&job, values, 1)
         sums = scratch_of(self.packed, 0)
         if job.total:
             begin_rule(&job.rule, add, sums.block)

@@ -59,6 +59,7 @@ cdef class Parameters:
     cdef double numbers[MOST_NUMBERS]  # the optimizer's parameters
     cdef double clip_value, clip_norm  # infinite: not clipped
     cdef double* penalties  # l1 and l2 of each step, or NULL
+    cdef double* factors  # of the learning rate and the weight decay, of each step's W and b, or NULL
     cdef real* state  # running statistics, saved and not trained
     cdef readonly Py_ssize_t n_params, n_state
     cdef readonly tuple slot_names  # what the optimizer keeps for each parameter
@@ -71,6 +72,7 @@ cdef class Parameters:
         release(self.state)
         self.forget_slots()
         free(self.penalties)
+        free(self.factors)
 
     # -- packed inside, flat and row-major outside
 
@@ -282,12 +284,15 @@ cdef class Parameters:
 
     # -- the optimizer
 
-    def update(self, const real[::1] gradient, double learning_rate, double momentum):
-        """One step of the optimizer from a flat gradient, which has the penalties in it already."""
+    def update(self, const real[::1] gradient, double learning_rate, double momentum, weight_decay=None):
+        """One step of the optimizer from a flat gradient, which has the penalties in it already.
+
+        Its own weight decay is taken where none comes.
+        """
         cdef Scratch packed = scratch_of(self.packed, 0)
         cdef Rule rule
         cdef double[MOST_SCALARS] scalars
-        cdef double square = 0
+        cdef double square = 0, decay = 0 if weight_decay is None else weight_decay
         cdef Py_ssize_t k
         if self.optimizer == NULL:
             raise ValueError("network must be compiled with a loss first: call compile")
@@ -298,7 +303,10 @@ cdef class Parameters:
         self.need_slots(self.slots_for(&momentum, 1))
         self.begin_update(&rule)
         self.read_scalars(scalars)
-        self.optimizer.set_step(&rule, self.numbers, scalars, learning_rate, momentum, self.updates)
+        set_rule(
+            self.optimizer, &rule, self.numbers, scalars, learning_rate, momentum,
+            NULL if weight_decay is None else &decay, self.updates,
+        )
         self.write_scalars(scalars)
         with nogil:
             self.pack_flat(&gradient[0], packed.block)
@@ -311,9 +319,43 @@ cdef class Parameters:
                     )
                 rule.scale = factor_of_norm(square, self.clip_norm)
                 rule.prepares = True
-            use_gradient(&rule, self.parameters, packed.block, self.packed)
+            use_whole_gradient(&rule, packed.block, self.packed, self.steps, self.count, self.factors, 0, 1)
 
-    # -- penalties
+    # -- factors and penalties
+
+    cdef double* read_factors(self, list factors) except? NULL:
+        """Those of each step, from those of the arrays of weights in order; NULL where all are 1."""
+        cdef double* read
+        cdef int i, which
+        cdef Py_ssize_t taken = 0
+        cdef bint is_needed = False
+        cdef Py_ssize_t wanted = 0
+        for i in range(self.count):
+            if self.steps[i].weight_rows:
+                wanted += 2 if self.steps[i].biased else 1
+        expect("network", "factors", len(factors) == wanted, len(factors), f"have {wanted} pairs")
+        read = <double*>calloc(4 * self.count, sizeof(double))
+        if read == NULL:
+            raise MemoryError("no memory for the factors")
+        try:
+            for i in range(4 * self.count):
+                read[i] = 1
+            for i in range(self.count):
+                for which in range(0 if self.steps[i].weight_rows == 0 else 2 if self.steps[i].biased else 1):
+                    read[4 * i + 2 * which], read[4 * i + 2 * which + 1] = factors[taken]
+                    if not (0 <= read[4 * i + 2 * which] < INFINITY and 0 <= read[4 * i + 2 * which + 1] < INFINITY):
+                        raise ValueError(
+                            f"network: factors must be finite and not negative, got {factors[taken]}"
+                        )
+                    is_needed = is_needed or factors[taken] != (1, 1)
+                    taken += 1
+        except BaseException:
+            free(read)
+            raise
+        if not is_needed:
+            free(read)
+            return NULL
+        return read
 
     cdef double* read_penalties(self, list penalties) except NULL:
         """Those of each step, from those of the dense ones in order."""

@@ -21,6 +21,7 @@ cdef class Plan(Parameters):
     cdef Step* learning_steps  # those, as they are while the weights change
     cdef Step* few_rows_steps  # for predictions of few rows and finite weights
     cdef int first_trained, loss
+    cdef int draws  # steps that draw
     cdef bint gives_logits
     cdef real loss_parameter
     cdef double scale, offset
@@ -38,7 +39,7 @@ cdef class Plan(Parameters):
         self, Py_ssize_t n_inputs, list steps, double scale=1.0, double offset=0.0, tuple shift=None
     ):
         cdef Py_ssize_t width = n_inputs, state_size = 0
-        cdef int i, draws = 0
+        cdef int i
         cdef Step* step
         if n_inputs < 1 or not steps:
             raise ValueError(f"network must have inputs and steps, got {n_inputs} and {len(steps)}")
@@ -72,8 +73,8 @@ cdef class Plan(Parameters):
                 self.functions = self.functions or [None] * self.count
                 self.functions[i] = steps[i][1]
             if step.draws:
-                step.number = draws
-                draws += 1
+                step.number = self.draws
+                self.draws += 1
             step.state = state_size
             state_size += step.state_lines * panel_size(1, width)
             self.n_state += step.state_lines * width
@@ -178,11 +179,12 @@ cdef class Plan(Parameters):
 
     def compile(
         self, loss, tuple optimizer=("sgd", 0.0, 0.0), double clip_value=INFINITY,
-        double clip_norm=INFINITY, list penalties=None,
+        double clip_norm=INFINITY, list penalties=None, list factors=None,
     ):
         """Choose the loss and the optimizer, whose state is reset.
 
-        Penalties are pairs (l1, l2), one for each dense step.
+        Penalties are pairs (l1, l2), one for each dense step. Factors are pairs too, of the learning rate and of the
+        weight decay, one for each array of weights.
         """
         cdef Step* last = &self.training_steps[self.count - 1]
         cdef double numbers[MOST_NUMBERS]
@@ -199,10 +201,17 @@ cdef class Plan(Parameters):
                 f"loss: the last activation must be identity or {ACTIVATIONS[fused]} for {LOSSES[chosen]}, "
                 f"got {ACTIVATIONS[made]}"
             )
-        cdef double* read = self.read_penalties(penalties) if penalties else NULL
+        cdef double* read_factors = self.read_factors(factors) if factors else NULL
+        cdef double* read
+        try:
+            read = self.read_penalties(penalties) if penalties else NULL
+        except BaseException:
+            free(read_factors)
+            raise
         # Nothing fails from here on: after an error the network is unchanged.
         free(self.penalties)
-        self.penalties = read
+        free(self.factors)
+        self.penalties, self.factors = read, read_factors
         self.forget_slots()
         self.optimizer = &optimizer_entries[entry]
         self.slot_names = OPTIMIZERS[optimizer[0]][1]

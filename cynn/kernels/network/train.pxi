@@ -22,7 +22,13 @@ cdef double begin_batch(Job* job, Py_ssize_t step, Call* call) noexcept nogil:
     if call.rank == 0 and job.state_size:
         memcpy(job.state_before, job.state, job.state_size * sizeof(real))
     call.counts = total != 0 or not job.mean
-    call.key = batch_key(job.key, job.first_step + (0 if job.one_batch else step))
+    if job.one_batch:
+        step = 0
+    call.key = batch_key(job.key, job.first_step + step)
+    if job.dropouts != NULL:
+        call.dropouts = job.dropouts + step * job.draws
+    if job.loss_parameters != NULL:
+        call.loss_parameter = <real>job.loss_parameters[step]
     return total
 
 
@@ -59,8 +65,9 @@ cdef void end_batch(
     if counts:
         if job.optimizer != NULL:
             updates[0] += 1
-            job.optimizer.set_step(
-                rule, job.numbers, scalars, job.rates[step], job.momenta[step], updates[0]
+            set_rule(
+                job.optimizer, rule, job.numbers, scalars, job.rates[step], job.momenta[step],
+                NULL if job.weight_decays == NULL else &job.weight_decays[step], updates[0],
             )
         if job.gradient == NULL:
             use_gradients(job, rule, total, call)
@@ -195,7 +202,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
                 &ahead, &job.x, &job.y, job.order, following + first, smaller(following + past, job.total)
             )
             forward_rows(job, job.workspace, start + at, first, past, &call)
-            loss_of_rows(job, job.workspace, start + at, first, past)
+            loss_of_rows(job, job.workspace, start + at, first, past, &call)
             backward_rows(job, first, past, &call)
             if is_left(job, &call, &job.leaves_early) or counter_get(&job.overflowed):
                 if rank == 0:

@@ -80,7 +80,7 @@ cdef int forward_calling(
 
 
 cdef int loss_calling(
-    Job* job, Functions functions, real* workspace, Py_ssize_t start, Py_ssize_t count
+    Job* job, Functions functions, real* workspace, Py_ssize_t start, Py_ssize_t count, const Call* call
 ) except -1:
     """`loss_of_rows`, for a loss that may be a function."""
     cdef const Step* last = &job.steps[job.count - 1]
@@ -91,7 +91,7 @@ cdef int loss_calling(
     cdef Py_ssize_t r, p, c
     if functions.of_loss is None:
         with nogil:
-            loss_of_rows(job, workspace, start, 0, count)
+            loss_of_rows(job, workspace, start, 0, count, call)
         return 0
     if job.outputs != NULL:
         scatter(prediction, job.rows, 0, count, job.outputs, start, last.outputs)
@@ -174,7 +174,7 @@ cdef int train_calling(Job* job, Functions functions) except -1:
             begin_block(job, start, at, total, &call)
             try:
                 forward_calling(job, functions, job.workspace, start + at, call.used_rows, &call)
-                loss_calling(job, functions, job.workspace, start + at, call.used_rows)
+                loss_calling(job, functions, job.workspace, start + at, call.used_rows, &call)
                 backward_calling(job, functions, job.workspace, call.used_rows, job.first_trained, NULL, &call)
                 expect_whole(job)
             except BaseException:
@@ -215,7 +215,7 @@ cdef int infer_calling(Job* job, Functions functions) except -1:
         else:
             job.row_losses = row_losses + start
             if begin_from_loss(job, job.workspace, start, count):
-                loss_calling(job, functions, job.workspace, start, count)
+                loss_calling(job, functions, job.workspace, start, count, &call)
         if job.input_gradients != NULL:
             gradient = job.workspace + job.input_gradient * job.rows
             backward_calling(job, functions, job.workspace, count, 0, gradient, &call)

@@ -20,7 +20,7 @@ cdef inline void adam_run(
 ) noexcept nogil:
     cdef vec learning_rate = broadcast(rule.learning_rate), epsilon = broadcast(rule.epsilon)
     cdef vec weight_decay = broadcast(rule.weight_decay), shrinkage = broadcast(rule.shrinkage)
-    cdef vec first_gain = broadcast(rule.first_gain), gradient_factor = broadcast(rule.gradient_factor)
+    cdef vec first_gain = broadcast(rule.first_gain), ahead_rate = broadcast(rule.ahead_rate)
     cdef vec second_decay = broadcast(rule.second_decay), second_gain = broadcast(rule.second_gain)
     cdef real* first = rule.slots[0] + (at - rule.sink)
     cdef real* second = rule.slots[1] + (at - rule.sink)
@@ -41,7 +41,7 @@ cdef inline void adam_run(
         w = w - shrinkage * w
         m = learning_rate * m
         if ahead:
-            m = multiply_add(gradient_factor, g, m)
+            m = multiply_add(ahead_rate, g, m)
         store(at + i, w - m / (square_root(v) + epsilon))
         i += LANES
 
@@ -95,7 +95,7 @@ cdef void set_nadam(
     set_adam(rule, numbers, scalars, learning_rate, momentum, t)
     scalars[0] *= now
     rule.learning_rate = <real>(rate * following / (1 - scalars[0] * following))
-    rule.gradient_factor = <real>(rate * (1 - now) / (1 - scalars[0]))
+    rule.ahead_rate = <real>(rate * (1 - now) / (1 - scalars[0]))
 
 
 cdef void set_nadamw(

@@ -15,6 +15,7 @@ cdef struct Optimizer:
     int slots
     int scalars
     int without_momentum
+    int weight_decay  # which of the numbers it is; -1: there is none
     int initial  # which of the numbers the first slot begins with; -1: 0
 
 cdef enum:
@@ -41,6 +42,7 @@ cdef int enter(
     entry.slots = <int>len(slots)
     entry.scalars = <int>len(scalars)
     entry.without_momentum = without_momentum
+    entry.weight_decay = <int>numbers.index("weight_decay") if "weight_decay" in numbers else -1
     entry.initial = <int>numbers.index("initial") if "initial" in numbers else -1
     OPTIMIZERS[name] = numbers, slots, scalars
     return 0
@@ -56,6 +58,20 @@ cdef int read_optimizer(tuple given, double* numbers) except -1:
     for i in range(<int>len(wanted)):
         numbers[i] = given[1 + i]
     return place
+
+
+cdef void set_rule(
+    const Optimizer* optimizer, Rule* rule, const double* numbers, double* scalars, double learning_rate,
+    double momentum, const double* weight_decay, int64_t t,
+) noexcept nogil:
+    """Set what an optimizer computes once a step, with a weight decay of the step's own unless it is NULL."""
+    cdef double[MOST_NUMBERS] changed
+    if weight_decay == NULL:
+        optimizer.set_step(rule, numbers, scalars, learning_rate, momentum, t)
+        return
+    memcpy(changed, numbers, sizeof(changed))
+    changed[optimizer.weight_decay] = weight_decay[0]
+    optimizer.set_step(rule, changed, scalars, learning_rate, momentum, t)
 
 
 cdef double power(double base, int64_t n) noexcept nogil:

@@ -30,11 +30,11 @@ cdef struct Rule:
     # of a layer with a penalty: its l1 and l2, and where the penalty's parts are kept in step; NULL: nowhere
     const double* penalty
     double* parts
-    # what an optimizer sets for a step
-    real learning_rate, momentum, weight_decay
-    real gradient_factor, velocity_factor
+    # what an optimizer sets for a step; see `rule_by_factors` for the first line
+    real learning_rate, ahead_rate, weight_decay, shrinkage
+    real momentum, gradient_factor, velocity_factor
     real first_decay, first_gain, second_decay, second_gain
-    real shrinkage, epsilon
+    real epsilon
 
 
 cdef void begin_rule(Rule* rule, Sweep sweep, real* sink) noexcept nogil:
@@ -43,6 +43,27 @@ cdef void begin_rule(Rule* rule, Sweep sweep, real* sink) noexcept nogil:
     rule.sink = sink
     rule.clip = <real>INFINITY
     rule.scale = 1
+
+
+cdef void rest(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:
+    """Nothing changes: of weights that are frozen."""
+    pass
+
+
+cdef Rule rule_by_factors(const Rule* rule, const double* factors) noexcept nogil:
+    """Return an optimizer's rule with its learning rate and its weight decay times these factors.
+
+    In the rule of every optimizer two numbers have the learning rate for a factor, one the weight decay, one both.
+    """
+    cdef Rule changed = rule[0]
+    if factors[0] == 0:
+        changed.sweep = rest
+        changed.plain = False
+    changed.learning_rate *= <real>factors[0]
+    changed.ahead_rate *= <real>factors[0]
+    changed.weight_decay *= <real>factors[1]
+    changed.shrinkage *= <real>(factors[0] * factors[1])
+    return changed
 
 
 cdef void keep(const Rule* rule, real* at, const real* gradient, Py_ssize_t count) noexcept nogil:

@@ -7,19 +7,33 @@
 # and the row's place. The rate is rounded to the nearest multiple of 2^-16. The backward pass draws again: that is
 # cheaper than to store the mask.
 
+cdef uint16_t dropout_threshold(double rate) noexcept nogil:
+    """Return how many of 2^16 numbers drop."""
+    cdef double steps = rate * 65536 + 0.5
+    return 65535 if steps >= 65535 else <uint16_t>steps
+
+
 cdef void dropout_rows(
     const Step* step, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
+    cdef uint16_t dropped = step.threshold if call.dropouts == NULL else dropout_threshold(call.dropouts[step.number])
     cdef uint64_t key = random_bits(call.key, step.number), word
     cdef uint64_t words = (step.outputs + 3) // 4
     cdef uint64_t bits[4]  # for a panel of 16
-    cdef vec zero = broadcast(0), scale = broadcast(step.scale), threshold = broadcast(<real>step.threshold)
+    cdef vec zero = broadcast(0), threshold = broadcast(<real>dropped)
+    cdef vec scale = broadcast(<real>(65536.0 / (65536 - dropped)))
     cdef const real* source
     cdef real* target
     cdef Py_ssize_t p, r
     cdef int k, v
     for p in range(panels_of(step.outputs)):
+        if dropped == 0:
+            memcpy(
+                y + (p * rows + first) * PANEL, x + (p * rows + first) * PANEL,
+                <size_t>(past - first) * PANEL * sizeof(real),
+            )
+            continue
         for r in range(first, past):
             word = <uint64_t>(call.place + r) * words + p * (PANEL // 4)
             for k in range(PANEL // 4):
@@ -50,13 +64,11 @@ cdef void dropout_step_backward(
 
 cdef int describe_dropout(Step* step, tuple arguments) except -1:
     """From the rate."""
-    cdef double rate = arguments[0], steps
+    cdef double rate = arguments[0]
     if not 0 <= rate < 1:
         raise ValueError(f"steps: rate of dropout must be at least 0 and less than 1, got {rate}")
-    steps = rate * 65536 + 0.5
     step.draws = True
-    step.threshold = 65535 if steps >= 65535 else <uint16_t>steps
-    step.scale = <real>(65536.0 / (65536 - step.threshold))
+    step.threshold = dropout_threshold(rate)
     return 0
 
 

@@ -54,6 +54,8 @@ cdef struct Call:
     Py_ssize_t used_rows  # and of the block
     uint64_t key  # of the batch's random numbers
     Py_ssize_t place  # of the first row in its mini-batch, where that is computed in blocks
+    const double* dropouts  # rates of the mini-batch, by the number of a step that draws; NULL: the steps' own
+    real loss_parameter
     bint counts  # the mini-batch has a weight
     int rank
     int threads
