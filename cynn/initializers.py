@@ -5,6 +5,8 @@ when the variance of its weights fits the number of its inputs (`fan_in`) and ou
 Each rule here is one such variance, drawn uniformly or normally. Draws are made in float64 and
 then rounded, so that a seed gives the same weights in both precisions. The normal draws are not
 truncated.
+
+Two of them, "std" and "he+5", are finished by the training rows: `FROM_ROWS` has how.
 """
 
 from __future__ import annotations  # naming numpy.random would load it
@@ -304,6 +306,110 @@ def lecun_normal(
     return _normal(1 / _fans(shape)[0], shape, rng, dtype)
 
 
+def std(
+    shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Draw normally with variance 1 / fan_in, as `lecun_normal`; the training rows do the rest.
+
+    At the first ``Model.fit`` each column of W is divided by the standard deviation, over n, that
+    its outputs ``x @ W`` have on the training rows; by 1 where that is 0. So every unit begins with
+    outputs of variance 1, whatever the rows are.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(fan_in, fan_out)``.
+    rng : numpy.random.Generator
+        The generator that the weights are drawn from.
+    dtype : dtype, default float32
+        The type of the weights: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The weights as they are before a fit, and stay in a model whose weights are set before it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    he_plus_5 : The biases that go with it.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted
+    trees on tabular data, NeurIPS 2024, appendix A.
+
+    Examples
+    --------
+    >>> from cynn import Model
+    >>> from cynn.layers import Dense
+    >>> model = Model([Dense(2, kernel_initializer="std"), Dense(1)], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> x = np.random.default_rng(0).uniform(0, 1000, (50, 3))
+    >>> _ = model.fit(x, x[:, 0], epochs=0, verbose=0)
+    >>> model.layer_outputs(x)[0].std(axis=0).round(3)
+    array([1., 1.], dtype=float32)
+    """
+    return lecun_normal(shape, rng, dtype)
+
+
+def he_plus_5(
+    shape: tuple[int, ...],
+    rng: np.random.Generator | None = None,
+    dtype: DTypeLike = np.float32,
+) -> NDArray[Any]:
+    """Return zeros, for biases called "he+5"; the training rows do the rest.
+
+    At the first ``Model.fit`` the bias of each unit becomes minus a random mixture of its outputs
+    ``x @ W`` at 5 training rows, which are drawn for each unit: so its kink, or its zero, lies
+    among the rows. The weights of the mixture are exponentially distributed, divided by their sum.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(n,)``.
+    rng : numpy.random.Generator, optional
+        Not used.
+    dtype : dtype, default float32
+        The type of the array: float32 or float64.
+
+    Returns
+    -------
+    ndarray of dtype
+        The biases as they are before a fit, and stay in a model whose weights are set before it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+
+    See Also
+    --------
+    std : The weights that go with it.
+
+    References
+    ----------
+    Steinwart, A sober look at neural network initializations, arXiv:1903.11482, 2019.
+
+    Examples
+    --------
+    >>> from cynn import Model
+    >>> from cynn.layers import Dense
+    >>> model = Model([Dense(40, bias_initializer="he+5"), Dense(1)], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> x = np.random.default_rng(0).uniform(999, 1000, (50, 3))
+    >>> _ = model.fit(x, x[:, 0], epochs=0, verbose=0)
+    >>> y = model.layer_outputs(x)[0]
+    >>> bool(((y.min(axis=0) < 0) & (y.max(axis=0) > 0)).all())
+    True
+    """
+    return zeros(shape, rng, dtype)
+
+
 INITIALIZERS: dict[str, Initializer] = {
     function.__name__: function
     for function in (
@@ -314,9 +420,37 @@ INITIALIZERS: dict[str, Initializer] = {
         he_normal,
         lecun_uniform,
         lecun_normal,
+        std,
     )
-}
+} | {"he+5": he_plus_5}
 """The initializers by name."""
+
+
+def _over_deviation(
+    weight: NDArray[Any], outputs: NDArray[Any], rng: np.random.Generator
+) -> NDArray[Any]:
+    """Return W with each column divided by the standard deviation of its outputs."""
+    deviation = outputs.std(axis=0, dtype=np.float64)
+    # That of equal numbers is the rounding of their mean.
+    varies = (outputs != outputs[0]).any(axis=0) & (deviation >= np.finfo(weight.dtype).tiny)
+    divided: NDArray[Any] = weight / np.where(varies & np.isfinite(deviation), deviation, 1.0)
+    return divided
+
+
+def _minus_mixture(
+    bias: NDArray[Any], outputs: NDArray[Any], rng: np.random.Generator
+) -> NDArray[Any]:
+    """Return for each unit minus a convex combination of its outputs at 5 rows."""
+    rows = rng.integers(0, len(outputs), (len(bias), 5))
+    shares = rng.exponential(size=rows.shape)
+    shares /= shares.sum(axis=1, keepdims=True)
+    units = np.arange(len(bias))[:, np.newaxis]
+    mixture: NDArray[Any] = (shares * outputs[rows, units]).sum(axis=1)
+    return -mixture
+
+
+FROM_ROWS: dict[str, Initializer] = {"std": _over_deviation, "he+5": _minus_mixture}
+"""How the training rows finish what was drawn: ``f(weight, outputs, rng)``, `outputs` being x W."""
 
 
 def for_activation(activation: object) -> str:

@@ -154,6 +154,7 @@ class Model(Predicting):
             self.set_weights(arrays[0])
             self.set_optimizer_state(arrays[1])
             self.set_state(arrays[2])
+            self._awaits_rows = state.get("_awaits_rows", False)
 
     # -- building
 
@@ -165,6 +166,9 @@ class Model(Predicting):
     @exclusive()
     def build(self, input_shape: int | Sequence[int]) -> None:
         """Make the weights; `fit` does it where it was not done, from the shape of x.
+
+        What training rows are to finish, `cynn.initializers.std` and `cynn.initializers.he_plus_5`,
+        stays as it is drawn until the first fit: W of variance 1 / n_in, biases of 0.
 
         Parameters
         ----------
@@ -205,6 +209,7 @@ class Model(Predicting):
         sizes = self._row_sizes(input_shape)
         network.set_params(initial_parameters(self.layers, sizes, rng, self.dtype))
         self._network, self._input_shape = network, input_shape
+        self._awaits_rows = self._plan.begins_from_rows
 
     def _new_network(self, input_shape: tuple[int, ...]) -> Any:
         """Return a network for rows of that shape, its weights 0."""

@@ -77,6 +77,11 @@ class SparseInput:
         taken._take(self._matrix[rows], self.dtype)
         return taken
 
+    def dense(self) -> NDArray[Any]:
+        """Return the rows as an array, of the network's type: for a few of them."""
+        rows: NDArray[Any] = self._matrix.toarray()
+        return rows
+
     def read_by(self, network: Any) -> Any:
         """Return the rows as the kernels of that network read them.
 

@@ -20,6 +20,8 @@ class Learned:
     layers: tuple[Layer, ...]
     optimizer: Optimizer | None
     _network: Any
+    _awaits_rows: bool = False
+    """Whether the rows of the first fit are still to finish the first weights."""
 
     def _built_shape(self) -> tuple[int, ...]:
         raise NotImplementedError
@@ -92,6 +94,7 @@ class Learned:
         """
         arrays = checked_arrays("weights", weights, self._weight_shapes(), self.dtype)
         self._network.set_params(flat(arrays, self.dtype))
+        self._awaits_rows = False
 
     @shared
     def get_state(self) -> list[NDArray[Any]]:

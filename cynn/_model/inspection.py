@@ -14,7 +14,8 @@ from .._specs.names import explained
 from .._specs.validation import integer
 from . import loops, summary
 from .arrays import Learned
-from .plan import Plan, plan_of
+from .layerwise import LayerByLayer
+from .plan import Plan
 from .weights import flat
 
 
@@ -144,7 +145,7 @@ def outputs_by_layer(
     rows: Any,
     input_shape: tuple[int, ...],
 ) -> list[NDArray[Any]]:
-    """Return what each layer makes of rows; each is a network of its own, fed by the one before.
+    """Return what each layer makes of rows.
 
     Parameters
     ----------
@@ -166,24 +167,12 @@ def outputs_by_layer(
     list of ndarray
         For each layer an array (rows, ...) of its output's shape.
     """
-    outputs, start, state_start = [], 0, 0
-    # Those at the head that learn nothing begin with the input itself, whose digits they may need.
-    source, head = rows, 0
-    sizes = layers.input_sizes(parts, input_shape)
+    way = LayerByLayer(kernels, numbers, state, rows)
     shapes = layers.output_shapes(parts, input_shape)
-    for i, (layer, size, shape) in enumerate(zip(parts, sizes, shapes, strict=True)):
-        is_head = head == i and (layer.step() or ("rescale",))[0] in ("rescale", "normalize")
-        head += is_head
-        rows = source if is_head else rows
-        network = kernels.Network(
-            size, *plan_of(parts[: i + 1] if is_head else [layer], numbers.dtype)[:4]
-        )
-        network.set_params(numbers[start : start + network.n_params])
-        network.set_state(state[state_start : state_start + network.n_state])
-        start, state_start = start + network.n_params, state_start + network.n_state
-        rows = loops.predict(network, rows, get_num_threads, numbers.dtype)
-        outputs.append(rows.reshape(len(rows), *shape))
-    return outputs
+    return [
+        way.through(layer).reshape(len(rows), *shape)
+        for layer, shape in zip(parts, shapes, strict=True)
+    ]
 
 
 def gradient_by_row(

@@ -1,12 +1,12 @@
 """What a network is told of the layers: its steps, and what its loss finds at their end."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import layers, losses, optimizers
+from .. import initializers, layers, losses, optimizers
 from .._specs.digits import FAR, middle_of_rescaling
 from .._specs.spec import expect_few
 from .._specs.validation import shown
@@ -54,6 +54,8 @@ class Plan(NamedTuple):
         Whether a row may have any shape with as many numbers.
     skips_zeros : bool
         Whether a zero in x is a zero in front of a dense layer, so that sparse rows can be read.
+    begins_from_rows : bool
+        Whether first weights are finished by the training rows.
     """
 
     steps: list[tuple[Any, ...]]
@@ -64,6 +66,7 @@ class Plan(NamedTuple):
     ends_in_function: bool
     takes_any_shape: bool
     skips_zeros: bool
+    begins_from_rows: bool
 
 
 def plan_of(parts: Sequence[layers.Layer], dtype: np.dtype[Any]) -> Plan:
@@ -96,6 +99,25 @@ def plan_of(parts: Sequence[layers.Layer], dtype: np.dtype[Any]) -> Plan:
         ends_in_function=not isinstance(getattr(parts[-1], "activation", ""), str),
         takes_any_shape=isinstance(parts[0], layers.Flatten),
         skips_zeros=offset == 0 and taken_off is None and steps[0][0] == "dense",
+        begins_from_rows=any(map(begins_from_rows, parts)),
+    )
+
+
+def dense_layers(parts: Iterable[layers.Layer]) -> Iterator[layers.Dense]:
+    """Yield the dense layers, those inside of others too."""
+    for layer in parts:
+        if isinstance(layer, layers.Dense):
+            yield layer
+        elif isinstance(layer, layers.Residual):
+            yield from dense_layers(layer.layers)
+
+
+def begins_from_rows(layer: layers.Layer) -> bool:
+    """Return whether first weights of a layer, or of one in it, are finished by the rows."""
+    return any(
+        dense.kernel_initializer in initializers.FROM_ROWS
+        or dense.bias_initializer in initializers.FROM_ROWS
+        for dense in dense_layers([layer])
     )
 
 

@@ -358,6 +358,8 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "StandardScaler": "cynn.layers.Normalize.adapt(x), a layer of the model",
         "Normalizer": "cynn.layers.Normalize.adapt(x), a layer of the model",
         "MinMaxScaler": "cynn.layers.Rescale(scale, offset), a layer of the model",
+        "RobustScaler": "RobustScale.adapt(x)",
+        "QuantileTransformer": "QuantileNormal.adapt(x)",
         "OneHotEncoder": "cynn.tables.TableEncoder",
         "LabelEncoder": "numpy.unique(y, return_inverse=True)",
     },

@@ -40,6 +40,7 @@ from .divergence import (
     error_of_validation,
     error_of_weights,
 )
+from .first_weights import finish_first_weights
 from .settings import Chunk, FitSettings, Span, StepValues, TrainingRows
 
 SLICE_SECONDS = 0.05  # of training between two looks at signals
@@ -483,6 +484,8 @@ def fit_rows(fit: Fit, rows: TrainingRows) -> History:
     with ranks.agreed():
         if model._network is None:  # after the checks: a slip leaves the model as it was
             model._build(input_shape)
+        if model._awaits_rows:  # the others get what the first rank makes of its own
+            finish_first_weights(model, data if ranks.rank == 0 else None, ranks.threads)
     ranks.begin_alike(model, settings, rows.sample_weight)
     shard = ranks.shard(data)
     if held_out is not None:
@@ -594,6 +597,8 @@ def train_on_batch(model: Any, x: Any, y: Any, sample_weight: Any) -> dict[str, 
     data, _, input_shape = training_batches(model, x, y, sample_weight)
     if model._network is None:
         model._build(input_shape)
+    if model._awaits_rows:
+        finish_first_weights(model, data)
     n, measures, step = len(data.x), Measures(model.metrics), model._network.updates
     fit = Fit(model, FitSettings())
     fit.train(data, np.arange(n), n, Span(0, 1, 1), measures, step)

@@ -20,6 +20,7 @@ from .._runtime.caller import warn
 from .._specs.validation import array
 from ..callbacks import History
 from .class_weights import class_weighted
+from .first_weights import finish_first_weights
 from .fitting import Fit, end_epoch, expect_callbacks, fit_epochs, scheduled
 from .settings import FitSettings, Span, TrainingRows
 
@@ -131,9 +132,11 @@ class Stream:
                 return data
             return class_weighted(self._model, data, self._class_weight, self.input_shape, SINGLE)
 
-    def check_first(self) -> None:
-        """Refuse a first batch that the model cannot take."""
-        expect_measurable(self._model, self.checked(self._first[0], 0), self.input_shape)
+    def first(self) -> Batches:
+        """Return the first batch, or refuse it where the model cannot take it."""
+        data = self.checked(self._first[0], 0)
+        expect_measurable(self._model, data, self.input_shape)
+        return data
 
     def train(self, fit: Fit, epoch: int) -> Measures:
         """Train on the batches of an epoch; return what was measured."""
@@ -191,13 +194,16 @@ def fit_batches(fit: Fit, rows: TrainingRows) -> History:
     with fit.ranks.agreed():
         expect_no_rows(rows, settings, fit.ranks)
     stream = Stream(model, rows.x, settings, rows.class_weight)
-    stream.check_first()
+    first = stream.first()
     held_out = None
     if isinstance(settings.validation, tuple):
         held_out = validation_batches(model, settings.validation, stream.input_shape)
     expect_callbacks(fit, held_out is not None)
     if model._network is None:
         model._build(stream.input_shape)
+    if model._awaits_rows:
+        finish_first_weights(model, first)
+    del first  # a mini-batch may be large
 
     def train(epoch: int) -> dict[str, float]:
         return end_epoch(fit, stream.train(fit, epoch), held_out)

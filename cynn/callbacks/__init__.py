@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._specs.names import missing_from
 from .._specs.user_functions import expect_takes
 from .._specs.validation import shown
+from ._best import BestEpoch
 from ._callback import Callback, Logs
 from ._checkpoint import ModelCheckpoint, checkpoints_after
 from ._history import CSVLogger, History
@@ -22,6 +23,7 @@ from ._stopping import EarlyStopping
 
 __all__ = [
     "HOOKS",
+    "BestEpoch",
     "CSVLogger",
     "Callback",
     "EarlyStopping",

@@ -135,6 +135,19 @@ class Monitor(Callback):
             counts["infinite"] = math.copysign(1.0, self.best)
         self.model.callback_state[self.key] = {k: float(count) for k, count in counts.items()}
 
+    def _keep_weights(self) -> None:
+        """Keep the weights and the running statistics as they are now, also in files."""
+        self.model.callback_weights[self.key] = self.model.get_learned()
+
+    def _take_back(self, restore: bool) -> bool:
+        """Forget what was kept for a resumed training; return whether weights were restored."""
+        self.model.callback_state.pop(self.key, None)
+        kept = self.model.callback_weights.pop(self.key, None)
+        if kept is None or not restore:
+            return False
+        self.model.set_learned(kept)
+        return True
+
     def improved(self, logs: Logs | None) -> bool:
         """Take note of an epoch's value, and return whether it is the best so far.
 

@@ -52,6 +52,7 @@ class EarlyStopping(Monitor):
 
     See Also
     --------
+    BestEpoch : Train all epochs, and go back to the best one.
     ReduceLROnPlateau : Lower the learning rate of a training that no longer improves.
 
     Examples
@@ -110,7 +111,7 @@ class EarlyStopping(Monitor):
         if self.improved(logs):
             self.best_epoch = epoch
             if self.restore_best_weights:
-                self.model.callback_weights[self.key] = self.model.get_learned()
+                self._keep_weights()
         if self.best_epoch == epoch and self._beats_baseline():
             self._waited = 0
         else:
@@ -132,14 +133,11 @@ class EarlyStopping(Monitor):
 
         See `Callback.on_train_end`.
         """
-        self.model.callback_state.pop(self.key, None)
-        best = self.model.callback_weights.pop(self.key, None)
-        if best is not None and self.restore_best_weights:
-            self.model.set_learned(best)
+        is_restored = self._take_back(self.restore_best_weights)
         if self.verbose and self.is_first_rank:
-            print(self._outcome(best is not None))
+            print(self._outcome(is_restored))
 
-    def _outcome(self, has_weights: bool) -> str:
+    def _outcome(self, is_restored: bool) -> str:
         """Say when the training stopped, and where."""
         outcome = "early stopping: not needed"
         if self.stopped_epoch is not None:
@@ -147,5 +145,4 @@ class EarlyStopping(Monitor):
         if self.best_epoch is None:
             return f"{outcome}; {self.monitor} was never watched, or never a number"
         outcome += f"; {self.monitor} was best in epoch {self.best_epoch + 1}, {self.best:.4g}"
-        restores = has_weights and self.restore_best_weights
-        return outcome + (": its weights are restored" if restores else "")
+        return outcome + (": its weights are restored" if is_restored else "")

@@ -14,6 +14,9 @@ from ._layer import Layer, one_axis
 
 __all__ = ["Dense"]
 
+KERNEL_INITIALIZERS = ("auto", *(name for name in initializers.INITIALIZERS if name != "he+5"))
+BIAS_INITIALIZERS = tuple(name for name in initializers.INITIALIZERS if name != "std")
+
 
 class Dense(Layer):
     """A fully connected layer: ``activation(x @ W + b)``.
@@ -27,9 +30,11 @@ class Dense(Layer):
         "identity", and the words of other libraries are taken: docs/migration.md.
     kernel_initializer : str, default "auto"
         How W is drawn: a name in ``cynn.initializers``, or ``"auto"``: what
-        `cynn.initializers.for_activation` says.
+        `cynn.initializers.for_activation` says. ``"std"`` is finished by the rows of the first fit:
+        `cynn.initializers.std`.
     bias_initializer : str, default "zeros"
-        How b is drawn: a name in ``cynn.initializers``.
+        How b is drawn: a name in ``cynn.initializers``, or ``"he+5"``, which is finished by the
+        rows of the first fit: `cynn.initializers.he_plus_5`.
     use_bias : bool, default True
         Whether there is a b; without it the layer is ``activation(x @ W)``.
     l1, l2 : float, default 0.0
@@ -84,13 +89,14 @@ class Dense(Layer):
         weight_decay_factor: float | Mapping[str, float] = 1.0,
         name: str | None = None,
     ) -> None:
-        table = initializers.INITIALIZERS
         self.units = integer("units", units)
         self.activation = activations.checked("activation", activation)
         self.kernel_initializer = choice(
-            "kernel_initializer", kernel_initializer, ("auto", *table), "initializer"
+            "kernel_initializer", kernel_initializer, KERNEL_INITIALIZERS, "initializer"
         )
-        self.bias_initializer = choice("bias_initializer", bias_initializer, table, "initializer")
+        self.bias_initializer = choice(
+            "bias_initializer", bias_initializer, BIAS_INITIALIZERS, "initializer"
+        )
         self.use_bias = flag("use_bias", use_bias)
         requirement = "a finite number of at least 0"
         self.l1 = number("l1", l1, requirement, lambda x: x >= 0)

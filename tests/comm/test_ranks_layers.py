@@ -135,3 +135,23 @@ def test_ranks_of_different_length_with_batch_norm():
         return fit(comm, *normalized(), x=X[:n], y=Y[:n], batch_size=4)
 
     assert_alike(run_ranks(2, work))
+
+
+@pytest.mark.parametrize("n_epochs", [0, 2])
+@pytest.mark.parametrize("shares", [False, True])
+def test_first_weights_are_those_of_the_first_ranks_rows(shares, n_epochs):
+    def parts():
+        return Dense(8, "tanh", kernel_initializer="std", bias_initializer="he+5"), Dropout(0.5)
+
+    def work(comm):
+        mine = slice(comm.Get_rank(), None, 3) if shares else slice(None)
+        return fit(comm, *parts(), x=X[mine], y=Y[mine], epochs=n_epochs)
+
+    found = run_ranks(3, work)
+    assert_alike(found)
+    if not n_epochs:
+        mine = slice(0, None, 3) if shares else slice(None)
+        alone, _ = fit(None, *parts(), x=X[mine], y=Y[mine], epochs=0)
+        assert numbers(alone).tobytes() == numbers(found[0][0]).tobytes()
+        other, _ = fit(None, *parts(), x=X[1:], y=Y[1:], epochs=0)
+        assert numbers(alone).tobytes() != numbers(other).tobytes()

@@ -15,11 +15,12 @@ VARIANCES = {
     "he_normal": 2 / FAN_IN,
     "lecun_uniform": 1 / FAN_IN,
     "lecun_normal": 1 / FAN_IN,
+    "std": 1 / FAN_IN,
 }
 
 
 def test_all_are_tested():
-    assert set(initializers.INITIALIZERS) == {"zeros", *VARIANCES}
+    assert set(initializers.INITIALIZERS) == {"zeros", "he+5", *VARIANCES}
 
 
 @pytest.mark.parametrize("name", VARIANCES)
@@ -49,9 +50,27 @@ def test_the_seed_decides_in_both_precisions(name):
     assert draw((4,), np.random.default_rng(0)).shape == (4,)
 
 
-def test_zeros():
-    w = initializers.zeros((2, 3), np.random.default_rng(0), np.float64)
+@pytest.mark.parametrize("name", ["zeros", "he+5"])
+def test_zeros(name):
+    w = initializers.get(name)((2, 3), np.random.default_rng(0), np.float64)
     assert w.shape == (2, 3) and w.dtype == np.float64 and not w.any()
+
+
+def test_what_rows_finish():
+    rng = np.random.default_rng(0)
+    outputs = np.column_stack([[1.0, 3.0] * 8, [0.1] * 16, [np.inf, 1.0] * 8])
+    with np.errstate(invalid="ignore"):
+        divided = initializers.FROM_ROWS["std"](np.full((2, 3), 6.0), outputs, rng)
+    assert divided.tolist() == [[6, 6, 6]] * 2
+    outputs[:, 0] *= 3
+    with np.errstate(invalid="ignore"):
+        divided = initializers.FROM_ROWS["std"](np.full((2, 3), 6.0), outputs, rng)
+    assert divided.tolist() == [[2, 6, 6]] * 2
+    outputs = np.tile(np.arange(1000.0)[:, np.newaxis], 2000)
+    mixed = -initializers.FROM_ROWS["he+5"](np.zeros(2000), outputs, rng)
+    assert len(np.unique(mixed)) == 2000 and 0 < mixed.min() and mixed.max() < 999
+    # Of 5 exponential shares the squares have the mean 2 / (5 * 6) each: the variance is a third.
+    assert abs(mixed.mean() - 499.5) < 20 and abs(mixed.var() / outputs[:, 0].var() * 3 - 1) < 0.1
 
 
 @pytest.mark.parametrize("name", VARIANCES)

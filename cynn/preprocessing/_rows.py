@@ -1,25 +1,20 @@
-"""Make data ready: flatten, rescale, one-hot rows, and a part set aside for validation.
-
-Plain NumPy. A model can flatten and rescale by itself, with the layers of those names.
-"""
+"""Rows made ready: flattened, rescaled, one-hot, and a part of them set aside for validation."""
 
 from __future__ import annotations  # naming numpy.random would load it
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ._specs.digits import middle_of_rescaling
-from ._specs.names import missing_from
-from ._specs.validation import array, integer, labels, number
+from .._specs.digits import middle_of_rescaling
+from .._specs.validation import array, integer, labels, number
+
+__all__ = ["MAX_INFERRED", "flatten", "one_hot", "rescale", "train_validation_split"]
 
 MAX_INFERRED = 10_000
 """The most classes that `one_hot` takes from the labels alone."""
-
-if not TYPE_CHECKING:
-    __getattr__ = missing_from(__name__)
 
 
 def flatten(x: ArrayLike) -> NDArray[Any]:
