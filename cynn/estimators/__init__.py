@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from .._specs.names import missing_from
 from ._classifier import MLPClassifier
-from ._realmlp import RealMLPClassifier, RealMLPRegressor
+from ._realmlp_classifier import RealMLPClassifier
+from ._realmlp_regressor import RealMLPRegressor
 from ._regressor import MLPRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # naming numpy.random would load it
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,8 @@ class ParametricActivation(Layer):
     ----------
     activation : str
         One of ``cynn.layers.ACTIVATIONS``; softmax is over the numbers of a row.
+    learning_rate_factor, weight_decay_factor : float or mapping of str to float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by; see `Dense`.
     name : str, optional
         A name of your own for it.
 
@@ -96,13 +99,21 @@ class ParametricActivation(Layer):
     [array([1., 1., 1., 1.], dtype=float32)]
     """
 
-    def __init__(self, activation: str, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        activation: str,
+        *,
+        learning_rate_factor: float | Mapping[str, float] = 1.0,
+        weight_decay_factor: float | Mapping[str, float] = 1.0,
+        name: str | None = None,
+    ) -> None:
         checked = activations.checked("activation", activation)
         if not isinstance(checked, str):
             raise TypeError(
                 f"activation must be a name for ParametricActivation, got the user-defined {checked!r}"
             )
         self.activation = checked
+        self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

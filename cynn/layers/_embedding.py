@@ -27,6 +27,23 @@ class _Embedding(Layer):
     """What embeddings share: which columns are embedded, and where their numbers come."""
 
     columns: tuple[int, ...] | None
+    learning_rate_factor: float
+    weight_decay_factor: float
+
+    def _learn_as_one(self, learning_rate_factor: Any, weight_decay_factor: Any) -> None:
+        """Check and keep the factors, which all weights share: they are one matrix of the kernels."""
+        wanted = "a finite number of at least 0, one for all weights of the layer"
+        self.learning_rate_factor, self.weight_decay_factor = (
+            number(name, value, wanted, lambda factor: factor >= 0)
+            for name, value in (
+                ("learning_rate_factor", learning_rate_factor),
+                ("weight_decay_factor", weight_decay_factor),
+            )
+        )
+
+    def factors(self) -> list[tuple[float, float]]:
+        """Return those of all weights, once; see `Layer.factors`."""
+        return [(self.learning_rate_factor, self.weight_decay_factor)]
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape with the numbers of each embedded column; see `Layer.output_shape`."""
@@ -96,6 +113,8 @@ class Embedding(_Embedding):
         How many categories each of them has; at most `LARGEST_TABLE`.
     units : int, default 8
         How many numbers stand for a category.
+    learning_rate_factor, weight_decay_factor : float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by; see `Dense`.
     name : str, optional
         A name of your own for it.
 
@@ -136,6 +155,8 @@ class Embedding(_Embedding):
         sizes: Sequence[int],
         units: int = 8,
         *,
+        learning_rate_factor: float = 1.0,
+        weight_decay_factor: float = 1.0,
         name: str | None = None,
     ) -> None:
         self.columns = _columns("columns", columns)
@@ -147,6 +168,7 @@ class Embedding(_Embedding):
         if max(self.sizes) > LARGEST_TABLE:
             raise ValueError(f"sizes must be at most {LARGEST_TABLE}, got {max(self.sizes)}")
         self.units = _units("units", units, 1)
+        self._learn_as_one(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
@@ -202,6 +224,8 @@ class PeriodicEmbedding(_Embedding):
         ``cos(2 pi w x)``, the others ``sin(2 pi w x)`` of the same w.
     with_input : bool, default True
         Whether x itself is among its numbers.
+    learning_rate_factor, weight_decay_factor : float, default 1.0
+        What the optimizer's learning rate and weight decay are multiplied by; see `Dense`.
     name : str, optional
         A name of your own for it.
 
@@ -252,6 +276,8 @@ class PeriodicEmbedding(_Embedding):
         activation: str = "identity",
         cos_bias: bool = True,
         with_input: bool = True,
+        learning_rate_factor: float = 1.0,
+        weight_decay_factor: float = 1.0,
         name: str | None = None,
     ) -> None:
         self.columns = None if columns is None else _columns("columns", columns)
@@ -268,6 +294,7 @@ class PeriodicEmbedding(_Embedding):
                 f"frequencies must be even without cos_bias, as many cosines as sines, got "
                 f"{frequencies}"
             )
+        self._learn_as_one(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:

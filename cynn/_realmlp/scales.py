@@ -1,0 +1,98 @@
+"""On what scale a quantity is learned: as it is, or by its logarithm."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Model
+from ..tables import Quantity
+from ..tables._choosing import mean_and_std
+from ..tables._targets import SCALES
+from .members import Part
+
+SKEWED = 1.0
+"""Targets of at least this skewness are tried on a log scale."""
+
+TRIAL = 8
+"""A trial has an eighth of the epochs."""
+
+
+def log_scale(y: NDArray[np.float64]) -> str:
+    """Return the log scale that targets may have; "linear" if none.
+
+    Examples
+    --------
+    >>> log_scale(np.array([1.0, 2.0])), log_scale(np.array([0.0, 2.0])), log_scale(-np.ones(2))
+    ('log', 'log1p', 'linear')
+    """
+    low = float(y.min())
+    return "log" if low > 0 else "log1p" if low == 0 else "linear"
+
+
+def skewness(y: NDArray[np.float64]) -> float:
+    """Return the third standardised moment; 0 of numbers that are all the same."""
+    mean, std = mean_and_std("y", y)
+    return float((((y - mean) / std) ** 3).mean())
+
+
+def within(target: Quantity, y: NDArray[np.float64], scale: str) -> Quantity:
+    """Return a quantity on a scale, whose predictions stay in the range of some targets.
+
+    Parameters
+    ----------
+    target : Quantity
+        Its name, and how texts write it.
+    y : ndarray of float64, shape (n,)
+        The targets to train on.
+    scale : str
+        One of `SCALES`.
+
+    Returns
+    -------
+    Quantity
+        Of their mean and standard deviation.
+    """
+    mean, std = mean_and_std(f"target {target.name!r}", SCALES[scale][0](y))
+    return Quantity(
+        target.name, mean, std, *target.notation, float(y.min()), float(y.max()), scale
+    )
+
+
+def chosen(
+    target: Quantity,
+    y: NDArray[np.float64],
+    part: Part,
+    train: Callable[[Quantity], Model],
+    of_squares: bool = True,
+) -> Quantity:
+    """Return a quantity on the scale that a short training says is better.
+
+    Parameters
+    ----------
+    target : Quantity
+        Its name, and how texts write it.
+    y : ndarray of float64, shape (n,)
+        All targets.
+    part : Part
+        Rows to train and to validate on, with targets as they are in the table.
+    train : callable
+        Trains a model for a quantity, a short time.
+    of_squares : bool, default True
+        Whether squared errors decide, and not absolute ones.
+
+    Returns
+    -------
+    Quantity
+        On the linear scale where the targets are not skewed, or nothing is held out.
+    """
+    linear, scale = within(target, y, "linear"), log_scale(y)
+    if scale == "linear" or part.validation is None or skewness(y) < SKEWED:
+        return linear
+    candidates = [linear, within(target, y, scale)]
+    errors = []
+    for candidate in candidates:
+        said = candidate.decode(train(candidate).predict(part.validation.x))
+        apart = np.abs(said - part.validation.y)
+        errors.append(float((apart**2 if of_squares else apart).mean()))
+    return candidates[int(np.argmin(errors))]

@@ -1,0 +1,104 @@
+"""A RealMLP as a file: its members, its table, and what scikit-learn knows of it; no pickle."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..ensemble import Ensemble
+
+LABELS = "biufU"
+"""The kinds of labels that a file carries; of objects those that are texts."""
+
+
+def notes_of(estimator: Any) -> dict[str, Any]:
+    """Return what a file says of an estimator beside its members.
+
+    Raises
+    ------
+    ValueError
+        If the labels are such as a file cannot carry.
+    """
+    notes: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "parameters": {
+            name: _plain(given)
+            for name, given in estimator.get_params(deep=False).items()
+            if name != "random_state" or isinstance(given, int)
+        },
+        "n_features": int(estimator.n_features_in_),
+        "best_epochs": estimator.best_epochs_,
+        "n_epochs": int(estimator.n_epochs_),
+    }
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:
+        notes["features"] = [str(name) for name in names]
+    classes = getattr(estimator, "classes_", None)
+    if classes is not None:
+        texts = classes.dtype.kind == "O" and all(isinstance(each, str) for each in classes)
+        if classes.dtype.kind not in LABELS and not texts:
+            raise ValueError(
+                "classes_ must be numbers, strings or bools to be saved, got dtype "
+                f"{classes.dtype}: train on such labels"
+            )
+        notes["classes"] = {"dtype": classes.dtype.str, "labels": classes.tolist()}
+    return notes
+
+
+def restore(estimator: Any, ensemble: Ensemble, path: Any) -> None:
+    """Make an estimator that was not fitted the one that a file was written from.
+
+    Raises
+    ------
+    cynn.storage.ModelFileError
+        If the file is that of something else.
+    """
+    kind, notes = type(estimator).__name__, ensemble.notes
+    try:
+        if ensemble.table is None or notes.get("estimator") != kind:
+            raise ValueError(f"it is of {notes.get('estimator', 'no estimator')!r:.100}")
+        parameters = notes["parameters"]
+        known = estimator.get_params(deep=False)
+        if not isinstance(parameters, Mapping) or not set(parameters) <= set(known):
+            raise ValueError("it has other parameters")
+        estimator.set_params(**{name: _given(value) for name, value in parameters.items()})
+        estimator._validate_params()
+        estimator.n_features_in_ = int(notes["n_features"])
+        if "features" in notes:
+            estimator.feature_names_in_ = np.array([str(each) for each in notes["features"]], object)
+        if "classes" in notes:
+            labels = notes["classes"]["labels"]
+            dtype = np.dtype(notes["classes"]["dtype"])
+            if dtype.kind not in LABELS + "O" or len(labels) != ensemble.table.target.n_outputs:
+                raise ValueError("its labels are none")
+            if dtype.kind == "O" and not all(isinstance(each, str) for each in labels):
+                raise ValueError("its labels are none")
+            estimator.classes_ = np.array(labels, dtype)
+        estimator.best_epochs_ = list(notes["best_epochs"])
+        estimator.n_epochs_ = int(notes["n_epochs"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise storage.ModelFileError(f"{path} is not a {kind}: {error}") from error
+    estimator._encoder = ensemble.table
+    estimator.ensemble_ = ensemble
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as JSON says it."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, dict):  # of labels, which JSON would make texts
+        return {"pairs": [[_plain(key), _plain(each)] for key, each in value.items()]}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def _given(value: Any) -> Any:
+    """Return what `_plain` was given; tuples are lists."""
+    if isinstance(value, dict):
+        return {key: each for key, each in value["pairs"]}
+    return value
