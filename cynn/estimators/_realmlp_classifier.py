@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -107,20 +107,21 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
 
     def _read_targets(self, y: Any, reset: bool) -> NDArray[Any]:
         y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         if reset:
             self.classes_ = np.unique(y)
             if len(self.classes_) < 2:
                 raise ValueError(
                     "y must have two classes at least, got 1 class: "
-                    f"{self.classes_[0]!r:.100} in all rows"
+                    f"{self.classes_.tolist()[0]!r:.100} in all rows"
                 )
         places = np.searchsorted(self.classes_, y)
         places = np.minimum(places, len(self.classes_) - 1)
         unknown = self.classes_[places] != y
         if unknown.any():
             raise ValueError(
-                f"y_val must hold classes of y, got {y[unknown][0]!r:.100} in row "
+                f"y_val must hold classes of y, got {y[unknown].tolist()[0]!r:.100} in row "
                 f"{int(unknown.argmax()) + 1}"
             )
         return places.astype(np.int64)
@@ -174,5 +175,6 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
         ndarray, shape (n,)
             Labels.
         """
-        labels: NDArray[Any] = self.classes_[self._outputs(X).argmax(axis=1)]
+        places = self._outputs(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[places]
         return labels

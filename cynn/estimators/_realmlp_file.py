@@ -90,7 +90,9 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, dict):  # of labels, which JSON would make texts
         return {"pairs": [[_plain(key), _plain(each)] for key, each in value.items()]}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
+        return {"tuple": [_plain(each) for each in value]}
+    if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -98,7 +100,7 @@ def _plain(value: Any) -> Any:
 
 
 def _given(value: Any) -> Any:
-    """Return what `_plain` was given; tuples are lists."""
-    if isinstance(value, dict):
-        return {key: each for key, each in value["pairs"]}
-    return value
+    """Return what `_plain` was given."""
+    if not isinstance(value, dict):
+        return value
+    return tuple(value["tuple"]) if "tuple" in value else dict(value["pairs"])

@@ -58,7 +58,7 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
     _task = "regression"
     _metrics: ClassVar[dict[str, tuple[str, str | None]]] = {
         "rmse": ("val_loss", None),
-        "mae": ("val_mean_absolute_error", "mean_absolute_error"),
+        "mae": ("val_mae", "mae"),
     }
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
