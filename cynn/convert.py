@@ -333,7 +333,7 @@ def _dense(model: Any) -> list[int]:
     """Return the places of a model's dense layers, which alone may have weights."""
     if not isinstance(model, Model):
         raise TypeError(f"model must be a cynn Model, got {type(model).__name__}")
-    dense = [i for i, layer in enumerate(model.layers) if layer.weight_shapes(1)]
+    dense = [i for i, layer in enumerate(model.layers) if layer.weight_names()]
     for i in dense:
         if not isinstance(model.layers[i], layers.Dense):
             raise ValueError(

@@ -14,8 +14,10 @@ import numpy as np
 from .. import layers
 from .._specs.activation_table import TABLE
 from .._specs.digits import FAR, middle_of_rescaling
+from . import _embeddings
+from ._embeddings import write_embedding, write_parametric, write_periodic
 from ._graph import GraphWriter, Weights
-from ._values import Array, Node, Paths, Value, residual
+from ._values import Array, Node, Part, Paths, Value, residual
 
 # -- writing, one entry a layer: what computes it, given the layer's name and its weights by name
 
@@ -101,14 +103,32 @@ def write_scale(
     return graph.node("Mul", name, x, graph.constant(f"{name}.weight", weights["weight"]))
 
 
+def write_clip(
+    graph: GraphWriter, layer: layers.Clip, name: str, weights: Weights, x: str
+) -> str:
+    """Keep numbers within limits; those of columns need two operators."""
+    limits = [(layer.low, "low", "Max"), (layer.high, "high", "Min")]
+    if isinstance(layer.low, float) and isinstance(layer.high, float):
+        parts = [graph.constant(f"{name}.{part}", value) for value, part, _ in limits]
+        return graph.node("Clip", name, x, *parts)
+    for value, part, operator in limits:
+        of_row = value if isinstance(value, float) else np.reshape(value, graph.row)
+        x = graph.node(operator, name, x, graph.constant(f"{name}.{part}", of_row))
+    return x
+
+
 LAYERS: dict[type[layers.Layer], Callable[[GraphWriter, Any, str, Weights, str], str]] = {
     layers.Activation: write_activation,
     layers.BatchNorm: write_batch_norm,
+    layers.Clip: write_clip,
     layers.Dense: write_dense,
     layers.Dropout: write_dropout,
+    layers.Embedding: write_embedding,
     layers.Flatten: write_flatten,
     layers.LayerNorm: write_layer_norm,
     layers.Normalize: write_normalize,
+    layers.ParametricActivation: write_parametric,
+    layers.PeriodicEmbedding: write_periodic,
     layers.Residual: write_residual,
     layers.Rescale: write_rescale,
     layers.Scale: write_scale,
@@ -254,8 +274,10 @@ def skip(a: Value, b: Value, paths: Paths) -> Value:
     return residual(x, path)
 
 
-def read_sub(node: Node) -> Value:
-    """Begin a `Normalize`, or add a `Rescale`."""
+def read_sub(node: Node) -> Value | Part:
+    """Begin a `Normalize` or a `ParametricActivation`, or add a `Rescale`."""
+    if _only_rows(node):
+        return _embeddings.begin_difference(node)
     x, constant = node.given(Value, np.ndarray)
     if constant.shape in (x.shape, (1, *x.shape)):
         mean = constant.ravel().tolist()
@@ -277,6 +299,36 @@ def read_div(node: Node) -> Value:
     if isinstance(last, layers.Normalize) and set(last.std) == {1.0}:
         return x.before.then(layers.Normalize(last.mean, std))  # type: ignore[no-any-return]
     return x.then(layers.Normalize([0.0] * len(std), std))  # type: ignore[no-any-return]
+
+
+def read_clip(node: Node) -> Value:
+    """`Clip`, with limits for all columns alike; one that is not there is the largest number."""
+    x, *limits = node.inputs
+    largest = np.array(np.finfo(node.dtype).max)
+    node.inputs = [x, *(limits + [None, None])[:2]]
+    for i, limit in ((1, -largest), (2, largest)):
+        if node.inputs[i] is None:
+            node.inputs[i] = limit
+    x, low, high = node.given(Value, np.ndarray, np.ndarray)
+    return x.then(layers.Clip(_one_number(low, x), _one_number(high, x)))  # type: ignore[no-any-return]
+
+
+def read_limit(node: Node) -> Value:
+    """Max and Min: the limits of a `Clip`, one after the other or one alone."""
+    x, constant = node.rows_and_constant()
+    if constant.size > 1 and constant.shape not in (x.shape, (1, *x.shape)):
+        raise ValueError(
+            f"its constant must fit rows of shape {x.shape}, got shape {constant.shape}"
+        )
+    limit: Any = constant.ravel().tolist() if constant.size > 1 else _one_number(constant, x)
+    largest = float(np.finfo(node.dtype).max)
+    if node.operator == "Max":
+        return x.then(layers.Clip(limit, largest))
+    last = x.layer
+    if isinstance(last, layers.Clip) and last.high == largest:
+        assert x.before is not None
+        return x.before.then(layers.Clip(last.low, limit))
+    return x.then(layers.Clip(-largest, limit))
 
 
 def read_layer_norm(node: Node) -> Value:
@@ -328,15 +380,19 @@ def read_activation(node: Node) -> Value:
     )
 
 
-OPERATORS: dict[str, Callable[[Node], Value]] = {
+OPERATORS: dict[str, Callable[[Node], Value | Part]] = {
+    **_embeddings.OPERATORS,
     **{entry.operator: read_activation for entry in TABLE.values() if entry.operator},
     "Add": read_add,
     "BatchNormalization": read_batch_norm,
+    "Clip": read_clip,
     "Div": read_div,
     "Flatten": read_flatten,
     "Gemm": read_gemm,
     "LayerNormalization": read_layer_norm,
     "MatMul": read_matmul,
+    "Max": read_limit,
+    "Min": read_limit,
     "Mul": read_mul,
     "Sub": read_sub,
 }

@@ -14,9 +14,10 @@ import numpy as np
 
 from .. import layers
 from ..model import Model
+from ._embeddings import follow
 from ._layers import OPERATORS, SCALING
 from ._library import need
-from ._values import Array, Node, Paths, Value, joined
+from ._values import Array, Node, Part, Paths, Value, joined
 from ._wire import expect_few_fields
 
 OLDEST = 7
@@ -62,8 +63,11 @@ class GraphReader:
             raise ValueError(f"names must be different, got {reprlib.repr(name)} twice")
         self.entries[name] = value
 
-    def get(self, name: str) -> Any:
-        """Return a value or an array; None for an input that is left out."""
+    def get(self, name: str, operator: str = "") -> Any:
+        """Return a value or an array; None for an input that is left out.
+
+        Columns, which Gather takes, are whole numbers.
+        """
         if not name:
             return None
         if name not in self.entries:
@@ -71,36 +75,47 @@ class GraphReader:
                 f"nodes must be in order, got {reprlib.repr(name)} before the node that makes it"
             )
         value = self.entries[name]
-        return value if isinstance(value, Value) else self.array(value)
+        if isinstance(value, Value | Part):
+            return value
+        return self.array(value, np.dtype(np.int64) if operator == "Gather" else self.dtype)
 
-    def array(self, tensor: Any) -> Array:
-        """Return a constant's numbers, of the graph's type."""
-        from onnx import TensorProto
+    @property
+    def data_type(self) -> Any:
+        """The graph's type, as ONNX has it."""
+        from onnx import helper
 
-        data_type = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[self.dtype.name]
+        return helper.np_dtype_to_tensor_dtype(self.dtype)
+
+    def array(self, tensor: Any, dtype: np.dtype[Any]) -> Array:
+        """Return a constant's numbers, of the graph's type or another."""
+        from onnx import TensorProto, helper
+
+        data_type = helper.np_dtype_to_tensor_dtype(dtype)
         name = reprlib.repr(tensor.name)
         if tensor.data_location == TensorProto.EXTERNAL or tensor.HasField("segment"):
             raise ValueError(f"{name} must be in the file itself, got a reference to another file")
         if tensor.data_type != data_type:
             kind = TensorProto.DataType.Name(tensor.data_type)
-            raise ValueError(f"{name} must hold {self.dtype}, as the input, got {kind}")
+            of_input = ", as the input" if dtype == self.dtype else ""
+            raise ValueError(f"{name} must hold {dtype}{of_input}, got {kind}")
         if len(tensor.dims) > MOST_AXES:
             raise ValueError(f"{name} must have at most {MOST_AXES} axes, got {len(tensor.dims)}")
         sizes = tuple(tensor.dims)
-        stored: Any = tensor.float_data if data_type == TensorProto.FLOAT else tensor.double_data
+        fields = {"float32": "float_data", "float64": "double_data", "int64": "int64_data"}
+        stored: Any = getattr(tensor, fields[dtype.name])
         if tensor.raw_data:
-            stored = np.frombuffer(tensor.raw_data, self.dtype.newbyteorder("<"))
+            stored = np.frombuffer(tensor.raw_data, dtype.newbyteorder("<"))
         if min(sizes, default=1) < 1 or math.prod(sizes) != len(stored):
             raise ValueError(
                 f"{name} must have the numbers of its shape {sizes}, got {len(stored)}"
             )
-        self.budget -= len(stored) * self.dtype.itemsize
+        self.budget -= len(stored) * dtype.itemsize
         if self.budget < 0:  # constants may be shared, but not to make much of little
             raise ValueError(
                 "its nodes must not share constants so often that they need more memory than the "
                 "file"
             )
-        return np.array(stored, self.dtype).reshape(sizes)
+        return np.array(stored, dtype).reshape(sizes)
 
     def cast(self, node: Node) -> Value:
         """Go on in float32, where float64 has brought the input to size."""
@@ -136,11 +151,14 @@ class GraphReader:
             raise ValueError(
                 f"its operator must be one of {', '.join(sorted((*OPERATORS, 'Cast')))}"
             )
-        inputs = [self.get(name) for name in node.input]
+        inputs = [self.get(name, node.op_type) for name in node.input]
         while inputs and inputs[-1] is None:
             inputs.pop()
         operation = Node(node, inputs, self.dtype, self.opset, self.paths)
-        output = OPERATORS.get(node.op_type, self.cast)(operation)
+        if any(isinstance(each, Part) for each in inputs):
+            output = follow(operation, self.data_type)
+        else:
+            output = OPERATORS.get(node.op_type, self.cast)(operation)
         operation.end()
         self.put(node.output[0], output)
 
@@ -299,4 +317,5 @@ def _constant(node: Any) -> Any:
 
 
 def _bytes_in(tensor: Any) -> int:
-    return len(tensor.raw_data) + 4 * len(tensor.float_data) + 8 * len(tensor.double_data)
+    numbers = 4 * len(tensor.float_data) + 8 * (len(tensor.double_data) + len(tensor.int64_data))
+    return len(tensor.raw_data) + numbers

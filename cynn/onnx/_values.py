@@ -50,6 +50,28 @@ class Value:
         return Value(shape, self, layer, weights, tuple(state), self.place + 1)
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Something of rows on its way to a layer.
+
+    Attributes
+    ----------
+    x : Value
+        The rows.
+    made : tuple of str
+        The operators that made it, in order.
+    constants : tuple of ndarray
+        What they were given beside it.
+    activation : str
+        The activation among them.
+    """
+
+    x: Value
+    made: tuple[str, ...]
+    constants: tuple[Array, ...] = ()
+    activation: str = "identity"
+
+
 class Paths:
     """The ways from one value to another, which may be no longer together than the graph allows.
 
@@ -89,7 +111,7 @@ class Node:
     ----------
     made : onnx.NodeProto
         As it stands in the file.
-    inputs : list of Value, ndarray and None
+    inputs : list of Value, Part, ndarray and None
         What it is given.
     dtype : dtype
         What the graph computes in.
@@ -157,6 +179,7 @@ class Node:
         kinds_that_came = [type(each) for each in self.inputs]
         if len(kinds_that_came) != len(kinds) or not all(map(issubclass, kinds_that_came, kinds)):
             words = {Value: "rows", np.ndarray: "a constant", type(None): "nothing"}
+            words[Part] = "something of rows that is no layer by itself"
             wanted = " and ".join(words[kind] for kind in kinds)
             came = " and ".join(words[kind] for kind in kinds_that_came) or "nothing"
             raise ValueError(f"its inputs must be {wanted}, got {came}")

@@ -7,12 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import integer, shown
-from ..layers import Activation, Dense, Layer, Residual
+from ..layers import (
+    Activation,
+    Dense,
+    Embedding,
+    Layer,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Residual,
+)
 from ..model import Model
 from ._style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
 
 WIDEST = 3.0
 """The width, in points, of the largest weight between two layers."""
+
+EMBEDDED = "embedded"
+"""What the numbers of an embedding are called."""
 
 SKIP: dict[str, Any] = {"color": FAINT, "linewidth": 1.2, "linestyle": (0, (4, 2))}
 """How a skip connection is drawn."""
@@ -24,8 +35,9 @@ def network(
     """Plot the network: a circle for each neuron, a line for each weight.
 
     Blue weights are positive, orange ones negative; the wider the line the larger the weight, to a
-    scale of its own between any two layers. Biases are not drawn, nor what has no neurons of its
-    own, as dropout and normalisation; a dashed arch leads from where a `Residual` begins to where
+    scale of its own between any two layers. Of an embedding there is one line for each number, to
+    the column that it comes of. Biases are not drawn, nor what has no neurons of its own, as
+    dropout and normalisation; a dashed arch leads from where a `Residual` begins to where
     its input is added. Of a layer with more neurons than `max_neurons`, as many are drawn as that,
     evenly out of all, and it says so beneath.
 
@@ -109,38 +121,42 @@ def network(
 
 def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
     """Return what each dense layer is called, and its weights, (inputs, units)."""
-    return _layers_and_skips(model)[0]
+    return [table for table in _layers_and_skips(model)[0] if table[0] != EMBEDDED]
 
 
 def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[tuple[int, int]]]:
-    """Return the dense layers, and from which row of neurons to which each `Residual` skips."""
+    """Return the layers of neurons, and from which of them to which each `Residual` skips."""
     if not isinstance(model, Model):
         raise TypeError(f"model must be a cynn.Model, got {shown(model)}")
     named = model.named_weights()
     tables: list[tuple[str, NDArray[Any]]] = []
     skips: list[tuple[int, int]] = []
 
-    def walk(layers: Sequence[Layer], prefix: str) -> None:
+    def walk(layers: Sequence[Layer], prefix: str, shape: tuple[int, ...]) -> None:
         first = len(tables)
         for i, layer in enumerate(layers):
+            name = f"{prefix}{i}."
             if isinstance(layer, Dense):
-                tables.append((str(layer.activation), named[f"{prefix}{i}.weight"]))
-            elif isinstance(layer, Activation) and len(tables) > first:
+                tables.append((str(layer.activation), named[f"{name}weight"]))
+            elif isinstance(layer, Embedding | PeriodicEmbedding):
+                tables.append((EMBEDDED, np.eye(shape[0])[:, layer.sources(shape[0])]))
+            elif isinstance(layer, Activation | ParametricActivation) and len(tables) > first:
                 tables[-1] = (str(layer.activation), tables[-1][1])
             elif isinstance(layer, Residual):
                 before = len(tables)
-                walk(layer.layers, f"{prefix}{i}.")
+                walk(layer.layers, name, shape)
                 if len(tables) > before:
                     skips.append((before, len(tables)))
+            elif any(named[f"{name}{part}"].ndim > 1 for part in layer.weight_names()):
+                raise ValueError(
+                    "model must have weights in Dense layers only to be drawn, got other layers "
+                    "with weights"
+                )
+            shape = layer.output_shape(shape)
 
-    walk(model.layers, "layer")
-    if not tables:
+    walk(model.layers, "layer", model.input_shape or ())
+    if not any(kind != EMBEDDED for kind, _ in tables):
         raise ValueError(f"model must have a Dense layer to draw, got {model!r}")
-    if len(tables) != sum(table.ndim == 2 for table in named.values()):
-        raise ValueError(
-            "model must have weights in Dense layers only to be drawn, got other layers with "
-            "weights"
-        )
     for (_, before), (_, after) in zip(tables, tables[1:], strict=False):
         if before.shape[1] != after.shape[0]:
             raise ValueError(

@@ -86,7 +86,7 @@ def test_a_spec_does_not_change():
         ([], "a spec must be a dictionary"),
         (
             {},
-            "class must be one of 'Activation', 'BatchNorm', 'Dense', .*, got None",
+            "class must be one of 'Activation', 'BatchNorm', 'Clip', 'Dense', .*, got None",
         ),
         ({"class": "os.system"}, "class must be one of .* got 'os.system'"),
         ({"class": ["Dense"]}, "class must be one of"),

@@ -34,11 +34,10 @@ cdef void copy_staying(
     """Write the first columns of y, and zeros past its last."""
     cdef const Py_ssize_t* staying = staying_columns(step)
     cdef Py_ssize_t c, r
-    for c in range(step.staying):
-        for r in range(first, past):
+    for r in range(first, past):
+        for c in range(step.staying):
             y[place_in(rows, r, c)] = x[place_in(rows, r, staying[c])]
-    for c in range(step.outputs, panels_of(step.outputs) * PANEL):
-        for r in range(first, past):
+        for c in range(step.outputs, panels_of(step.outputs) * PANEL):
             y[place_in(rows, r, c)] = 0
 
 
@@ -50,8 +49,8 @@ cdef void return_staying(
     cdef Py_ssize_t c, r
     for c in range(panels_of(step.inputs)):
         memset(grad_x + (c * rows + first) * PANEL, 0, (past - first) * PANEL * sizeof(real))
-    for c in range(step.staying):
-        for r in range(first, past):
+    for r in range(first, past):
+        for c in range(step.staying):
             grad_x[place_in(rows, r, staying[c])] = delta[place_in(rows, r, c)]
 
 

@@ -106,9 +106,9 @@ cdef void periodic_step_backward(
     cdef const real* w
     cdef vec x, angle, sum
     cdef int k
-    for j in range(step.embedded):
-        for u in range(step.units):
-            for r in range(first, past):
+    for r in range(first, past):
+        for j in range(step.embedded):
+            for u in range(step.units):
                 at = place_in(rows, r, first_unit(step, j) + u)
                 d[u * apart + place_in(rows, r, j)] = 0 if step.inner == RELU and y[at] <= 0 else delta[at]
     if grad_x == NULL:
