@@ -221,7 +221,7 @@ class CosineLog(Schedule):
     Examples
     --------
     >>> CosineLog(0.2, cycles=2).rates(0, 6, total=6).round(3)
-    array([0.   , 0.19 , 0.2  , 0.092, 0.   , 0.095])
+    array([0.   , 0.186, 0.   , 0.144, 0.186, 0.065])
     """
 
     def __init__(self, rate: float, cycles: int = 4) -> None:

@@ -245,6 +245,23 @@ def test_a_schedule_ends_with_the_fit(solver):
         made(learning_rate=schedules.Constant(0.1)).partial_fit(X, NUMBERS > 0, classes=[0, 1])
 
 
+def test_weight_decay_and_smoothing_may_be_schedules_too():
+    def fitted(decay, smoothing):
+        solver = optimizers.AdamW(0.01, weight_decay=decay)
+        return made(solver=solver, loss=losses.CrossEntropy(label_smoothing=smoothing))
+
+    found, wanted = fitted(schedules.Constant(0.5), 0.0), fitted(0.5, 0.0)
+    assert same(found.fit(X, Y), wanted.fit(X, Y))
+    falling = fitted(0.5, schedules.FlatCosine(0.3)).fit(X, Y)
+    assert not same(falling, fitted(0.5, 0.3).fit(X, Y)) and not same(falling, wanted)
+    for decay, smoothing, name in (
+        (schedules.Constant(0.5), 0.0, "weight_decay"),
+        (0.5, schedules.Constant(0.1), "label_smoothing"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must not be a schedule in partial_fit"):
+            fitted(decay, smoothing).partial_fit(X, Y, classes=np.unique(Y))
+
+
 def test_sgd_of_the_toolkit_is_theirs_without_momentum():
     ours = made(solver=optimizers.SGD(0.1), alpha=0).fit(X, Y)
     theirs = made(solver="sgd", momentum=0, learning_rate_init=0.1, alpha=0).fit(X, Y)

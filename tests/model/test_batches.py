@@ -290,7 +290,7 @@ def test_steps_per_epoch_that_is_meaningless_or_missing():
     with pytest.raises(ValueError, match="^steps_per_epoch must be None where y is given"):
         classifier().fit(X, Y, steps_per_epoch=3, verbose=0)
     with pytest.raises(
-        ValueError, match="^steps_per_epoch must be given with a learning-rate schedule"
+        ValueError, match="^steps_per_epoch must be given where learning_rate is a schedule"
     ):
         streamed(Again(cut()), 2, Cosine(0.1))
 

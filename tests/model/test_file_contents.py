@@ -41,7 +41,7 @@ model.training = {"seed": 1, "of": "a table"}
 model.save(sys.argv[1])
 print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())
 """
-CHECKSUM = "e8d333de43ea0b545677713af59b6c4258ebdf971e64c9c5340bef95c98b23c2"
+CHECKSUM = "7063d0b8d284ede48085fadbd391c1d4b6b006771a9f9ed32417b6b050d10641"
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])

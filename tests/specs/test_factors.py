@@ -10,6 +10,7 @@ import pytest
 from cynn import Model, layers, optimizers
 from cynn._specs.factors import ByName
 from cynn.layers import BatchNorm, Dense, Dropout, Flatten, LayerNorm, Residual, Scale
+from layer_examples import COLUMNS, EXAMPLES
 
 LEARNING = [
     Dense(
@@ -49,6 +50,27 @@ def test_factors_are_one_for_each_weight():
     assert Dense(3).factors() == [(1.0, 1.0)] * 2
     assert Flatten().factors() == Dropout(0.5).factors() == []
     assert repr(Dense(3, learning_rate_factor=1, weight_decay_factor=1.0)) == "Dense(3)"
+
+
+WITH_WEIGHTS = [one for one in EXAMPLES if one.weight_names() and not isinstance(one, Residual)]
+
+
+@pytest.mark.parametrize("layer", WITH_WEIGHTS, ids=repr)
+def test_every_layer_with_weights_takes_them(layer):
+    name = layer.weight_names()[0]
+    for factor, frozen in ((0, layer.weight_names()), ({name: 0}, [name])):
+        changed = layer.replace(learning_rate_factor=factor, weight_decay_factor=0.5)
+        assert changed.factors() == [
+            (float(each not in frozen), 0.5) for each in layer.weight_names()
+        ]
+        model = Model([changed, Dense(3)], seed=0)
+        model.compile(optimizers.AdamW(0.01), "mse")
+        model.build(COLUMNS)
+        start = model.named_weights()
+        x = np.random.default_rng(0).normal(size=(30, COLUMNS))
+        model.fit(x, x[:, :3], verbose=0)
+        kept = {n for n, w in model.named_weights().items() if w.tobytes() == start[n].tobytes()}
+        assert kept == {f"layer0.{each}" for each in frozen}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from cynn.schedules import Constant, Cosine, Schedule
         ({"momentum": 1}, "momentum must be at least 0 and less than 1, got 1.0"),
         ({"momentum": -0.1}, "momentum must be .*, got -0.1"),
         ({"momentum": math.nan}, "momentum must be .*, got nan"),
-        ({"weight_decay": -1}, "weight_decay must be a finite number of at least 0, got -1.0"),
+        ({"weight_decay": -1}, "weight_decay must be a finite number of at least 0, .*, got -1.0"),
         ({"weight_decay": math.inf}, "weight_decay must be .*, got inf"),
         ({"nesterov": True}, "momentum must be above 0 for nesterov=True"),
     ],

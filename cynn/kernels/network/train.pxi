@@ -58,6 +58,7 @@ cdef void end_batch(
 
     A loss that is not finite is the last: it changes no weight.
     """
+    cdef const double* weight_decay = NULL
     cdef bint counts
     if job.n_penalty_parts and call.counts:
         loss += penalty * (1 / total if job.penalty_of_sum else 1)
@@ -65,9 +66,11 @@ cdef void end_batch(
     if counts:
         if job.optimizer != NULL:
             updates[0] += 1
+            if job.weight_decays != NULL:
+                weight_decay = &job.weight_decays[step]
             set_rule(
-                job.optimizer, rule, job.numbers, scalars, job.rates[step], job.momenta[step],
-                NULL if job.weight_decays == NULL else &job.weight_decays[step], updates[0],
+                job.optimizer, rule, job.numbers, scalars, job.rates[step], job.momenta[step], weight_decay,
+                updates[0],
             )
         if job.gradient == NULL:
             use_gradients(job, rule, total, call)
