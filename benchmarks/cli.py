@@ -15,6 +15,7 @@ from . import (
     chart,
     data,
     distributed,
+    encoding,
     estimators,
     footprint,
     guard,
@@ -26,7 +27,6 @@ from . import (
     rounds,
     small,
     splits,
-    tables,
     toolkit,
 )
 from .cases import FULL, QUICK, Case, of_shapes
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
     made.add_argument("--toolkit", action="store_true", help="the cost of layers and optimizers")
     made.add_argument("--sklearn", action="store_true", help="estimators against scikit-learn's")
-    made.add_argument("--tables", action="store_true", help="the cost of a row of a table")
+    made.add_argument("--encoding", action="store_true", help="the cost of a row of a table")
     made.add_argument("--neighbours", action="store_true", help="two threads beside busy programs")
     made.add_argument("--splits", action="store_true", help="how 1 to 64 threads share a step")
     made.add_argument("--small", action="store_true", help="networks of a few hundred weights")
@@ -86,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return guard.main(options.record)
         if options.toolkit:
             return toolkit.main()
-        if options.tables:
-            return tables.main()
+        if options.encoding:
+            return encoding.main()
         if options.sklearn:
             return estimators.main(options.rounds, thread_counts(options.threads)[-1])
         if options.small:
