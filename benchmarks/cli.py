@@ -15,6 +15,7 @@ from . import (
     chart,
     data,
     distributed,
+    encoding,
     estimators,
     footprint,
     guard,
@@ -26,9 +27,9 @@ from . import (
     rounds,
     small,
     splits,
-    tables,
     toolkit,
 )
+from .board import command as board
 from .cases import FULL, QUICK, Case, of_shapes
 from .results import Results
 
@@ -69,7 +70,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--guard", action="store_true", help="compare ratios with those on record")
     made.add_argument("--toolkit", action="store_true", help="the cost of layers and optimizers")
     made.add_argument("--sklearn", action="store_true", help="estimators against scikit-learn's")
-    made.add_argument("--tables", action="store_true", help="the cost of a row of a table")
+    made.add_argument("--tables", action="store_true", help="scores on tables; --tables --help")
+    made.add_argument("--encoding", action="store_true", help="the cost of a row of a table")
     made.add_argument("--neighbours", action="store_true", help="two threads beside busy programs")
     made.add_argument("--splits", action="store_true", help="how 1 to 64 threads share a step")
     made.add_argument("--small", action="store_true", help="networks of a few hundred weights")
@@ -79,15 +81,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status."""
-    options = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if "--tables" in words:  # has options of its own
+            require_kernels()
+            return board.main([word for word in words if word != "--tables"], say)
+        options = parser().parse_args(words)
         require_kernels()
         if options.guard:
             return guard.main(options.record)
         if options.toolkit:
             return toolkit.main()
-        if options.tables:
-            return tables.main()
+        if options.encoding:
+            return encoding.main()
         if options.sklearn:
             return estimators.main(options.rounds, thread_counts(options.threads)[-1])
         if options.small:

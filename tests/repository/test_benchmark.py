@@ -24,6 +24,7 @@ from benchmarks import (  # noqa: E402
     cli,
     data,
     distributed,
+    encoding,
     estimators,
     floors,
     footprint,
@@ -37,7 +38,6 @@ from benchmarks import (  # noqa: E402
     rounds,
     small,
     splits,
-    tables,
     toolkit,
 )
 from benchmarks.cases import FULL, Case, of_shapes, train_flops  # noqa: E402
@@ -352,7 +352,7 @@ def test_time_of_a_step_on_two_ranks_by_part():
 
 
 def test_ways_of_a_row_are_one_row():
-    made = list(tables.ways(*tables.model_and_row()).values())
+    made = list(encoding.ways(*encoding.model_and_row()).values())
     assert {call().shape for call in made[:5]} == {(1, 28)} and made[5]().shape == (1,)
     first, *same = [call().tolist() for call in made[:5] if call is not made[3]]
     assert all(row == first for row in same)
