@@ -53,7 +53,7 @@ def checked_factor(name: str, value: Any, names: Sequence[str]) -> float | ByNam
     value : object
         What came for it.
     names : sequence of str
-        The names that there are.
+        The names that there are; none where one factor has to serve for all.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def checked_factor(name: str, value: Any, names: Sequence[str]) -> float | ByNam
     Traceback (most recent call last):
     ValueError: learning_rate_factor must have names among 'weight', 'bias', got 'kernel'
     """
-    if not isinstance(value, Mapping):
-        wanted = f"{WANTED}, or such numbers by the names of weights"
+    if not (names and isinstance(value, Mapping)):
+        wanted = WANTED + (", or such numbers by the names of weights" if names else "")
         return number(name, value, wanted, lambda factor: factor >= 0)
     for key in value:
         if key not in names:

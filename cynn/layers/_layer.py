@@ -3,7 +3,7 @@
 from __future__ import annotations  # naming numpy.random would load it
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -41,6 +41,9 @@ class Layer(spec.Spec):
     ((28, 28), [])
     """
 
+    _has_one_array: ClassVar[bool] = False
+    """Whether the network keeps all weights in one array, whose factors are then the same."""
+
     def __init__(self, *, name: str | None = None) -> None:
         if not (name is None or isinstance(name, str) and name):
             raise TypeError(f"name must be a string that is not empty, or None, got {shown(name)}")
@@ -52,7 +55,7 @@ class Layer(spec.Spec):
         weight_decay_factor: float | Mapping[str, float],
     ) -> None:
         """Check and keep the factors of a layer with weights, once `weight_names` knows them."""
-        names = self.weight_names()
+        names = [] if self._has_one_array else self.weight_names()
         self.learning_rate_factor = checked_factor(
             "learning_rate_factor", learning_rate_factor, names
         )
@@ -112,13 +115,13 @@ class Layer(spec.Spec):
         Returns
         -------
         list of (float, float)
-            In the order of `weight_names`; 1 where nothing else was said.
+            In the order of `weight_names`, 1 where nothing else was said; a single pair where the
+            network keeps all of them in one array.
         """
-        said = vars(self)
-        both = (said.get("learning_rate_factor", 1.0), said.get("weight_decay_factor", 1.0))
-        return [
-            (factor_of(both[0], name), factor_of(both[1], name)) for name in self.weight_names()
-        ]
+        rate = vars(self).get("learning_rate_factor", 1.0)
+        decay = vars(self).get("weight_decay_factor", 1.0)
+        pairs = [(factor_of(rate, name), factor_of(decay, name)) for name in self.weight_names()]
+        return pairs[:1] if self._has_one_array else pairs
 
     def dropouts(self) -> list[float | Schedule]:
         """Return the rate of each step in this layer that drops numbers in training.

@@ -57,12 +57,15 @@ WITH_WEIGHTS = [one for one in EXAMPLES if one.weight_names() and not isinstance
 
 @pytest.mark.parametrize("layer", WITH_WEIGHTS, ids=repr)
 def test_every_layer_with_weights_takes_them(layer):
-    name = layer.weight_names()[0]
-    for factor, frozen in ((0, layer.weight_names()), ({name: 0}, [name])):
+    names = layer.weight_names()
+    by_name = ({names[0]: 0}, names[:1])
+    if layer._has_one_array:
+        with pytest.raises(TypeError, match="learning_rate_factor must be a finite number of"):
+            layer.replace(learning_rate_factor=by_name[0])
+    for factor, frozen in ((0, names), *[by_name] * (not layer._has_one_array)):
         changed = layer.replace(learning_rate_factor=factor, weight_decay_factor=0.5)
-        assert changed.factors() == [
-            (float(each not in frozen), 0.5) for each in layer.weight_names()
-        ]
+        pairs = [(float(each not in frozen), 0.5) for each in names]
+        assert changed.factors() == pairs[: 1 if layer._has_one_array else None]
         model = Model([changed, Dense(3)], seed=0)
         model.compile(optimizers.AdamW(0.01), "mse")
         model.build(COLUMNS)
@@ -108,6 +111,18 @@ def test_what_is_given_later_changes_nothing():
     assert layer.learning_rate_factor == {"bias": 0.5} == ByName({"bias": 0.5})
     with pytest.raises(TypeError):
         layer.learning_rate_factor["bias"] = 0.0
+
+
+def test_a_layer_of_one_array_has_one_factor():
+    class Once(Dense):
+        _has_one_array = True
+
+    layer = Once(3, learning_rate_factor=0.5)
+    assert layer.factors() == [(0.5, 1.0)] and Once(3).factors() == [(1.0, 1.0)]
+    with pytest.raises(
+        TypeError, match="learning_rate_factor must be a finite number of at least 0, g"
+    ):
+        Once(3, learning_rate_factor={"weight": 0.5})
 
 
 def trained(parts, optimizer, dtype="float32", epochs=2):
