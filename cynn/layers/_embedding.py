@@ -27,23 +27,7 @@ class _Embedding(Layer):
     """What embeddings share: which columns are embedded, and where their numbers come."""
 
     columns: tuple[int, ...] | None
-    learning_rate_factor: float
-    weight_decay_factor: float
-
-    def _learn_as_one(self, learning_rate_factor: Any, weight_decay_factor: Any) -> None:
-        """Check and keep the factors, which all weights share: they are one matrix of the kernels."""
-        wanted = "a finite number of at least 0, one for all weights of the layer"
-        self.learning_rate_factor, self.weight_decay_factor = (
-            number(name, value, wanted, lambda factor: factor >= 0)
-            for name, value in (
-                ("learning_rate_factor", learning_rate_factor),
-                ("weight_decay_factor", weight_decay_factor),
-            )
-        )
-
-    def factors(self) -> list[tuple[float, float]]:
-        """Return those of all weights, once; see `Layer.factors`."""
-        return [(self.learning_rate_factor, self.weight_decay_factor)]
+    _has_one_array = True
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape with the numbers of each embedded column; see `Layer.output_shape`."""
@@ -168,7 +152,7 @@ class Embedding(_Embedding):
         if max(self.sizes) > LARGEST_TABLE:
             raise ValueError(f"sizes must be at most {LARGEST_TABLE}, got {max(self.sizes)}")
         self.units = _units("units", units, 1)
-        self._learn_as_one(learning_rate_factor, weight_decay_factor)
+        self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:
@@ -294,7 +278,7 @@ class PeriodicEmbedding(_Embedding):
                 f"frequencies must be even without cos_bias, as many cosines as sines, got "
                 f"{frequencies}"
             )
-        self._learn_as_one(learning_rate_factor, weight_decay_factor)
+        self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
     def step(self) -> tuple[Any, ...]:

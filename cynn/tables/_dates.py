@@ -78,7 +78,7 @@ class Dates(Column):
     >>> out = np.zeros((1, column.width))
     >>> column.encode(np.array(["2026-12-01"]), out)
     >>> out.round(2)
-    array([[1.45, 0.  , 1.  , 0.  , 0.  , 0.  , 0.  , 0.  ]])
+    array([[1.46, 0.  , 1.  , 0.  , 0.  , 0.  , 0.  , 0.  ]])
     """
 
     def __init__(
