@@ -344,7 +344,8 @@ def _quantiles(known: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     place, rest = np.divmod(np.arange(count) * (len(known) - 1), max(1, count - 1))
     low, high = known[place], known[np.minimum(place + 1, len(known) - 1)]
     between: NDArray[np.float64] = low + (high - low) * (rest / max(1, count - 1))
-    return np.minimum(between, high)
+    np.minimum(between, high, out=between)
+    return between
 
 
 def _normal_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -114,6 +114,12 @@ def test_a_layer_object_that_stands_twice():
     model, other = begun(one, one, one), begun(one, from_rows(COLUMNS, "tanh"), one)
     assert bits(model) == bits(other)
     expect_first(model, built(one, one, one), X, (0, 1, 2, 3))
+    for parts in ([one, one], [one, from_rows(COLUMNS, "tanh")]):
+        model = Model(parts, dtype="float64", seed=0)
+        model.compile(SGD(0.01), "mse")
+        model.fit(X, X, epochs=0, verbose=0)
+        second = np.tanh(X @ model.get_weights()[0] + model.get_weights()[1])
+        np.testing.assert_allclose((second @ model.get_weights()[2]).std(axis=0), 1, 1e-9)
 
 
 def test_one_without_the_other():
