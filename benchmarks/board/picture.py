@@ -3,8 +3,8 @@
 import statistics
 from pathlib import Path
 
+from .figures import Board, score
 from .peers import PEERS
-from .report import Board, score
 
 COLOURS = {
     "realmlp-td": "#0072b2",
