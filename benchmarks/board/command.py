@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..data import ROOT
-from . import page, picture, records, report, runs
+from . import figures, page, picture, records, report, runs
 from .peers import PEERS
 from .tables import BY_NAME
 
@@ -63,7 +63,7 @@ def chosen(option: str, text: str | None, known: Collection[str]) -> list[str]:
 
 def write(file: Path, record: bool, say: Callable[[str], None]) -> None:
     """Print the report and write it, with its picture."""
-    board = report.Board(records.latest(records.read(file)))
+    board = figures.Board(records.latest(records.read(file)))
     text, drawing = None, ""
     if board.peers:
         text = report.markdown(board)

@@ -88,7 +88,7 @@ def files(wanted: Sequence[Table], say: Callable[[str], None]) -> dict[str, Path
     code = b"".join(Path(str(module.__file__)).read_bytes() for module in (extract, tables))
     folder = TABLES / hashlib.sha256(code).hexdigest()[:12]  # how they are read: written anew then
     found = {table.name: folder / f"{table.source}.npz" for table in wanted}
-    missing = [name for name, path in found.items() if not path.exists()]
+    missing = {path: name for name, path in found.items() if not path.exists()}.values()
     if missing:
         say(f"reading {', '.join(missing)}")
         folder.mkdir(parents=True, exist_ok=True)

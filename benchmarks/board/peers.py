@@ -183,14 +183,14 @@ def catboost(task: str, frame: Any, seed: int) -> Any:
     return kind(random_seed=seed, cat_features=named, verbose=0, allow_writing_files=False)
 
 
-OURS, THEIRS = "realmlp-td", "pytabkit-td"
+OURS, EIGHT, THEIRS = "realmlp-td", "realmlp-td-8", "pytabkit-td"
 
 PEERS = {
     OURS: Peer("cynn RealMLP td", ("cynn",), realmlp("td", 1), as_it_is, network=True),
     "realmlp-td-s": Peer(
         "cynn RealMLP td-s", ("cynn",), realmlp("td-s", 1), as_it_is, network=True
     ),
-    "realmlp-td-8": Peer(
+    EIGHT: Peer(
         "cynn RealMLP td, 8 members", ("cynn",), realmlp("td", 8), as_it_is, network=True, members=8
     ),
     THEIRS: Peer(

@@ -3,8 +3,8 @@
 import statistics
 from pathlib import Path
 
+from .figures import Board, score
 from .peers import PEERS
-from .report import Board, score
 
 COLOURS = {
     "realmlp-td": "#0072b2",
@@ -47,6 +47,7 @@ def draw(path: Path, board: Board) -> str:
         return "no picture: matplotlib is not installed"
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib import ticker
 
     # The same figures give the same bytes, and texts stay texts: a small file to keep.
     settings = {"svg.hashsalt": "cynn", "svg.fonttype": "none"}
@@ -58,6 +59,9 @@ def draw(path: Path, board: Board) -> str:
                 mark = "o" if PEERS[peer].network else "s"
                 axes.plot(x, y, mark, color=COLOURS[peer], label=PEERS[peer].label)
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_locator(ticker.NullLocator())
             axes.margins(0.15)
             axes.set_xlabel("seconds of a fit, geometric mean, log scale")
             axes.set_ylabel("mean accuracy" if task == "classification" else "mean R2")

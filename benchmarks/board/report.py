@@ -1,14 +1,13 @@
-"""What the lines of the file of figures say, as tables in Markdown."""
+"""The report: the figures as tables in Markdown."""
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
-from .peers import OURS, PEERS, THEIRS
-from .records import Key, Line
-from .tables import TABLES, Table
+from . import floors
+from .figures import Board, ranks
+from .peers import PEERS
+from .tables import Table
 
-MEMBERS = "realmlp-td-8"
 WORDS = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -16,112 +15,6 @@ WORDS = {
     "r2": "R2",
     "rmse": "RMSE",
 }
-
-
-class Board:
-    """The figures of all fits, averaged over the splits of a table.
-
-    Parameters
-    ----------
-    lines : mapping
-        The last line of each fit.
-    """
-
-    def __init__(self, lines: Mapping[Key, Line]) -> None:
-        self.lines = lines
-        self.peers = [name for name in PEERS if any(key[2] == name for key in lines)]
-        self.tables = [table for table in TABLES if any(key[0] == table.name for key in lines)]
-
-    def splits(self, table: Table, peer: str, field: str) -> dict[str, float]:
-        """Return a figure of each split."""
-        return {
-            split: float(line[field])
-            for (name, split, who), line in self.lines.items()
-            if (name, who) == (table.name, peer) and line[field]
-        }
-
-    def mean(self, table: Table, peer: str, field: str) -> float | None:
-        """Return the mean of a figure over the splits, None where there is none."""
-        found = self.splits(table, peer, field)
-        return statistics.fmean(found.values()) if found else None
-
-    def of(self, table: Table, field: str) -> dict[str, float]:
-        """Return the means of all peers that have one."""
-        found = {peer: self.mean(table, peer, field) for peer in self.peers}
-        return {peer: value for peer, value in found.items() if value is not None}
-
-    def of_task(self, task: str) -> list[Table]:
-        """Return the tables of a task."""
-        return [table for table in self.tables if table.task == task]
-
-
-def score(table: Table) -> str:
-    """Return the figure that is the score of a table: more is better."""
-    return "accuracy" if table.task == "classification" else "r2"
-
-
-def loss(table: Table) -> str:
-    """Return the figure that ranks the peers on a table: less is better."""
-    return "log_loss" if table.task == "classification" else "rmse"
-
-
-# -- what is compared
-
-
-def ranks(board: Board, peers: Sequence[str]) -> tuple[dict[str, dict[str, float]], int]:
-    """Return the mean ranks by task and over all, and the number of tables that all have."""
-    places: dict[str, dict[str, list[float]]] = {peer: {} for peer in peers}
-    count = 0
-    for table in board.tables:
-        found = {peer: v for peer, v in board.of(table, loss(table)).items() if peer in peers}
-        if len(found) < len(peers):
-            continue
-        count += 1
-        for peer, value in found.items():
-            less = sum(other < value for other in found.values())
-            same = sum(other == value for other in found.values())
-            for task in (table.task, "all"):
-                places[peer].setdefault(task, []).append(less + (same + 1) / 2)
-    means = {
-        peer: {task: statistics.fmean(each) for task, each in by_task.items()}
-        for peer, by_task in places.items()
-    }
-    return means, count
-
-
-class Difference(NamedTuple):
-    """Ours minus theirs: the mean over the tables, its standard error, and the number of tables."""
-
-    mean: float
-    error: float
-    tables: int
-
-
-def difference(board: Board, task: str) -> Difference | None:
-    """Return how much better we score than pytabkit's, pair by pair of the same rows."""
-    means = []
-    for table in board.of_task(task):
-        ours, theirs = (board.splits(table, peer, score(table)) for peer in (OURS, THEIRS))
-        pairs = [ours[split] - theirs[split] for split in ours if split in theirs]
-        if pairs:
-            means.append(statistics.fmean(pairs))
-    if not means:
-        return None
-    error = statistics.stdev(means) / len(means) ** 0.5 if len(means) > 1 else float("nan")
-    return Difference(statistics.fmean(means), error, len(means))
-
-
-def ratios(board: Board, slower: str, faster: str) -> dict[str, float]:
-    """Return, table by table, how many times as long a fit of the one takes as of the other."""
-    found = {}
-    for table in board.tables:
-        seconds = board.of(table, "fit_seconds")
-        if slower in seconds and faster in seconds:
-            found[table.name] = seconds[slower] / seconds[faster]
-    return found
-
-
-# -- as Markdown
 
 
 def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -201,32 +94,12 @@ RANKED = {"classification": "by log-loss", "regression": "by RMSE", "all": "both
 
 
 def compared(board: Board) -> str:
-    """Return how ours stands to pytabkit's, beside the floors."""
-    lines = []
-    for task, name in (("classification", "accuracy"), ("regression", "R2")):
-        found = difference(board, task)
-        if found:
-            text = f"{found.mean:+.4f} ± {found.error:.4f}"
-            reached = "reached" if found.mean >= -0.002 else "MISSED"
-            lines.append([f"{name}, ours minus theirs", text, "at least -0.002", reached])
-    times = ratios(board, THEIRS, OURS)
-    if times:
-        for value, floor, words in (
-            (statistics.median(times.values()), 5.0, "the median"),
-            (min(times.values()), 2.5, f"the least ({min(times, key=times.__getitem__)})"),
-        ):
-            reached = "reached" if value >= floor else "MISSED"
-            text = f"a fit, theirs over ours, {words}"
-            lines.append([text, f"{value:.2f}", f"at least {floor:g}", reached])
-    members = ratios(board, MEMBERS, THEIRS)
-    if members:
-        most = max(members, key=members.__getitem__)
-        reached = "reached" if members[most] < 2.5 else "MISSED"
-        text = f"our eight members over their one, the most ({most})"
-        lines.append([text, f"{members[most]:.2f}", "less than 2.5", reached])
-    return (
-        grid(["RealMLP td here and in pytabkit", "measured", "floor", ""], lines) if lines else ""
-    )
+    """Return the floors and what is reached."""
+    lines = [
+        [floor.work, floor.measured, floor.wanted, "reached" if floor.reached else "MISSED"]
+        for floor in floors.of(board)
+    ]
+    return grid(["", "measured", "floor", ""], lines) if lines else ""
 
 
 def times(board: Board) -> str:

@@ -1,6 +1,7 @@
 """The fits that the file of figures lacks, each in a process of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from . import environment, records
 from .tables import Table
 
 LONGEST = 3_600.0  # seconds of one fit
+BUSY = 1.0  # processes that were running before
 
 
 class Fit(NamedTuple):
@@ -63,6 +65,8 @@ def measure(
 ) -> int:
     """Add a line to the file for each fit that it lacks; return how many failed."""
     cores = environment.cores()
+    if os.getloadavg()[0] > BUSY:
+        say("other processes are busy: the seconds will not be comparable, only the scores")
     environment.prepare(say)
     versions = ask(environment.program("board.peers"))
     if "error" in versions:
@@ -113,7 +117,7 @@ def ask(command: Sequence[str]) -> dict[str, Any]:
             return {"error": f"it took more than {LONGEST:.0f} s"}
         finally:
             if process.poll() is None:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # and whatever it started
     if not answer:
         last = (errors.strip().splitlines() or [""])[-1]
         died = f" by {signal.Signals(-process.returncode).name}" if process.returncode < 0 else ""
