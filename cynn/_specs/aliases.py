@@ -283,7 +283,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "ActivityRegularization": "the arguments l1 and l2 of Dense",
         **dict.fromkeys(
             ("Conv1D", "Conv2D", "Conv3D", "Conv1d", "Conv2d", "MaxPooling2D", "MaxPool2d", "LSTM")
-            + ("AveragePooling2D", "GlobalAveragePooling2D", "SimpleRNN", "RNN", "GRU", "Embedding")
+            + ("AveragePooling2D", "GlobalAveragePooling2D", "SimpleRNN", "RNN", "GRU")
             + ("MultiHeadAttention", "Attention", "Transformer", "Bidirectional", "TimeDistributed")
             + ("Concatenate", "Multiply", "Average", "Reshape", "Permute", "RepeatVector"),
             DENSE_ONLY,

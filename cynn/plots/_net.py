@@ -131,11 +131,14 @@ def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
     named = model.named_weights()
     tables: list[tuple[str, NDArray[Any]]] = []
     skips: list[tuple[int, int]] = []
+    drawn: set[str] = set()
 
     def walk(layers: Sequence[Layer], prefix: str, shape: tuple[int, ...]) -> None:
         first = len(tables)
         for i, layer in enumerate(layers):
             name = f"{prefix}{i}."
+            if isinstance(layer, Dense | Embedding | PeriodicEmbedding):
+                drawn.update(f"{name}{part}" for part in layer.weight_names())
             if isinstance(layer, Dense):
                 tables.append((str(layer.activation), named[f"{name}weight"]))
             elif isinstance(layer, Embedding | PeriodicEmbedding):
@@ -147,16 +150,16 @@ def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
                 walk(layer.layers, name, shape)
                 if len(tables) > before:
                     skips.append((before, len(tables)))
-            elif any(named[f"{name}{part}"].ndim > 1 for part in layer.weight_names()):
-                raise ValueError(
-                    "model must have weights in Dense layers only to be drawn, got other layers "
-                    "with weights"
-                )
             shape = layer.output_shape(shape)
 
     walk(model.layers, "layer", model.input_shape or ())
     if not any(kind != EMBEDDED for kind, _ in tables):
         raise ValueError(f"model must have a Dense layer to draw, got {model!r}")
+    if any(table.ndim > 1 for name, table in named.items() if name not in drawn):
+        raise ValueError(
+            "model must have weights in Dense layers only to be drawn, got other layers with "
+            "weights"
+        )
     for (_, before), (_, after) in zip(tables, tables[1:], strict=False):
         if before.shape[1] != after.shape[0]:
             raise ValueError(

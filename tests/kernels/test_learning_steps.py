@@ -187,6 +187,25 @@ def test_same_bits_of_each_layer_on_any_number_of_threads(compiled, layer):
     assert trained_wide(compiled, 2, seconds=0.0, steps=steps) == wanted
 
 
+FIRST = [
+    ("periodic", None, 3, 3, "relu", True, True),
+    ("periodic", tuple(range(50, 0, -1)), 4, 8, "identity", False, False),
+    ("embedding", tuple(range(0, 200, 7)), (3,) * 29, 4),
+]
+
+
+@pytest.mark.parametrize("step", FIRST, ids=lambda step: f"{step[0]} {step[2]}")
+def test_same_bits_of_an_embedding_at_the_head(compiled, step, threads_at_hand):
+    """As the first step, which learns from the input itself; also in blocks."""
+    for size in ({}, {"rows": 1300, "batch_size": 1300}):
+        wanted = trained_wide(compiled, 1, 0xFF, steps=[step, ("dense", 10, "softmax")], **size)
+        for threads in (2, 3):
+            found = trained_wide(
+                compiled, threads, 0x00, steps=[step, ("dense", 10, "softmax")], **size
+            )
+            assert found == wanted, threads
+
+
 @pytest.mark.parametrize("case", OF_EVERY_LAYER, ids=str)
 def test_same_bits_of_few_rows_and_of_many(compiled, case):
     network = made(case, compiled)

@@ -282,6 +282,10 @@ def test_layers_are_imported_as_exported(tmp_path):
 # ---- files of others ----------------------------------------------------------------------------
 
 
+WHOLE = ("f", "g")
+"""Constants that are whole numbers."""
+
+
 def written(path, nodes, constants, *, row=(4,), out=3, number=TensorProto.FLOAT, **changes):
     """Write a file of nodes: (operator, inputs, output, attributes)."""
     ends = [
@@ -293,7 +297,10 @@ def written(path, nodes, constants, *, row=(4,), out=3, number=TensorProto.FLOAT
         "graph",
         ends[:1],
         ends[1:],
-        [numpy_helper.from_array(np.asarray(a, np.float32), name) for name, a in constants.items()],
+        [
+            numpy_helper.from_array(np.asarray(a, np.int64 if name in WHOLE else np.float32), name)
+            for name, a in constants.items()
+        ],
     )
     opset = [helper.make_opsetid("", changes.get("opset", 13))]
     path.write_bytes(helper.make_model(graph, opset_imports=opset).SerializeToString())
@@ -410,6 +417,38 @@ REFUSED = {
     "a constant's name": ([("Relu", ["x"], "w", {})], "must be different, got 'w'"),
     "no output": ([("Relu", ["x"], "h", {})], "got 'y' before the node that"),
     "an infinite scale": ([("Mul", ["x", "i"], "y", {})], "scale must be a finite number, got inf"),
+    "columns that are no whole numbers": (
+        [("Gather", ["x", "b"], "h", {"axis": 1})], "'b' must hold int64, got FLOAT"
+    ),
+    "columns that are not there": (
+        [("Gather", ["x", "g"], "h", {"axis": 1})], "its columns must be of the 4 of a row"
+    ),
+    "rows taken": (
+        [("Gather", ["x", "f"], "h", {"axis": 0})], "take columns of rows of one axis, got others"
+    ),
+    "an embedding cut short": (
+        [("Gather", ["x", "f"], "h", {"axis": 1}), ("Round", ["h"], "r", {}),
+         ("Concat", ["r"], "y", {"axis": 1})], "must be an embedding as cynn writes it"
+    ),
+    "columns that go elsewhere": (
+        [("Gather", ["x", "f"], "h", {"axis": 1}), ("Tanh", ["h"], "y", {})],
+        "node 1 is 'Tanh': it must be of an embedding as cynn writes it"
+    ),
+    "columns alone": (
+        [("Gather", ["x", "f"], "h", {"axis": 1}), ("Concat", ["h"], "y", {"axis": 1})],
+        "something of rows that is no layer by itself, got nothing"
+    ),
+    "columns in the end": ([("Gather", ["x", "f"], "y", {"axis": 1})], "output must depend on"),
+    "a difference": (
+        [("Relu", ["x"], "h", {}), ("Sub", ["x", "h"], "y", {})],
+        "must be that of an activation and its input"
+    ),
+    "a difference added": (
+        [("Relu", ["x"], "h", {}), ("Sub", ["h", "x"], "d", {}), ("Add", ["x", "d"], "y", {})],
+        "must end a parametric activation, got another sum"
+    ),
+    "a sine": ([("Cos", ["x"], "y", {})], "its input must be columns on the way to an embedding"),
+    "limits by computed numbers": ([("Max", ["x", "x"], "y", {})], "rows and a constant, got"),
     "another domain": (
         [("Relu", ["x"], "y", {"domain": "com.example"})],
         "node 0 is 'Relu': its domain must be .*, got 'com.example'",
@@ -423,7 +462,7 @@ def test_what_is_refused(tmp_path, name):
     nodes, message = REFUSED[name]
     constants = {
         "w": W, "v": V, "b": B, "c": C, "k": B[:, None], "m": [[[2.0]]], "s": 2.0, "i": np.inf,
-        "z": 0.0,
+        "z": 0.0, "f": np.array([1]), "g": np.array([4]),
     }  # fmt: skip
     path = written(tmp_path / "a", nodes, constants)
     with pytest.raises(OnnxFileError, match=f"^{path}: .*{message}"):

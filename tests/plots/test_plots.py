@@ -18,9 +18,11 @@ from cynn.layers import (  # noqa: E402
     BatchNorm,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     LayerNorm,
     Normalize,
+    PeriodicEmbedding,
     Residual,
 )
 from cynn.plots._style import NEGATIVE, POSITIVE  # noqa: E402
@@ -144,6 +146,16 @@ def test_layers_without_neurons_are_passed_over(ax):
     model = built(Normalize([0.0] * 4, [1.0] * 4), Dense(3), *between, Dense(2, "softmax"))
     drawn(plots.network(model, ax=ax))
     assert texts(ax) == ["4 inputs", "3 relu", "2 softmax"]
+
+
+def test_embeddings_are_drawn_by_the_columns_that_they_come_of(ax):
+    model = built(Embedding([1], [3], units=2), PeriodicEmbedding([4], units=2), Dense(2))
+    drawn(plots.network(model, ax=ax))
+    assert texts(ax) == ["4 inputs", "5 embedded", "6 embedded", "2 linear"]
+    table, waves = (part.get_segments() for part in ax.collections[:2])
+    assert len(table) == 4 * 5 and len(waves) == 5 * 6
+    with pytest.raises(ValueError, match="must have a Dense layer"):
+        plots.network(built(PeriodicEmbedding()))
 
 
 @pytest.mark.parametrize(**by_layer)

@@ -9,7 +9,19 @@ import pytest
 
 from cynn import initializers, layers, losses, optimizers, schedules
 from cynn._specs.activation_table import TABLE
-from cynn.layers import Activation, Dense, Flatten, Normalize, Rescale, Residual
+from cynn.activations import Custom
+from cynn.layers import (
+    Activation,
+    Clip,
+    Dense,
+    Embedding,
+    Flatten,
+    Normalize,
+    ParametricActivation,
+    PeriodicEmbedding,
+    Rescale,
+    Residual,
+)
 from layer_examples import EXAMPLES
 
 SPECS = [
@@ -161,6 +173,34 @@ def test_units_of_the_wrong_type(units):
         (lambda: Residual(Dense(3)), TypeError, "layers must be a list of layers, got Dense"),
         (lambda: Residual([3]), TypeError, r"layers\[0\] must be a layer such as .*, got 3"),
         (lambda: Residual([Dense]), TypeError, r"layers\[0\] must be a layer such as"),
+        (lambda: Embedding([], []), ValueError, "columns must hold at least one number, got none"),
+        (lambda: Embedding([0, 0], [1, 1]), ValueError, "columns must name each column once, got 0"),
+        (lambda: Embedding([-1], [1]), ValueError, r"columns\[0\] must be a non-negative integer"),
+        (lambda: Embedding([0.0], [1]), TypeError, r"columns\[0\] must be a non-negative integer"),
+        (lambda: Embedding(0, 1), TypeError, "columns must be a list of whole numbers, got 0"),
+        (lambda: Embedding([0], [1, 2]), ValueError, "sizes must hold 1 numbers like columns, got 2"),
+        (lambda: Embedding([0], [1 << 25]), ValueError, "sizes must be at most 16777216, got"),
+        (lambda: Embedding([0], [1], 1 << 21), ValueError, "units must be at most 1048576, got"),
+        (lambda: PeriodicEmbedding(units=1), ValueError, "units must be an integer of at least 2"),
+        (lambda: PeriodicEmbedding(frequencies=257), ValueError, "frequencies must be at most 256"),
+        (
+            lambda: PeriodicEmbedding(frequencies=3, cos_bias=False),
+            ValueError,
+            "frequencies must be even without cos_bias, .*, got 3",
+        ),
+        (lambda: PeriodicEmbedding(sigma=0), ValueError, "sigma must be a finite number above 0"),
+        (lambda: PeriodicEmbedding(activation="tanh"), ValueError, "activation must be one of"),
+        (lambda: ParametricActivation("none"), ValueError, "activation must be one of"),
+        (
+            lambda: ParametricActivation(Custom(np.sin, np.cos)),
+            TypeError,
+            "activation must be a name for ParametricActivation, got the user-defined",
+        ),
+        (lambda: Clip(1, 0), ValueError, "low must be at most high, got 1.0 and 0.0"),
+        (lambda: Clip([0, 2], 1), ValueError, "low must be at most high, got 2.0 and 1.0"),
+        (lambda: Clip([0], [1, 1]), ValueError, "high must hold 1 numbers like low, got 2"),
+        (lambda: Clip(0, np.inf), ValueError, "high must be a finite number, got inf"),
+        (lambda: Clip("0", 1), TypeError, "low must be a finite number, got '0'"),
         (lambda: Rescale(np.inf), ValueError, "scale must be a finite number, got inf"),
         (lambda: Rescale(1, np.nan), ValueError, "offset must be a finite number, got nan"),
         (lambda: Rescale(True), TypeError, "scale must be a finite number, got True"),
@@ -192,6 +232,29 @@ def test_shapes_and_steps():
 def test_layers_that_need_rows_of_numbers(layer, shape):
     with pytest.raises(ValueError, match=r"put Flatten\(\) before it"):
         layer.output_shape(shape)
+
+
+def test_where_the_numbers_of_an_embedding_come_from():
+    assert Embedding([2, 0], [3, 3], 2).sources(4) == [1, 3, 2, 2, 0, 0]
+    assert PeriodicEmbedding([2, 0], units=3).sources(3) == [0, 1, 2, 2, 2, 0, 0]
+    assert PeriodicEmbedding([2], units=1, with_input=False).sources(3) == [0, 1, 2]
+    for layer in (Embedding([2, 0], [3, 3], 2), PeriodicEmbedding([0, 2])):
+        with pytest.raises(ValueError, match="columns of .* must be below the 2 of a row, got 2"):
+            layer.output_shape((2,))
+    with pytest.raises(ValueError, match="rows must have 2 numbers, as the limits of Clip"):
+        Clip([0, 0], 1).output_shape((3,))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_first_weights_of_embeddings(dtype):
+    rng = np.random.default_rng(0)
+    (table,) = Embedding([1], [4000], 5).initial_weights(2, rng, dtype)
+    w, b, of_map, bias = PeriodicEmbedding(frequencies=64, sigma=0.25).initial_weights(300, rng, dtype)
+    assert {part.dtype for part in (table, w, b, of_map, bias)} == {np.dtype(dtype)}
+    assert abs(table.std() - 1) < 0.02 and abs(table.mean()) < 0.02
+    assert abs(w.std() - 0.25) < 0.01 and abs(w.mean()) < 0.01
+    for part, bound in ((b, np.pi), (of_map, 1 / 8), (bias, 1 / 8)):
+        assert 0.95 * bound < part.max() <= bound and -bound <= part.min() < -0.95 * bound
 
 
 @pytest.mark.parametrize("shape", [5, None, "ab", (2.0,), (True,)])
