@@ -20,7 +20,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.sections import SymbolTableSection
 
-LARGEST = 1_750_000  # bytes; two megabytes are what people are told
+LARGEST = 2_500_000  # bytes: the size that people are told, with what is to come
 GLIBC = (2, 28)  # manylinux_2_28: the newest that a symbol may need
 LIBRARIES = {"libc.so.6", "libm.so.6", "libpthread.so.0"}  # of the system, and no others
 INFORMATION = {
