@@ -100,7 +100,8 @@ class ParametricActivation(Layer):
         checked = activations.checked("activation", activation)
         if not isinstance(checked, str):
             raise TypeError(
-                f"activation must be a name for ParametricActivation, got the user-defined {checked!r}"
+                "activation must be a name for ParametricActivation, got the user-defined "
+                f"{checked!r}"
             )
         self.activation = checked
         super().__init__(name=name)
