@@ -110,7 +110,8 @@ class ParametricActivation(Layer):
         checked = activations.checked("activation", activation)
         if not isinstance(checked, str):
             raise TypeError(
-                f"activation must be a name for ParametricActivation, got the user-defined {checked!r}"
+                "activation must be a name for ParametricActivation, got the user-defined "
+                f"{checked!r}"
             )
         self.activation = checked
         self._learn(learning_rate_factor, weight_decay_factor)

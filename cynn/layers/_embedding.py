@@ -187,8 +187,9 @@ class PeriodicEmbedding(_Embedding):
     ``activation(c @ W + B)``, with w, b, W and B of the column's own. So a network can make a step
     or a peak of a single column, which plain layers learn slowly.
 
-    The columns that stay as they are come first in the output, in order: all of them, or those that
-    are not embedded without `with_input`; then for each embedded column in turn its learned numbers.
+    The columns that stay as they are come first in the output, in order: all of them, or without
+    `with_input` those that are not embedded; then for each embedded column in turn its learned
+    numbers.
 
     Parameters
     ----------

@@ -329,11 +329,12 @@ class Clip(Layer):
         return max(lengths, default=0)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the same shape, of as many numbers as there are limits; see `Layer.output_shape`."""
+        """Return the same shape, of a number for each limit; see `Layer.output_shape`."""
         sizes = super().output_shape(input_shape)
         if self._columns() not in (0, math.prod(sizes)):
             raise ValueError(
-                f"rows must have {self._columns()} numbers, as the limits of Clip, got shape {sizes}"
+                f"rows must have {self._columns()} numbers, as the limits of Clip, got shape "
+                f"{sizes}"
             )
         return sizes
 

@@ -1,4 +1,4 @@
-"""What embeddings and parametric activations are in ONNX: several operators each, on their way to one layer.
+"""What embeddings and parametric activations are in ONNX: several operators each.
 
 Reading goes by chains. A node that takes columns out of rows, or the difference of an activation
 begins one, a `Part`; the nodes after it make it longer; the last makes a layer of it.
@@ -122,7 +122,7 @@ def begin_difference(node: Node) -> Part:
 
 TABLE = ("Gather", "Round", "Equal", "Cast", "MatMul")
 WAVES = ("Gather", "Transpose", "MatMul", "Mul", "Add", "Cos", "MatMul", "Add")
-FOLLOWING = {"Round", "Equal", "Cast", "MatMul", "Transpose", "Mul", "Add", "Cos", "Relu", "Flatten"}
+FOLLOWING = {*TABLE[1:], *WAVES[1:], "Relu", "Flatten"}
 
 
 def follow(node: Node, data_type: int) -> Part | Value:

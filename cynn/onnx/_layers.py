@@ -103,9 +103,7 @@ def write_scale(
     return graph.node("Mul", name, x, graph.constant(f"{name}.weight", weights["weight"]))
 
 
-def write_clip(
-    graph: GraphWriter, layer: layers.Clip, name: str, weights: Weights, x: str
-) -> str:
+def write_clip(graph: GraphWriter, layer: layers.Clip, name: str, weights: Weights, x: str) -> str:
     """Keep numbers within limits; those of columns need two operators."""
     limits = [(layer.low, "low", "Max"), (layer.high, "high", "Min")]
     if isinstance(layer.low, float) and isinstance(layer.high, float):

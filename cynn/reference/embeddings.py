@@ -183,7 +183,8 @@ class Periodic(_Columns):
             rows = []
             for row in x:
                 z = list(maps[-1])
-                for wave, weights in zip(self.waves_of(self.angles(row[c], j, params)), maps, strict=False):
+                waves = self.waves_of(self.angles(row[c], j, params))
+                for wave, weights in zip(waves, maps[:-1], strict=True):
                     z = [v + wave * w for v, w in zip(z, weights, strict=True)]
                 rows.append([0.0 if self.inner == "relu" and v < 0 else v for v in z])
             embedded.append(rows)

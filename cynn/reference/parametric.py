@@ -33,7 +33,10 @@ class Parametric(Step):
     def backward(
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
-        """Go back through the activation and beside it; a has the sums of ``(f(x) - x) * grad_y``."""
+        """Go back through the activation and beside it.
+
+        The gradient of a is ``(f(x) - x) * grad_y``, summed over the rows.
+        """
         a, activated = params[self.first : self.first + self.n_out], self._activated(x)
         for c in range(self.n_out):
             parts = zip(x, activated, grad_y, strict=True)

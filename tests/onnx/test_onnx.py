@@ -78,7 +78,8 @@ MODELS = {
     },
     "a column of its own": ((1,), [Scale(), Dense(2)]),
     "waves without a phase": (
-        (5,), [PeriodicEmbedding([3, 0], frequencies=6, activation="relu", cos_bias=False), Dense(2)]
+        (5,),
+        [PeriodicEmbedding([3, 0], frequencies=6, activation="relu", cos_bias=False), Dense(2)],
     ),
     "waves alone": ((5,), [PeriodicEmbedding([1, 4], with_input=False), Dense(2)]),
     "waves of all, alone": ((3,), [PeriodicEmbedding(with_input=False, units=1)]),

@@ -174,11 +174,19 @@ def test_units_of_the_wrong_type(units):
         (lambda: Residual([3]), TypeError, r"layers\[0\] must be a layer such as .*, got 3"),
         (lambda: Residual([Dense]), TypeError, r"layers\[0\] must be a layer such as"),
         (lambda: Embedding([], []), ValueError, "columns must hold at least one number, got none"),
-        (lambda: Embedding([0, 0], [1, 1]), ValueError, "columns must name each column once, got 0"),
+        (
+            lambda: Embedding([0, 0], [1, 1]),
+            ValueError,
+            "columns must name each column once, got 0",
+        ),
         (lambda: Embedding([-1], [1]), ValueError, r"columns\[0\] must be a non-negative integer"),
         (lambda: Embedding([0.0], [1]), TypeError, r"columns\[0\] must be a non-negative integer"),
         (lambda: Embedding(0, 1), TypeError, "columns must be a list of whole numbers, got 0"),
-        (lambda: Embedding([0], [1, 2]), ValueError, "sizes must hold 1 numbers like columns, got 2"),
+        (
+            lambda: Embedding([0], [1, 2]),
+            ValueError,
+            "sizes must hold 1 numbers like columns, got 2",
+        ),
         (lambda: Embedding([0], [1 << 25]), ValueError, "sizes must be at most 16777216, got"),
         (lambda: Embedding([0], [1], 1 << 21), ValueError, "units must be at most 1048576, got"),
         (lambda: PeriodicEmbedding(units=1), ValueError, "units must be an integer of at least 2"),
@@ -249,7 +257,9 @@ def test_where_the_numbers_of_an_embedding_come_from():
 def test_the_first_weights_of_embeddings(dtype):
     rng = np.random.default_rng(0)
     (table,) = Embedding([1], [4000], 5).initial_weights(2, rng, dtype)
-    w, b, of_map, bias = PeriodicEmbedding(frequencies=64, sigma=0.25).initial_weights(300, rng, dtype)
+    w, b, of_map, bias = PeriodicEmbedding(frequencies=64, sigma=0.25).initial_weights(
+        300, rng, dtype
+    )
     assert {part.dtype for part in (table, w, b, of_map, bias)} == {np.dtype(dtype)}
     assert abs(table.std() - 1) < 0.02 and abs(table.mean()) < 0.02
     assert abs(w.std() - 0.25) < 0.01 and abs(w.mean()) < 0.01
