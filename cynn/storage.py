@@ -445,6 +445,11 @@ def described(file: Contents) -> Iterator[None]:
     ------
     ModelFileError
         In place of the error inside.
+
+    Examples
+    --------
+    >>> with reading(path) as file, described(file):  # doctest: +SKIP
+    ...     read = read_description(file, Model._bare)
     """
     try:
         yield
@@ -465,6 +470,10 @@ def fill(read: Description, file: Any) -> None:
         The model, which has no network yet.
     file : ModelFile
         The open file.
+
+    Examples
+    --------
+    >>> fill(read, file)  # doctest: +SKIP
     """
     model = read.model
     model._take_network(read.input_shape)

@@ -38,7 +38,8 @@ class Rows(NamedTuple):
 
     def take(self, places: NDArray[np.intp]) -> "Rows":
         """Return some of the rows, in the order of their places."""
-        return Rows(*(None if each is None else each[places] for each in self))
+        weight = None if self.weight is None else self.weight[places]
+        return Rows(self.x[places], self.y[places], weight)
 
 
 class Part(NamedTuple):
@@ -91,10 +92,13 @@ class Trained(NamedTuple):
         With the weights of the best epoch.
     best_epoch : int or None
         Which that is, counted from 0.
+    history : dict of str to list of float
+        The loss and what was measured, epoch by epoch.
     """
 
     model: Model
     best_epoch: int | None
+    history: dict[str, list[float]]
 
 
 class _Threads(SingleProcess):
@@ -252,18 +256,17 @@ def _train_one(model: Model, part: Part, plan: Plan, threads: SingleProcess) -> 
     settings = FitSettings(
         epochs=plan.epochs,
         batch_size=even_batch(len(part.training.x), plan.batch_size),
-        validation=None if part.validation is None else tuple(part.validation),
+        validation=part.validation,
     )
     fit = fitting.Fit(model, settings, callbacks, Progress(0), threads)
-    fitting.fit_rows(fit, TrainingRows(*part.training))
-    return Trained(model, best.best_epoch)
+    history = fitting.fit_rows(fit, TrainingRows(*part.training)).history
+    return Trained(model, best.best_epoch, history)
 
 
 def _tell(i: int, n: int, trained: Trained, monitor: str) -> None:
-    history = trained.model.history.history
-    line = f"member {i + 1} of {n}: {len(history['loss'])} epochs"
+    line = f"member {i + 1} of {n}: {len(trained.history['loss'])} epochs"
     if trained.best_epoch is not None:
-        value = history[monitor][trained.best_epoch]
+        value = trained.history[monitor][trained.best_epoch]
         line += f", the best {trained.best_epoch + 1}, {monitor} {value:.4g}"
     if sys.stdout is not None:
         print(line, flush=True)

@@ -1,8 +1,8 @@
 """The tuned defaults of RealMLP, and the network that they say for a table.
 
-Better by default: strong pre-tuned MLPs and boosted trees on tabular data, NeurIPS 2024. An NTK layer
-of the paper, ``x @ W / sqrt(n) + b``, is under Adam a plain one whose rate is divided by ``sqrt(n)``:
-Adam's steps do not depend on the size of a gradient. The weight decay of a parameter is there
+Better by default: strong pre-tuned MLPs and boosted trees on tabular data, NeurIPS 2024. A layer
+of the paper (NTK), ``x @ W / sqrt(n) + b``, is under Adam a plain one whose rate is divided by
+``sqrt(n)``: Adam's steps do not depend on the size of a gradient. The weight decay of a parameter is there
 multiplied by its rate's factor twice, as in the authors' pytabkit 1.7.3, whose figures these are.
 """
 
@@ -108,9 +108,7 @@ def layers_of(
         numbers = [kept.index(column) for column in numbers]
         width += 7 * len(codes)
     if preset.full and numbers:
-        layers.append(
-            PeriodicEmbedding(numbers, learning_rate_factor=0.1, weight_decay_factor=0.1)
-        )
+        layers.append(PeriodicEmbedding(numbers, learning_rate_factor=0.1, weight_decay_factor=0.1))
         width += 3 * len(numbers)
     layers.append(Scale(learning_rate_factor=FRONT_RATE, weight_decay_factor=FRONT_RATE))
     for units in hidden:

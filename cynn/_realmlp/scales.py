@@ -54,9 +54,7 @@ def within(target: Quantity, y: NDArray[np.float64], scale: str) -> Quantity:
         Of their mean and standard deviation.
     """
     mean, std = mean_and_std(f"target {target.name!r}", SCALES[scale][0](y))
-    return Quantity(
-        target.name, mean, std, *target.notation, float(y.min()), float(y.max()), scale
-    )
+    return Quantity(target.name, mean, std, *target.notation, float(y.min()), float(y.max()), scale)
 
 
 def chosen(

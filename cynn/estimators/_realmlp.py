@@ -21,6 +21,7 @@ from ..tables import TableEncoder, Target
 from . import _realmlp_file, _tables
 from ._n_jobs import threads_of
 
+
 class BaseRealMLP(Explained, BaseEstimator):
     """Base of the two estimators; they say what their targets are."""
 
@@ -230,9 +231,7 @@ class BaseRealMLP(Explained, BaseEstimator):
             for (training, validation), seed in zip(cuts, seeds, strict=True)
         )
 
-    def _fit_members(
-        self, rows: members.Rows, parts: list[members.Part], deadline: float
-    ) -> None:
+    def _fit_members(self, rows: members.Rows, parts: list[members.Part], deadline: float) -> None:
         watched, metric = self._metrics[self.metric or next(iter(self._metrics))]
         plan = members.Plan(
             epochs=self.n_epochs,
@@ -251,7 +250,7 @@ class BaseRealMLP(Explained, BaseEstimator):
             plan = plan._replace(epochs=members.epochs_within(make, parts, plan, left))
         trained = members.train(make, parts, plan)
         self.best_epochs_ = [each.best_epoch for each in trained]
-        self.histories_ = [each.model.history.history for each in trained]
+        self.histories_ = [each.history for each in trained]
         self.n_epochs_ = plan.epochs
         self.ensemble_ = Ensemble(each.model for each in trained)
 
@@ -266,10 +265,10 @@ class BaseRealMLP(Explained, BaseEstimator):
 
     def _part_in_units(self, part: members.Part) -> members.Part:
         """Return what a member learns from with its targets in the units of the network."""
-        training, validation = (
-            None if rows is None else rows._replace(y=self._encoded(rows.y))
-            for rows in (part.training, part.validation)
-        )
+        training, validation = part.training, part.validation
+        if validation is not None:
+            validation = validation._replace(y=self._encoded(validation.y))
+        training = training._replace(y=self._encoded(training.y))
         return part._replace(training=training, validation=validation)
 
     def _maker(self, x: NDArray[Any], metrics: list[str]) -> Any:

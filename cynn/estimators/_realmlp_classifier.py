@@ -124,7 +124,7 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
                 f"y_val must hold classes of y, got {y[unknown].tolist()[0]!r:.100} in row "
                 f"{int(unknown.argmax()) + 1}"
             )
-        return places.astype(np.int64)
+        return np.asarray(places, np.int64)
 
     def _target(self, y: NDArray[Any], name: str) -> Target:
         return Classes(name, [str(label) or " " for label in self.classes_.tolist()])
@@ -133,7 +133,7 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
         weight = super()._weights(y, sample_weight)
         if self.class_weight is None:
             return weight
-        factors = compute_sample_weight(self.class_weight, self.classes_[y])
+        factors: NDArray[Any] = compute_sample_weight(self.class_weight, self.classes_[y])
         return factors if weight is None else factors * weight
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:

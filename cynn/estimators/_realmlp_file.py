@@ -67,7 +67,9 @@ def restore(estimator: Any, ensemble: Ensemble, path: Any) -> None:
         estimator._validate_params()
         estimator.n_features_in_ = int(notes["n_features"])
         if "features" in notes:
-            estimator.feature_names_in_ = np.array([str(each) for each in notes["features"]], object)
+            estimator.feature_names_in_ = np.array(
+                [str(each) for each in notes["features"]], object
+            )
         if "classes" in notes:
             labels = notes["classes"]["labels"]
             dtype = np.dtype(notes["classes"]["dtype"])

@@ -1,4 +1,4 @@
-"""Rows of mixed kinds on their way into an estimator: frames, dicts and arrays as columns by name."""
+"""Rows of mixed kinds on their way into an estimator: frames, dicts, arrays as columns by name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +54,9 @@ def columns_to_predict(estimator: Any, X: Any, names: tuple[str, ...]) -> Column
     has_names = hasattr(estimator, "feature_names_in_")
     if not is_frame(X):
         rows = _array(estimator, X, reset=False)
-        known = estimator.feature_names_in_ if has_names else [f"x{i}" for i in range(rows.shape[1])]
+        known = (
+            estimator.feature_names_in_ if has_names else [f"x{i}" for i in range(rows.shape[1])]
+        )
         return {str(name): column for name, column in zip(known, rows.T, strict=True)}
     columns = _frame(X)
     if not has_names:

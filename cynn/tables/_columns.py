@@ -21,6 +21,7 @@ MAX_CATEGORIES = 1000
 LARGE = 3e38
 """Numbers below it are float32."""
 
+
 class Column(Spec):
     """Base of the columns.
 

@@ -1,5 +1,6 @@
 """Dates and times of day: what a network learns from, the day's number, its weekday, its hour."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -26,10 +27,11 @@ def _day(instants: NDArray[np.datetime64]) -> NDArray[np.float64]:
 def _since(instants: NDArray[np.datetime64], unit: str, of: str) -> NDArray[np.float64]:
     """How many of a unit have passed since the year, the month or the day began."""
     whole = instants.astype(f"datetime64[{of}]").astype(f"datetime64[{unit}]")
-    return (instants.astype(f"datetime64[{unit}]") - whole).astype(np.float64)
+    passed: NDArray[Any] = instants.astype(f"datetime64[{unit}]") - whole
+    return passed.astype(np.float64)
 
 
-PARTS = {
+PARTS: dict[str, Callable[[NDArray[np.datetime64]], NDArray[np.float64]]] = {
     "day": _day,
     "day of year": lambda instants: _since(instants, "D", "Y"),
     "day of month": lambda instants: _since(instants, "D", "M"),

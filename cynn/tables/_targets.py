@@ -406,7 +406,7 @@ class Quantity(Written, Target):
             numbers = SCALES[self.scale][1](outputs.astype(np.float64) * self.std + self.mean)
         if self.low is None and self.high is None:
             return np.asarray(numbers)
-        return np.clip(numbers, self.low, self.high)
+        return np.asarray(np.clip(numbers, self.low, self.high))
 
 
 def target_of(table: Any, name: str, task: str | None = None, decimal: str | None = None) -> Target:

@@ -9,14 +9,15 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from cynn.ensemble import Ensemble
-from cynn.estimators import RealMLPClassifier, RealMLPRegressor
-from cynn.storage import ModelFileError
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from cynn.ensemble import Ensemble
+from cynn.estimators import RealMLPClassifier, RealMLPRegressor
+from cynn.storage import ModelFileError
 
 SHORT = {"n_epochs": 8, "random_state": 0, "hidden_layer_sizes": (32, 32)}
 LONGER = SHORT | {"n_epochs": 48, "metric": "log_loss"}
@@ -119,9 +120,9 @@ def test_the_number_of_cores_changes_no_bit(estimator, n_members):
     X = rng.normal(size=(700, 5))
     y = (X[:, 0] > 0).astype(int) if estimator is RealMLPClassifier else X[:, 0] ** 2
     predictions = [
-        estimator(n_members=n_members, n_jobs=jobs, **SHORT).fit(X, y).ensemble_.predict(
-            np.zeros((2, 5), np.float32) + [[0.5], [1.0]]
-        )
+        estimator(n_members=n_members, n_jobs=jobs, **SHORT)
+        .fit(X, y)
+        .ensemble_.predict(np.zeros((2, 5), np.float32) + [[0.5], [1.0]])
         for jobs in (1, 2, 3)
     ]
     np.testing.assert_array_equal(predictions[0], predictions[1])
@@ -168,7 +169,9 @@ def test_skewed_targets_are_learned_by_their_logarithm_where_it_helps():
     assert reg.target_scale_ == "log"
     assert RealMLPRegressor(**SHORT, target_scale="linear").fit(X, y).target_scale_ == "linear"
     assert RealMLPRegressor(**SHORT).fit(X, X[:, 0]).target_scale_ == "linear"
-    assert RealMLPRegressor(**SHORT, target_scale="log").fit(X, y - y.min()).target_scale_ == "log1p"
+    assert (
+        RealMLPRegressor(**SHORT, target_scale="log").fit(X, y - y.min()).target_scale_ == "log1p"
+    )
     with pytest.raises(ValueError, match="at least 0 for target_scale='log', got -"):
         RealMLPRegressor(**SHORT, target_scale="log").fit(X, X[:, 0])
 

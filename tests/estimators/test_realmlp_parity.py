@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from cynn import Model
 from cynn._realmlp import presets
 from cynn.losses import CrossEntropy, MeanSquaredError
@@ -134,9 +135,7 @@ def test_gradients(case):
     loss, n = network.gradients(case.x[rows].copy(), y, None, gradient, 1)
     np.testing.assert_allclose(loss / n, case.arrays["losses"][0], **NEAR)
     start = 0
-    for name, shape, expected in zip(
-        names, names.values(), case.weights("gradient"), strict=True
-    ):
+    for name, shape, expected in zip(names, names.values(), case.weights("gradient"), strict=True):
         size = int(np.prod(shape))
         found = gradient[start : start + size].reshape(shape) / n
         start += size

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from cynn import Model
 from cynn.ensemble import Ensemble
 from cynn.layers import BatchNorm, Dense

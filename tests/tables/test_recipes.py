@@ -5,10 +5,11 @@ import math
 
 import numpy as np
 import pytest
-from cynn.tables import Coded, Dates, Numeric, Quantity, TableEncoder, from_dict
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from cynn.tables import Coded, Dates, Numeric, Quantity, TableEncoder, from_dict
 
 WEEKDAYS = 7
 
@@ -48,7 +49,7 @@ def test_a_row_is_encoded_as_in_a_table():
     rng = np.random.default_rng(0)
     table = {
         "a": rng.normal(size=60) ** 3,
-        "b": np.array(["v%d" % i for i in rng.integers(0, 20, 60)], object),
+        "b": np.array([f"v{i}" for i in rng.integers(0, 20, 60)], object),
         "c": np.datetime64("2020-01-01") + rng.integers(0, 900, 60),
         "d": np.array(list("xyz") * 20, object),
         "y": rng.normal(size=60),
@@ -64,13 +65,13 @@ def test_a_row_is_encoded_as_in_a_table():
 
 @pytest.mark.parametrize(("n", "kind"), [(8, "Categorical"), (9, "Coded")])
 def test_few_categories_are_numbers_each_and_more_are_codes(n, kind):
-    table = beside(["v%d" % (i % n) for i in range(4 * n)])
+    table = beside([f"v{i % n}" for i in range(4 * n)])
     (column,) = fitted(table).columns
     assert type(column).__name__ == kind
 
 
 def test_codes_begin_with_one_and_zero_is_what_is_not_known():
-    table = beside(["v%02d" % (i % 12) for i in range(48)])
+    table = beside([f"v{i % 12:02}" for i in range(48)])
     encoder = fitted(table)
     assert encoder.codes == {0: 13}
     rows = encoder.encode({"x": np.array(["v00", "v11", "other", None], object)})
@@ -79,20 +80,20 @@ def test_codes_begin_with_one_and_zero_is_what_is_not_known():
 
 
 def test_categories_that_stand_there_once_share_a_code():
-    words = ["v%02d" % (i % 12) for i in range(48)] + ["once", "alone"]
+    words = [f"v{i % 12:02}" for i in range(48)] + ["once", "alone"]
     encoder = fitted(beside(words))
     assert encoder.encode({"x": ["once"]}).item() == 0
     assert encoder.codes == {0: 13}
 
 
 def test_very_many_categories_are_those_that_are_frequent():
-    words = ["v%d" % (i % 1500) for i in range(3000)] + ["v7"] * 5
+    words = [f"v{i % 1500}" for i in range(3000)] + ["v7"] * 5
     (column,) = fitted(beside(words)).columns
     assert len(column.categories) == 1000 and "v7" in column.categories
 
 
 def test_texts_that_hardly_repeat_are_left_out():
-    table = beside(["id%d" % i for i in range(50)]) | {"z": np.arange(50.0)}
+    table = beside([f"id{i}" for i in range(50)]) | {"z": np.arange(50.0)}
     assert [column.name for column in fitted(table).left_out] == ["x"]
 
 
