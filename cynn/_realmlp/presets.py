@@ -2,8 +2,8 @@
 
 Better by default: strong pre-tuned MLPs and boosted trees on tabular data, NeurIPS 2024. A layer
 of the paper (NTK), ``x @ W / sqrt(n) + b``, is under Adam a plain one whose rate is divided by
-``sqrt(n)``: Adam's steps do not depend on the size of a gradient. The weight decay of a parameter is there
-multiplied by its rate's factor twice, as in the authors' pytabkit 1.7.3, whose figures these are.
+``sqrt(n)``: Adam's steps do not depend on the size of a gradient. The weight decay of a parameter
+is multiplied by its rate's factor twice, as in the authors' pytabkit 1.7.3: these are its figures.
 """
 
 import math

@@ -93,7 +93,7 @@ def test_names_with_commas(run, tmp_path):
 
 
 def test_ids_of_other_types_are_as_they_were(run, tmp_path):
-    pa = pytest.importorskip("pyarrow")
+    pa = pytest.importorskip("pyarrow", exc_type=ImportError)
     from datetime import date, datetime
     from decimal import Decimal
 

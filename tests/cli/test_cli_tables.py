@@ -115,7 +115,9 @@ def test_other_files(run, tmp_path, ending):
         np.savez(path, **columns)
     else:
         parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
-        parquet.write_table(pytest.importorskip("pyarrow").table(columns), path)
+        parquet.write_table(
+            pytest.importorskip("pyarrow", exc_type=ImportError).table(columns), path
+        )
     train = ["train", path, "--target", "kind", "--validation", 0, "--quiet"]
     status, out, err = run(*train, "--save", tmp_path / "m")
     assert (status, err) == (0, "") and "validation" not in out and "classification" in out

@@ -17,7 +17,7 @@ def load_parquet(*arguments):
 @pytest.mark.parametrize("load", [distributed.load_npy, load_parquet])
 @pytest.mark.parametrize("path", [3, None, b"x", np.zeros(3), ["x"]], ids=lambda path: "path")
 def test_what_is_no_path_is_refused(load, path):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", exc_type=ImportError)
     with pytest.raises(TypeError, match="path must be a path, got "):
         load(path, None)
 
@@ -25,7 +25,7 @@ def test_what_is_no_path_is_refused(load, path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 @pytest.mark.parametrize("load", [distributed.load_npy, load_parquet])
 def test_a_pipe_is_not_waited_for(tmp_path, load):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", exc_type=ImportError)
     os.mkfifo(tmp_path / "x.npy")
     with pytest.raises(ValueError, match="it must be a regular file, got a pipe"):
         load(tmp_path / "x.npy", None)
@@ -88,7 +88,7 @@ def test_columns_are_named_by_strings(named, message):
 
 
 def test_a_misspelt_column_is_near_another(tmp_path):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", exc_type=ImportError)
     pandas = pytest.importorskip("pandas")
     path = tmp_path / "a.parquet"
     pandas.DataFrame({"price": [1.0, 2.0], "size": [3.0, 4.0]}).to_parquet(path)

@@ -3,7 +3,6 @@
 ``scripts/fuzz`` does it for as long as it is told, guided by what a file reaches in the code.
 """
 
-import importlib.util
 import operator
 import tracemalloc
 import warnings
@@ -40,8 +39,8 @@ def damaged(draw, seeds):
 @pytest.mark.parametrize("name", READERS)
 def test_damaged_files(name, tmp_path):
     reader = READERS[name]
-    if reader.needs and importlib.util.find_spec(reader.needs) is None:
-        pytest.skip(f"needs {reader.needs}")
+    if reader.needs:
+        pytest.importorskip(reader.needs, exc_type=ImportError)  # it may want a newer NumPy
     seeds = reader.seeds(name)
     assert all(read(name, data, tmp_path) for data in reader.whole())  # nothing refuses all
 
@@ -70,7 +69,7 @@ def test_damaged_files(name, tmp_path):
 @pytest.mark.parametrize("name", READERS)
 def test_kept_files(name, tmp_path):
     reader = READERS[name]
-    if reader.needs and importlib.util.find_spec(reader.needs) is None:
-        pytest.skip(f"needs {reader.needs}")
+    if reader.needs:
+        pytest.importorskip(reader.needs, exc_type=ImportError)  # it may want a newer NumPy
     kept = reader.seeds(name)[len(reader.whole()) :]
     assert not any(read(name, data, tmp_path) for data in kept)

@@ -8,7 +8,7 @@ from cynn.layers import Dense, Normalize
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")
-pyarrow = pytest.importorskip("pyarrow")
+pyarrow = pytest.importorskip("pyarrow", exc_type=ImportError)
 
 COLUMNS = {"a": np.arange(6) / 4, "b": np.arange(6) % 2 == 1, "c": np.arange(6) - 2}
 FRAME = pandas.DataFrame(COLUMNS)

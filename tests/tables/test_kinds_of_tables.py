@@ -11,7 +11,7 @@ from cynn.tables import TableEncoder
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
-pa = pytest.importorskip("pyarrow")
+pa = pytest.importorskip("pyarrow", exc_type=ImportError)
 
 N = 40
 BIG = 2**53 + 1
