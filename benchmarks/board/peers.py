@@ -54,14 +54,19 @@ def as_it_is(frame: Any) -> Any:
     return frame
 
 
-def dates_as_days(frame: Any) -> Any:
-    """Return numbers and categories: dates as days. The names are plain: some peers want that."""
+def dates_as_numbers(frame: Any) -> Any:
+    """Return numbers and categories, a date as its day, weekday and month, as ours reads it.
+
+    The names are plain: some peers want that.
+    """
     import pandas as pd
 
     columns = {}
     for place, name in enumerate(frame):
         values = frame[name]
         if pd.api.types.is_datetime64_any_dtype(values):
+            columns[f"c{place}_weekday"] = values.dt.day_of_week.astype(float)
+            columns[f"c{place}_month"] = values.dt.month.astype(float)
             values = (values - pd.Timestamp(0)) / pd.Timedelta(days=1)
         columns[f"c{place}"] = values
     return pd.DataFrame(columns)
@@ -69,7 +74,7 @@ def dates_as_days(frame: Any) -> Any:
 
 def few_categories(frame: Any) -> Any:
     """Return the same, columns of too many categories as numbers."""
-    plain = dates_as_days(frame)
+    plain = dates_as_numbers(frame)
     for name in categories(plain):
         if len(plain[name].cat.categories) > MOST_CATEGORIES:
             codes = plain[name].cat.codes
@@ -79,7 +84,7 @@ def few_categories(frame: Any) -> Any:
 
 def missing_named(frame: Any) -> Any:
     """Return the same, with a category for what is missing."""
-    plain = dates_as_days(frame)
+    plain = dates_as_numbers(frame)
     for name in categories(plain):
         plain[name] = plain[name].astype(str).where(plain[name].notna(), "missing")
         plain[name] = plain[name].astype("category")
@@ -194,14 +199,14 @@ PEERS = {
         "cynn RealMLP td, 8 members", ("cynn",), realmlp("td", 8), as_it_is, network=True, members=8
     ),
     THEIRS: Peer(
-        "pytabkit RealMLP-TD", ("pytabkit", "torch"), pytabkit, dates_as_days, network=True
+        "pytabkit RealMLP-TD", ("pytabkit", "torch"), pytabkit, dates_as_numbers, network=True
     ),
     "sklearn-mlp": Peer(
-        "scikit-learn MLP", ("scikit-learn",), sklearn_mlp, dates_as_days, network=True
+        "scikit-learn MLP", ("scikit-learn",), sklearn_mlp, dates_as_numbers, network=True
     ),
     "histgb": Peer("HistGradientBoosting", ("scikit-learn",), histgb, few_categories),
-    "lightgbm": Peer("LightGBM", ("lightgbm",), lightgbm, dates_as_days),
-    "xgboost": Peer("XGBoost", ("xgboost",), xgboost, dates_as_days),
+    "lightgbm": Peer("LightGBM", ("lightgbm",), lightgbm, dates_as_numbers),
+    "xgboost": Peer("XGBoost", ("xgboost",), xgboost, dates_as_numbers),
     "catboost": Peer("CatBoost", ("catboost",), catboost, missing_named),
 }
 

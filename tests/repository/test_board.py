@@ -84,8 +84,9 @@ def test_rows_are_kept_without_pickles(tmp_path):
     assert isinstance(frame["colour"].dtype, pd.CategoricalDtype)
     assert frame["colour"].astype(object).tolist()[::2] == ["red", "äh"]
     assert frame["colour"].isna().tolist() == [False, True, False]
-    plain = peers.dates_as_days(frame)
-    assert list(plain) == ["c0", "c1", "c2"]
+    plain = peers.dates_as_numbers(frame)
+    assert list(plain) == ["c0", "c1_weekday", "c1_month", "c1", "c2"]
+    assert plain["c1_weekday"].tolist()[::2] == [2.0, 4.0] and plain["c1_month"][0] == 1.0
     assert plain["c1"].tolist()[::2] == [18262.0, 18264.0] and np.isnan(plain["c1"][1])
     assert peers.missing_named(frame)["c2"].tolist() == ["red", "missing", "äh"]
 
