@@ -24,13 +24,12 @@ from ..layers import (
 )
 from ..losses import CrossEntropy, Loss, MeanSquaredError
 from ..optimizers import AdamW
+from ..preprocessing import RobustScale
 from ..schedules import CosineLog, FlatCosine
 from ..tables import TableEncoder
 
 FRONT_RATE = 6.0
 """The factor of the learning rate of the learned factors of the inputs."""
-
-CLIP = 3.0
 
 
 class Preset(NamedTuple):
@@ -120,18 +119,14 @@ def layers_of(
 
 def _scaled(encoder: TableEncoder, x: NDArray[Any]) -> list[Layer]:
     """Return the layer that scales what is 0 or 1, such as one-hot columns, as numbers are."""
-    means, stds = np.zeros(encoder.width), np.ones(encoder.width)
-    for column in set(range(encoder.width)) - {*encoder.number_columns, *encoder.codes}:
-        values = x[:, column]
-        low, high = float(values.min()), float(values.max())
-        first, median, third = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
-        spread = third - first or (high - low) / 2
-        if spread:
-            off, on = ((value - median) / spread for value in (0.0, 1.0))
-            off, on = (value / math.hypot(1, value / CLIP) for value in (off, on))
-            means[column], stds[column] = -off / (on - off), 1 / (on - off)
-    if (stds == 1).all() and not means.any():
+    others = {*encoder.number_columns, *encoder.codes}
+    flags = [column for column in range(encoder.width) if column not in others]
+    if not flags:
         return []
+    off, on = RobustScale.adapt(x[:, flags]).transform(np.outer([0.0, 1.0], np.ones(len(flags))))
+    span = np.where(on > off, on - off, 1.0)  # else it is the same in all rows
+    means, stds = np.zeros(encoder.width), np.ones(encoder.width)
+    means[flags], stds[flags] = -off / span, 1 / span
     return [Normalize(means.tolist(), stds.tolist())]
 
 

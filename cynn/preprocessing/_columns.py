@@ -28,6 +28,47 @@ LEAST_PROBABILITY = 1e-7
 """The least and, from 1, the largest probability of `QuantileNormal`: 5.2 standard deviations."""
 
 
+def center_and_width(known: NDArray[Any]) -> tuple[float, float]:
+    """Return the median, and the distance of the quartiles or, where that is 0, half of the span.
+
+    Parameters
+    ----------
+    known : ndarray, shape (n,)
+        Finite numbers, one at least.
+
+    Returns
+    -------
+    center, width : float
+        The width is 0 of numbers that are all the same.
+
+    Examples
+    --------
+    >>> center_and_width(np.array([0.0, 1.0, 2.0, 3.0, 100.0]))
+    (2.0, 2.0)
+    >>> center_and_width(np.array([0.0, 0.0, 0.0, 0.0, 4.0]))
+    (0.0, 2.0)
+    """
+    low, center, high = np.quantile(known, (0.25, 0.5, 0.75)).tolist()
+    width = high - low
+    if width < LEAST:
+        width = float(known.max()) / 2 - float(known.min()) / 2
+    return center, width
+
+
+def smooth_clip(z: NDArray[np.float64], clip: float) -> NDArray[np.float64]:
+    """Return ``z / sqrt(1 + (z / clip)**2)``, also where the square overflows; infinity is `clip`.
+
+    Examples
+    --------
+    >>> smooth_clip(np.array([0.0, 4.0, -np.inf]), 3.0)
+    array([ 0. ,  2.4, -3. ])
+    """
+    with np.errstate(over="ignore"):
+        parts = np.clip(z / clip, -LARGEST, LARGEST)
+    clipped: NDArray[np.float64] = clip * (parts / np.hypot(1.0, parts))
+    return clipped
+
+
 class Columns(Spec):
     """Base of what is done to each column by numbers of its own."""
 
@@ -155,23 +196,16 @@ class RobustScale(Columns):
         centers, factors = [], []
         for j in range(values.shape[1]):
             known = _known(values, j)
-            low, center, high = np.quantile(known, (0.25, 0.5, 0.75)) if len(known) else (0, 0, 0)
-            width = high - low
-            if width < LEAST and len(known):
-                width = (known.max() - known.min()) / 2
-            centers.append(float(center))
-            factors.append(0.0 if width < LEAST else float(1 / width))
+            center, width = center_and_width(known) if len(known) else (0.0, 0.0)
+            centers.append(center)
+            factors.append(0.0 if width < LEAST else 1 / width)
         return cls(centers, factors, clip)
 
     def _transformed(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         rows -= np.array(self.center)
         np.clip(rows, -LARGEST, LARGEST, out=rows)
         rows *= np.array(self.factor)
-        if self.clip is not None:
-            rows = np.clip(rows / self.clip, -LARGEST, LARGEST)
-            rows /= np.hypot(1.0, rows)  # the square of a large one would overflow
-            rows *= self.clip
-        return rows
+        return rows if self.clip is None else smooth_clip(rows, self.clip)
 
 
 class QuantileNormal(Columns):

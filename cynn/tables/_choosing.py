@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..preprocessing._columns import center_and_width
 from ._categories import labels_of, spellings_of
 from ._coded import Coded
 from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Numeric
@@ -60,16 +61,14 @@ def median_and_spread(what: str, values: NDArray[np.float64]) -> tuple[float, fl
 
     Examples
     --------
-    >>> median_and_spread("x", np.array([0.0, 1.0, 2.0, 3.0, 100.0]))
-    (2.0, 2.0)
-    >>> median_and_spread("x", np.array([0.0, 0.0, 0.0, 0.0, 4.0]))
-    (0.0, 2.0)
+    >>> median_and_spread("x", np.array([7.0, 7.0]))
+    (7.0, 1.0)
     """
     low, high = float(values.min()), float(values.max())
     if not math.isfinite(high - low):
         raise ValueError(f"{what} must hold finite numbers, got {low} to {high}")
-    first, median, third = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
-    return median, third - first or (high - low) / 2 or 1.0
+    center, width = center_and_width(values)
+    return center, width or 1.0
 
 
 class Recipe(NamedTuple):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._specs.spec import Spec
 from .._specs.validation import choice, flag, number
+from ..preprocessing._columns import smooth_clip
 from ._categories import Places
 from ._notation import Notation
 from ._numbers import first_non_number
@@ -192,8 +193,8 @@ class Numeric(Written, Column):
         missing = np.isnan(floats)
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = np.where(missing, 0.0, (floats - self.mean) / self.std)
-            if self.clip:  # of infinity it makes NaN
-                scaled /= np.hypot(1.0, scaled / self.clip)
+            if self.clip and not np.isinf(floats).any():
+                scaled = smooth_clip(scaled, self.clip)
             out[:, 0] = scaled
         if not np.isfinite(out[:, 0]).all():
             row = int(np.argmin(np.isfinite(out[:, 0])))
@@ -210,8 +211,8 @@ class Numeric(Written, Column):
         if real is not None:
             scaled = (real - self.mean) / self.std
             if -LARGE < scaled < LARGE:
-                if self.clip:
-                    scaled /= math.hypot(1.0, scaled / self.clip)
+                if self.clip:  # as `smooth_clip`, in a tenth of the time
+                    scaled = self.clip * (scaled / self.clip / math.hypot(1.0, scaled / self.clip))
                 out[start] = scaled
                 return
         super().encode_value(value, out, start)  # missing, or an error

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import choice, flag, numbers
+from ..preprocessing._columns import smooth_clip
 from ._columns import Column, text
 from ._values import is_missing
 
@@ -127,7 +128,7 @@ class Dates(Column):
         instants = instants[there]
         for i, (part, mean, std) in enumerate(zip(self.parts, self.means, self.stds, strict=True)):
             scaled = (PARTS[part](instants) - mean) / std
-            out[there, i] = scaled / np.hypot(1.0, scaled / CLIP)
+            out[there, i] = smooth_clip(scaled, CLIP)
         if self.weekday:  # the first day of 1970 was a Thursday
             days = instants.astype("datetime64[D]").astype(np.int64)
             out[there, len(self.parts) + (days + 3) % WEEKDAYS] = 1
