@@ -115,7 +115,8 @@ def begin_difference(node: Node) -> Part:
         return Part(x, ("Sub",))
     if after.before is not x or not isinstance(after.layer, layers.Activation):
         raise ValueError(
-            "the difference of two computed arrays must be that of an activation and its input"
+            "the difference of two computed arrays must be that of an activation and its input, "
+            "got another"
         )
     return Part(x, ("Sub",), (), str(after.layer.activation))
 
