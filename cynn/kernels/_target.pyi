@@ -119,6 +119,10 @@ class Network(Plan):
     scratch_fill: int
     work_to_look: float
     largest_block: int
+    @property
+    def blocks_trained(self) -> int: ...
+    @property
+    def columns_shared(self) -> int: ...
     seek_zeros: bool
     keeps_threads: bool
 

@@ -40,6 +40,11 @@ def trained(
             x, y, weight.astype(target.dtype), np.arange(ROWS)[::-1].copy(), (np.full(steps, 0.1),
             np.full(steps, 0.9)), batch_size, 0, np.inf, outputs, threads, (1, epoch, 0, 0),
         )  # fmt: skip
+        last = (ROWS - 1) % batch_size + 1
+        of_blocks = network.largest_block
+        assert network.blocks_trained == (steps - 1) * -(-batch_size // of_blocks) + -(
+            -last // of_blocks
+        )
     flat = np.empty(network.n_params, target.dtype)
     network.get_params(flat)
     return flat, outputs, np.array(sums)

@@ -56,6 +56,24 @@ def trained(target, steps, threads, forced, work_to_look=None, sparse=False, **c
     return [*found, flat.tobytes(), gradient.tobytes()]
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(
+    ("threads", "forced", "wanted"), [(4, 1, 0), (4, 2, 2), (4, 4, 4), (1, 4, 0)]
+)
+def test_a_training_shares_its_products_as_it_is_told(compiled, threads, forced, wanted, sparse):
+    x = np.zeros((BATCH, INPUTS), np.uint8)
+    network = compiled.module.Network(INPUTS, PLANS["plain"], 1 / 255)
+    network.seek_zeros = sparse
+    network.compile("softmax_cross_entropy")
+    network.forced_columns = forced
+    order = np.zeros(BATCH * 40, np.int64)
+    values = (np.zeros(40), np.zeros(40))
+    network.train_epoch(
+        x, np.zeros(BATCH, np.int32), None, order, values, BATCH, 0, np.inf, None, threads
+    )
+    assert network.columns_shared == wanted and network.blocks_trained == 40
+
+
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_same_bits_in_any_split(compiled, plan):
     wanted = trained(compiled, PLANS[plan], 1, 0)

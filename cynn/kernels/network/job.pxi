@@ -19,6 +19,8 @@ cdef struct Job:
     real* frames  # one for each thread
     real* copies  # of the input: all of the threads' parts of columns but the first, or NULL
     int forced_columns  # of products; 0: by the count
+    int columns_seen  # the most parts of columns that a product was shared by
+    Py_ssize_t blocks  # that were trained on
     bint one_batch  # the blocks are parts of one mini-batch
     Rule rule
     const Optimizer* optimizer  # sets the rule in each step; NULL: it does not change
@@ -123,6 +125,7 @@ cdef Call start_call(Job* job, Ahead* ahead, int rank, int threads) noexcept nog
     call.threads = threads
     call.meeting = &job.meeting
     call.forced_columns = job.forced_columns
+    call.columns_seen = &job.columns_seen
     call.overflowed = &job.overflowed
     call.loss_parameter = job.loss_parameter
     return call
@@ -184,6 +187,7 @@ cdef void forward_rows(
         else:
             place_lists(&lists, job.lists + call.rank * job.lists_size, job.rows)
             nonzeros.places = lists.places  # several threads go through the same rows
+            see_columns(call, &share)
             barrier_wait(call.meeting)
         columns = columns_of(&share, step.outputs)
         sparse_rows(

@@ -42,6 +42,9 @@ cdef class Network(Plan):
     cdef public int scratch_fill  # a byte that new workspaces are filled with; negative: not filled
     cdef public double work_to_look
     cdef public Py_ssize_t largest_block
+    # of the last training: its blocks, and the most parts of columns that its threads shared a product by
+    cdef readonly Py_ssize_t blocks_trained
+    cdef readonly int columns_shared
 
     def __cinit__(self):
         self.scratch_fill = -1
@@ -254,6 +257,7 @@ cdef class Network(Plan):
                 trial_begin(&job.team.trial, work)
                 work_together(job.team, train, job, &job.meeting, threads, patience)
                 leave_team(&self.kept, job.team)
+        self.blocks_trained, self.columns_shared = job.blocks, job.columns_seen
         return expect_whole(job)
 
     cdef int look_for_signals(self, Job* job, double work_of_step, double work) except -1:

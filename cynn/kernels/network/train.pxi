@@ -214,6 +214,8 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
                 return
             sum_losses(job, &call, &loss)
             at += count
+            if rank == 0:
+                job.blocks += 1
             if at == call.batch_rows:
                 break
             add_gradients(job, total, at == count, &call)

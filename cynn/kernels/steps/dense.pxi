@@ -23,6 +23,12 @@ cdef Share share_of_forward(const Step* step, const real* x, Py_ssize_t rows, co
     return share_of(split, call.rank, call.used_rows, step.outputs)
 
 
+cdef inline void see_columns(const Call* call, const Share* share) noexcept nogil:
+    """Note by how many parts of columns a product is shared, for those who ask afterwards."""
+    if call.rank == 0 and share.by_columns > call.columns_seen[0]:
+        call.columns_seen[0] = share.by_columns
+
+
 cdef void dense_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
@@ -35,6 +41,7 @@ cdef void dense_step_forward(
             x, w, b, step.activation, y, step.inputs, step.outputs, rows, first, past, call.ahead, call.look
         )
         return
+    see_columns(call, &share)
     if x != call.gathered:
         barrier_wait(call.meeting)
     dense_rows(
@@ -62,6 +69,7 @@ cdef void dense_step_backward(
     if share.by_columns == 1:
         dense_input_gradient(delta, w, grad_x, step.inputs, step.outputs, rows, first, past, call.look)
         return
+    see_columns(call, &share)
     barrier_wait(call.meeting)
     dense_input_gradient(
         delta, w + share.first_panel * step.outputs * PANEL, grad_x + share.first_panel * rows * PANEL,

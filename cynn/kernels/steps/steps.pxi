@@ -64,6 +64,7 @@ cdef struct Call:
     const real* gathered  # this thread's copy of the input, of the rows of its share; NULL: it has none
     Share share
     int forced_columns  # parts; 0: by the count of split.pxi
+    int* columns_seen  # the most parts of columns that a product was shared by; the first thread writes it
     Look* look  # in the midst of a step; NULL: none takes long
     int* overflowed  # set where running statistics would become infinite or NaN
 
