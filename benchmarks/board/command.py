@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..data import ROOT
-from . import figures, page, picture, records, report, runs
+from . import arithmetic, figures, page, picture, records, report, runs
 from .peers import PEERS
 from .tables import BY_NAME
 
@@ -30,6 +30,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--splits", type=int, default=3, help="how often each is split (3)")
     made.add_argument("--again", metavar="PEER,...", help="fit these anew: their last lines count")
     made.add_argument("--file", type=Path, default=records.FILE, help="the file of figures")
+    made.add_argument(
+        "--arithmetic",
+        action="store_true",
+        help="only what part of the FMA peak a fit of td reaches",
+    )
     made.add_argument("--report", action="store_true", help="measure nothing")
     made.add_argument("--record", action="store_true", help="write the report into docs/ too")
     return made
@@ -38,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str], say: Callable[[str], None]) -> int:
     """Run the command; return the exit status, 1 where a fit failed."""
     options = parser().parse_args(arguments)
+    if options.arithmetic:
+        arithmetic.tell(say)
+        return 0
     tables = [BY_NAME[name] for name in chosen("--table", options.table, BY_NAME)]
     peers = chosen("--peer", options.peer, PEERS)
     again = chosen("--again", options.again, PEERS) if options.again else []
