@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import layers, storage
+from ._model import summary
 from ._model.description import Contents, description_of, read_description
 from ._runtime import safetensors_files
 from ._specs.validation import shown
@@ -89,8 +90,10 @@ class Ensemble:
                         f"members[{i}] must have the {name} {first[name]!r:.100} of the first, got "
                         f"{form!r:.100}"
                     )
+        if not isinstance(notes, Mapping | None):
+            raise TypeError(f"notes must be a mapping, got {shown(notes)}")
         self.members = tuple(models)
-        self.notes = dict(notes or {})
+        self.notes = {} if notes is None else dict(notes)
         self.input_shape: tuple[int, ...] = first["input shape"]
 
     @property
@@ -131,6 +134,33 @@ class Ensemble:
         stacked = np.sort(np.stack(outputs).astype(np.float64), axis=0)
         mean: NDArray[Any] = stacked.mean(axis=0).astype(self.dtype)
         return mean
+
+    def summary(self) -> None:
+        """Print a table of the layers, those of the first model, and how many models there are.
+
+        Examples
+        --------
+        >>> from cynn.layers import Dense
+        >>> model = Model([Dense(2, "softmax")], seed=0)
+        >>> model.build(4)
+        >>> Ensemble([model, model]).summary()
+        layer                output  parameters
+        -------------------  ------  ----------
+        Dense(2, 'softmax')  (2,)            10
+        -------------------  ------  ----------
+        total                                10
+        2 such models, whose mean is the prediction
+        """
+        print(self._summary())
+
+    def _summary(self) -> str:
+        first = self.members[0]
+        table = summary.table(first.layers, first.input_shape)
+        if len(self.members) == 1:
+            return table
+        such = all(model.layers == first.layers for model in self.members)
+        which = "such models" if such else "models, of which that is the first"
+        return f"{table}\n{len(self.members)} {which}, whose mean is the prediction"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all models into one safetensors file, without what training needs.
@@ -204,6 +234,32 @@ class Ensemble:
     def __repr__(self) -> str:
         """Say how many models there are, and what the first is."""
         return f"<Ensemble of {len(self.members)}, the first {self.members[0]!r:.200}>"
+
+
+def models_of(value: object) -> tuple[Model, ...]:
+    """Return the models of an ensemble, or of an estimator that has one; a model itself.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    tuple of Model
+        None of what is something else, as of an estimator that was not fitted.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense
+    >>> model = Model([Dense(2)])
+    >>> models_of(model) == (model,), models_of("model")
+    (True, ())
+    """
+    if isinstance(value, Model):
+        return (value,)
+    ensemble = getattr(value, "ensemble_", value)
+    return ensemble.members if isinstance(ensemble, Ensemble) else ()
 
 
 def _form_of(model: Model) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cynn import Model
+from cynn.ensemble import Ensemble
 from cynn.layers import Dense
 
 MODULES = (
-    "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "estimators",
-    "initializers", "layers", "losses", "metrics", "optimizers", "plots", "preprocessing",
-    "schedules", "tables",
+    "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "ensemble",
+    "estimators", "initializers", "layers", "losses", "metrics", "optimizers", "plots",
+    "preprocessing", "schedules", "tables",
 )  # fmt: skip
 
 LEFT_OUT = {
@@ -49,6 +50,16 @@ class Odd:
     """An object of a class that cynn does not know."""
 
 
+ENSEMBLE_METHODS = ("predict", "save", "load", "summary")
+
+
+def built(seed):
+    """Return a model that has weights."""
+    model = Model([Dense(4, "relu"), Dense(2, "softmax")], seed=seed)
+    model.build(3)
+    return model
+
+
 def odd_values():
     """Return a strategy of what people and programs give by mistake."""
     numbers = [0, 1, -1, 2, 3, 0.5, -0.5, 1e-300, 1e300, 2**31, 2**63, 2**64, 10**30, 1j]
@@ -60,7 +71,7 @@ def odd_values():
     arrays += [np.ma.masked_array(X, X > 0), X.astype(">f8"), X[::-1, ::-1]]
     objects = [None, True, False, (), [], {}, {1: 2}, {"a": 1}, [1, "a"], [[1], [1, 2]], {1, 2}]
     objects += [..., int, Odd, Odd(), len, lambda *a, **k: None, iter([1, 2]), range(3), slice(2)]
-    objects += [re, Dense(2), Model([Dense(2, "softmax")])]
+    objects += [re, Dense(2), Model([Dense(2, "softmax")]), Ensemble([built(0)])]
     return st.sampled_from([*numbers, *texts, *arrays, *objects])
 
 
@@ -141,3 +152,9 @@ def test_odd_arguments_of_a_model(is_trained, name, tmp_path, monkeypatch):
         model.compile("sgd", "cross_entropy", ["accuracy"])
         model.fit(X, Y, verbose=0)
     check(getattr(model, name), 25)
+
+
+@pytest.mark.parametrize("name", ENSEMBLE_METHODS)
+def test_odd_arguments_of_an_ensemble(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check(getattr(Ensemble([built(0), built(1)]), name), 25)

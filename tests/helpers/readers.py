@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cynn import Model, datasets, tables
+from cynn.ensemble import Ensemble
 from cynn.layers import BatchNorm, Dense, Dropout, Flatten, Normalize, Residual
 from cynn.optimizers import SGD, Adam
 from cynn.schedules import Cosine
@@ -78,6 +79,17 @@ def _model_files() -> list[bytes]:
     return [_written(model.save, ".safetensors") for model in _models()]
 
 
+def _ensemble_files() -> list[bytes]:
+    x = np.linspace(-1, 1, 24).reshape(8, 3)
+    plain = []
+    for seed in range(2):
+        model = Model([Normalize.adapt(x), Dense(3, "relu"), BatchNorm(), Dense(2)], seed=seed)
+        model.build(3)
+        plain.append(model)
+    ensembles = [Ensemble(plain), Ensemble([table_model()] * 2, {"estimator": "Other", "n": [1]})]
+    return [_written(ensemble.save, ".safetensors") for ensemble in ensembles]
+
+
 def _onnx_files() -> list[bytes]:
     import cynn.onnx
 
@@ -135,6 +147,7 @@ CSV = [
 
 READERS = {
     "model": Reader(".safetensors", Model.load, (ModelFileError,), _model_files),
+    "ensemble": Reader(".safetensors", Ensemble.load, (ModelFileError,), _ensemble_files),
     "onnx": Reader(".onnx", _load_onnx, _onnx_errors(), _onnx_files, "onnx"),
     "csv": Reader(".csv", tables.read, (ValueError,), lambda: CSV),
     "npz": Reader(".npz", tables.read, (ValueError,), lambda: [_npz()]),

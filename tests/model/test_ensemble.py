@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cynn import Model
-from cynn.ensemble import Ensemble
+from cynn.ensemble import Ensemble, models_of
 from cynn.layers import BatchNorm, Dense
 from cynn.storage import ModelFileError, reading, write
 from cynn.tables import TableEncoder
@@ -73,6 +73,29 @@ def test_the_table_is_kept_once(tmp_path):
     assert loaded.table == encoder and all(each.table == encoder for each in loaded.members)
 
 
+def test_the_summary_says_how_many_there_are(models, capsys):
+    models[0].summary()
+    alone = capsys.readouterr().out
+    Ensemble(models[:1]).summary()
+    assert capsys.readouterr().out == alone
+    Ensemble(models).summary()
+    assert capsys.readouterr().out == f"{alone}3 such models, whose mean is the prediction\n"
+    other = Model([Dense(2, "softmax")])
+    other.build(4)
+    Ensemble([models[0], other]).summary()
+    end = "2 models, of which that is the first, whose mean is the prediction\n"
+    assert capsys.readouterr().out == alone + end
+
+
+def test_models_of_anything(models):
+    class Fitted:
+        ensemble_ = Ensemble(models)
+
+    assert models_of(models[0]) == (models[0],)
+    assert models_of(Ensemble(models)) == models_of(Fitted()) == tuple(models)
+    assert models_of(models) == models_of(None) == ()
+
+
 def test_models_that_do_not_go_together_are_refused(models):
     for other, what in (
         (model(0, units=3), "number of outputs 2"),
@@ -85,6 +108,8 @@ def test_models_that_do_not_go_together_are_refused(models):
             Ensemble(members)
     with pytest.raises(RuntimeError, match="no weights"):
         Ensemble([Model([Dense(2)])])
+    with pytest.raises(TypeError, match="notes must be a mapping, got 'text'"):
+        Ensemble(models, "text")
 
 
 def changed(members, tensors):
