@@ -81,6 +81,21 @@ class GraphWriter:
         """Add a node that joins columns, where there are several parts."""
         return parts[0] if len(parts) == 1 else self.node("Concat", name, *parts, axis=1)
 
+    def mean(self, name: str, parts: Sequence[str]) -> str:
+        """Add nodes that give the mean of several arrays, in float64 as `Ensemble.predict` has it.
+
+        ONNX Runtime has no Mean of float64.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        from onnx import TensorProto
+
+        if self.dtype != np.float64:
+            parts = [self.node("Cast", name, part, to=TensorProto.DOUBLE) for part in parts]
+        total = self.node("Sum", name, *parts)
+        mean = self.node("Div", name, total, self.exact(f"{name}.count", np.float64(len(parts))))
+        return mean if self.dtype == np.float64 else self.cast(name, mean)
+
     def named(self, x: str, name: str) -> str:
         """Give what the last node makes another name, as an output has; no node may read it yet."""
         name = self.free(name)

@@ -243,7 +243,13 @@ def _model(proto: Any) -> Model:
         )
     if any(entry.domain in STANDARD for entry in proto.functions):
         raise ValueError("its operators must be those of ONNX, got functions of its own")
-    if any(entry.key == "cynn.target" for entry in proto.metadata_props):
+    said = {entry.key for entry in proto.metadata_props}
+    if "cynn.members" in said:
+        raise ValueError(
+            "it must be one network, got the mean of several: load the file of the Ensemble that "
+            "it was made of"
+        )
+    if "cynn.target" in said:
         raise ValueError(
             "it must be a network alone, got one with its table: load the model file that it was "
             "made of, or export it with network_only=True"

@@ -5,10 +5,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from ..tables import Categorical, Classes, Numeric, Quantity, TableEncoder, Target
+from ..tables import (
+    Categorical,
+    Classes,
+    Coded,
+    Column,
+    Dates,
+    Numeric,
+    Quantity,
+    TableEncoder,
+    Target,
+)
 from ..tables._values import category, number_of, without
 from ._graph import GraphWriter
+
+FAR = 1e100
+"""How many times its `clip` a number is taken for at most: squares of larger ones overflow."""
 
 
 def expect_writable(encoder: TableEncoder, row: tuple[int, ...], n_outputs: int) -> None:
@@ -26,14 +40,20 @@ def expect_writable(encoder: TableEncoder, row: tuple[int, ...], n_outputs: int)
     Raises
     ------
     ValueError
-        If it has a column or a target of a user's class, a name that is no Unicode, or other sizes
-        than the network.
+        If it has a column of dates, a column or a target of a user's class, a name that is no
+        Unicode, or other sizes than the network.
     """
     instead = "pass network_only=True to write the network without it"
     for i, column in enumerate(encoder.columns):
-        if type(column) not in (Numeric, Categorical):
+        if type(column) is Dates:
             raise ValueError(
-                f"model.table.columns[{i}] must be Numeric or Categorical for ONNX, got "
+                f"columns must hold no dates for ONNX, which has none, got {column.name!r:.100}: "
+                "ignore it in training, or pass network_only=True to write the network without the "
+                "table"
+            )
+        if type(column) not in (Numeric, Categorical, Coded):
+            raise ValueError(
+                f"model.table.columns[{i}] must be Numeric, Categorical or Coded for ONNX, got "
                 f"{column!r:.100}: {instead}"
             )
     if type(encoder.target) not in (Classes, Quantity):
@@ -101,9 +121,12 @@ def write_encoder(graph: GraphWriter, encoder: TableEncoder) -> tuple[list[Any],
     order = [sources[column.name, i] for column in encoder.columns for i in range(column.width)]
     if order != list(range(len(order))):
         rows = graph.node("Gather", "table", rows, graph.exact("table.order", order), axis=1)
-    kinds = {Numeric: TensorProto.DOUBLE, Categorical: TensorProto.STRING}
+
+    def kind(column: Column) -> Any:
+        return TensorProto.STRING if isinstance(column, Categorical) else TensorProto.DOUBLE
+
     return [
-        helper.make_tensor_value_info(column.name, kinds[type(column)], ["batch", 1])
+        helper.make_tensor_value_info(column.name, kind(column), ["batch", 1])
         for column in encoder.columns
     ], rows
 
@@ -125,6 +148,7 @@ def _write_numeric(
     means, stds = ([getattr(column, name) for column in columns] for name in ("mean", "std"))
     scaled = graph.node("Sub", "numbers", x, graph.exact("numbers.mean", np.array(means, float)))
     scaled = graph.node("Div", "numbers", scaled, graph.exact("numbers.std", np.array(stds, float)))
+    scaled = _write_clip(graph, [column.clip or np.inf for column in columns], scaled)
     zero = graph.exact("numbers.zero", np.float64(0))
     parts = [graph.cast("numbers", graph.node("Where", "numbers", missing, zero, scaled))]
     flagged = [i for i, column in enumerate(columns) if column.missing]
@@ -135,6 +159,19 @@ def _write_numeric(
             flags = graph.node("Gather", "missing", missing, places, axis=1)
         parts.append(graph.cast("missing", flags))
     return parts
+
+
+def _write_clip(graph: GraphWriter, clips: list[float], z: str) -> str:
+    """Write ``z / sqrt(1 + (z / clip)**2)``, where any is clipped; infinite ones change nothing."""
+    if not np.isfinite(clips).any():
+        return z
+    one, clip = graph.exact("numbers.one", np.float64(1)), graph.exact("numbers.clip", clips)
+    for operator, sign in (("Min", 1.0), ("Max", -1.0)):
+        far = graph.exact("numbers.far", [sign * FAR * clip for clip in clips])
+        z = graph.node(operator, "numbers", z, far)
+    part = graph.node("Div", "numbers", z, clip)
+    root = graph.node("Add", "numbers", graph.node("Mul", "numbers", part, part), one)
+    return graph.node("Div", "numbers", z, graph.node("Sqrt", "numbers", root))
 
 
 def _missing_numbers(texts: tuple[str, ...]) -> list[float]:
@@ -150,18 +187,21 @@ def _missing_numbers(texts: tuple[str, ...]) -> list[float]:
 
 
 def _write_categorical(graph: GraphWriter, column: Categorical, missing: tuple[str, ...]) -> str:
-    """Write a column of texts: 1 for the category of the row, zeros for what is none."""
+    """Write a column of texts: 1 for the row's category, zeros for what is none; or its code."""
     name = column.name
     spellings = _spellings(column, missing)
+    first = int(isinstance(column, Coded))  # of codes 0 is what is none
     place = graph.node(
         "LabelEncoder",
         f"{name}.category",
         name,
         domain="ai.onnx.ml",
         keys_strings=list(spellings),
-        values_int64s=list(spellings.values()),
-        default_int64=-1,
+        values_int64s=[first + place for place in spellings.values()],
+        default_int64=first - 1,
     )
+    if first:
+        return graph.cast(f"{name}.category", place)
     numbers = graph.node(
         "OneHotEncoder",
         f"{name}.category",
@@ -191,12 +231,53 @@ def _spellings(column: Categorical, missing: tuple[str, ...]) -> dict[str, int]:
         if plain in ("0", "1"):
             truth = str(plain == "1")
             words |= dict.fromkeys((truth, truth.lower(), truth.upper()))
-    out = np.zeros((len(words), column.width), bool)
-    column.encode(without(np.array(list(words), object), missing), out)
-    return {word: int(row.argmax()) for word, row in zip(words, out, strict=True) if row.any()}
+    values = without(np.array(list(words), object), missing).tolist()
+    places = {word: column._place(value) for word, value in zip(words, values, strict=True)}
+    return {word: place for word, place in places.items() if place is not None and place >= 0}
 
 
-def write_target(graph: GraphWriter, target: Target, y: str) -> list[Any]:
+def labels_of(target: Target, classes: ArrayLike | None) -> NDArray[Any] | None:
+    """Return the labels that a file gives, of a type that ONNX has.
+
+    Parameters
+    ----------
+    target : Target
+        The table's, as `expect_writable` wants it.
+    classes : array_like or None
+        The labels of an estimator, in the order of those of the target.
+
+    Returns
+    -------
+    ndarray or None
+        int64 of whole numbers, float64, bools, or texts; None for a quantity.
+
+    Raises
+    ------
+    ValueError
+        If they are of another type.
+    """
+    if not isinstance(target, Classes):
+        return None
+    if classes is None:
+        return np.array(target.labels, object)
+    classes = np.asarray(classes)
+    if classes.dtype.kind in "iuf":
+        whole = np.can_cast(classes.dtype, np.int64)
+        wanted = np.int64 if whole else np.uint64 if classes.dtype.kind == "u" else np.float64
+        return classes.astype(wanted)
+    if classes.dtype.kind == "b":
+        return classes
+    if not all(isinstance(label, str) for label in classes.tolist()):
+        raise ValueError(
+            "classes_ must be numbers, bools or strings for ONNX, got dtype "
+            f"{classes.dtype}: train on such labels, or pass network_only=True"
+        )
+    return classes.astype(object)
+
+
+def write_target(
+    graph: GraphWriter, target: Target, labels: NDArray[Any] | None, y: str
+) -> list[Any]:
     """Write what the table says of the numbers that a network gives.
 
     Parameters
@@ -205,6 +286,8 @@ def write_target(graph: GraphWriter, target: Target, y: str) -> list[Any]:
         The graph.
     target : Target
         The table's, as `expect_writable` wants it.
+    labels : ndarray or None
+        Those of classes, as `labels_of` gives them.
     y : str
         The name of these numbers.
 
@@ -217,18 +300,37 @@ def write_target(graph: GraphWriter, target: Target, y: str) -> list[Any]:
     from onnx import TensorProto, helper
 
     if isinstance(target, Quantity):
-        if graph.dtype != np.float64:
-            y = graph.node("Cast", "target", y, to=TensorProto.DOUBLE)
-        y = graph.node("Mul", "target", y, graph.exact("target.std", np.float64(target.std)))
-        y = graph.node("Add", "target", y, graph.exact("target.mean", np.float64(target.mean)))
-        name = graph.named(y, "output")
+        name = graph.named(_write_quantity(graph, target, y), "output")
         return [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["batch", 1])]
-    assert isinstance(target, Classes)
+    assert isinstance(target, Classes) and labels is not None
     name = graph.named(y, "output")
-    labels = graph.exact("labels", np.array(target.labels, object))
+    given = graph.exact("labels", labels)
     index = graph.node("ArgMax", "label", name, axis=1, keepdims=0)
-    label = graph.named(graph.node("Gather", "label", labels, index), "label")
+    label = graph.named(graph.node("Gather", "label", given, index), "label")
+    kind = helper.np_dtype_to_tensor_dtype(labels.dtype)
     return [
         helper.make_tensor_value_info(name, graph.data_type, ["batch", target.n_outputs]),
-        helper.make_tensor_value_info(label, TensorProto.STRING, ["batch"]),
+        helper.make_tensor_value_info(label, kind, ["batch"]),
     ]
+
+
+def _write_quantity(graph: GraphWriter, target: Quantity, y: str) -> str:
+    """Write the way from a network's units to those of the table, in float64."""
+    from onnx import TensorProto
+
+    def number(name: str, value: float) -> str:
+        return graph.exact(f"target.{name}", np.float64(value))
+
+    if graph.dtype != np.float64:
+        y = graph.node("Cast", "target", y, to=TensorProto.DOUBLE)
+    y = graph.node("Mul", "target", y, number("std", target.std))
+    y = graph.node("Add", "target", y, number("mean", target.mean))
+    if target.scale != "linear":
+        y = graph.node("Exp", "target", y)
+    if target.scale == "log1p":
+        y = graph.node("Sub", "target", y, number("one", 1.0))
+    if target.low is not None:
+        y = graph.node("Max", "target", y, number("low", target.low))
+    if target.high is not None:
+        y = graph.node("Min", "target", y, number("high", target.high))
+    return y

@@ -1,7 +1,7 @@
 """From a model to an ONNX file."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,19 +11,20 @@ from .. import layers
 from .._runtime import atomic_files
 from .._specs.validation import flag, real_dtype
 from .._version import VERSION
+from ..ensemble import models_of
 from ..model import Model
 from ..tables import TableEncoder
 from ._graph import GraphWriter
 from ._layers import LAYERS, far_layers, write_layers
 from ._library import need
-from ._tables import expect_writable, write_encoder, write_target
+from ._tables import expect_writable, labels_of, write_encoder, write_target
 
 LARGEST = 2**31 - 2**20
 """The bytes of weights that fit into one file of protocol buffers, of 2 GiB."""
 
 
 def export(
-    model: Model,
+    model: Any,
     path: str | os.PathLike[str],
     *,
     dtype: DTypeLike | None = None,
@@ -32,12 +33,13 @@ def export(
 ) -> None:
     """Write a model as an ONNX file, for other programs to predict with.
 
-    That of a table takes the columns of the table and says what `Model.predict_rows` says.
+    That of a table takes the columns of the table and says what `Model.predict_rows` says, or what
+    the estimator does that was given.
 
     Parameters
     ----------
-    model : Model
-        With weights: built, trained or loaded.
+    model : Model, Ensemble, RealMLPClassifier or RealMLPRegressor
+        With weights: built, trained or loaded. Of several members the file gives the mean.
     path : path-like
         Where to. What was there is replaced when the new file is whole.
     dtype : dtype, optional
@@ -45,7 +47,8 @@ def export(
         Runtime among them, lack some activations in float64.
     metadata : mapping of str to str, optional
         What else the file shall say: its ``metadata_props``, beside ``cynn.model``, the model's
-        repr, and of a table's model ``cynn.target``, the target's name.
+        repr, the first member's of several, with ``cynn.members``, their number; and of a table's
+        model ``cynn.target``, the target's name.
     network_only : bool, default False
         Whether to leave out a table: the file then takes rows as `TableEncoder.encode` returns them
         and gives what `Model.predict` does.
@@ -54,8 +57,8 @@ def export(
     ------
     TypeError, ValueError
         If an argument is not as described, a layer, a column or a target is of a user-defined
-        class, the table is not of the network's sizes, or the weights do not fit into an ONNX file,
-        of 2 GiB.
+        class, a column holds dates, the table is not of the network's sizes, or the weights do not
+        fit into an ONNX file, of 2 GiB.
     RuntimeError
         If the model has no weights yet.
     OSError
@@ -79,8 +82,9 @@ def export(
     numbers in float64, NaN where one is missing; or strings, without spaces around them. What was
     no category in training, an empty string for one, counts as missing. For classes it has the
     outputs ``output``, the probabilities, shape (batch, n_classes), and ``label``, the names, shape
-    (batch,); for a quantity ``output``, in the units of the table, float64, shape (batch, 1). A
-    column that is called like an output keeps its name, and the output's gets an underscore.
+    (batch,), of an estimator the labels that it was trained on, int64 or bool say; for a quantity
+    ``output``, in the units of the table, float64, shape (batch, 1). A column that is called like
+    an output keeps its name, and the output's gets an underscore.
 
     Examples
     --------
@@ -89,27 +93,38 @@ def export(
     >>> model.build(4)
     >>> export(model, "model.onnx", metadata={"classes": "setosa,versicolor"})  # doctest: +SKIP
     """
-    if not isinstance(model, Model):
-        raise TypeError(f"model must be a cynn Model, got {type(model).__name__}")
-    real = model.dtype if dtype is None else real_dtype(dtype)
-    table = None if flag("network_only", network_only) else model.table
-    properties = _metadata(metadata) | {"cynn.model": repr(model)}
-    weights = model.get_weights()  # refuses a model that is not built
-    for i, layer in enumerate(model.layers):
-        if not _known(layer):
-            raise ValueError(
-                f"layers[{i}] must be one of cynn's own layers for ONNX, got {layer!r}"
-            )
-    size = sum(part.size for part in weights) * real.itemsize
+    members = models_of(model)
+    if not members:
+        fit = ": call fit first" if hasattr(model, "fit") else ""
+        raise TypeError(
+            "model must be a cynn Model, an Ensemble or a fitted RealMLPClassifier or "
+            f"RealMLPRegressor, got {type(model).__name__}{fit}"
+        )
+    real = members[0].dtype if dtype is None else real_dtype(dtype)
+    table = None if flag("network_only", network_only) else members[0].table
+    properties = _metadata(metadata) | {"cynn.model": repr(members[0])}
+    if len(members) > 1:
+        properties["cynn.members"] = str(len(members))
+    size = 0
+    for member in members:
+        size += sum(part.size for part in member.get_weights())  # refuses one that is not built
+        for i, layer in enumerate(member.layers):
+            if not _known(layer):
+                raise ValueError(
+                    f"layers[{i}] must be one of cynn's own layers for ONNX, got {layer!r}"
+                )
+    size *= real.itemsize
     if size > LARGEST:
         raise ValueError(f"model must have at most 2 GiB of weights for ONNX, got {size} bytes")
+    labels = None
     if table is not None:
-        row = model.input_shape
+        row = members[0].input_shape
         assert row is not None  # the model has weights
-        expect_writable(table, row, layers.output_shapes(model.layers, row)[-1][0])
+        expect_writable(table, row, layers.output_shapes(members[0].layers, row)[-1][0])
+        labels = labels_of(table.target, getattr(model, "classes_", None))
         properties["cynn.target"] = table.target.name
     need()
-    atomic_files.replace(path, _file(model, weights, real, table, properties))
+    atomic_files.replace(path, _file(members, real, table, labels, properties))
 
 
 def _known(layer: layers.Layer) -> bool:
@@ -127,44 +142,44 @@ def _metadata(metadata: Any) -> dict[str, str]:
 
 
 def _file(
-    model: Model,
-    weights: list[NDArray[Any]],
+    members: Sequence[Model],
     real: np.dtype[Any],
     table: TableEncoder | None,
+    labels: NDArray[Any] | None,
     metadata: dict[str, str],
 ) -> bytes:
     """Return the file's bytes."""
     from onnx import helper
 
-    row = model.input_shape
+    row = members[0].input_shape
     assert row is not None  # the model has weights
-    named = dict(zip(layers.weight_shapes(model.layers, row), weights, strict=True))
-    named |= zip(layers.state_shapes(model.layers, row), model.get_state(), strict=True)
     graph = GraphWriter(real)
-    graph.row = row
-    n_far = 0
+    n_far = [0] * len(members)
     if table is None:
-        n_far = far_layers(model.layers) if real == np.float32 else 0
-        graph.dtype = np.dtype(np.float64) if n_far else real
+        if real == np.float32:
+            n_far = [far_layers(member.layers) for member in members]
+        graph.dtype = np.dtype(np.float64) if any(n_far) else real
         x = graph.free("input")
         inputs = [helper.make_tensor_value_info(x, graph.data_type, ["batch", *row])]
     else:
         inputs, x = write_encoder(graph, table)
-    y = write_layers(graph, model.layers[:n_far], "layer", named, x)
-    if n_far:
-        graph.dtype = real
-        y = graph.cast("input", y)
-    y = write_layers(graph, model.layers[n_far:], "layer", named, y, n_far)
+    of_input = graph.dtype
+    outputs = []
+    for i, (member, n) in enumerate(zip(members, n_far, strict=True)):
+        graph.dtype = of_input
+        prefix = f"member{i}." if len(members) > 1 else ""
+        outputs.append(_write_network(graph, member, prefix, x, n, real))
+    y = graph.mean("mean", outputs)
     if table is None:
-        shape = layers.output_shapes(model.layers, row)[-1]
+        shape = layers.output_shapes(members[0].layers, row)[-1]
         y = graph.named(y, "output")
-        outputs = [helper.make_tensor_value_info(y, graph.data_type, ["batch", *shape])]
+        results = [helper.make_tensor_value_info(y, graph.data_type, ["batch", *shape])]
     else:
-        outputs = write_target(graph, table.target, y)
+        results = write_target(graph, table.target, labels, y)
     domains = sorted({node.domain for node in graph.nodes})
     opsets = [helper.make_opsetid(name, graph.opset_of(name)) for name in domains]
     proto = helper.make_model(
-        helper.make_graph(graph.nodes, "cynn", inputs, outputs, graph.constants),
+        helper.make_graph(graph.nodes, "cynn", inputs, results, graph.constants),
         producer_name="cynn",
         producer_version=VERSION,
         opset_imports=opsets,
@@ -173,3 +188,18 @@ def _file(
     helper.set_model_props(proto, metadata)
     data: bytes = proto.SerializeToString()
     return data
+
+
+def _write_network(
+    graph: GraphWriter, model: Model, prefix: str, x: str, n_far: int, real: np.dtype[Any]
+) -> str:
+    """Write the layers of a model, the first ones in the input's type; return what they give."""
+    graph.row = row = model._built_shape()
+    names = (*layers.weight_shapes(model.layers, row), *layers.state_shapes(model.layers, row))
+    arrays = (*model.get_weights(), *model.get_state())
+    named = {f"{prefix}{name}": array for name, array in zip(names, arrays, strict=True)}
+    y = write_layers(graph, model.layers[:n_far], f"{prefix}layer", named, x)
+    if graph.dtype != real:
+        graph.dtype = real
+        y = graph.cast(f"{prefix}input", y)
+    return write_layers(graph, model.layers[n_far:], f"{prefix}layer", named, y, n_far)

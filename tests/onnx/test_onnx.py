@@ -206,7 +206,7 @@ def test_models_that_cannot_be_exported(tmp_path, monkeypatch):
         pass
 
     path = tmp_path / "model.onnx"
-    with pytest.raises(TypeError, match="model must be a cynn Model, got list"):
+    with pytest.raises(TypeError, match="model must be a cynn Model, .* got list"):
         cynn.onnx.export([], path)
     with pytest.raises(RuntimeError, match="no weights yet"):
         cynn.onnx.export(Model([Dense(3)]), path)
