@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import layers
 from ._specs.activation_table import FROM_SKLEARN, TABLE
 from ._specs.validation import array
+from .ensemble import models_of
 from .model import Model
 
 
@@ -155,6 +156,12 @@ def from_sklearn(estimator: Any) -> Model:
     """
     needed = ("coefs_", "intercepts_", "activation", "out_activation_")
     missing = [name for name in needed if not hasattr(estimator, name)]
+    if models_of(estimator):
+        raise TypeError(
+            "estimator must be a trained MLPClassifier or MLPRegressor, got "
+            f"{type(estimator).__name__}, which is made of cynn's models: take them from its "
+            "ensemble_.members"
+        )
     if missing:
         raise TypeError(
             "estimator must be a trained MLPClassifier or MLPRegressor, "

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, datasets
-from .._model import summary
 from .._runtime.threads import get_num_threads
 from .._version import VERSION
-from ..model import Model
-from ..tables import Categorical, Classes, Column, Numeric, Quantity, TableEncoder
+from ..ensemble import Ensemble
+from ..tables import Categorical, Classes, Coded, Column, Dates, Numeric, Quantity, TableEncoder
 from . import _checkpoints
 
 TOLD = ("data", *_checkpoints.OPTIONS)
 """What is told of a training, in this order."""
+
+ESTIMATORS = ("RealMLPClassifier", "RealMLPRegressor")
+"""What a file may say that it is of; any other text may do harm to a terminal."""
 
 MOST_COLUMNS = 50
 """Columns of a table that are listed one by one."""
@@ -33,7 +35,7 @@ def add(commands: Any) -> None:
 
 def _info(options: argparse.Namespace) -> None:
     if options.model is not None:
-        _describe(Model.load(options.model), options.model)
+        _describe(Ensemble.load(options.model), options.model)
         return
     print(f"cynn {VERSION}, Python {sys.version.split()[0]}, NumPy {np.__version__}")
     print(f"target in use:     {_backend.target()}")
@@ -42,10 +44,13 @@ def _info(options: argparse.Namespace) -> None:
     print(f"cache folder:      {datasets.cache_folder()}")
 
 
-def _describe(model: Model, path: str) -> None:
-    """Print what a model is, and what it was trained on."""
-    print(f"{path}: a cynn model of {os.path.getsize(path):,} bytes\n")
-    print(summary.table(model.layers, model.input_shape))
+def _describe(ensemble: Ensemble, path: str) -> None:
+    """Print what a model is, and what it was trained on; of several the first."""
+    model = ensemble.members[0]
+    kind = str(ensemble.notes.get("estimator"))
+    what = kind if kind in ESTIMATORS else "model"
+    print(f"{path}: a cynn {what} of {os.path.getsize(path):,} bytes\n")
+    ensemble.summary()
     shape = "x".join(map(str, model.input_shape or ()))
     print(f"\ninput:     {shape} numbers a row, computed in {model.dtype}")
     print(f"loss:      {model.loss if model.loss is not None else 'none: not compiled'}")
@@ -81,12 +86,23 @@ def _of_column(each: Column) -> str:
     if isinstance(each, Numeric):
         return _of_number(each)
     if isinstance(each, Categorical):
-        return f"one of {len(each.categories):,}: {_some(each.categories)}"
+        code = ", as a code" if isinstance(each, Coded) else ""
+        return f"one of {len(each.categories):,}{code}: {_some(each.categories)}"
+    if isinstance(each, Dates):
+        return f"a date: {', '.join((*each.parts, *['weekday'] * each.weekday))}"
     return type(each).__name__.lower()
 
 
 def _of_number(each: Numeric | Quantity) -> str:
-    return f"a number: mean {each.mean:.4g}, deviation {each.std:.4g}"
+    if isinstance(each, Numeric) and each.clip:
+        return f"a number: median {each.mean:.4g}, scale {each.std:.4g}, limit {each.clip:g}"
+    said = f"a number: mean {each.mean:.4g}, deviation {each.std:.4g}"
+    if isinstance(each, Quantity):
+        if each.scale != "linear":
+            said = said.replace("a number", f"a number, by its {each.scale}")
+        for name, limit in (("at least", each.low), ("at most", each.high)):
+            said += "" if limit is None else f", {name} {limit:.4g}"
+    return said
 
 
 def _some(words: Any) -> str:

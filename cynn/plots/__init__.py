@@ -6,7 +6,7 @@ the picture. Blue stands for what is positive and orange for what is negative: t
 told apart with every common kind of colour blindness (Okabe and Ito, Color universal design, 2008).
 """
 
-# A way out: imports `callbacks`, `layers`, `metrics`, `tables` and below; imported by `cli`.
+# A way out: imports `ensemble` and below; imported by `cli`.
 
 from ._agreement import agreement
 from ._classes import confusion

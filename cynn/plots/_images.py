@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .._specs.validation import array, integer, labels
 from .._specs.validation import shape as checked_shape
-from ._net import dense_weights
+from ._net import dense_weights, one_model
 from ._style import FAINT, axes, blank, names_of, plain, signed_colors, spread
 
 LOUDEST = 99.5
@@ -25,7 +25,7 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     Parameters
     ----------
     model : Model
-        Built or trained.
+        Built or trained; or an ensemble or an estimator of one.
     count : int, default 64
         The most images.
     shape : tuple of int, optional
@@ -57,6 +57,7 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     >>> ax = weights(model)  # doctest: +SKIP
     """
     most = integer("count", count)
+    model = one_model(model)
     table = dense_weights(model)[0][1]
     size = model.input_shape if shape is None and len(model.input_shape) == 2 else shape
     height, width = _size_of(size, len(table))

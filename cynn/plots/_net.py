@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._specs.validation import integer, shown
+from ..ensemble import models_of
 from ..layers import (
     Activation,
     Dense,
@@ -44,7 +45,7 @@ def network(
     Parameters
     ----------
     model : Model
-        Built or trained.
+        Built or trained; or an ensemble or an estimator of one.
     max_neurons : int, default 16
         The most circles of a layer; at least 2.
     inputs, outputs : list of str, optional
@@ -124,10 +125,18 @@ def dense_weights(model: Any) -> list[tuple[str, NDArray[Any]]]:
     return [table for table in _layers_and_skips(model)[0] if table[0] != EMBEDDED]
 
 
-def _layers_and_skips(model: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[tuple[int, int]]]:
+def one_model(value: Any) -> Model:
+    """Return a model, or the one that an ensemble or an estimator has."""
+    models = models_of(value)
+    if len(models) != 1:
+        several = f", of {len(models)} models: pass one of its members" if models else ""
+        raise TypeError(f"model must be a cynn.Model, got {shown(value)}{several}")
+    return models[0]
+
+
+def _layers_and_skips(value: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[tuple[int, int]]]:
     """Return the layers of neurons, and from which of them to which each `Residual` skips."""
-    if not isinstance(model, Model):
-        raise TypeError(f"model must be a cynn.Model, got {shown(model)}")
+    model = one_model(value)
     named = model.named_weights()
     tables: list[tuple[str, NDArray[Any]]] = []
     skips: list[tuple[int, int]] = []

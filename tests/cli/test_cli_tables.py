@@ -13,6 +13,8 @@ import pytest
 
 import cynn
 from cynn import cli, tables
+from cynn.ensemble import Ensemble
+from cynn.tables import Coded, Dates, Numeric, Quantity, TableEncoder
 from places import ROOT
 
 
@@ -355,6 +357,35 @@ def test_info_of_a_file(run, table, tmp_path):
     model.build(3)
     model.save(tmp_path / "m")
     assert "loss:      none: not compiled" in run("info", tmp_path / "m")[1]
+
+
+def test_info_of_an_ensemble(run, tmp_path):
+    columns = [
+        Numeric("size", 3.0, 1.5, clip=3.0),
+        Coded("town", ["a", "b"]),
+        Dates("sold", ["day", "month"], [0.0, 6.0], [1.0, 3.0]),
+    ]
+    encoder = TableEncoder(columns, Quantity("price", 5.0, 2.0, low=10, high=900, scale="log"))
+    models = []
+    for seed in range(2):
+        model = cynn.Model([cynn.layers.Dense(1)], seed=seed)
+        model.build(encoder.width)
+        model.table = encoder
+        models.append(model)
+    path = tmp_path / "m.safetensors"
+    for estimator, what in (("RealMLPRegressor",) * 2, ("\x1b[31m", "model"), (None, "model")):
+        Ensemble(models, {"estimator": estimator}).save(path)
+        status, out, err = run("info", path)
+        assert (status, err) == (0, "") and out.startswith(f"{path}: a cynn {what} of ")
+        wanted = (
+            "2 such models, whose mean is the prediction",
+            "target:    'price', a number, by its log: mean 5, deviation 2, at least 10, "
+            "at most 900",
+            "  'size': a number: median 3, scale 1.5, limit 3",
+            "  'town': one of 2, as a code: 'a', 'b'",
+            "  'sold': a date: day, month, weekday",
+        )
+        assert set(wanted) <= set(out.splitlines()), out
 
 
 def test_a_model_of_images_takes_no_table(run, table, tmp_path):

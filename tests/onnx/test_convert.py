@@ -11,6 +11,7 @@ import pytest
 
 from cynn import Model, convert
 from cynn._specs.activation_table import FROM_SKLEARN, TABLE
+from cynn.ensemble import Ensemble
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from models import blobs
 
@@ -286,6 +287,14 @@ def test_estimators_that_are_not_trained():
         for estimator in (kind(), kind):
             with pytest.raises(TypeError, match="must be a trained MLP.* call fit first"):
                 convert.from_sklearn(estimator)
+
+
+def test_an_estimator_that_has_models_of_cynn():
+    model = Model([Dense(2)])
+    model.build(2)
+    estimator = SimpleNamespace(ensemble_=Ensemble([model]))
+    with pytest.raises(TypeError, match=r"made of cynn's models: .* from its ensemble_\.members"):
+        convert.from_sklearn(estimator)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from matplotlib.colors import to_hex  # noqa: E402
 
 from cynn import Model, plots  # noqa: E402
 from cynn.callbacks import History  # noqa: E402
+from cynn.ensemble import Ensemble  # noqa: E402
 from cynn.layers import (  # noqa: E402
     Activation,
     BatchNorm,
@@ -134,6 +135,17 @@ def test_networks_that_cannot_be_drawn():
     model.set_weights([np.full((4, 3), np.nan), np.zeros(3)])
     with pytest.raises(ValueError, match="finite weights"):
         plots.network(model)
+
+
+def test_an_ensemble_of_one_is_drawn_as_its_model(ax):
+    model = built(Dense(3), Dense(2))
+    drawn(plots.network(Ensemble([model]), ax=ax))
+    assert texts(ax) == ["4 inputs", "3 linear", "2 linear"]
+    drawn(plots.weights(Ensemble([model]), shape=(2, 2)))
+    several = Ensemble([model] * 3)
+    for draw in (plots.network, plots.weights):
+        with pytest.raises(TypeError, match="cynn.Model, got <Ens.*of 3 models: pass one of its m"):
+            draw(several)
 
 
 def test_a_layer_without_a_bias_is_drawn(ax):
