@@ -20,6 +20,9 @@ from ..model import Model
 RESERVE = 0.9
 """The part of a time limit that the epochs are planned for."""
 
+TIMED = 4
+"""Epochs that are timed for it."""
+
 
 class Rows(NamedTuple):
     """Rows of a table, encoded.
@@ -108,8 +111,14 @@ class _Threads(SingleProcess):
         self.threads = lambda: n
 
 
-class _Deadline(Callback):
-    """Ends a training when its time is over."""
+class Deadline(Callback):
+    """Ends a training when its time is over.
+
+    Parameters
+    ----------
+    deadline : float
+        When that is, by ``time.monotonic()``.
+    """
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
@@ -118,6 +127,17 @@ class _Deadline(Callback):
         """Look at the clock."""
         if time.monotonic() > self.deadline:
             self.model.stop_training = True
+
+
+class _Clock(Callback):
+    """Notes when epochs end."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Look at the clock."""
+        self.ends.append(time.monotonic())
 
 
 def folds(
@@ -248,11 +268,13 @@ def _wait(futures: list[Future[Trained]]) -> None:
             return
 
 
-def _train_one(model: Model, part: Part, plan: Plan, threads: SingleProcess) -> Trained:
+def _train_one(
+    model: Model, part: Part, plan: Plan, threads: SingleProcess, *more: Callback
+) -> Trained:
     best = BestEpoch(plan.monitor)
-    callbacks: list[Callback] = [] if part.validation is None else [best]
+    callbacks: list[Callback] = [*more] if part.validation is None else [best, *more]
     if plan.deadline < math.inf:
-        callbacks.append(_Deadline(plan.deadline))
+        callbacks.append(Deadline(plan.deadline))
     settings = FitSettings(
         epochs=plan.epochs,
         batch_size=even_batch(len(part.training.x), plan.batch_size),
@@ -277,7 +299,8 @@ def epochs_within(
 ) -> int:
     """Return how many epochs all members can train within some seconds: at most those of the plan.
 
-    A schedule has to know its end beforehand: one epoch of a member that is thrown away is timed.
+    A schedule has to know its end beforehand: a few epochs of a member that is thrown away are
+    timed, and what comes before the first of them.
 
     Parameters
     ----------
@@ -291,14 +314,18 @@ def epochs_within(
     int
         At least 1.
     """
+    clock = _Clock()
     begin = time.monotonic()
-    trial = plan._replace(epochs=2, verbose=0)
+    trial = plan._replace(epochs=TIMED, verbose=0)
     workers = min(len(parts), plan.threads)
-    _train_one(make(parts[0].seed), parts[0], trial, _Threads(max(1, plan.threads // workers)))
+    threads = _Threads(max(1, plan.threads // workers))
+    _train_one(make(parts[0].seed), parts[0], trial, threads, clock)
     spent = time.monotonic() - begin
+    first, *_, last = clock.ends
+    epoch = (last - first) / (len(clock.ends) - 1)
     rounds = math.ceil(len(parts) / workers)
-    possible = int(RESERVE * (seconds - spent) / (rounds * spent / 2))
-    return max(1, min(plan.epochs, possible))
+    left = (seconds - spent) / rounds - (spent - TIMED * epoch)
+    return max(1, min(plan.epochs, int(RESERVE * left / epoch)))
 
 
 def seeds(n: int, rng: np.random.Generator) -> Iterable[int]:

@@ -7,10 +7,11 @@ is multiplied by its rate's factor twice, as in the authors' pytabkit 1.7.3: the
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..layers import (
     Dense,
@@ -23,6 +24,7 @@ from ..layers import (
     Scale,
 )
 from ..losses import CrossEntropy, Loss, MeanSquaredError
+from ..model import Model
 from ..optimizers import AdamW
 from ..preprocessing import RobustScale
 from ..schedules import CosineLog, FlatCosine
@@ -225,3 +227,43 @@ def loss_of(preset: Preset, task: str) -> Loss:
     if task == "classification":
         return CrossEntropy(label_smoothing=preset.label_smoothing)
     return MeanSquaredError()
+
+
+def maker(
+    preset: Preset,
+    encoder: TableEncoder,
+    x: NDArray[Any],
+    hidden: tuple[int, ...],
+    metrics: Sequence[str],
+    dtype: DTypeLike = "float32",
+) -> Callable[[int], Model]:
+    """Return what makes a network for a table.
+
+    Parameters
+    ----------
+    preset, encoder, x, hidden
+        See `layers_of`.
+    metrics : sequence of str
+        What is measured beside the loss.
+    dtype : dtype, default "float32"
+        What it computes in.
+
+    Returns
+    -------
+    callable
+        ``make(seed)`` returns a compiled Model that has the table.
+    """
+    target = encoder.target
+    layers = layers_of(preset, encoder, x, hidden, target.n_outputs, target.activation)
+
+    def make(seed: int) -> Model:
+        model = Model(layers, dtype=dtype, seed=seed)
+        model.compile(optimizer_of(preset), loss_of(preset, target.task), metrics)
+        model.table = encoder
+        if not preset.full:
+            model.build(encoder.width)
+            names = list(model._weight_names())
+            model.set_weights(first_weights(preset, model.get_weights(), names, seed))
+        return model
+
+    return make

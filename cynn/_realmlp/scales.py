@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Model
-from ..tables import Quantity
+from ..tables import Quantity, TableEncoder, Target
 from ..tables._choosing import mean_and_std
 from ..tables._targets import SCALES
 from .members import Part
@@ -94,3 +94,8 @@ def chosen(
         apart = np.abs(said - part.validation.y)
         errors.append(float((apart**2 if of_squares else apart).mean()))
     return candidates[int(np.argmin(errors))]
+
+
+def retargeted(encoder: TableEncoder, target: Target) -> TableEncoder:
+    """Return an encoder of the same columns, with another target."""
+    return TableEncoder(encoder.columns, target, encoder.left_out, encoder.missing)

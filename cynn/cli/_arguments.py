@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,28 @@ def at_least(text: str, low: int) -> int:
     if not text.isdecimal() or int(text) < low:
         raise argparse.ArgumentTypeError(f"must be an integer of at least {low}, got {text!r}")
     return int(text)
+
+
+def up_to(high: int) -> Callable[[str], int]:
+    """Read a whole number from 1 to `high`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"must be an integer from 1 to {high}, got {text!r}")
+        return int(text)
+
+    return read
+
+
+def seconds(text: str) -> float:
+    """Read a time: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, got {text!r}")
+    return value
 
 
 def number(make: Callable[[float], object]) -> Callable[[str], float]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ..model import Model
 from ..tables import TableEncoder
 
-OPTIONS = ("rows", "seed", "validation", "class_weight", "batch_size")
-"""The options that say which rows are trained on, how much each counts, and how many in a step.
+OPTIONS = ("model", "rows", "seed", "validation", "class_weight", "batch_size")
+"""The options that say which network learns, on which rows, how much each counts, and how many are
+in a step.
 
 A training that is resumed has the same, and the same of what the model and its encoder keep
 themselves: layers, optimizer, columns, target. Free are the options that say how long to train

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from ..model import Model
+from ..ensemble import Ensemble
 from . import _images, _measures, _reading, _table, _train_model
 from ._arguments import add_missing, whole
 from ._options import IMAGES, TABLE, OptionsFor, settle
@@ -30,10 +30,11 @@ def add(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    model = Model.load(options.model)
+    models = Ensemble.load(options.model)
+    model = models.members[0]
     settle(options, IMAGES if model.table is None else TABLE)
     if model.table is not None:
-        _table.evaluate(model, model.table, options)
+        _table.evaluate(models, model.table, options)
         return
     if options.table is not None:
         raise ValueError(
@@ -43,7 +44,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     if model.loss is None:
         model.compile("sgd", "cross_entropy", ["accuracy"])
     _train_model.note_slow_measuring(len(x_test))
-    measured = model.evaluate(x_test, y_test)  # what does not fit is an error before a line
+    outputs = models.predict(x_test)  # what does not fit is an error before a line
+    if len(models.members) == 1:
+        measured = model.evaluate(x_test, y_test)
+    else:  # of the mean there is no loss
+        measured = {"accuracy": float((outputs.argmax(axis=1) == y_test).mean())}
     _measures.print_images(f"{name}: {len(x_test):,} test images", measured)
     _measures.print_image_baseline(y_test, y_test)
-    _measures.print_confusion(y_test, model.predict(x_test))
+    _measures.print_confusion(y_test, outputs)

@@ -44,19 +44,26 @@ def _info(options: argparse.Namespace) -> None:
     print(f"cache folder:      {datasets.cache_folder()}")
 
 
-def _describe(ensemble: Ensemble, path: str) -> None:
-    """Print what a model is, and what it was trained on; of several the first."""
-    model = ensemble.members[0]
-    kind = str(ensemble.notes.get("estimator"))
-    what = kind if kind in ESTIMATORS else "model"
-    print(f"{path}: a cynn {what} of {os.path.getsize(path):,} bytes\n")
-    ensemble.summary()
+def _describe(models: Ensemble, path: str) -> None:
+    """Print what a model is, and what it was trained on."""
+    model, n = models.members[0], len(models.members)
+    kind = str(models.notes.get("estimator"))
+    what = f"a cynn {kind if kind in ESTIMATORS else 'model'}"
+    if n > 1:
+        what += f" of {n} models, whose predictions are averaged,"
+    print(f"{path}: {what} of {os.path.getsize(path):,} bytes\n")
+    models.summary()
     shape = "x".join(map(str, model.input_shape or ()))
     print(f"\ninput:     {shape} numbers a row, computed in {model.dtype}")
-    print(f"loss:      {model.loss if model.loss is not None else 'none: not compiled'}")
-    print(f"optimizer: {model.optimizer if model.optimizer is not None else 'none: not compiled'}")
-    print(f"metrics:   {', '.join(metric.name for metric in model.metrics) or 'none'}")
-    print(f"epochs:    {model.epochs}, seed {model.seed}")
+    if n == 1:
+        print(f"loss:      {model.loss if model.loss is not None else 'none: not compiled'}")
+        optimizer = model.optimizer if model.optimizer is not None else "none: not compiled"
+        print(f"optimizer: {optimizer}")
+        print(f"metrics:   {', '.join(metric.name for metric in model.metrics) or 'none'}")
+        print(f"epochs:    {model.epochs}, seed {model.seed}")
+    else:
+        print(f"members:   {n}, each of these layers")
+        print(f"epochs:    {model.epochs} of each")
     if model.training:
         noted = [f"{name} {model.training[name]}" for name in TOLD if name in model.training]
         if "checksum" in model.training:
@@ -84,25 +91,30 @@ def _describe_table(encoder: TableEncoder) -> None:
 
 def _of_column(each: Column) -> str:
     if isinstance(each, Numeric):
-        return _of_number(each)
+        if not each.clip:
+            return _of_number(each)
+        scale = f"a number: median {each.mean:.4g}, quartiles {each.std:.4g} apart"
+        return f"{scale}, bent in smoothly to {each.clip:g} times that"
+    if isinstance(each, Coded):
+        return f"one of {len(each.categories):,} or another, embedded: {_some(each.categories)}"
     if isinstance(each, Categorical):
-        code = ", as a code" if isinstance(each, Coded) else ""
-        return f"one of {len(each.categories):,}{code}: {_some(each.categories)}"
+        return f"one of {len(each.categories):,}: {_some(each.categories)}"
     if isinstance(each, Dates):
-        return f"a date: {', '.join((*each.parts, *['weekday'] * each.weekday))}"
+        return f"a date: {', '.join([*each.parts, *(['weekday'] if each.weekday else [])])}"
     return type(each).__name__.lower()
 
 
 def _of_number(each: Numeric | Quantity) -> str:
-    if isinstance(each, Numeric) and each.clip:
-        return f"a number: median {each.mean:.4g}, scale {each.std:.4g}, limit {each.clip:g}"
-    said = f"a number: mean {each.mean:.4g}, deviation {each.std:.4g}"
-    if isinstance(each, Quantity):
-        if each.scale != "linear":
-            said = said.replace("a number", f"a number, by its {each.scale}")
-        for name, limit in (("at least", each.low), ("at most", each.high)):
-            said += "" if limit is None else f", {name} {limit:.4g}"
-    return said
+    text = f"mean {each.mean:.4g}, deviation {each.std:.4g}"
+    if isinstance(each, Numeric):
+        return f"a number: {text}"
+    text = {
+        "linear": f"a number: {text}",
+        "log": f"a number whose logarithm is learned: {text}",
+    }.get(each.scale, f"a number, the logarithm of 1 + which is learned: {text}")
+    if each.low is not None and each.high is not None:
+        text += f"; predicted from {each.low:.4g} to {each.high:.4g}"
+    return text
 
 
 def _some(words: Any) -> str:

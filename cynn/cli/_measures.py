@@ -7,12 +7,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import confusion_matrix
-from ..tables import Classes, Target
+from ..tables import Classes, Quantity, Target
+from ..tables._choosing import mean_and_std
 
 DIVERGED = "outputs are NaN: the training has diverged; try a lower --learning-rate"
 
 MOST_CLASSES = 30  # of a matrix that is printed; of more the most frequent errors alone
 LONGEST_LABEL = 12  # characters
+
+
+def plain_targets(target: Target, values: NDArray[Any]) -> NDArray[Any]:
+    """Return a column of targets as places of classes, or as numbers in the table's units."""
+    if isinstance(target, Quantity):
+        return Quantity(target.name, 0.0, 1.0, *target.notation).encode(values)
+    return target.encode(values)
+
+
+class Measured:
+    """How a model is measured on a table's rows: on the table's scale, whatever the model's is.
+
+    One that learned a quantity by its logarithm, and says nothing beyond what it was trained on, is
+    compared with any numbers, and with their mean, as others are.
+
+    Parameters
+    ----------
+    target : Target
+        The model's.
+    known : ndarray
+        The targets that the baseline knows, as `plain_targets` returns them.
+
+    Attributes
+    ----------
+    target : Target
+        In whose units `of` and `outputs` are.
+    known : ndarray
+        In these.
+    """
+
+    def __init__(self, target: Target, known: NDArray[Any]) -> None:
+        self._model = self.target = target
+        if isinstance(target, Quantity) and target != _unbound(target):
+            what = f"target {target.name!r}"
+            self.target = Quantity(target.name, *mean_and_std(what, known), *target.notation)
+        self.known = self.of(known)
+
+    def of(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets in these units."""
+        return self.target.encode(y) if isinstance(self.target, Quantity) else y
+
+    def outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Return outputs of the model in these units."""
+        if not isinstance(self.target, Quantity) or self.target == self._model:
+            return outputs
+        said = np.where(np.isfinite(outputs), outputs, np.nan)
+        decoded = self._model.decode(said) - self.target.mean
+        return decoded[:, np.newaxis] / self.target.std
+
+
+def _unbound(target: Quantity) -> Quantity:
+    """Return a quantity on a linear scale, without limits."""
+    return Quantity(target.name, target.mean, target.std, *target.notation)
 
 
 def of_table(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> str:

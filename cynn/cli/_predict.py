@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._runtime.input_files import MAX_BYTES
-from ..model import Model
+from ..ensemble import Ensemble
 from . import _reading, _table
 from ._arguments import add_missing, names, whole
 from ._images import read_images
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    model = Model.load(options.model)
+    model = Ensemble.load(options.model)
     settle(options, IMAGES if model.table is None else TABLE)
     if model.table is not None:
         _table.predict(model, model.table, options)
@@ -57,7 +57,7 @@ def _predict(options: argparse.Namespace) -> None:
     max_bytes = MAX_BYTES if options.max_bytes is None else options.max_bytes
     for path in options.files:
         try:
-            predicted = model.predict(read_images(path, model.input_shape or (), max_bytes))
+            predicted = model.predict(read_images(path, model.input_shape, max_bytes))
             if np.isnan(predicted).any():
                 raise ValueError("outputs must be numbers, got NaN: the training has diverged")
         except (TypeError, ValueError) as error:

@@ -6,16 +6,40 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, distributed
+from .._realmlp.presets import PRESETS
 from .._specs.activation_table import ACTIVATIONS
+from ..ensemble import MOST_MEMBERS
 from ..layers import Dense, Dropout, Flatten, Rescale
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD
 from ..plots import _folder
 from ..tables._targets import TASKS
-from . import _checkpoints, _images, _measures, _reading, _table, _train_model
-from ._arguments import add_missing, fraction, names, number, sizes, whole, whole_or_zero
+from . import _checkpoints, _images, _measures, _mlp, _models, _reading, _train_model, _train_table
+from ._arguments import (
+    add_missing,
+    fraction,
+    names,
+    number,
+    seconds,
+    sizes,
+    up_to,
+    whole,
+    whole_or_zero,
+)
 from ._options import IMAGES, TABLE, OptionsFor, settle
 from ._parser import named
+
+REALMLP, REGRESSION = (PRESETS["td", task] for task in TASKS)
+
+
+def _defaults(name: str) -> str:
+    """Return the defaults of an option for a help text."""
+    images, mlp, realmlp = (
+        ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for value in (defaults[name] for defaults in _models.DEFAULTS.values())
+    )
+    plain = images if images == mlp else f"{images}; for mlp {mlp}"
+    return f"(default: {plain}; for realmlp {realmlp})"
 
 
 def add(commands: Any) -> None:
@@ -35,6 +59,27 @@ def add(commands: Any) -> None:
         help=f"{_reading.FILES}; a column for each feature and the target",
     )
     table_options = OptionsFor(train, TABLE)
+    table_options.add_argument(
+        "--model",
+        choices=_models.MODELS,
+        help="the network: realmlp, whose defaults were tuned on many tables, or mlp, plain dense "
+        "layers (default: realmlp; mlp where one of its options is given: "
+        f"{', '.join(_models.ALONE[_models.MLP].values())})",
+    )
+    table_options.add_argument(
+        "--members",
+        type=up_to(MOST_MEMBERS),
+        default=1,
+        metavar="N",
+        help="for realmlp: so many networks, each of which chooses its best epoch by another part "
+        "of the training rows; predictions are their mean",
+    )
+    table_options.add_argument(
+        "--time-limit",
+        type=seconds,
+        metavar="SECONDS",
+        help="for realmlp: plan no more epochs than that allows, reading the table included",
+    )
     table_options.add_argument("--target", metavar="COLUMN", help="the column to predict")
     table_options.add_argument("--task", choices=TASKS, help="by default inferred from the target")
     table_options.add_argument(
@@ -64,8 +109,8 @@ def add(commands: Any) -> None:
         "--patience",
         type=whole_or_zero,
         metavar="EPOCHS",
-        help="stop after more epochs than that without a lower validation loss; the weights of the "
-        "best epoch are kept with this option and without",
+        help="for mlp: stop after more epochs than that without a lower validation loss; the "
+        "weights of the best epoch are kept with this option and without",
     )
     OptionsFor(train, IMAGES).add_argument(
         "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; by default mnist if available"
@@ -83,51 +128,68 @@ def add(commands: Any) -> None:
         "row counts the same",
     )
     train.add_argument(
-        "--hidden", type=sizes, default="256", metavar="N[,N...]", help="units of each hidden layer"
+        "--hidden",
+        type=sizes,
+        default=argparse.SUPPRESS,
+        metavar="N[,N...]",
+        help=f"units of each hidden layer {_defaults('hidden')}",
     )
     train.add_argument(
         "--activation",
         type=named("activation", ACTIVATIONS),
         choices=ACTIVATIONS,
         default=argparse.SUPPRESS,
-        help="activation of the hidden layers (default: relu)",
+        help="activation of the hidden layers, for images and mlp (default: relu)",
     )
-    epochs_help = f"passes over the training set (default: 8; for a table {_table.EPOCHS})"
-    train.add_argument("--epochs", type=whole, default=argparse.SUPPRESS, help=epochs_help)
-    train.add_argument("--batch-size", type=whole, default=64, help="rows in a mini-batch")
+    train.add_argument(
+        "--epochs",
+        type=whole,
+        default=argparse.SUPPRESS,
+        help=f"passes over the training set {_defaults('epochs')}",
+    )
+    train.add_argument(
+        "--batch-size",
+        type=whole,
+        default=argparse.SUPPRESS,
+        help=f"rows in a mini-batch {_defaults('batch_size')}",
+    )
     train.add_argument(
         "--dropout",
         type=number(Dropout),
         default=argparse.SUPPRESS,
         metavar="RATE",
-        help="fraction of the hidden units dropped in each training step (default: 0)",
+        help="fraction of the hidden units dropped in each training step (default: 0; for realmlp "
+        f"{REALMLP.dropout})",
     )
     train.add_argument(
         "--optimizer",
         type=named("optimizer", OPTIMIZERS),
         choices=OPTIMIZERS,
         default=argparse.SUPPRESS,
-        help="optimizer (default: adam for the regression of a table, otherwise sgd)",
+        help="optimizer, for images and mlp (default: adam for the regression of a table, "
+        "otherwise sgd)",
     )
     train.add_argument(
         "--learning-rate",
         type=number(SGD),
         default=argparse.SUPPRESS,
         help="initial learning rate; it decays to 0 along a cosine (default: "
-        f"{_images.LEARNING_RATE} for sgd, {_table.LEARNING_RATE} with a table, also where "
-        "--optimizer is left out; otherwise the optimizer's own)",
+        f"{_images.LEARNING_RATE} for sgd, {_mlp.LEARNING_RATE} with mlp, also where --optimizer "
+        "is left out; otherwise the optimizer's own); that of realmlp is the highest of several "
+        f"cosines (default: {REALMLP.learning_rate}; for regression {REGRESSION.learning_rate})",
     )
     train.add_argument(
         "--momentum",
         type=number(lambda m: SGD(momentum=m)),
         default=argparse.SUPPRESS,
-        help=f"momentum of sgd and rmsprop (default: {_train_model.MOMENTUM}; for rmsprop 0)",
+        help="momentum of sgd and rmsprop, for images and mlp (default: "
+        f"{_train_model.MOMENTUM}; for rmsprop 0)",
     )
     train.add_argument(
         "--weight-decay",
         type=number(lambda d: SGD(weight_decay=d)),
         default=argparse.SUPPRESS,
-        help="weight decay (default: 0; for adamw 0.01)",
+        help=f"weight decay (default: 0; for adamw 0.01, for realmlp {REALMLP.weight_decay})",
     )
     train.add_argument("--seed", type=whole_or_zero, default=0, help="random seed")
     train.add_argument(
@@ -153,8 +215,10 @@ def _train(options: argparse.Namespace) -> int:
 
 def _train_here(options: argparse.Namespace, comm: Any) -> int:
     if "table" in options:
+        _models.choose(options)
         settle(options, TABLE)
-        return _table.train(options, comm)
+        return _train_table.train(options, comm)
+    _models.give_defaults(options, IMAGES)
     settle(options, IMAGES, "name a table's file, or leave it out")
     return _train_on_images(options, comm)
 
@@ -186,7 +250,7 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     model.training = _checkpoints.record(options, title, x_train, y_train, comm=comm)
     model = _train_model.resumed(model, options, comm)
     status = _train_model.fit(
-        model, x_train, y_train, options, 8, "images", comm, class_weight=options.class_weight
+        model, x_train, y_train, options, "images", comm, class_weight=options.class_weight
     )
     if comm is not None and comm.Get_rank() > 0:
         return status

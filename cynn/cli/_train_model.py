@@ -14,8 +14,9 @@ from .. import _backend
 from .._runtime import atomic_files, safetensors_files
 from .._runtime.interrupts import INTERRUPTED
 from .._runtime.threads import get_num_threads
-from ..callbacks import Callback, EarlyStopping, ModelCheckpoint
+from ..callbacks import BestEpoch, Callback, EarlyStopping, ModelCheckpoint
 from ..layers import Dense, Dropout, Layer
+from ..losses import CrossEntropy
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
 from ..schedules import Cosine
@@ -27,6 +28,7 @@ T = TypeVar("T")
 MOMENTUM = 0.9
 LOOKED_AT = 1000  # rows after a training: is it better than a constant answer?
 ROUNDING = 1e-6  # of a loss
+REMEDY = "--learning-rate sets it; nothing is saved"  # where a training diverges
 
 
 def hidden_layers(options: argparse.Namespace) -> list[Layer]:
@@ -84,7 +86,7 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
     _checkpoints.expect_same_data(model, checkpoint, options.checkpoint)
     for name in ("layers", "optimizer", "loss", "input_shape"):
         new, saved = getattr(model, name), getattr(checkpoint, name)
-        if repr(new) != repr(saved):
+        if new != saved:
             raise ValueError(
                 f"{name} must be {saved!r}, as in {options.checkpoint}, got {new!r}: resume with "
                 "the options of the first training"
@@ -94,12 +96,13 @@ def resumed(model: Model, options: argparse.Namespace, comm: Any) -> Model:
 
 
 def fit(
-    model: Model, x: Any, y: Any, options: argparse.Namespace, epochs: int, rows: str,
+    model: Model, x: Any, y: Any, options: argparse.Namespace, rows: str,
     comm: Any = None, callbacks: Sequence[Callback] = (), **extra: Any,
 ) -> int:  # fmt: skip
     """Train, say how fast, and give the exit status: after Ctrl-C the model is as it was then.
 
-    Where callbacks know a best epoch, its weights are the model's, and it is named.
+    Where callbacks know a best epoch, its weights are the model's, and it is named. What else is
+    given goes to `Model.fit`, before what the options say.
 
     Raises
     ------
@@ -114,13 +117,11 @@ def fit(
         model.fit(
             x,
             y,
-            batch_size=options.batch_size,
-            epochs=vars(options).get("epochs", epochs),
             initial_epoch=first_epoch,
             callbacks=callbacks,
             verbose=0 if options.quiet else "auto",
             comm=comm,
-            **extra,
+            **{"batch_size": options.batch_size, "epochs": options.epochs} | extra,
         )
     except KeyboardInterrupt:
         print(f"interrupted in epoch {model.epochs + 1}", file=sys.stderr)
@@ -129,7 +130,7 @@ def fit(
             if callback.model is not None:  # the fit had begun
                 callback.on_train_end()  # which brings back the best weights
     except FloatingPointError as error:
-        error.args = (f"{error}; --learning-rate sets it; nothing is saved",)
+        error.args = (f"{error}; {REMEDY}",)
         raise
     seconds = time.perf_counter() - started
     if n_done := model.epochs - first_epoch:
@@ -138,7 +139,8 @@ def fit(
         if not status and extra.get("class_weight") is None:  # else the loss is another
             _say_if_no_better(model, x, y)
     for callback in callbacks:
-        if isinstance(callback, EarlyStopping) and callback.best_epoch is not None:
+        known = isinstance(callback, BestEpoch | EarlyStopping)
+        if known and callback.best_epoch is not None:
             print(
                 f"kept the weights of epoch {callback.best_epoch + 1} of {model.epochs}, "
                 f"the best by {callback.monitor}: {callback.best:.4g}"
@@ -149,21 +151,27 @@ def fit(
 def _say_if_no_better(model: Model, x: Any, y: NDArray[Any]) -> None:
     """Print a line where a constant answer has as low a loss: too long steps silence the units."""
     x, y = x[:LOOKED_AT], y[:LOOKED_AT]
-    if model.evaluate(x, y)["loss"] >= _loss_of_constant(y) * (1 - ROUNDING):
+    measured = model.evaluate(x, y)
+    if y.dtype.kind != "f" and measured["accuracy"] > np.bincount(y).max() / len(y):
+        return  # it is sure of itself, but not of the same for all
+    smoothing = model.loss.label_smoothing if isinstance(model.loss, CrossEntropy) else 0.0
+    least = _loss_of_constant(y, model.predict(x[:1]).shape[-1], smoothing)
+    if measured["loss"] >= least * (1 - ROUNDING):
         print(
             "the network is no better than the same outputs for all rows: its hidden units are "
             "dead, or its inputs say nothing yet; try a lower --learning-rate, or more --epochs"
         )
 
 
-def _loss_of_constant(y: NDArray[Any]) -> float:
+def _loss_of_constant(y: NDArray[Any], n_classes: int, smoothing: float) -> float:
     """Return the least loss on these rows of an answer that is the same for all.
 
-    Of classes it is their frequencies, of quantities the mean.
+    Of classes it is their frequencies, which smoothing brings together; of quantities the mean.
     """
     if y.dtype.kind == "f":
         return float(y.var(axis=0).mean())
-    frequencies = np.bincount(y) / len(y)
+    frequencies = np.bincount(y, minlength=n_classes) / len(y)
+    frequencies = frequencies * (1 - smoothing) + smoothing / n_classes
     frequencies = frequencies[frequencies > 0]
     return float(-(frequencies * np.log(frequencies)).sum())
 

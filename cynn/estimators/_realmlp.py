@@ -16,7 +16,6 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from .._realmlp import members, presets
 from .._specs.names import Explained
 from ..ensemble import Ensemble
-from ..model import Model
 from ..tables import TableEncoder, Target
 from . import _realmlp_file, _tables
 from ._n_jobs import threads_of
@@ -273,25 +272,8 @@ class BaseRealMLP(Explained, BaseEstimator):
 
     def _maker(self, x: NDArray[Any], metrics: list[str]) -> Any:
         """Return what makes a member of a seed."""
-        preset, encoder = self._preset, self._encoder
-        target = encoder.target
         hidden = tuple(int(units) for units in np.atleast_1d(self.hidden_layer_sizes))
-        layers = presets.layers_of(preset, encoder, x, hidden, target.n_outputs, target.activation)
-
-        def make(seed: int) -> Model:
-            model = Model(layers, seed=seed)
-            model.compile(
-                presets.optimizer_of(preset), presets.loss_of(preset, self._task), metrics
-            )
-            model.table = encoder
-            if not preset.full:
-                model.build(encoder.width)
-                names = list(model._weight_names())
-                drawn = presets.first_weights(preset, model.get_weights(), names, seed)
-                model.set_weights(drawn)
-            return model
-
-        return make
+        return presets.maker(self._preset, self._encoder, x, hidden, metrics)
 
     # -- use
 

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from .._realmlp import members, scales
 from ..model import Model
-from ..tables import Quantity, TableEncoder, Target
+from ..tables import Quantity, Target
 from ._docs import documented
 from ._realmlp import BaseRealMLP
 
@@ -138,8 +138,7 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
             print(f"target: learned on a {self.target_scale_} scale")
 
     def _retarget(self, target: Target) -> None:
-        old = self._encoder
-        self._encoder = TableEncoder(old.columns, target, old.left_out, old.missing)
+        self._encoder = scales.retargeted(self._encoder, target)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return the number of each row: the mean of the members'.

@@ -27,7 +27,8 @@ def write(path, *, change=None, n=80):
 def begun(run, tmp_path):
     """Return the arguments of a training that has ended its first epoch, and its checkpoint."""
     table = write(tmp_path / "t.csv")
-    options = ["--hidden", "4", "--quiet", "--checkpoint", tmp_path / "c", "--resume"]
+    options = ["--hidden", "4", "--model", "mlp", "--quiet"]
+    options += ["--checkpoint", tmp_path / "c", "--resume"]
     status, out, _ = run("train", table, "--target", "kind", "--epochs", 1, *options)
     assert status == 0 and "no checkpoint in" in out
     return ["train", table, "--target", "kind", "--epochs", 2, *options]
@@ -78,6 +79,7 @@ def test_more_patience_goes_on(run, begun, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--model", "realmlp"], "--model must be mlp, as in"),
         (["--seed", 1], "--seed must be 0, as in"),
         (["--validation", 0.3], "--validation must be 0.2, as in"),
         (["--validation", 0], "--validation must be 0.2, as in"),

@@ -131,7 +131,7 @@ def test_a_training_keeps_what_it_has(tmp_path):
     lines = out.splitlines()
     assert lines[-1] == f"saved to {tmp_path / 'm'}" and "kept the weights of epoch" in lines[-2]
     assert not any(line.startswith(("training", "validation", "baseline")) for line in lines)
-    best = Model.load(tmp_path / "c").callback_weights["EarlyStopping val_loss min"]
+    best = Model.load(tmp_path / "c").callback_weights["BestEpoch val_loss min"]
     assert np.array_equal(Model.load(tmp_path / "m").get_learned(), best)
 
 

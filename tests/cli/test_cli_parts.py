@@ -139,7 +139,9 @@ def trained(
     model = Model([Dense(3)], dtype=dtype)
     if table:
         model.table = TableEncoder([Numeric("n", mean, 1.0), Categorical("k", kinds)], target)
-    options = Options(rows=None, seed=seed, validation=0.5, class_weight=None, batch_size=None)
+    options = Options(
+        model=None, rows=None, seed=seed, validation=0.5, class_weight=None, batch_size=None
+    )
     model.training = _checkpoints.record(options, data, np.arange(3), np.array([mean, seed]))
     return model
 
@@ -178,7 +180,9 @@ def test_a_checkpoint_of_other_rows_is_refused():
 
 
 def test_a_checksum_is_of_types_shapes_and_values():
-    options = Options(rows=3, seed=None, validation=None, class_weight=None, batch_size=None)
+    options = Options(
+        model=None, rows=3, seed=None, validation=None, class_weight=None, batch_size=None
+    )
     arrays = [np.arange(6), np.arange(6).reshape(2, 3), np.arange(6.0), np.arange(1, 7)]
     records = [_checkpoints.record(options, "t", each) for each in arrays]
     assert len({each["checksum"] for each in records}) == 4

@@ -37,6 +37,8 @@ def rows_of(n=300, seed=0):
         ]
 
 
+REALMLP = "betas=(0.9, 0.95), weight_decay="
+
 HEADER = ["", "length", "width", "colour", "note", "price", "kind"]
 
 
@@ -60,7 +62,7 @@ def test_classification(run, table, tmp_path):
     ]
     assert lines[3].startswith(
         f"{table}: 240 rows for training, 60 rows for validation; columns: 2 numeric, "
-        "1 categorical; classification of 'kind'; network 6-16-3, float32, target "
+        "1 categorical; classification of 'kind'; RealMLP 6-16-3, float32, target "
     )
     measures = r"accuracy (\S+)  balanced accuracy (\S+)  F1 (\S+)  AUC (\S+)"
     held_out = re.search(rf"^validation: {measures}$", out, re.M)
@@ -120,18 +122,22 @@ def test_other_files(run, tmp_path, ending):
         parquet.write_table(
             pytest.importorskip("pyarrow", exc_type=ImportError).table(columns), path
         )
-    train = ["train", path, "--target", "kind", "--validation", 0, "--quiet"]
+    train = ["train", path, "--target", "kind", "--validation", 0, "--quiet", "--hidden", 16]
+    train += ["--epochs", 20]
     status, out, err = run(*train, "--save", tmp_path / "m")
     assert (status, err) == (0, "") and "validation" not in out and "classification" in out
     assert run("predict", tmp_path / "m", path)[1].splitlines()[1].startswith("0,")
     assert "regression" in run(*train, "--task", "regression")[1]
-    assert "2 categorical" in run(*train, "--categorical", "colour,length")[1]
+    both = [*train, "--categorical", "colour,length"]
+    assert "1 categorical (embedded), 1 categorical; " in run(*both, "--epochs", 1)[1]
+    assert "2 categorical; " in run(*both, "--model", "mlp")[1]
 
 
 def test_invalid_options_and_tables(run, table, tmp_path):
     (tmp_path / "gone.csv").write_text("a,b\n1,\n2,\n3,\n")
     (tmp_path / "two.csv").write_text("a,b\n1,x\n2,y\n")
-    assert run("train", table, "--target", "kind", "--quiet", "--save", tmp_path / "m")[0] == 0
+    short = ["--quiet", "--epochs", 1, "--hidden", 4]
+    assert run("train", table, "--target", "kind", *short, "--save", tmp_path / "m")[0] == 0
     for arguments, said in [
         (["train", table], "--target COLUMN must be given"),
         (["train", "--target", "a"], "--target must go with a table, got images: name a table's"),
@@ -201,18 +207,22 @@ def test_patience(run, table, tmp_path):
     assert not np.array_equal(last.get_learned(), kept)
 
 
-def test_the_best_epoch_is_kept(run, table, tmp_path):
+@pytest.mark.parametrize(
+    ("model", "callback"), [("mlp", "EarlyStopping"), ("realmlp", "BestEpoch")]
+)
+def test_the_best_epoch_is_kept(run, tmp_path, model, callback):
     """Where rows are held out, also without --patience; and the one that was kept is named."""
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "noise.npz", x=rng.normal(size=(100, 5)), y=rng.normal(size=100))
-    train = ["train", tmp_path / "noise.npz", "--target", "y", "--epochs", 40]
+    train = ["train", tmp_path / "noise.npz", "--target", "y", "--epochs", 40, "--hidden", 16]
+    train += ["--model", model]
     status, out, err = run(*train, "--save", tmp_path / "m", "--checkpoint", tmp_path / "c")
     losses = [float(loss) for loss in re.findall(r"(?m)^epoch .* val_loss (\S+)", out)]
     best = losses.index(min(losses)) + 1
     assert (status, err) == (0, "") and len(losses) == 40 and best < 40
     line = rf"(?m)^kept the weights of epoch {best} of 40, the best by val_loss: (\S+)$"
     assert float(re.search(line, out)[1]) == pytest.approx(min(losses), abs=1e-3)
-    kept = cynn.Model.load(tmp_path / "c").callback_weights["EarlyStopping val_loss min"]
+    kept = cynn.Model.load(tmp_path / "c").callback_weights[f"{callback} val_loss min"]
     assert np.array_equal(cynn.Model.load(tmp_path / "m").get_learned(), kept)
     assert "kept the weights" not in run(*train, "--validation", 0)[1]
 
@@ -220,12 +230,16 @@ def test_the_best_epoch_is_kept(run, table, tmp_path):
 @pytest.mark.parametrize(
     ("target", "options", "optimizer"),
     [
-        ("price", [], "Adam(Cosine(0.01))"),
-        ("price", ["--learning-rate", "0.1"], "Adam(Cosine(0.1))"),
+        ("price", ["--model", "mlp"], "Adam(Cosine(0.01))"),
+        ("price", ["--model", "mlp", "--learning-rate", "0.1"], "Adam(Cosine(0.1))"),
         ("price", ["--optimizer", "adam"], "Adam(Cosine(0.001))"),
         ("price", ["--optimizer", "sgd"], "SGD(Cosine(0.01), 0.9, nesterov=True)"),
-        ("kind", [], "SGD(Cosine(0.01), 0.9, nesterov=True)"),
+        ("kind", ["--model", "mlp"], "SGD(Cosine(0.01), 0.9, nesterov=True)"),
         ("kind", ["--momentum", "0"], "SGD(Cosine(0.01))"),
+        ("kind", [], f"AdamW(CosineLog(0.04), {REALMLP}FlatCosine(0.02))"),
+        ("price", [], f"AdamW(CosineLog(0.2), {REALMLP}FlatCosine(0.02))"),
+        ("price", ["--weight-decay", "0"], f"AdamW(CosineLog(0.2), {REALMLP}0.0)"),
+        ("kind", ["--learning-rate", "0.1"], f"AdamW(CosineLog(0.1), {REALMLP}FlatCosine(0.02))"),
     ],
 )
 def test_default_optimizers(run, table, tmp_path, target, options, optimizer):
@@ -239,6 +253,7 @@ def test_a_line_is_learned(run, tmp_path, seed):
     x = np.random.default_rng(seed).normal(size=1000)
     np.savez(tmp_path / "t.npz", x=x, y=3 * x + 1)
     train = ["train", tmp_path / "t.npz", "--target", "y", "--epochs", 10, "--quiet"]
+    train += ["--model", "mlp"]
     assert re.search(r"(?m)^validation: .*  R2 (1|0\.99\d*)$", run(*train, "--seed", seed)[1])
 
 
@@ -343,13 +358,14 @@ def test_info_of_a_file(run, table, tmp_path):
         ("price", [], ["metrics:   r2", "optimizer: Adam(Cosine(0.01))"]),
     ):
         train = ["train", table, "--target", target, "--epochs", 1, "--quiet", "--hidden", 14]
+        train += ["--model", "mlp"]
         assert run(*train, "--save", tmp_path / "m", *options)[0] == 0
         status, out, err = run("info", tmp_path / "m")
         assert (status, err) == (0, "")
         size = (tmp_path / "m").stat().st_size
         assert out.startswith(f"{tmp_path / 'm'}: a cynn model of {size:,} bytes\n\nlayer ")
         assert not set(lines) - set(out.splitlines()), out
-        noted = r"(?m)^trained:   data table, seed 0, validation 0.2, batch_size 64, .*\w{12}$"
+        noted = r"(?m)^trained:   data table, model mlp, seed 0, validation 0.2, batch_size 64, .*"
         assert re.search(noted, out), out
     status, out, err = run("info", table)
     assert (status, out) == (1, "") and "is not a cynn model" in err
@@ -447,4 +463,4 @@ def test_the_validation_set_is_stratified():
     y = np.repeat([0, 1], [95, 5])
     for seed in range(5):
         options = argparse.Namespace(validation=0.2, seed=seed)
-        assert y[cli._table._parts(y, target, options)["validation"]].sum() == 1
+        assert y[cli._train_table._parts(y, target, options)["validation"]].sum() == 1
