@@ -15,8 +15,8 @@ from .._runtime import atomic_files, safetensors_files
 from .._runtime.interrupts import INTERRUPTED
 from .._runtime.threads import get_num_threads
 from ..callbacks import BestEpoch, Callback, EarlyStopping, ModelCheckpoint
+from ..ensemble import Ensemble
 from ..layers import Dense, Dropout, Layer
-from ..losses import CrossEntropy
 from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD, Optimizer, RMSprop
 from ..schedules import Cosine
@@ -139,8 +139,7 @@ def fit(
         if not status and extra.get("class_weight") is None:  # else the loss is another
             _say_if_no_better(model, x, y)
     for callback in callbacks:
-        known = isinstance(callback, BestEpoch | EarlyStopping)
-        if known and callback.best_epoch is not None:
+        if isinstance(callback, BestEpoch | EarlyStopping) and callback.best_epoch is not None:
             print(
                 f"kept the weights of epoch {callback.best_epoch + 1} of {model.epochs}, "
                 f"the best by {callback.monitor}: {callback.best:.4g}"
@@ -154,7 +153,7 @@ def _say_if_no_better(model: Model, x: Any, y: NDArray[Any]) -> None:
     measured = model.evaluate(x, y)
     if y.dtype.kind != "f" and measured["accuracy"] > np.bincount(y).max() / len(y):
         return  # it is sure of itself, but not of the same for all
-    smoothing = model.loss.label_smoothing if isinstance(model.loss, CrossEntropy) else 0.0
+    smoothing = getattr(model.loss, "label_smoothing", 0.0)
     least = _loss_of_constant(y, model.predict(x[:1]).shape[-1], smoothing)
     if measured["loss"] >= least * (1 - ROUNDING):
         print(
@@ -217,7 +216,7 @@ def try_to_save(options: argparse.Namespace) -> None:
             atomic_files.try_to_write(path)
 
 
-def save(model: Model, options: argparse.Namespace) -> None:
+def save(model: Model | Ensemble, options: argparse.Namespace) -> None:
     """Save the model where the options say, before it is measured: that may be interrupted."""
     if options.save is not None:
         model.save(options.save)

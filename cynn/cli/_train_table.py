@@ -39,7 +39,8 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     if unseen is not None:
         _table.print_unseen(data.encoder, unseen, sys.stdout)
     data = kind.with_target(data)
-    if options.members > 1:
+    trained: Model | Ensemble
+    if isinstance(kind, RealMLP) and options.members > 1:
         note = _record(data, options, comm)
         trained, status = kind.ensemble(data, note), 0
     else:

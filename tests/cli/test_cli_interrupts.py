@@ -115,6 +115,7 @@ def test_a_training_keeps_what_it_has(tmp_path):
     np.savez(tmp_path / "t.npz", x=rng.normal(size=(200, 3)), y=rng.normal(size=200))
     command = [sys.executable, "-m", "cynn", "train", tmp_path / "t.npz", "--target", "y"]
     more = ["--epochs", 10**6, "--save", tmp_path / "m", "--checkpoint", tmp_path / "c"]
+    more += ["--model", "mlp"]  # whose best epoch is not one of the last
     child = subprocess.Popen(
         [*command, *map(str, more)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -131,7 +132,7 @@ def test_a_training_keeps_what_it_has(tmp_path):
     lines = out.splitlines()
     assert lines[-1] == f"saved to {tmp_path / 'm'}" and "kept the weights of epoch" in lines[-2]
     assert not any(line.startswith(("training", "validation", "baseline")) for line in lines)
-    best = Model.load(tmp_path / "c").callback_weights["BestEpoch val_loss min"]
+    best = Model.load(tmp_path / "c").callback_weights["EarlyStopping val_loss min"]
     assert np.array_equal(Model.load(tmp_path / "m").get_learned(), best)
 
 

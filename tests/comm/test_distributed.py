@@ -311,16 +311,38 @@ def test_the_command_trains_as_one_rank_does(folder, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
 
 
-def test_the_command_learns_a_table_as_one_rank_does(tmp_path):
+@pytest.mark.parametrize("model", ["mlp", "realmlp"])
+def test_the_command_learns_a_table_as_one_rank_does(tmp_path, model):
     rows = [f"{i % 7},{'rgb'[i % 3]},{i % 7 - i % 3}" for i in range(90)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]))
     words = ["-m", "cynn", "train", "t.csv", "--target", "y", "--epochs", "3", "--hidden", "8"]
-    words += ["--dtype", "float64"]
-    status, out, err = job.run(2, [*words, "--batch-size", "5", "--save", "two"], tmp_path)
+    words += ["--dtype", "float64", "--model", model]
+    status, out, err = job.run(2, [*words, "--batch-size", "9", "--save", "two"], tmp_path)
     assert (status, err) == (0, "") and out.count("saved to two") == 1
-    command = [sys.executable, "-P", *words, "--batch-size", "10", "--save", "one"]
+    command = [sys.executable, "-P", *words, "--batch-size", "18", "--save", "one"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     np.testing.assert_allclose(weights(tmp_path / "two"), weights(tmp_path / "one"), 1e-6, 1e-9)
+
+
+def test_what_several_ranks_do_not_train(tmp_path):
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *(f"{i},{i % 7}.5" for i in range(20))]))
+    words = ["-m", "cynn", "train", "t.csv", "--target", "y"]
+    for more, said in (
+        (["--members", "2"], "--members must be 1 for several ranks, got 2"),
+        (["--time-limit", "2"], "--time-limit must be left out for several ranks, got 2"),
+    ):
+        status, out, err = job.run(2, [*words, *more], tmp_path)
+        assert status != 0 and said in err and out == ""
+
+
+def test_ranks_choose_one_scale_of_a_skewed_target(tmp_path):
+    rows = [f"{i % 13},{2.0 ** (i % 13)}" for i in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *rows]))
+    words = ["-m", "cynn", "train", "t.csv", "--target", "y", "--epochs", "3", "--hidden", "8"]
+    words += ["--task", "regression", "--save", "two"]
+    status, out, err = job.run(2, words, tmp_path)
+    assert (status, err) == (0, "") and out.count("target 'y' is skewed: learned ") == 1
+    assert Model.load(tmp_path / "two").epochs == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="deaths are seen on Linux only")
