@@ -98,7 +98,7 @@ def test_several_members(run, table, tmp_path):
     one = ensemble.table.encode(cynn.tables.read(str(table)))[:1]
     assert said == pytest.approx(ensemble.predict(one)[0, 0], abs=1e-5)
     out = run("info", tmp_path / "m")[1]
-    assert "3 cynn models, whose predictions are averaged, of" in out
+    assert "a cynn model of 3 models, whose predictions are averaged, of" in out
     assert {"members:   3, each of these layers", "epochs:    3 of each"} <= set(out.splitlines())
     assert "loss:" not in out and "trained:   data table, model realmlp, seed 0" in out
 
