@@ -183,8 +183,8 @@ def cut(
     Examples
     --------
     >>> training, held_out = cut(10, 2, np.repeat([0, 1], 5), np.random.default_rng(0))
-    >>> (held_out < 5).sum(), len(training)
-    (np.int64(1), 8)
+    >>> int((held_out < 5).sum()), len(training)
+    (1, 8)
     """
     order = rng.permutation(n)
     if strata is not None:
