@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from cynn import Model
-from cynn.cli import _checkpoints, _measures, _reading
+from cynn.cli import _checkpoints, _measures, _reading, _train_model
 from cynn.layers import Dense
+from cynn.losses import CrossEntropy
 from cynn.tables import Categorical, Classes, Numeric, Quantity, Table, TableEncoder
 
 KINDS = Classes("kind", ["a", "b", "c"])
@@ -128,6 +129,20 @@ def test_an_error_names_the_row_of_the_file():
             _reading.placed("t.csv", rows),
         ):
             raise ValueError(message)
+
+
+@pytest.mark.parametrize(
+    ("weight", "smoothing", "is_said"),
+    [(0.0, 0.0, True), (0.0, 0.1, True), (1.0, 0.1, False), (50.0, 0.1, False), (-50.0, 0.1, True)],
+)
+def test_a_network_that_is_no_better_than_a_constant(capsys, weight, smoothing, is_said):
+    """One that is right and too sure has a higher loss than smoothed labels, but is no such."""
+    model = Model([Dense(2, "softmax")])
+    model.compile("sgd", CrossEntropy(label_smoothing=smoothing), ["accuracy"])
+    model.build(1)
+    model.set_weights([np.array([[weight, -weight]]), np.zeros(2)])
+    _train_model._say_if_no_better(model, np.array([[1.0], [-1.0]]), np.array([0, 1]))
+    assert ("no better than the same outputs" in capsys.readouterr().out) == is_said
 
 
 # ---- what a checkpoint knows --------------------------------------------------------------------
