@@ -130,8 +130,17 @@ class BaseRealMLP(Explained, BaseEstimator):
         TypeError, ValueError
             If an argument, or a parameter of the estimator, is not as described.
         FloatingPointError
-            If the training diverges.
+            If the training diverges. After any error the estimator is as it was before.
         """
+        before = dict(vars(self))
+        try:
+            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        except BaseException:  # Ctrl-C too: what was learned before goes on as it was
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, held_out_rows: tuple[Any, Any, Any]) -> Self:
         deadline = math.inf if self.time_limit is None else time.monotonic() + self.time_limit
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
@@ -166,7 +175,7 @@ class BaseRealMLP(Explained, BaseEstimator):
         )
         x = self._encode(columns)
         rows = members.Rows(x, targets, self._weights(targets, sample_weight))
-        held_out = self._held_out(X_val, y_val, sample_weight_val)
+        held_out = self._held_out(*held_out_rows)
         parts = list(self._parts(rows, held_out, rng))
         self._fit_members(rows, parts, deadline)
         return self
@@ -351,7 +360,7 @@ class BaseRealMLP(Explained, BaseEstimator):
         return estimator
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Return whether there are members: a fit that was refused leaves none."""
+        """Return whether there are members: a first fit that was refused leaves none."""
         return "ensemble_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:

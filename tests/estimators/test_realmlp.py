@@ -367,3 +367,28 @@ def test_it_works_in_cross_validation_and_clones():
     X, y = load_breast_cancer(return_X_y=True)
     clf = clone(RealMLPClassifier(**SHORT))
     assert cross_val_score(clf, X, y, cv=3).mean() > 0.85
+
+
+def test_a_fit_that_fails_leaves_what_was_before():
+    columns, y = table()
+    clf = RealMLPClassifier(**SHORT).fit(columns, y)
+    before, state = clf.predict_proba(columns), dict(vars(clf))
+    other = {"size": columns["size"], "new": columns["kind"]}
+    for given, how, error in (
+        ((columns, np.ones(240)), {}, ValueError),
+        ((np.full((240, 3), np.inf), y), {}, ValueError),
+        ((other, columns["flag"], None), {"X_val": columns, "y_val": y}, ValueError),
+        ((other, columns["flag"]), {"learning_rate": 1e300}, FloatingPointError),
+    ):
+        parameters = {name: how[name] for name in how if name == "learning_rate"}
+        clf.set_params(**parameters)
+        with pytest.raises(error):
+            clf.fit(*given, **{name: how[name] for name in how if name not in parameters})
+        clf.set_params(learning_rate=None)
+        assert vars(clf).keys() == state.keys()
+        assert all(vars(clf)[name] is state[name] for name in state)
+        np.testing.assert_array_equal(clf.predict_proba(columns), before)
+    new = RealMLPClassifier(**SHORT | {"random_state": None})
+    with pytest.raises(ValueError, match="two classes"):
+        new.fit(columns, np.ones(240))
+    assert vars(new).keys() == vars(clone(new)).keys()
