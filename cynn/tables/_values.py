@@ -112,6 +112,8 @@ def number_of(value: object, notation: Notation = AS_PYTHON) -> float | None:
             return None if isinstance(value, np.complexfloating) else float(value)  # type: ignore[arg-type]
         except OverflowError:
             return math.inf
+        except ValueError:  # a Decimal that is a signalling NaN
+            return math.nan
     return math.nan if _is_pandas_missing(value) else None
 
 
@@ -315,7 +317,7 @@ def _int_or_float(value: Any) -> int | float:
     """Return a Decimal, to the last digit where it is a whole number."""
     if value.is_finite() and value.adjusted() < _LONGEST_INT and value == value.to_integral_value():
         return int(value)
-    return float(value)
+    return math.nan if value.is_nan() else float(value)
 
 
 def _is_pandas_missing(value: object) -> bool:
