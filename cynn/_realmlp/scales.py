@@ -84,8 +84,11 @@ def chosen(
     Quantity
         On the linear scale where the targets are not skewed, or nothing is held out.
     """
-    linear, scale = within(target, y, "linear"), log_scale(y)
-    if scale == "linear" or part.validation is None or skewness(y) < SKEWED:
+    linear = within(target, y, "linear")
+    if part.validation is None or skewness(y) < SKEWED:
+        return linear
+    scale = log_scale(np.append(y, part.validation.y))
+    if scale == "linear":
         return linear
     candidates = [linear, within(target, y, scale)]
     errors = []

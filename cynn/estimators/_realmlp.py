@@ -49,7 +49,7 @@ class BaseRealMLP(Explained, BaseEstimator):
         "n_members": [Interval(Integral, 1, 1000, closed="both")],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
@@ -113,7 +113,7 @@ class BaseRealMLP(Explained, BaseEstimator):
         y : array_like, shape (n,)
             The targets.
         sample_weight : array_like, shape (n,), optional
-            What each row counts.
+            What each row counts; those that count 0 are not looked at.
         X_val, y_val : as X and y, optional
             Rows that are not trained on, by which the best epoch is chosen; by default some of X.
         sample_weight_val : array_like, optional
@@ -129,8 +129,18 @@ class BaseRealMLP(Explained, BaseEstimator):
         TypeError, ValueError
             If an argument, or a parameter of the estimator, is not as described.
         FloatingPointError
-            If the training diverges.
+            If the training diverges. After any error the estimator is as it was before.
         """
+        before = dict(vars(self))
+        try:
+            with _tables.told_to_estimators():
+                return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        except BaseException:  # Ctrl-C too: what was learned before goes on as it was
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, held_out_rows: tuple[Any, Any, Any]) -> Self:
         deadline = math.inf if self.time_limit is None else time.monotonic() + self.time_limit
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
@@ -156,23 +166,34 @@ class BaseRealMLP(Explained, BaseEstimator):
         self._check_layers()
         self._preset = self._chosen_preset()
         rng = np.random.default_rng(check_random_state(self.random_state).randint(1 << 31))
-        name = _free_name("target", columns)
+        name = free_name("target", columns)
+        weights = self._weights(targets, sample_weight)
+        counted = np.arange(n) if weights is None else np.flatnonzero(weights)
+        if len(counted) < 2:
+            raise ValueError(
+                "sample_weight must be above 0 in at least 2 rows, as others are not looked at, "
+                f"got {len(counted)}"
+            )
         self._encoder = TableEncoder.fit(
             columns | {name: targets},
-            self._target(targets, name),
+            self._target(targets[counted], name),
+            rows=counted,
             categorical=_tables.category_names(X, columns, self.categorical_features),
             recipe=self._preset.recipe,
         )
+        _tables.expect_used(self._encoder, columns)
         x = self._encode(columns)
-        rows = members.Rows(x, targets, self._weights(targets, sample_weight))
-        held_out = self._held_out(X_val, y_val, sample_weight_val)
+        rows = members.Rows(x, targets, weights)
+        if len(counted) < n:
+            rows = rows.take(counted)
+        held_out = self._held_out(*held_out_rows)
         parts = list(self._parts(rows, held_out, rng))
         self._fit_members(rows, parts, deadline)
         return self
 
     def _check_layers(self) -> None:
         sizes = np.asarray(self.hidden_layer_sizes)
-        if sizes.ndim > 1 or sizes.dtype.kind not in "iu" or (sizes < 1).any():
+        if sizes.size and (sizes.ndim > 1 or sizes.dtype.kind not in "iu" or (sizes < 1).any()):
             raise ValueError(
                 "hidden_layer_sizes must be whole numbers of at least 1, got "
                 f"{self.hidden_layer_sizes!r:.100}"
@@ -200,12 +221,16 @@ class BaseRealMLP(Explained, BaseEstimator):
         columns = _tables.columns_to_predict(self, X, names)
         targets = self._read_targets(y, reset=False)
         if weight is not None:
-            weight = _check_sample_weight(weight, np.empty((len(targets), 1)))
+            weight = _check_sample_weight(
+                weight, np.empty((len(targets), 1)), ensure_non_negative=True
+            )
         rows = members.Rows(self._encode(columns), targets, self._weights(targets, weight))
         if len(rows.x) != len(targets):
             raise ValueError(
                 f"X_val and y_val must have the same rows, got {len(rows.x)} and {len(targets)}"
             )
+        if not len(targets):
+            raise ValueError("X_val must have at least one row, got none")
         return rows
 
     def _parts(
@@ -220,6 +245,11 @@ class BaseRealMLP(Explained, BaseEstimator):
         if self.n_members > n:
             raise ValueError(
                 f"n_members must be at most the number of rows, {n}, got {self.n_members}"
+            )
+        if n_held_out == n:
+            raise ValueError(
+                f"validation_fraction must leave a row to train on, got {self.validation_fraction} "
+                f"of {n} rows"
             )
         if self.n_members == 1:
             cuts = [members.cut(n, n_held_out, strata, rng)]
@@ -283,7 +313,9 @@ class BaseRealMLP(Explained, BaseEstimator):
         names = tuple(column.name for column in self._encoder.columns)
         columns = _tables.columns_to_predict(self, X, names)
         _tables.n_rows(columns)
-        return self.ensemble_.predict(self._encode(columns))
+        with _tables.told_to_estimators():
+            x = self._encode(columns)
+        return self.ensemble_.predict(x)
 
     # -- files
 
@@ -333,7 +365,7 @@ class BaseRealMLP(Explained, BaseEstimator):
         return estimator
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Return whether there are members: a fit that was refused leaves none."""
+        """Return whether there are members: a first fit that was refused leaves none."""
         return "ensemble_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
@@ -345,7 +377,8 @@ class BaseRealMLP(Explained, BaseEstimator):
         return tags
 
 
-def _free_name(name: str, taken: Any) -> str:
+def free_name(name: str, taken: Any, more: str = "_") -> str:
+    """Return a name that is not taken: with so much more behind it as that needs."""
     while name in taken:
-        name += "_"
+        name += more
     return name

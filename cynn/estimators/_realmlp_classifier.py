@@ -13,8 +13,10 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._realmlp import presets
 from ..tables import Classes, Target
+from ..tables._columns import MAX_CATEGORIES
+from ..tables._values import text_of
 from ._docs import documented
-from ._realmlp import BaseRealMLP
+from ._realmlp import BaseRealMLP, free_name
 
 
 @documented
@@ -106,7 +108,7 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
         return preset
 
     def _read_targets(self, y: Any, reset: bool) -> NDArray[Any]:
-        y = column_or_1d(y, warn=True)
+        y = _labels(column_or_1d(y, warn=True))
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         if reset:
@@ -115,6 +117,10 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
                 raise ValueError(
                     "y must have two classes at least, got 1 class: "
                     f"{self.classes_.tolist()[0]!r:.100} in all rows"
+                )
+            if len(self.classes_) > MAX_CATEGORIES:
+                raise ValueError(
+                    f"y must have at most {MAX_CATEGORIES:,} classes, got {len(self.classes_):,}"
                 )
         places = np.searchsorted(self.classes_, y)
         places = np.minimum(places, len(self.classes_) - 1)
@@ -127,13 +133,20 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
         return np.asarray(places, np.int64)
 
     def _target(self, y: NDArray[Any], name: str) -> Target:
-        return Classes(name, [str(label) or " " for label in self.classes_.tolist()])
+        labels = [str(label) for label in self.classes_.tolist()]
+        blank = free_name(" ", labels, " ")
+        return Classes(name, [label or blank for label in labels])
 
     def _weights(self, y: NDArray[Any], sample_weight: Any) -> NDArray[Any] | None:
         weight = super()._weights(y, sample_weight)
         if self.class_weight is None:
             return weight
         factors: NDArray[Any] = compute_sample_weight(self.class_weight, self.classes_[y])
+        if not (factors >= 0).all() or np.isinf(factors).any():
+            raise ValueError(
+                "class_weight must hold finite numbers that are not negative, got "
+                f"{self.class_weight!r:.100}"
+            )
         return factors if weight is None else factors * weight
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
@@ -178,3 +191,34 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
         places = self._outputs(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[places]
         return labels
+
+
+def _labels(y: NDArray[Any]) -> NDArray[Any]:
+    """Return labels as an array of one type, objects too; raise where one is missing or another."""
+    if y.dtype.kind == "T":
+        y = y.astype(object)
+    if y.dtype.kind != "O":
+        return y
+    labels = y.tolist()
+    for row, label in enumerate(labels, 1):
+        if not isinstance(label, str) and text_of(label) == "":
+            raise ValueError(
+                "Input y contains NaN or infinity: y must hold a class in each row, got "
+                f"{label!r:.100} in row {row}"
+            )
+    kinds = [_kind(label) for label in labels]
+    other = next((row for row, kind in enumerate(kinds) if kind != kinds[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"y must hold labels of one type, got {labels[0]!r:.100} in row 1 and "
+            f"{labels[other]!r:.100} in row {other + 1}"
+        )
+    return np.array(labels) if kinds and kinds[0] in ("bool", "number") else y
+
+
+def _kind(label: object) -> str:
+    if isinstance(label, bool | np.bool_):
+        return "bool"
+    if isinstance(label, int | float | np.number):
+        return "number"
+    return "str" if isinstance(label, str) else type(label).__name__

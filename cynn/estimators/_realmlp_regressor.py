@@ -11,8 +11,13 @@ from sklearn.utils._param_validation import StrOptions
 from .._realmlp import members, scales
 from ..model import Model
 from ..tables import Quantity, Target
+from ..tables._numbers import first_non_number
+from ..tables._values import numbers
 from ._docs import documented
 from ._realmlp import BaseRealMLP
+
+FAR = 1e18
+"""Standard deviations from the mean whose squares float32 still holds."""
 
 
 @documented
@@ -90,7 +95,10 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
         self._keep(locals())
 
     def _read_targets(self, y: Any, reset: bool) -> NDArray[Any]:
-        values = np.asarray(column_or_1d(y, warn=True, dtype=np.float64))
+        given = column_or_1d(y, warn=True)
+        values = numbers(given)
+        if values is None:
+            raise ValueError(f"y must hold numbers, got {first_non_number(given, remedied=False)}")
         if not np.isfinite(values).all():
             row = int(np.isfinite(values).argmin())
             raise ValueError(
@@ -111,7 +119,14 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
         return scales.within(Quantity(name, 0.0, 1.0), y, scale)
 
     def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
-        return self._encoder.target.encode(y).astype(np.float32)
+        encoded = self._encoder.target.encode(y)
+        far = np.abs(encoded) > FAR
+        if far.any():
+            row = int(far.argmax())
+            raise ValueError(
+                f"y_val must hold numbers near those of y, got {y[row]} in row {row + 1}"
+            )
+        return encoded.astype(np.float32)
 
     def _choose_scale(
         self,

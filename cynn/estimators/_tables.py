@@ -1,6 +1,8 @@
 """Rows of mixed kinds on their way into an estimator: frames, dicts, arrays as columns by name."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,10 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import _check_feature_names, validate_data
 
 from .._specs.validation import listed
-from ..tables._frames import columns_of
+from ..tables import TableEncoder
+from ..tables._choosing import NO_TEXTS
+from ..tables._frames import array_of, columns_of
+from ..tables._numbers import first_non_text
 
 Columns = dict[str, NDArray[Any]]
 
@@ -21,7 +26,8 @@ def is_frame(X: Any) -> bool:
         return X.dtype.names is not None
     if isinstance(X, list | tuple):
         return len(X) > 0 and isinstance(X[0], Mapping)
-    return hasattr(X, "columns") or hasattr(X, "column_names")
+    kind = type(X)  # to ask a LazyFrame itself for its columns is work, and a warning
+    return hasattr(kind, "columns") or hasattr(kind, "column_names") or hasattr(X, "iloc")
 
 
 def columns_to_fit(estimator: Any, X: Any) -> Columns:
@@ -120,6 +126,41 @@ def category_names(X: Any, columns: Columns, chosen: Any) -> list[str]:
     return found
 
 
+def expect_used(encoder: TableEncoder, columns: Columns) -> None:
+    """Raise if a column was left out for what it holds, lists, say.
+
+    Raises
+    ------
+    ValueError
+        It names the first value that is none of a table.
+    """
+    for each in encoder.left_out:
+        if each.why == NO_TEXTS:
+            raise ValueError(
+                f"column {each.name!r:.100} of X must hold numbers and strings, or dates alone, "
+                f"got {first_non_text(columns[each.name])}: leave the column out"
+            )
+
+
+@contextmanager
+def told_to_estimators() -> Iterator[None]:
+    """Let errors of tables name what an estimator's user can do: they name the command line's."""
+    try:
+        yield
+    except ValueError as error:
+        told = re.sub(
+            r": pass missing=\[.*\] \(--missing .*\) if it stands",
+            ": write None or NaN in its place if it stands",
+            str(error),
+        )
+        told = re.sub(
+            r"categorical=(\[.*\]) \(--categorical .*?\)", r"categorical_features=\1", told
+        )
+        if told == str(error):
+            raise
+        raise ValueError(told) from None
+
+
 def n_rows(columns: Columns) -> int:
     """Return how many rows there are, the same in all columns.
 
@@ -142,8 +183,6 @@ def n_rows(columns: Columns) -> int:
 
 
 def _frame(X: Any) -> Columns:
-    from ..tables._frames import array_of
-
     columns = {str(name): array_of(values) for name, values in columns_of(X).items()}
     for name, values in columns.items():
         if values.ndim != 1:
@@ -154,9 +193,14 @@ def _frame(X: Any) -> Columns:
 
 
 def _array(estimator: Any, X: Any, reset: bool) -> NDArray[Any]:
-    """Check an array; objects stay what they are, and what is missing may be NaN or None."""
+    """Check an array; objects stay what they are, and what is missing may be NaN or None.
+
+    Infinite numbers are for the encoder to find, which names their column and row.
+    """
+    if isinstance(X, np.ma.MaskedArray) or isinstance(X, np.ndarray) and X.dtype.kind == "T":
+        X = array_of(X)
     rows: NDArray[Any] = validate_data(
-        estimator, X, reset=reset, dtype=None, ensure_all_finite="allow-nan"
+        estimator, X, reset=reset, dtype=None, ensure_all_finite=False
     )
     if rows.dtype.kind == "c":
         raise ValueError("Complex data not supported: X must hold real numbers or strings")

@@ -13,13 +13,16 @@ from ..preprocessing._columns import center_and_width
 from ._categories import labels_of, spellings_of
 from ._coded import Coded
 from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Numeric
-from ._dates import PARTS, Dates, dates
+from ._dates import PARTS, Dates, dates, expect_dates
 from ._notation import Notation
 from ._numbers import expect_numbers, notation_and_numbers, notation_of_names
 from ._values import texts
 
 FEW_TEXTS = 10
 """A column with no more different texts than this is never taken for free text."""
+
+NO_TEXTS = "it holds neither numbers nor strings"
+"""Why a column of lists, say, is left out."""
 
 NAMELESS = r"Unnamed: \d+(\.\d+)*"
 """What pandas calls the columns without a name of a file that it reads, its own index of old."""
@@ -143,16 +146,18 @@ def column_of(
     if read is not None:
         notation, floats = read
         return _numeric(name, floats[rows], notation, recipe)
-    if recipe.reads_dates and not categorical:
-        instants = dates(values)
-        if instants is not None:
-            return _dates(name, instants[rows])
     if not categorical:
-        expect_numbers(what, values, f"categorical=[{name!r}] (--categorical {name})")
+        as_names = f"categorical=[{name!r}] (--categorical {name})"
+        if recipe.reads_dates:
+            instants = dates(values)
+            if instants is not None:
+                return _dates(name, instants[rows])
+            expect_dates(what, values, as_names)
+        expect_numbers(what, values, as_names)
     notation = notation_of_names(what, values, decimal, elsewhere)
     words = texts(values[rows], notation)
     if words is None:
-        return LeftOut(name, "it holds neither numbers nor strings")
+        return LeftOut(name, NO_TEXTS)
     spellings = spellings_of(words, notation)
     n_missing = sum(spellings.pop("", {}).values())
     if not spellings:
@@ -191,7 +196,7 @@ def _dates(name: str, instants: NDArray[np.datetime64]) -> Column | LeftOut:
     present = instants[~missing]
     if not len(present):
         return LeftOut(name, "it is empty")
-    if (present == present[0]).all():
+    if (present == present[0]).all() and not missing.any():
         return LeftOut(name, "it is constant")
     parts = {part: number(present) for part, number in PARTS.items()}
     varied = {part: values for part, values in parts.items() if values.min() < values.max()}

@@ -13,7 +13,7 @@ from .._specs.validation import choice, flag, number
 from ..preprocessing._columns import smooth_clip
 from ._categories import Places
 from ._notation import Notation
-from ._numbers import first_non_number
+from ._numbers import first_non_number, first_non_text
 from ._values import category, number_of, numbers, text_of, texts
 
 MAX_CATEGORIES = 1000
@@ -324,7 +324,9 @@ class Categorical(Written, Column):
     def _texts(self, values: NDArray[Any]) -> list[str]:
         words = texts(values, self.notation)
         if words is None:
-            raise ValueError(f"column {self.name!r} must hold strings, got dtype {values.dtype}")
+            raise ValueError(
+                f"column {self.name!r} must hold strings, got {first_non_text(values)}"
+            )
         return words
 
     @cached_property

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from .._specs.validation import choice, flag, numbers
 from ..preprocessing._columns import smooth_clip
 from ._columns import Column, text
-from ._values import is_missing
+from ._numbers import remedy, shown
+from ._values import is_missing, text_of
 
 WEEKDAYS = 7
 CLIP = 3.0
@@ -157,6 +158,8 @@ def dates(values: NDArray[Any]) -> NDArray[np.datetime64] | None:
     """
     if values.dtype.kind == "M":
         return values.astype("datetime64[us]")
+    if values.dtype.kind == "f" and np.isnan(values).all():  # as frames write a column of none
+        return np.full(len(values), np.datetime64("NaT"), "datetime64[us]")
     if values.dtype.kind not in "USO":
         return None
     read: dict[Any, np.datetime64 | None] = {}
@@ -174,6 +177,46 @@ def dates(values: NDArray[Any]) -> NDArray[np.datetime64] | None:
     return np.array(found, "datetime64[us]")
 
 
+def expect_dates(what: str, values: NDArray[Any], names: str) -> None:
+    """Raise if nine in ten of the values of a column that holds others too are dates.
+
+    Parameters
+    ----------
+    what : str
+        The column, for the message.
+    values : ndarray, shape (n,)
+        What stands in it.
+    names : str
+        What makes the dates names of categories, for the message.
+
+    Raises
+    ------
+    ValueError
+        It names the first value that is no date.
+
+    Examples
+    --------
+    >>> values = np.array([*(f"2026-11-{day}" for day in range(10, 30)), "soon"])
+    >>> expect_dates("column 'sold'", values, "--categorical sold")
+    Traceback (most recent call last):
+    ValueError: column 'sold' must hold dates alone, got 'soon' in row 21, 1 of 21 values that is \
+none: pass missing=['soon'] (--missing soon) if it stands for a missing value, --categorical sold \
+if the dates are names
+    """
+    if values.dtype.kind not in "UO":
+        return
+    found = [_date_of(value) for value in values.tolist()]
+    odd = [row for row, instant in enumerate(found) if instant is None]
+    n = len(odd) + sum(instant is not None and not np.isnat(instant) for instant in found)
+    if not odd or len(odd) > n / 10:
+        return
+    first, verb = values.tolist()[odd[0]], "is" if len(odd) == 1 else "are"
+    raise ValueError(
+        f"{what} must hold dates alone, got {shown(first)} in row {odd[0] + 1}, {len(odd):,} of "
+        f"{n:,} values that {verb} none{remedy(first)}, {names} if the dates are names"
+    )
+
+
 def _date_of(value: object) -> np.datetime64 | None:
     """Return a date, NaT for a missing one, or None."""
     if isinstance(value, str):
@@ -186,7 +229,7 @@ def _date_of(value: object) -> np.datetime64 | None:
             value = datetime.fromisoformat(word.replace("/", "-"))
         except ValueError:
             return None
-    if value is None or value != value or str(value) in ("NaT", "<NA>"):
+    if text_of(value) == "" or str(value) == "NaT":
         return np.datetime64("NaT")
     if isinstance(value, datetime):
         return np.datetime64(value.replace(tzinfo=None), "us")

@@ -76,15 +76,31 @@ def array_of(values: Any) -> NDArray[Any]:
     >>> array_of(["a", None]), array_of(True)
     (array(['a', None], dtype=object), array(True))
     """
+    if isinstance(values, np.ma.MaskedArray):
+        values = _without_masked(values)
     if isinstance(values, np.ndarray):
-        return values if values.dtype.kind != "T" else values.astype(object)
+        return _seconds(values if values.dtype.kind != "T" else values.astype(object))
     if hasattr(values, "combine_chunks") or hasattr(values, "dictionary_encode"):  # pyarrow
         values = array_of_arrow(values)
     elif hasattr(values, "to_numpy"):  # pandas, polars
-        numpy = values.to_numpy()
-        exact = not hasattr(values, "to_list") or not _may_have_lost_digits(numpy, values.dtype)
-        values = numpy if exact else values.to_list()
-    return np.asarray(values) if _is_regular(values) else _objects(values)
+        values = _array_of_series(values)
+    return _seconds(np.asarray(values) if _is_regular(values) else _objects(values))
+
+
+def _array_of_series(values: Any) -> Any:
+    """Return a column of pandas or polars as an array, or as a list where NumPy lacks its type."""
+    kind = str(getattr(values, "dtype", ""))
+    if kind.startswith(("List", "Array", "Struct", "Int128", "UInt128")):  # of polars
+        return _objects(values.to_list())
+    if kind.startswith("period"):  # of pandas
+        values = values.astype("datetime64[us]")
+    if kind == "category" and hasattr(values, "cat"):
+        values = values.cat.rename_categories(_name)
+    elif kind.startswith("interval"):
+        values = values.map(_name)
+    numpy = values.to_numpy()
+    exact = not hasattr(values, "to_list") or not _may_have_lost_digits(numpy, values.dtype)
+    return numpy if exact else values.to_list()
 
 
 def array_of_arrow(column: Any) -> NDArray[Any]:
@@ -183,6 +199,29 @@ def _different(names: Iterable[Any]) -> list[str]:
         twice = next(name for i, name in enumerate(texts) if name in texts[:i])
         raise ValueError(f"table must have columns of different names, got {twice!r:.100} twice")
     return texts
+
+
+def _name(value: Any) -> Any:
+    """Return a category, an interval as a text, say."""
+    return value if isinstance(value, _SCALARS) else str(value)
+
+
+def _without_masked(values: Any) -> NDArray[Any]:
+    """Return a masked array as one where None stands for what is masked, or NaN among floats."""
+    if not np.ma.getmaskarray(values).any():
+        return np.asarray(values.data)
+    if values.dtype.kind in "biuf":
+        return np.asarray(values.astype(np.float64).filled(np.nan))
+    rest = values.data.astype(object)
+    rest[np.ma.getmaskarray(values)] = None
+    return np.asarray(rest)
+
+
+def _seconds(values: NDArray[Any]) -> NDArray[Any]:
+    """Return durations as their seconds, NaN where one is missing; any other values as they are."""
+    if values.dtype.kind != "m":
+        return values
+    return np.asarray(values / np.timedelta64(1, "s"))
 
 
 def _is_regular(values: Any) -> bool:

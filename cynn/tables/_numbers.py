@@ -19,7 +19,7 @@ from ._notation import (
     notation_of,
     told,
 )
-from ._values import all_plain, is_missing, number_of, numbers, texts
+from ._values import all_plain, is_missing, number_of, numbers, text_of, texts
 
 FEW = 10
 """No more different numbers than this beside texts are taken for names of categories."""
@@ -81,8 +81,8 @@ def notation_and_numbers(
     if infinite.any():
         row = int(infinite.argmax())
         raise ValueError(
-            f"{what} must hold finite numbers, got {_shown(values[row])} in row {row + 1}"
-            + _remedy(values[row])
+            f"{what} must hold finite numbers, got {shown(values[row])} in row {row + 1}"
+            + remedy(values[row])
         )
     return notation, floats
 
@@ -181,8 +181,8 @@ age if the numbers are names
         return
     verb = "is" if n_odd == 1 else "are"
     raise ValueError(
-        f"{what} must hold numbers alone, got {_shown(odd[0])} in row {words.index(odd[0]) + 1}, "
-        f"{n_odd:,} of {n:,} values that {verb} none{_remedy(odd[0])}, {names} if the numbers are "
+        f"{what} must hold numbers alone, got {shown(odd[0])} in row {words.index(odd[0]) + 1}, "
+        f"{n_odd:,} of {n:,} values that {verb} none{remedy(odd[0])}, {names} if the numbers are "
         "names"
     )
 
@@ -195,18 +195,29 @@ def _expect_one_mark(what: str, words: list[str], different: list[str], names: s
     if with_point and with_comma:
         one, other = sorted((with_point, with_comma), key=len)
         raise ValueError(
-            f"{what} must hold numbers with one decimal mark, got {_shown(one[0])} in row "
-            f"{words.index(one[0]) + 1}, {_shown(other[0])} in row {words.index(other[0]) + 1}: "
+            f"{what} must hold numbers with one decimal mark, got {shown(one[0])} in row "
+            f"{words.index(one[0]) + 1}, {shown(other[0])} in row {words.index(other[0]) + 1}: "
             f"write them in one way, or pass {names} if the numbers are names"
         )
 
 
-def first_non_number(values: NDArray[Any], notation: Notation = AS_PYTHON) -> str:
+def first_non_number(
+    values: NDArray[Any], notation: Notation = AS_PYTHON, remedied: bool = True
+) -> str:
     """Describe the first value that is no number, its row and what to do, for an error message."""
     if values.dtype.kind in "USO":
         for row, value in enumerate(values.tolist(), 1):
             if number_of(value, notation) is None:
-                return f"{_shown(value)} in row {row}{_remedy(value)}"
+                return f"{shown(value)} in row {row}{remedy(value) if remedied else ''}"
+    return f"values of type {values.dtype}"
+
+
+def first_non_text(values: NDArray[Any]) -> str:
+    """Describe the first value that is no text and no number, and its row, for an error message."""
+    if values.dtype.kind == "O":
+        for row, value in enumerate(values.tolist(), 1):
+            if text_of(value) is None:
+                return f"{shown(value)} in row {row}"
     return f"values of type {values.dtype}"
 
 
@@ -291,10 +302,24 @@ def _is_odd(word: str, mark: str) -> bool:
     return number_of(word) is None or mark == "," and amount(word, ".") is not None
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value as an error shows it.
+
+    Examples
+    --------
+    >>> shown(np.float64(1.5)), shown("two")
+    ('1.5', "'two'")
+    """
     return reprlib.repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _remedy(value: object) -> str:
-    text = _shown(value.strip() if isinstance(value, str) else str(value))
+def remedy(value: object) -> str:
+    """Return how an error ends that a value may be mended by, if it stands for a missing one.
+
+    Examples
+    --------
+    >>> remedy("k.A.")
+    ": pass missing=['k.A.'] (--missing 'k.A.') if it stands for a missing value"
+    """
+    text = shown(value.strip() if isinstance(value, str) else str(value))
     return f": pass missing=[{text}] (--missing {text}) if it stands for a missing value"

@@ -26,6 +26,7 @@ from ._numbers import (
     decimal_of,
     expect_numbers,
     first_non_number,
+    first_non_text,
     notation_and_numbers,
     notation_of_names,
 )
@@ -221,7 +222,9 @@ class Classes(Written, Target):
         values = array_of(values)
         words = texts(values, self.notation)
         if words is None:
-            raise ValueError(f"target {self.name!r} must hold strings, got dtype {values.dtype}")
+            raise ValueError(
+                f"target {self.name!r} must hold strings, got {first_non_text(values)}"
+            )
         places = {word: self._places.of(word) for word in set(words)}
         unknown = {word for word, place in places.items() if place < 0}
         missing = {word for word in unknown if not category(word, self.notation)}

@@ -36,7 +36,8 @@ def numbers(values: NDArray[Any], notation: Notation = AS_PYTHON) -> NDArray[np.
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Of any type; texts are read as Python reads a float, without underscores, bools as 1 and 0.
+        Of any type; texts are read as Python reads a float, without underscores, bools as 1 and 0,
+        durations as their seconds.
     notation : Notation, optional
         How else texts may be written.
 
@@ -108,10 +109,16 @@ def number_of(value: object, notation: Notation = AS_PYTHON) -> float | None:
     if value is None:
         return math.nan
     if isinstance(value, _REAL) or _is_decimal(value):
+        if isinstance(value, np.timedelta64):  # which NumPy takes for a whole number
+            return float(value / np.timedelta64(1, "s"))
         try:
             return None if isinstance(value, np.complexfloating) else float(value)  # type: ignore[arg-type]
         except OverflowError:
             return math.inf
+        except ValueError:  # a Decimal that is a signalling NaN
+            return math.nan
+    if type(value).__name__ in ("timedelta", "Timedelta"):
+        return float(value.total_seconds())  # type: ignore[attr-defined]
     return math.nan if _is_pandas_missing(value) else None
 
 
@@ -315,7 +322,7 @@ def _int_or_float(value: Any) -> int | float:
     """Return a Decimal, to the last digit where it is a whole number."""
     if value.is_finite() and value.adjusted() < _LONGEST_INT and value == value.to_integral_value():
         return int(value)
-    return float(value)
+    return math.nan if value.is_nan() else float(value)
 
 
 def _is_pandas_missing(value: object) -> bool:

@@ -23,7 +23,7 @@ SHORT = {"n_epochs": 8, "random_state": 0, "hidden_layer_sizes": (32, 32)}
 LONGER = SHORT | {"n_epochs": 48, "metric": "log_loss"}
 
 BY_NAME = "the columns of a frame are found by their names, in any order"
-BY_CHANCE = "rows that count nothing are drawn and held out as others are: equal in the mean alone"
+BY_CHANCE = "a row that counts twice is drawn once, and held out as one: equal in the mean alone"
 
 
 @parametrize_with_checks(
@@ -367,3 +367,207 @@ def test_it_works_in_cross_validation_and_clones():
     X, y = load_breast_cancer(return_X_y=True)
     clf = clone(RealMLPClassifier(**SHORT))
     assert cross_val_score(clf, X, y, cv=3).mean() > 0.85
+
+
+def test_a_fit_that_fails_leaves_what_was_before():
+    columns, y = table()
+    clf = RealMLPClassifier(**SHORT).fit(columns, y)
+    before, state = clf.predict_proba(columns), dict(vars(clf))
+    other = {"size": columns["size"], "new": columns["kind"]}
+    for given, how, error in (
+        ((columns, np.ones(240)), {}, ValueError),
+        ((np.full((240, 3), np.inf), y), {}, ValueError),
+        ((other, columns["flag"], None), {"X_val": columns, "y_val": y}, ValueError),
+        ((other, columns["flag"]), {"learning_rate": 1e300}, FloatingPointError),
+    ):
+        parameters = {name: how[name] for name in how if name == "learning_rate"}
+        clf.set_params(**parameters)
+        with pytest.raises(error):
+            clf.fit(*given, **{name: how[name] for name in how if name not in parameters})
+        clf.set_params(learning_rate=None)
+        assert vars(clf).keys() == state.keys()
+        assert all(vars(clf)[name] is state[name] for name in state)
+        np.testing.assert_array_equal(clf.predict_proba(columns), before)
+    new = RealMLPClassifier(**SHORT | {"random_state": None})
+    with pytest.raises(ValueError, match="two classes"):
+        new.fit(columns, np.ones(240))
+    assert vars(new).keys() == vars(clone(new)).keys()
+
+
+def test_rows_that_count_nothing_are_not_looked_at():
+    columns, y = table()
+    weight = np.r_[np.ones(150), np.zeros(90)]
+    part = {name: values[:150] for name, values in columns.items()}
+    for estimator, target in (
+        (RealMLPClassifier(n_members=3, **SHORT), y),
+        (RealMLPRegressor(n_members=3, target_scale="linear", **SHORT), np.arange(240.0)),
+    ):
+        expected = clone(estimator).fit(part, target[:150])._outputs(columns)
+        got = estimator.fit(columns, target, weight)._outputs(columns)
+        np.testing.assert_array_equal(got, expected)
+    one = np.zeros(240)
+    one[3] = 1
+    with pytest.raises(ValueError, match="above 0 in at least 2 rows.* got 1"):
+        RealMLPClassifier(**SHORT).fit(columns, y, one)
+    with pytest.raises(ValueError, match="Negative values"):
+        RealMLPClassifier(**SHORT).fit(
+            columns, y, X_val=columns, y_val=y, sample_weight_val=-np.ones(240)
+        )
+    with pytest.raises(ValueError, match="class_weight must hold finite numbers .*-3"):
+        RealMLPClassifier(**SHORT, class_weight={"no": -3, "yes": 1}).fit(columns, y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "message"),
+    [
+        (RealMLPClassifier, ["a", None, "b"], "a class in each row, got None in row 2"),
+        (RealMLPClassifier, ["a", "b", math.nan], "a class in each row, got nan in row 3"),
+        (RealMLPClassifier, ["a", 1, "b"], "labels of one type, got 'a' in row 1 and 1 in row 2"),
+        (RealMLPClassifier, [3, 3, True], "labels of one type, got 3 in row 1 and True in row 3"),
+        (RealMLPRegressor, [1.5, "b", 2], "y must hold numbers, got 'b' in row 2"),
+        (RealMLPRegressor, [1.5, None, 2], "finite numbers, got nan in row 2"),
+        (RealMLPRegressor, [datetime.date(2026, 1, 1)] * 3, "y must hold numbers, got datetime"),
+    ],
+    ids=str,
+)
+def test_a_target_that_cannot_be_is_named_with_its_row(estimator, y, message):
+    with pytest.raises(ValueError, match=message):
+        estimator(**SHORT).fit({"a": [1.0, 2.0, 3.0]}, np.array(y, object))
+
+
+def test_labels_may_be_objects_of_one_type_and_blank():
+    X = np.arange(8.0)[:, np.newaxis]
+    for labels in ([False, True], [2, 5], ["", " "]):
+        y = np.array(labels * 4, object)
+        clf = RealMLPClassifier(**SHORT).fit(X, y)
+        assert clf.classes_.tolist() == labels
+        assert clf.predict(X).tolist()[0] in labels
+    with pytest.raises(ValueError, match="at most 1,000 classes, got 1,001"):
+        RealMLPClassifier(**SHORT).fit(np.arange(2002.0)[:, np.newaxis], np.arange(2002) % 1001)
+
+
+def test_a_column_that_no_table_has_is_named_with_its_row():
+    for odd, shown in (([1, 2], r"\[1, 2\]"), ({"a": 1}, r"\{'a': 1\}"), (b"x", "b'x'")):
+        column = np.array(["p", "q", "p", None], object)
+        column[2] = None
+        cells = column.tolist()
+        cells[2] = odd
+        with pytest.raises(ValueError, match=f"column 'odd' of X .* got {shown} in row 3: leave"):
+            RealMLPClassifier(**SHORT).fit({"a": [1.0, 2, 3, 4], "odd": cells}, [0, 1, 0, 1])
+    clf = RealMLPClassifier(**SHORT).fit({"a": ["p", "q"] * 9}, [0, 1] * 9)
+    with pytest.raises(ValueError, match=r"column 'a' must hold strings, got \[1\] in row 2"):
+        clf.predict({"a": ["p", [1]]})
+
+
+@pytest.mark.parametrize("place", [(3, 1), (4, 0)])
+def test_an_infinite_number_of_an_array_is_named_with_column_and_row(place):
+    X = np.random.default_rng(0).normal(size=(9, 2))
+    reg = RealMLPRegressor(**SHORT).fit(X, np.arange(9))
+    X[place] = np.inf
+    for call in (reg.predict, lambda X: reg.fit(X, np.arange(9))):
+        with pytest.raises(
+            ValueError, match=f"'x{place[1]}' must hold .*inf in row {place[0] + 1}"
+        ):
+            call(X)
+
+
+def test_errors_name_what_an_estimator_has():
+    X = {"a": [*map(str, range(30)), "k.A."], "b": np.arange(31.0)}
+    with pytest.raises(ValueError) as error:
+        RealMLPRegressor(**SHORT).fit(X, np.arange(31))
+    assert str(error.value) == (
+        "column 'a' must hold numbers alone, got 'k.A.' in row 31, 1 of 31 values that is none: "
+        "write None or NaN in its place if it stands for a missing value, "
+        "categorical_features=['a'] if the numbers are names"
+    )
+
+
+def test_a_date_among_dates_that_is_none_is_named():
+    days = [f"2026-11-{day}" for day in range(10, 30)]
+    X = {"day": [*days, "soon"], "b": np.arange(21.0)}
+    with pytest.raises(ValueError, match="'day' must hold dates alone, got 'soon' in row 21"):
+        RealMLPRegressor(**SHORT).fit(X, np.arange(21))
+    assert RealMLPRegressor(**SHORT, categorical_features=["day"]).fit(X, np.arange(21))
+
+
+def test_dates_may_all_be_missing_when_they_are_used():
+    days = np.datetime64("2026-01-01") + np.arange(40)
+    reg = RealMLPRegressor(**SHORT).fit({"day": days}, np.arange(40))
+    nothing = reg.predict({"day": np.array([None, None])})
+    np.testing.assert_array_equal(reg.predict({"day": np.full(2, np.nan)}), nothing)
+    some = np.array(["2026-01-01", None] * 20, object)
+    clf = RealMLPClassifier(n_epochs=64, random_state=0).fit({"day": some}, [0, 1] * 20)
+    assert clf.score({"day": some}, [0, 1] * 20) == 1  # that it is missing says all
+
+
+def test_masked_values_are_missing_ones():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    gone = X > 1
+    y = np.arange(40)
+    expected = RealMLPRegressor(**SHORT).fit(np.where(gone, np.nan, X), y).predict(X)
+    masked = np.ma.array(np.where(gone, 1e6, X), mask=gone)
+    np.testing.assert_array_equal(RealMLPRegressor(**SHORT).fit(masked, y).predict(X), expected)
+    columns = {"x0": masked[:, 0], "x1": masked[:, 1]}
+    got = RealMLPRegressor(**SHORT).fit(columns, y).predict({"x0": X[:, 0], "x1": X[:, 1]})
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.filterwarnings("error")
+def test_types_of_pandas_and_polars():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    n = 40
+    size = pandas.Series(np.random.default_rng(0).normal(size=n))
+    kinds = {}
+    for name, column in {
+        "cut": pandas.cut(size, 3),
+        "interval": pandas.Series(pandas.cut(size, 3).astype("interval")),
+        "period": pandas.Series(pandas.period_range("2020-01", periods=n, freq="M")),
+        "duration": pandas.Series(pandas.to_timedelta(np.arange(n), unit="D")),
+        "days": pandas.Series(pandas.date_range("2020-01-01", periods=n)),
+        "date32": pandas.Series(
+            [datetime.date(2020, 1, 1 + i % 9) for i in range(n)], dtype=object
+        ).where(size > -1, pandas.NA),
+    }.items():
+        frame = pandas.DataFrame({"size": size, "more": column})
+        reg = RealMLPRegressor(**SHORT).fit(frame, np.arange(n))
+        assert np.isfinite(reg.predict(frame)).all()
+        kinds[name] = type(reg._encoder.columns[1]).__name__
+    assert kinds == {
+        "cut": "Categorical",
+        "interval": "Categorical",
+        "period": "Dates",
+        "duration": "Numeric",
+        "days": "Dates",
+        "date32": "Dates",
+    }
+    for odd in (polars.Series([[1, 2]] * n), polars.Series([{"a": 1}] * n)):
+        frame = polars.DataFrame({"size": size.to_numpy(), "more": odd})
+        with pytest.raises(ValueError, match="column 'more' of X must hold .* in row 1"):
+            RealMLPRegressor(**SHORT).fit(frame, np.arange(n))
+    frame = polars.DataFrame({"size": size.to_numpy()})
+    with pytest.raises(TypeError, match="call its collect"):
+        RealMLPRegressor(**SHORT).fit(frame.lazy(), np.arange(n))
+
+
+@pytest.mark.filterwarnings("error")
+def test_targets_to_validate_on_may_be_far():
+    X = {"a": np.random.default_rng(0).normal(size=60)}
+    y = np.exp(3 * X["a"])
+    reg = RealMLPRegressor(**SHORT).fit(X, y, X_val=X, y_val=y - 100)
+    assert reg.target_scale_ == "linear"  # a logarithm would have none of them
+    with pytest.raises(
+        ValueError, match=r"y_val must hold numbers near those of y, got 1e\+300 in"
+    ):
+        reg.fit(X, y, X_val=X, y_val=np.full(60, 1e300))
+    with pytest.raises(ValueError, match="X_val must have at least one row, got none"):
+        reg.fit(X, y, X_val={"a": []}, y_val=[])
+
+
+def test_sizes_of_layers_and_of_what_is_held_out():
+    X, y = np.arange(10.0)[:, np.newaxis], np.arange(10)
+    for sizes, n_layers in ((7, 2), ([], 1), ((), 1), (np.array([3, 4]), 3)):
+        reg = RealMLPRegressor(n_epochs=2, hidden_layer_sizes=sizes).fit(X, y)
+        layers = [type(layer).__name__ for layer in reg.ensemble_.members[0].layers]
+        assert layers.count("Dense") == n_layers
+    with pytest.raises(ValueError, match=r"must leave a row to train on, got 0\.99 of 10 rows"):
+        RealMLPRegressor(validation_fraction=0.99, n_epochs=2).fit(X, y)

@@ -1,10 +1,15 @@
 """What stands in a column: what is a number, what is missing, what equals what."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
 from cynn import tables
 from cynn.tables import Categorical, Classes, LeftOut, Numeric, Quantity, TableEncoder
+from cynn.tables._frames import array_of
+from cynn.tables._values import number_of, numbers, texts
 
 N = 400
 AGES = [str(18 + i * i % 71) for i in range(N)]
@@ -371,3 +376,34 @@ def test_what_is_no_number(text):
         with pytest.raises(ValueError, match="must hold numbers, got"):
             priced = Numeric("x", 0, 1, decimal=decimal, unit="$")
             priced.encode(objects(text), np.zeros((1, 1)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([1, 2, "NaT"], "m8[m]"),
+        [np.timedelta64(1, "m"), np.timedelta64(2, "m"), None],
+        [np.timedelta64(1, "m"), np.timedelta64(120, "s"), np.timedelta64("NaT")],
+        [timedelta(minutes=1), timedelta(minutes=2), None],
+    ],
+    ids=str,
+)
+def test_durations_are_their_seconds(values):
+    column = array_of(values)
+    np.testing.assert_array_equal(numbers(column), [60, 120, np.nan])
+    each = [number_of(value) for value in values]
+    np.testing.assert_array_equal(each, [60, 120, np.nan])
+
+
+def test_a_column_of_a_signalling_nan_has_it_missing():
+    values = np.array([Decimal("1.5"), Decimal("sNaN"), Decimal("NaN")], object)
+    np.testing.assert_array_equal(numbers(values), [1.5, np.nan, np.nan])
+    assert texts(values) == ["1.5", "", ""]
+
+
+def test_masked_values_are_missing():
+    masked = np.ma.masked_equal([1, -9, 3], -9)
+    np.testing.assert_array_equal(array_of(masked), [1, np.nan, 3])
+    words = np.ma.array(["a", "b"], mask=[False, True])
+    assert array_of(words).tolist() == ["a", None]
+    assert array_of(np.ma.array([1, 2])).dtype == int  # nothing is masked
