@@ -36,7 +36,7 @@ def baseline(target: Target, y: NDArray[Any], known: NDArray[Any]) -> str:
         answer = repr(target.labels[most_frequent])
     else:
         outputs[:] = known.mean()
-        [[answer]] = target.as_text(outputs[:1])
+        [(answer, *_)] = target.as_text(outputs[:1])
     return f"{of_table(target, y, outputs)}  (always {answer})"
 
 
