@@ -280,9 +280,7 @@ class BaseRealMLP(Explained, BaseEstimator):
 
         def make(seed: int) -> Model:
             model = Model(layers, seed=seed)
-            model.compile(
-                presets.optimizer_of(preset), presets.loss_of(preset, self._task), metrics
-            )
+            model.compile(presets.optimizer_of(preset), presets.loss_of(preset, target), metrics)
             model.table = encoder
             if not preset.full:
                 model.build(encoder.width)
