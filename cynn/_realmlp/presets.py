@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .. import losses
 from ..layers import (
     Dense,
     Dropout,
@@ -23,12 +24,12 @@ from ..layers import (
     PeriodicEmbedding,
     Scale,
 )
-from ..losses import CrossEntropy, Loss, MeanSquaredError
+from ..losses import CrossEntropy, Loss
 from ..model import Model
 from ..optimizers import AdamW
 from ..preprocessing import RobustScale
 from ..schedules import CosineLog, FlatCosine
-from ..tables import TableEncoder
+from ..tables import TableEncoder, Target
 
 FRONT_RATE = 6.0
 """The factor of the learning rate of the learned factors of the inputs."""
@@ -209,24 +210,24 @@ def optimizer_of(preset: Preset) -> AdamW:
     return AdamW(CosineLog(preset.learning_rate), betas=(0.9, 0.95), weight_decay=decay)
 
 
-def loss_of(preset: Preset, task: str) -> Loss:
-    """Return the loss of a task.
+def loss_of(preset: Preset, target: Target) -> Loss:
+    """Return the loss of a target.
 
     Parameters
     ----------
     preset : Preset
         Its label smoothing.
-    task : {"classification", "regression"}
+    target : Target
         What is learned.
 
     Returns
     -------
     Loss
-        The cross-entropy, or the squared error of the standardised target.
+        The cross-entropy, or the loss of the standardised target: squared, or of its quantiles.
     """
-    if task == "classification":
+    if target.task == "classification":
         return CrossEntropy(label_smoothing=preset.label_smoothing)
-    return MeanSquaredError()
+    return losses.get(target.loss)
 
 
 def maker(
@@ -258,7 +259,7 @@ def maker(
 
     def make(seed: int) -> Model:
         model = Model(layers, dtype=dtype, seed=seed)
-        model.compile(optimizer_of(preset), loss_of(preset, target.task), metrics)
+        model.compile(optimizer_of(preset), loss_of(preset, target), metrics)
         model.table = encoder
         if not preset.full:
             model.build(encoder.width)

@@ -1,6 +1,7 @@
 """On what scale a quantity is learned: as it is, or by its logarithm."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def within(target: Quantity, y: NDArray[np.float64], scale: str) -> Quantity:
     Parameters
     ----------
     target : Quantity
-        Its name, and how texts write it.
+        Its name, its quantiles, and how texts write it.
     y : ndarray of float64, shape (n,)
         The targets to train on.
     scale : str
@@ -54,7 +55,8 @@ def within(target: Quantity, y: NDArray[np.float64], scale: str) -> Quantity:
         Of their mean and standard deviation.
     """
     mean, std = mean_and_std(f"target {target.name!r}", SCALES[scale][0](y))
-    return Quantity(target.name, mean, std, *target.notation, float(y.min()), float(y.max()), scale)
+    low, high = float(y.min()), float(y.max())
+    return target.replace(mean=mean, std=std, low=low, high=high, scale=scale)
 
 
 def chosen(
@@ -77,7 +79,7 @@ def chosen(
     train : callable
         Trains a model for a quantity, a short time.
     of_squares : bool, default True
-        Whether squared errors decide, and not absolute ones.
+        Whether squared errors decide, and not absolute ones. Quantiles have their own loss.
 
     Returns
     -------
@@ -93,12 +95,23 @@ def chosen(
     candidates = [linear, within(target, y, scale)]
     errors = []
     for candidate in candidates:
-        said = candidate.decode(train(candidate).predict(part.validation.x))
-        apart = np.abs(said - part.validation.y)
-        errors.append(float((apart**2 if of_squares else apart).mean()))
+        outputs = train(candidate).predict(part.validation.x)
+        errors.append(_error(candidate, outputs, part.validation.y, of_squares))
     return candidates[int(np.argmin(errors))]
 
 
 def retargeted(encoder: TableEncoder, target: Target) -> TableEncoder:
     """Return an encoder of the same columns, with another target."""
     return TableEncoder(encoder.columns, target, encoder.left_out, encoder.missing)
+
+
+def _error(
+    target: Quantity, outputs: NDArray[Any], y: NDArray[np.float64], of_squares: bool
+) -> float:
+    """Return the mean error in the units of the table."""
+    said = target.decode(outputs).reshape(len(y), target.n_outputs)
+    apart = y[:, np.newaxis] - said
+    if target.quantiles is not None:
+        q = np.array(target.quantiles)
+        return float(np.maximum(q * apart, (q - 1) * apart).mean())
+    return float((apart**2 if of_squares else np.abs(apart)).mean())

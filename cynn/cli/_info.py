@@ -79,7 +79,8 @@ def _describe_table(encoder: TableEncoder) -> None:
     if isinstance(target, Classes):
         print(f"target:    {target.name!r}, one of {len(target.labels)}: {_some(target.labels)}")
     elif isinstance(target, Quantity):
-        print(f"target:    {target.name!r}, {_of_number(target)}")
+        parts = "" if target.quantiles is None else f"; its quantiles {_some(target.quantiles)}"
+        print(f"target:    {target.name!r}, {_of_number(target)}{parts}")
     print(f"columns:   {len(encoder.columns):,}, as {encoder.width:,} inputs")
     for each in encoder.columns[:MOST_COLUMNS]:
         print(f"  {each.name!r}: {_of_column(each)}")

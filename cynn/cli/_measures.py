@@ -60,7 +60,7 @@ class Measured:
         if not isinstance(self.target, Quantity) or self.target == self._model:
             return outputs
         said = np.where(np.isfinite(outputs), outputs, np.nan)
-        decoded = self._model.decode(said) - self.target.mean
+        decoded = self._model.middle(said) - self.target.mean
         return decoded[:, np.newaxis] / self.target.std
 
 
@@ -90,7 +90,7 @@ def baseline(target: Target, y: NDArray[Any], known: NDArray[Any]) -> str:
         answer = repr(target.labels[most_frequent])
     else:
         outputs[:] = known.mean()
-        [[answer]] = target.as_text(outputs[:1])
+        [(answer, *_)] = target.as_text(outputs[:1])
     return f"{of_table(target, y, outputs)}  (always {answer})"
 
 

@@ -131,13 +131,13 @@ class BaseRealMLP(Explained, BaseEstimator):
         FloatingPointError
             If the training diverges. After any error the estimator is as it was before.
         """
-        before = dict(vars(self))
+        before = dict(self.__dict__)
         try:
             with _tables.told_to_estimators():
                 return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         except BaseException:  # Ctrl-C too: what was learned before goes on as it was
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, held_out_rows: tuple[Any, Any, Any]) -> Self:

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from .._realmlp import members, scales
+from .._specs.validation import number
 from ..model import Model
 from ..tables import Quantity, Target
 from ..tables._numbers import first_non_number
@@ -27,8 +29,12 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
     Parameters
     ----------
     {realmlp}
-    metric : {"rmse", "mae"}, default "rmse"
-        What decides the best epoch.
+    loss : {"squared_error", "quantile"}, default "squared_error"
+        What the network learns: the mean of the targets, or several quantiles of them, together.
+    quantiles : sequence of float, default (0.05, 0.5, 0.95)
+        With ``loss="quantile"`` which ones, between 0 and 1, ascending.
+    metric : {"rmse", "mae"}, optional
+        What decides the best epoch, by default "rmse"; of quantiles it is their loss.
     target_scale : {"auto", "linear", "log"}, default "auto"
         Whether the network learns the logarithm of the targets, which must be above 0, or above -1
         where some are 0: of those plus 1. "auto": where they are skewed and a short training says,
@@ -48,7 +54,9 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
 
     Notes
     -----
-    No prediction lies outside of the range of the targets that were trained on.
+    No prediction lies outside of the range of the targets that were trained on. Of several members
+    each quantile is the mean of theirs. The intervals between quantiles are not calibrated: of new
+    rows, somewhat fewer may lie between them than of those that were trained on.
 
     Examples
     --------
@@ -58,6 +66,11 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
     >>> reg = RealMLPRegressor(n_epochs=64, random_state=0).fit(X, y)
     >>> reg.score(X, y) > 0.95
     True
+    >>> y += rng.normal(size=400)
+    >>> reg = RealMLPRegressor(loss="quantile", n_epochs=64, random_state=0).fit(X, y)
+    >>> low, high = reg.predict_interval(X, coverage=0.9).T
+    >>> 0.8 < np.mean((low <= y) & (y <= high)) < 1
+    np.True_
     """
 
     _task = "regression"
@@ -68,6 +81,8 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseRealMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "quantile"})],
+        "quantiles": ["array-like"],
         "metric": [StrOptions(set(_metrics)), None],
         "target_scale": [StrOptions({"auto", "linear", "log"})],
     }
@@ -83,6 +98,8 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
         learning_rate: float | None = None,
         dropout: float | None = None,
         weight_decay: float | None = None,
+        loss: str = "squared_error",
+        quantiles: Any = (0.05, 0.5, 0.95),
         metric: str | None = None,
         target_scale: str = "auto",
         validation_fraction: float = 0.2,
@@ -108,6 +125,12 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
         return values
 
     def _target(self, y: NDArray[Any], name: str) -> Target:
+        quantiles = self.quantiles if self.loss == "quantile" else None
+        if quantiles is not None and self.metric is not None:
+            raise ValueError(
+                "metric must be None for loss='quantile', whose own loss decides the best epoch, "
+                f"got {self.metric!r}"
+            )
         scale = "linear"
         if self.target_scale == "log":
             scale = scales.log_scale(y)
@@ -116,7 +139,7 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
                     "y must hold numbers of at least 0 for target_scale='log', got "
                     f"{y.min()}: leave it at 'auto'"
                 )
-        return scales.within(Quantity(name, 0.0, 1.0), y, scale)
+        return scales.within(Quantity(name, 0.0, 1.0, quantiles=quantiles), y, scale)
 
     def _encoded(self, y: NDArray[Any]) -> NDArray[Any]:
         encoded = self._encoder.target.encode(y)
@@ -156,7 +179,7 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
         self._encoder = scales.retargeted(self._encoder, target)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Return the number of each row: the mean of the members'.
+        """Return the number of each row: of quantiles the one nearest to 0.5.
 
         Parameters
         ----------
@@ -176,5 +199,78 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
         TypeError, ValueError
             If `X` lacks a column, or one holds what it cannot.
         """
+        return self._quantity().middle(self._outputs(X))
+
+    def predict_quantiles(self, X: Any) -> NDArray[np.float64]:
+        """Return the quantiles of each row.
+
+        Parameters
+        ----------
+        X : data frame, mapping of str to array_like, or array_like, shape (n, n_features)
+            The rows; see `predict`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_quantiles)
+            In the order of `quantiles`, none above the next; within the range of the targets that
+            were trained on.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If `X` lacks a column, or one holds what it cannot; or if the estimator was not fitted
+            with ``loss="quantile"``.
+        """
+        known = self._known_quantiles("predict_quantiles")
         outputs = self._outputs(X)
-        return np.asarray(self._encoder.target.decode(outputs), np.float64).reshape(len(outputs))
+        return self._quantity().decode(outputs).reshape(len(outputs), len(known))
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> NDArray[np.float64]:
+        """Return between which numbers the target of each row lies, with some probability.
+
+        Parameters
+        ----------
+        X : data frame, mapping of str to array_like, or array_like, shape (n, n_features)
+            The rows; see `predict`.
+        coverage : float, default 0.9
+            The probability: as much is left out below as above. The two quantiles,
+            ``(1 - coverage) / 2`` and ``(1 + coverage) / 2``, must be among `quantiles`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+            The lower and the upper end.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        TypeError, ValueError
+            If `X` is not as described, or there are no such quantiles.
+        """
+        known = self._known_quantiles("predict_interval")
+        coverage = number("coverage", coverage, "a number between 0 and 1", lambda c: 0 < c < 1)
+        ends = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
+        apart = np.abs(np.subtract.outer(ends, known))
+        if apart.min(axis=1).max() > 1e-9:
+            raise ValueError(
+                f"coverage must have both ends, {ends[0]:.6g} and {ends[1]:.6g}, among the "
+                f"quantiles {known}, got {coverage}: fit with them in quantiles"
+            )
+        return self.predict_quantiles(X)[:, apart.argmin(axis=1)]
+
+    def _quantity(self) -> Quantity:
+        check_is_fitted(self)
+        target = self._encoder.target
+        assert isinstance(target, Quantity)
+        return target
+
+    def _known_quantiles(self, method: str) -> tuple[float, ...]:
+        known = self._quantity().quantiles
+        if known is None:
+            raise ValueError(
+                f"{method} must follow a fit with loss='quantile', got loss={self.loss!r}"
+            )
+        return known

@@ -26,7 +26,8 @@ def keep_threads(kept: bool) -> None: ...
 # Activations, the ways back through them and losses are functions under their names:
 #
 #   relu(x, out), relu_backward(y, grad_y, out); silu_backward(x, grad_y, out), if in FROM_INPUT
-#   hinge(prediction, target, weight, out, delta) -> float; huber(..., threshold), as its parameter
+#   hinge(prediction, target, weight, out, delta) -> float; huber(..., threshold), as its parameter;
+#   quantile(..., q), one or a tuple with that of each column
 def __getattr__(name: str) -> Callable[..., Any]: ...
 def dense_forward(x: _Array, w: _Array, b: _Array, activation: str, out: _Array) -> None: ...
 def dense_backward(
@@ -105,7 +106,7 @@ class Plan(Parameters):
     def n_outputs(self) -> int: ...
     def compile(
         self,
-        loss: str | tuple[str | float, ...],
+        loss: str | tuple[str | float | tuple[float, ...], ...],
         optimizer: tuple[str | float, ...] = ("sgd", 0.0, 0.0),
         clip_value: float = ...,
         clip_norm: float = ...,

@@ -1,12 +1,14 @@
 """Losses of real numbers and counts."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._specs.activation_table import ACTIVATIONS
-from .._specs.validation import choice, flag, integer, number, rows
+from .._specs.validation import array, choice, flag, integer, number, numbers, rows
 from ._loss import Kernel, Loss
 
 __all__ = ["MeanSquaredError", "MeanAbsoluteError", "Huber", "Quantile", "Poisson"]
@@ -156,8 +158,9 @@ class Quantile(Loss):
 
     Parameters
     ----------
-    q : float, default 0.5
-        The part, between 0 and 1; 0.5 is the median, and half the mean absolute error.
+    q : float or sequence of float, default 0.5
+        The part, between 0 and 1; 0.5 is the median, and half the mean absolute error. A sequence
+        has one for each output: one network learns several quantiles, an interval say.
 
     Raises
     ------
@@ -170,7 +173,10 @@ class Quantile(Loss):
 
     Notes
     -----
-    Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them.
+    Targets are finite, of shape (n,) or (n, 1) for one output and (n, k) for k of them. Several
+    quantiles are those of one number each row, of shape (n,) or (n, 1), or of k numbers. Nothing
+    keeps a higher quantile above a lower one where there is little to learn from:
+    ``np.sort(predictions)`` does.
 
     References
     ----------
@@ -180,12 +186,16 @@ class Quantile(Loss):
     --------
     >>> Quantile(0.9).kernel("identity")
     ('quantile', 0.9)
+    >>> Quantile([0.05, 0.95]).targets([1.0, 2.0], 2, "float64")
+    array([[1., 1.],
+           [2., 2.]])
     """
 
     names = ("quantile",)
 
-    def __init__(self, q: float = 0.5) -> None:
-        self.q = number("q", q, "a number between 0 and 1", lambda q: 0 < q < 1)
+    def __init__(self, q: float | Sequence[float] = 0.5) -> None:
+        read: Any = numbers if isinstance(q, tuple | list | np.ndarray) else number
+        self.q: float | tuple[float, ...] = read("q", q, "a number between 0 and 1", _is_part)
 
     def kernel(self, last_activation: str) -> Kernel:
         """Return ``quantile``; see `Loss.kernel`."""
@@ -193,7 +203,37 @@ class Quantile(Loss):
         return ("quantile", self.q)
 
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
-        """Return rows of finite numbers; see `Loss.targets`."""
+        """Return rows of finite numbers, of one number once for each quantile; see `Loss.targets`.
+
+        Parameters
+        ----------
+        y : array_like
+            What the user passed.
+        n_outputs : int
+            The numbers in one row of the prediction: as many as there are quantiles.
+        dtype : dtype
+            The network's type: float32 or float64.
+
+        Returns
+        -------
+        ndarray of dtype, shape (n, n_outputs)
+            The targets.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `y` is something else, or there is another number of quantiles than of outputs.
+        """
+        if not isinstance(self.q, tuple):
+            return _rows(y, n_outputs, dtype)
+        if len(self.q) != n_outputs:
+            raise ValueError(
+                f"loss must have as many quantiles as the model has outputs, {n_outputs}, got "
+                f"{len(self.q)}"
+            )
+        y = array("y", y)
+        if y.ndim == 1 or y.shape[1:] == (1,):
+            return np.repeat(_rows(y, 1, dtype), n_outputs, axis=1)
         return _rows(y, n_outputs, dtype)
 
 
@@ -266,6 +306,10 @@ class Poisson(Loss):
     def targets(self, y: Any, n_outputs: int, dtype: DTypeLike) -> NDArray[Any]:
         """Return rows of numbers that are not negative; see `Loss.targets`."""
         return _rows(y, n_outputs, dtype, 0.0)
+
+
+def _is_part(q: float) -> bool:
+    return 0 < q < 1
 
 
 def _rows(y: Any, n_outputs: int, dtype: DTypeLike, low: float = -math.inf) -> NDArray[Any]:

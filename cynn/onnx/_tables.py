@@ -61,6 +61,12 @@ def expect_writable(encoder: TableEncoder, row: tuple[int, ...], n_outputs: int)
             "model.table.target must be Classes or Quantity for ONNX, got "
             f"{encoder.target!r:.100}: {instead}"
         )
+    quantiles = getattr(encoder.target, "quantiles", None)
+    if quantiles is not None:
+        raise ValueError(
+            "model.table.target must say one number for ONNX, got the quantiles "
+            f"{quantiles!r:.100}: {instead}"
+        )
     for text in _texts(encoder):
         try:
             text.encode()

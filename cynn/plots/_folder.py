@@ -97,7 +97,7 @@ def of_table(target: Target, y: Any, outputs: Any) -> Pictures:
     if isinstance(target, Classes):
         return {"confusion": lambda: confusion(y, outputs, classes=target.labels)}
     quantity = cast(Quantity, target)
-    true, predicted = quantity.decode(y), quantity.decode(outputs[:, 0])
+    true, predicted = quantity.decode(y), quantity.middle(outputs)
     return {"agreement": lambda: agreement(true, predicted)}
 
 

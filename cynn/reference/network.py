@@ -270,9 +270,9 @@ class Network:
         Parameters
         ----------
         loss : str or tuple
-            One of `LOSSES`, ``(name, number)`` of one that has a number of its own, or
-            ``("function", what is asked)``. One that is fused with an activation goes with a last
-            step of that activation, or of none.
+            One of `LOSSES`, ``(name, number)`` of one that has a number of its own, of "quantile"
+            also a tuple with one for each output, or ``("function", what is asked)``. One that is
+            fused with an activation goes with a last step of that activation, or of none.
         optimizer : tuple
             A name in `OPTIMIZERS`, then its numbers.
         clip_value, clip_norm : float

@@ -11,6 +11,7 @@ from .augment import Augmentation, augmented
 from .batches import targets
 from .call import Call, Place
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
+from .regression import expect_number
 from .step import Step
 from .steps import make_step, separated
 from .user_functions import loss_of
@@ -83,7 +84,8 @@ class Plan:
         Parameters
         ----------
         loss : str or tuple
-            One of `LOSSES`, ``(name, number)``, or ``("function", what is asked)``.
+            One of `LOSSES`, ``(name, number)``, for "quantile" with a tuple of one for each output
+            too, or ``("function", what is asked)``.
         penalties : list of (float, float)
             l1 and l2 of each dense step, or nothing.
 
@@ -114,8 +116,11 @@ class Plan:
             steps[-1] = last.without_activation()
         if len(arguments) > (1 if loss in WITH_ARGUMENT else 0):
             raise ValueError(f"loss: {loss} must have fewer numbers, got {len(arguments)}")
+        for number in arguments:
+            expect_number(loss, number, self.n_outputs)
         self.loss, self.loss_arguments, self.asks_for_loss = LOSS[loss], arguments, False
-        self.takes_number = loss in WITH_ARGUMENT
+        by_column = any(isinstance(number, tuple) for number in arguments)
+        self.takes_number = loss in WITH_ARGUMENT and not by_column
         self.training_steps, self.penalties = steps, penalties
 
     def targets(self, function: str, y: Any, n_rows: int) -> Any:

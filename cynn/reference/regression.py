@@ -160,7 +160,7 @@ def quantile(
     weight: Vector,
     out: Matrix,
     delta: Matrix,
-    q: float = 0.5,
+    q: float | tuple[float, ...] = 0.5,
 ) -> float:
     """Return the quantile (pinball) loss: of slope q below the target, and ``1 - q`` above it.
 
@@ -182,8 +182,8 @@ def quantile(
     out, delta : matrix (rows, n)
         Written: a copy of `prediction`, and the gradient of the returned sum with respect to
         `prediction`.
-    q : float
-        The quantile, between 0 and 1.
+    q : float or tuple of float
+        The quantile, between 0 and 1; or one for each of the n numbers in a row.
 
     Returns
     -------
@@ -193,7 +193,8 @@ def quantile(
     Raises
     ------
     ValueError
-        If the shapes do not agree, or `out` or `delta` shares memory with another argument.
+        If the shapes do not agree, or `out` or `delta` shares memory with another argument; or
+        there are more or fewer quantiles than numbers in a row.
 
     Examples
     --------
@@ -202,16 +203,60 @@ def quantile(
     0.625
     >>> out, delta
     ([[3.0, 1.0]], [[0.125, -0.375]])
+    >>> quantile([[3.0, 1.0]], [[1.0, 2.0]], [1.0], out, delta, (0.75, 0.5))
+    0.5
+    >>> delta
+    [[0.125, -0.25]]
     """
 
     def rule(p: Row, t: Row) -> tuple[float, Row, Row]:
         n = len(p)
         errors = [p_j - t_j for p_j, t_j in zip(p, t, strict=True)]
-        slopes = [-q if e < 0.0 else 1.0 - q if e > 0.0 else e for e in errors]
+        expect_number("quantile", q, n)
+        each = q if isinstance(q, tuple) else (q,) * n
+        slopes = [
+            -q_j if e < 0.0 else 1.0 - q_j if e > 0.0 else e
+            for q_j, e in zip(each, errors, strict=True)
+        ]
         loss = sum(slope * e for slope, e in zip(slopes, errors, strict=True))
         return loss / n, p, [slope / n for slope in slopes]
 
     return by_row("quantile", rule, prediction, target, weight, out, delta)
+
+
+def expect_number(loss: str, number: float | tuple[float, ...], n: int) -> None:
+    """Refuse the number of a loss, unless it is one, or, of `quantile`, one for each of n outputs.
+
+    Parameters
+    ----------
+    loss : str
+        Its name.
+    number : float or tuple of float
+        What it is given.
+    n : int
+        The numbers in a row.
+
+    Raises
+    ------
+    TypeError
+        If a loss that takes one number is given several.
+    ValueError
+        If there are not n of them.
+
+    Examples
+    --------
+    >>> expect_number("quantile", (0.25, 0.75), 3)
+    Traceback (most recent call last):
+    ValueError: loss: quantile must have 3 numbers, one for each output, got 2
+    """
+    if not isinstance(number, tuple):
+        return
+    if loss != "quantile":
+        raise TypeError(f"loss: {loss} must have one number, got {number}")
+    if len(number) != n:
+        raise ValueError(
+            f"loss: {loss} must have {n} numbers, one for each output, got {len(number)}"
+        )
 
 
 def _clipped(e: float, limit: float, to: float) -> float:

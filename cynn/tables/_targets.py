@@ -1,7 +1,8 @@
 """What a table's network is to say: one of several classes, or a quantity."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from .._specs.names import near
 from .._specs.spec import Spec
 from .._specs.validation import choice, listed, number, shown
+from .._specs.validation import numbers as number_list
+from ..losses import Loss, Quantile
 from ..metrics import AUC, F1, R2, Accuracy, BalancedAccuracy, Metric
 from ._categories import Places, labels_of, spellings_of
 from ._choosing import mean_and_std
@@ -49,8 +52,10 @@ class Target(Spec):
         "classification" or "regression".
     n_outputs : int
         The units of the last layer.
-    activation, loss, metric : str
-        What the last layer, the training and its epochs take.
+    activation, metric : str
+        What the last layer and the training's epochs take.
+    loss : str or Loss
+        What the training takes.
     header : tuple of str
         The names of the columns that `as_text` gives.
 
@@ -68,9 +73,13 @@ class Target(Spec):
 
     task: str
     activation: str
-    loss: str
     metric: str
     name: str
+
+    @property
+    def loss(self) -> str | Loss:
+        """What the training makes small."""
+        raise NotImplementedError
 
     @property
     def n_outputs(self) -> int:
@@ -294,6 +303,9 @@ class Quantity(Written, Target):
     scale : {"linear", "log", "log1p"}, default "linear"
         What the mean and the deviation are those of: the numbers, their logarithms, or those of
         the numbers plus 1.
+    quantiles : sequence of float, optional
+        Which quantiles of the numbers the network says, between 0 and 1, ascending: each is an
+        output. None: it says one number, the mean.
 
     Raises
     ------
@@ -314,9 +326,12 @@ class Quantity(Written, Target):
     [('110',)]
     >>> Quantity("price", 4.0, 1.0, low=10, high=90, scale="log").decode(np.array([0.0, 9.0]))
     array([54.59815003, 90.        ])
+    >>> between = Quantity("price", mean=100, std=20, quantiles=(0.1, 0.9))
+    >>> between.loss, between.header
+    (Quantile((0.1, 0.9)), ('price 0.1', 'price 0.9'))
     """
 
-    task, activation, loss, metric = "regression", "identity", "mean_squared_error", "r2"
+    task, activation, metric = "regression", "identity", "r2"
 
     def __init__(
         self,
@@ -328,6 +343,7 @@ class Quantity(Written, Target):
         low: float | None = None,
         high: float | None = None,
         scale: str = "linear",
+        quantiles: Sequence[float] | None = None,
     ) -> None:
         self.name = text("name", name)
         self.mean = number("mean", mean)
@@ -339,16 +355,24 @@ class Quantity(Written, Target):
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"high must be at least low, {self.low}, got {self.high}")
         self.scale = choice("scale", scale, SCALES)
+        self.quantiles = None if quantiles is None else _ascending(quantiles)
+
+    @property
+    def loss(self) -> str | Loss:
+        """The squared error, or that of the quantiles."""
+        return "mean_squared_error" if self.quantiles is None else Quantile(self.quantiles)
 
     @property
     def n_outputs(self) -> int:
-        """One."""
-        return 1
+        """One, or one for each quantile."""
+        return len(self.quantiles or (None,))
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The quantity."""
-        return (self.name,)
+        """The quantity, or each of its quantiles."""
+        if self.quantiles is None:
+            return (self.name,)
+        return tuple(f"{self.name} {q}" for q in self.quantiles)
 
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return each row's quantity in the network's units; see `Target.encode`."""
@@ -365,19 +389,43 @@ class Quantity(Written, Target):
         return scaled
 
     def as_text(self, outputs: NDArray[Any]) -> list[tuple[str, ...]]:
-        """Return each row's quantity; see `Target.as_text`."""
+        """Return each row's quantity, or its quantiles; see `Target.as_text`."""
         _expect_finite(outputs)
-        return [(f"{value:.7g}",) for value in self.decode(outputs[:, 0]).tolist()]
+        said = self.decode(outputs).reshape(len(outputs), self.n_outputs)
+        return [tuple(f"{value:.7g}" for value in row) for row in said.tolist()]
+
+    def middle(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return one number for each row: of several quantiles the one nearest to 0.5.
+
+        Parameters
+        ----------
+        outputs : ndarray, shape (n, n_outputs)
+            What the network predicts.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            In the units of the table.
+
+        Examples
+        --------
+        >>> target = Quantity("price", mean=100, std=20, quantiles=(0.1, 0.5, 0.9))
+        >>> target.middle(np.array([[-1.0, 0.5, 2.0]]))
+        array([110.])
+        """
+        apart = [abs(q - 0.5) for q in self.quantiles or (0.5,)]
+        return self.decode(outputs).reshape(len(outputs), self.n_outputs)[:, np.argmin(apart)]
 
     def measure(self, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
         """Return the mean absolute error, the root of the mean squared one, and R2.
 
-        See `Target.measure`.
+        See `Target.measure`. Of several quantiles they are those of the one nearest to 0.5.
         """
         unit = self.std
-        if self.scale != "linear" or self.low is not None or self.high is not None:
+        bounded = self.low is not None or self.high is not None
+        if self.scale != "linear" or bounded or self.quantiles is not None:
             unit = 1.0
-            y, outputs = self.decode(y), self.decode(outputs)[:, np.newaxis]
+            y, outputs = self.decode(y), self.middle(outputs)[:, np.newaxis]
         errors = np.abs(outputs[:, 0].astype(np.float64) - y)
         largest = float(errors.max()) or 1.0  # in its unit no square overflows
         r2 = R2()
@@ -401,10 +449,13 @@ class Quantity(Written, Target):
         Returns
         -------
         ndarray of float64, shape (n,), or the other
-            ``outputs * std + mean`` on the scale of the table, from `low` to `high`.
+            ``outputs * std + mean`` on the scale of the table, from `low` to `high`. Quantiles of a
+            row, in (n, k), are sorted, so that no lower one is above a higher one.
         """
         if outputs.ndim == 2 and outputs.shape[1] == 1:
             outputs = outputs.ravel()
+        elif outputs.ndim == 2 and self.quantiles is not None:
+            outputs = np.sort(outputs, axis=1)
         with np.errstate(over="ignore"):
             numbers = SCALES[self.scale][1](outputs.astype(np.float64) * self.std + self.mean)
         if self.low is None and self.high is None:
@@ -585,6 +636,15 @@ def _expect_all(name: str, missing: NDArray[np.bool_]) -> None:
             f"target {name!r} must have a value in every row, got none in {n:,} of "
             f"{len(missing):,}, row {row} the first"
         )
+
+
+def _ascending(quantiles: Any) -> tuple[float, ...]:
+    read: tuple[float, ...] = number_list(
+        "quantiles", quantiles, "a number between 0 and 1", lambda q: 0 < q < 1
+    )
+    if any(high <= low for low, high in pairwise(read)):
+        raise ValueError(f"quantiles must ascend, got {shown(quantiles)}")
+    return read
 
 
 def _expect_finite(outputs: NDArray[Any]) -> None:

@@ -258,6 +258,27 @@ def test_a_line_is_learned(run, tmp_path, seed):
     assert re.search(r"(?m)^validation: .*  R2 (1|0\.99\d*)$", run(*train, "--seed", seed)[1])
 
 
+def test_a_model_of_quantiles_says_each_in_a_column(run, table, tmp_path):
+    columns = tables.read(table)
+    quantiles = (0.1, 0.5, 0.9)
+    target = tables.Quantity("price", 120.0, 16.0, quantiles=quantiles)
+    encoder = tables.TableEncoder.fit(columns, target)
+    model = cynn.Model([cynn.layers.Dense(3)], seed=0)
+    model.compile("sgd", target.loss, [target.metric])
+    model.table = encoder
+    model.fit(encoder.encode(columns), target.encode(columns["price"]), verbose=0)
+    model.save(tmp_path / "m")
+    status, out, err = run("predict", tmp_path / "m", table, "--id", "width")
+    header, *rows = csv.reader(io.StringIO(out))
+    assert header == ["width", "price 0.1", "price 0.5", "price 0.9"] and len(rows) == 300
+    assert all(float(low) <= float(mid) <= float(high) for _, low, mid, high in rows)
+    said = model.predict_rows(columns)
+    assert [[float(each) for each in row[1:]] for row in rows[:2]] == pytest.approx(said[:2])
+    assert "its quantiles 0.1, 0.5, 0.9" in run("info", tmp_path / "m")[1]
+    status, out, err = run("evaluate", tmp_path / "m", table)
+    assert status == 0 and "mean absolute error" in out and "baseline" in out, err
+
+
 def test_predictions_with_ids_and_probabilities(run, table, tmp_path):
     train = ["train", table, "--target", "kind", "--epochs", 1, "--quiet"]
     assert run(*train, "--save", tmp_path / "m")[0] == 0

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from cynn.losses import Quantile
 from cynn.tables import Coded, Dates, Numeric, Quantity, TableEncoder, from_dict
 
 WEEKDAYS = 7
@@ -166,6 +167,40 @@ def test_a_quantity_stays_in_its_range_and_may_be_learned_by_its_logarithm():
         target.encode(np.array([1.0, -1.0]))
     with pytest.raises(ValueError, match="high must be at least low"):
         Quantity("y", 0.0, 1.0, low=2, high=1)
+
+
+def test_a_quantity_of_several_quantiles():
+    target = Quantity("y", 10.0, 2.0, low=5.0, high=30.0, quantiles=[0.1, 0.4, 0.9])
+    assert target.quantiles == (0.1, 0.4, 0.9) and target.n_outputs == 3
+    assert target.loss == Quantile((0.1, 0.4, 0.9))
+    assert target.header == ("y 0.1", "y 0.4", "y 0.9")
+    assert from_dict(TableEncoder([Numeric("a", 0, 1)], target).to_dict()).target == target
+    assert Quantity("y", 10.0, 2.0).loss == "mean_squared_error"
+    outputs = np.array([[1.0, 0.0, 2.0], [-9.0, 0.0, 99.0]])  # the first two cross
+    assert target.decode(outputs).tolist() == [[10.0, 12.0, 14.0], [5.0, 10.0, 30.0]]
+    assert target.middle(outputs).tolist() == [12.0, 10.0]
+    assert target.as_text(outputs) == [("10", "12", "14"), ("5", "10", "30")]
+    assert target.decode(target.encode(np.array([6.0, 7.0, 8.0]))).tolist() == [6.0, 7.0, 8.0]
+    assert target.measure(np.array([0.0, 0.0]), outputs)["mean absolute error"] == 1.0
+    assert target.as_text(outputs[:0]) == [] and target.middle(outputs[:0]).shape == (0,)
+    one = Quantity("y", 10.0, 2.0, quantiles=[0.9])
+    for said in (one.decode, one.middle):
+        assert said(np.ones((4, 1))).tolist() == [12.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "message"),
+    [
+        ([], "quantiles must hold at least one number"),
+        (0.5, "quantiles must be a list of numbers, got 0.5"),
+        ([0.5, 1.0], r"quantiles\[1\] must be a number between 0 and 1, got 1"),
+        ([0.9, 0.1], r"quantiles must ascend, got \[0.9, 0.1\]"),
+        ([0.5, 0.5], "quantiles must ascend"),
+    ],
+)
+def test_quantiles_that_are_none(quantiles, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Quantity("y", 0.0, 1.0, quantiles=quantiles)
 
 
 def test_codes_need_categories():

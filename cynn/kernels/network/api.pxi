@@ -143,8 +143,8 @@ cdef api int api_loss(
     for r in range(rows):
         row_weights[r] = 1 if weight == NULL else weight[r]
     loss_rows(
-        loss, default_parameter(loss), panels, panels + size, panels + 2 * size, row_weights, row_losses,
-        rows, 0, rows, columns,
+        loss, default_parameter(loss), NULL, panels, panels + size, panels + 2 * size, row_weights,
+        row_losses, rows, 0, rows, columns,
     )
     scatter(panels, rows, 0, rows, out, 0, columns)
     scatter(panels + 2 * size, rows, 0, rows, delta, 0, columns)

@@ -10,6 +10,7 @@ cdef struct Job:
     int first_trained  # the first step that has weights
     int loss
     real loss_parameter
+    const real* loss_by_column  # its parameters, in place of the one, or NULL
     const real* parameters
     real* state
     uint64_t key  # of the epoch's random numbers
@@ -234,8 +235,8 @@ cdef void loss_of_rows(
     if job.outputs != NULL and job.gives_logits:
         scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
     loss_rows(
-        job.loss, call.loss_parameter, prediction, target, workspace + last.gradient * job.rows,
-        job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
+        job.loss, call.loss_parameter, job.loss_by_column, prediction, target,
+        workspace + last.gradient * job.rows, job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
     )
     if job.outputs != NULL and not job.gives_logits:
         scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)

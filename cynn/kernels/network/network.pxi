@@ -98,6 +98,7 @@ cdef class Network(Plan):
         job.first_trained = self.first_trained
         job.loss = self.loss
         job.loss_parameter = self.loss_parameter
+        job.loss_by_column = self.loss_parameters.block
         job.parameters = self.parameters
         job.state = self.state
         job.x = x.rows
@@ -278,7 +279,7 @@ cdef class Network(Plan):
         if weight_decays is not None:
             job.weight_decays = by_step("weight decays", weight_decays, steps)
         if loss_parameters is not None:
-            if self.loss == CALLED or not has_parameter(self.loss):
+            if self.loss == CALLED or not has_parameter(self.loss) or self.loss_parameters.block != NULL:
                 raise ValueError("network: the loss's numbers must be None for a loss without one, got some")
             job.loss_parameters = by_step("the loss's numbers", loss_parameters, steps)
         if draws is None:

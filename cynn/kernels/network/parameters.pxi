@@ -3,24 +3,6 @@
 #   parameters, slots of the optimizer      [W panels | b] of each step that has weights, one after the other
 #   state                                   [means | variances] of each batch_norm, a line each
 
-cdef class Scratch:
-    """Memory for the duration of a call."""
-
-    cdef real* block
-
-    def __dealloc__(self):
-        release(self.block)
-
-
-cdef Scratch scratch_of(Py_ssize_t count, int fill):
-    """Allocate `count` elements; in place of a constructor, whose arguments would become objects."""
-    cdef Scratch scratch = Scratch.__new__(Scratch)
-    scratch.block = allocate(count)
-    if fill >= 0:
-        memset(scratch.block, fill, <size_t>count * sizeof(real))
-    return scratch
-
-
 cdef enum:
     FILLED = 1 << 22  # numbers between two looks at signals
 

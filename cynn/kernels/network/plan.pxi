@@ -2,14 +2,20 @@
 # and optimizer.
 
 cdef int read_loss(tuple description, real* parameter) except -1:
-    """Return the number of a loss given as (name,), (name, its parameter) or ("function", a function)."""
+    """Return the number of a loss given as (name,), (name, its parameter) or ("function", a function).
+
+    Of parameters by column (`line_of_numbers`) none is set.
+    """
     name = description[0] if description else None
     if name == "function" and len(description) == 2:
         return CALLED
     cdef int loss = place_of("loss", name, LOSSES)
     if len(description) > (2 if has_parameter(loss) else 1):
         raise ValueError(f"loss: {name} must have fewer numbers, got {len(description) - 1}")
-    parameter[0] = default_parameter(loss) if len(description) == 1 else <real><double>description[1]
+    if len(description) == 1:
+        parameter[0] = default_parameter(loss)
+    elif not is_by_column(loss, description[1]):
+        parameter[0] = <real><double>description[1]
     return loss
 
 
@@ -24,6 +30,7 @@ cdef class Plan(Parameters):
     cdef int draws  # steps that draw
     cdef bint gives_logits
     cdef real loss_parameter
+    cdef Scratch loss_parameters  # by column, if it has memory
     cdef double scale, offset
     cdef double* shift  # of each column of the input, or NULL
     cdef double work  # floating point operations of a row's forward pass
@@ -50,6 +57,7 @@ cdef class Plan(Parameters):
         self.slot_names = ()
         self.scalars = {}
         self.loss = -1
+        self.loss_parameters = Scratch.__new__(Scratch)
         self.first_trained = self.count = <int>len(steps)
         self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
         if self.steps == NULL:
@@ -190,7 +198,9 @@ cdef class Plan(Parameters):
         cdef double numbers[MOST_NUMBERS]
         cdef real parameter = 0
         cdef int entry = read_optimizer(optimizer, numbers), i
-        cdef int chosen = read_loss((loss,) if isinstance(loss, str) else loss, &parameter)
+        cdef tuple description = (loss,) if isinstance(loss, str) else loss
+        cdef int chosen = read_loss(description, &parameter)
+        cdef Scratch by_column = line_of_numbers(chosen, description[len(description) - 1], self.n_outputs)
         cdef int fused = activation_of_loss(chosen), made = self.steps[self.count - 1].activation
         if not (clip_value > 0 and clip_norm > 0):
             raise ValueError(
@@ -219,7 +229,7 @@ cdef class Plan(Parameters):
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.updates = 0
-        self.loss, self.loss_parameter = chosen, parameter
+        self.loss, self.loss_parameter, self.loss_parameters = chosen, parameter, by_column
         self.loss_function = loss[1] if chosen == CALLED else None
         memcpy(self.training_steps, self.steps, self.count * sizeof(Step))
         # A loss that takes logits does the work of the last activation, where there is one.

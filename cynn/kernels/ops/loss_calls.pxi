@@ -2,8 +2,28 @@
 
 # Arguments become views here, once for all, as in activation_calls.pxi.
 
+cdef bint is_by_column(int loss, object number):
+    """Whether a loss is given a number for each column; only quantile takes them."""
+    return loss == QUANTILE and isinstance(number, tuple)
+
+
+cdef Scratch line_of_numbers(int loss, object number, Py_ssize_t columns):
+    """Return the numbers of a loss by column as a line of a panel; no memory where one number is for all."""
+    cdef Scratch line = Scratch.__new__(Scratch)
+    cdef Py_ssize_t c
+    if is_by_column(loss, number):
+        if len(number) != columns:
+            raise ValueError(
+                f"loss: {LOSSES[loss]} must have {columns} numbers, one for each output, got {len(number)}"
+            )
+        line = scratch_of(panel_size(1, columns), 0)
+        for c in range(columns):
+            line.block[c] = <real><double>number[c]
+    return line
+
+
 cdef double loss_array(
-    int loss, double parameter, object prediction_array, object target_array, object weight_array,
+    int loss, object parameter, object prediction_array, object target_array, object weight_array,
     object out_array, object delta_array,
 ) except? -1.0:
     cdef const real[:, :] prediction = prediction_array
@@ -18,6 +38,8 @@ cdef double loss_array(
     cdef real* row_weights
     cdef double* row_losses
     cdef double total = 0
+    cdef Scratch by_column = line_of_numbers(loss, parameter, columns)
+    cdef real number = 0 if is_by_column(loss, parameter) else <real><double>parameter
     expect_shape(name, "target", target, rows, columns)
     expect_shape(name, "out", out, rows, columns)
     expect_shape(name, "delta", delta, rows, columns)
@@ -38,8 +60,8 @@ cdef double loss_array(
         for r in range(rows):
             row_weights[r] = weight[r]
         loss_rows(
-            loss, <real>parameter, panels, panels + size, panels + 2 * size, row_weights, row_losses,
-            rows, 0, rows, columns,
+            loss, number, by_column.block, panels, panels + size, panels + 2 * size, row_weights,
+            row_losses, rows, 0, rows, columns,
         )
         unpack(panels, out)
         unpack(panels + 2 * size, delta)
@@ -70,7 +92,7 @@ def huber(prediction, target, weight, out, delta, double threshold=1.0):
     return loss_array(HUBER, threshold, prediction, target, weight, out, delta)
 
 
-def quantile(prediction, target, weight, out, delta, double q=0.5):
+def quantile(prediction, target, weight, out, delta, q=0.5):
     """Return the quantile loss: the weighted sum over the rows."""
     return loss_array(QUANTILE, q, prediction, target, weight, out, delta)
 

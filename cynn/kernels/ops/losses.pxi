@@ -26,7 +26,7 @@
 #
 # where the bounds are those of a probability at least REAL_EPSILON away from 0 and 1.
 #
-# A loss may have one parameter: huber the threshold, quantile q; the first four have label
+# A loss may have one parameter: huber the threshold, quantile q, or a q for each column; the first four have label
 # smoothing s, which replaces t by (1 - s) t + s / m, m being n or, for binary targets, 2.
 #
 # The first and third take logits: fused with the activation, neither the logarithm nor the gradient loses
@@ -271,7 +271,7 @@ cdef inline vec sign_of(vec e, vec below, vec above) noexcept nogil:
     return where_less(e, broadcast(0), below, where_less(broadcast(0), e, above, e))
 
 
-cdef inline vec loss_of(const int loss, const real parameter, vec* p, vec t, vec* delta) noexcept nogil:
+cdef inline vec loss_of(const int loss, vec parameter, vec* p, vec t, vec* delta) noexcept nogil:
     """One vector's losses; p becomes the probability and delta the gradient, but for w / n."""
     cdef vec one = broadcast(1), tiny = broadcast(REAL_TINY), zero = broadcast(0), z, q, other
     if loss == CROSS_ENTROPY:
@@ -327,29 +327,31 @@ cdef inline vec loss_of(const int loss, const real parameter, vec* p, vec t, vec
         return broadcast(<real>0.5) * delta[0] * delta[0]
     z = p[0] - t
     if loss == HUBER:
-        other = broadcast(parameter)
-        delta[0] = where_less(z, -other, -other, where_less(other, z, other, z))
+        delta[0] = where_less(z, -parameter, -parameter, where_less(parameter, z, parameter, z))
         return delta[0] * (z - delta[0] * broadcast(<real>0.5))
     if loss == QUANTILE:
-        delta[0] = sign_of(z, broadcast(-parameter), broadcast(1 - parameter))
+        delta[0] = sign_of(z, -parameter, one - parameter)
         return delta[0] * z
     delta[0] = sign_of(z, -one, one)
     return absolute(z)
 
 
 cdef inline double loss_row(
-    const int loss, const real parameter, real* p, const real* target, real* delta, real weight,
-    Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns,
+    const int loss, const real parameter, const real* by_column, real* p, const real* target, real* delta,
+    real weight, Py_ssize_t rows, Py_ssize_t row, Py_ssize_t columns,
 ) noexcept nogil:
     cdef Py_ssize_t v, valid
     cdef real scale = 1 if sums_columns(loss) else <real>1 / <real>columns
     cdef vec losses = broadcast(0), w = broadcast(weight * scale), value, gradient, loss_lanes
+    cdef vec number = broadcast(parameter)
     cdef real* at
     for v in range(panels_of(columns) * PANEL_VECS):
         at = <real*>line_of(p, rows, row, v)
+        if by_column != NULL:
+            number = load(by_column + v * LANES)
         valid = columns - v * LANES
         value = load(at)
-        loss_lanes = loss_of(loss, parameter, &value, load(line_of(target, rows, row, v)), &gradient)
+        loss_lanes = loss_of(loss, number, &value, load(line_of(target, rows, row, v)), &gradient)
         store(at, value)
         losses = losses + valid_lanes(loss_lanes, valid, broadcast(0))
         store(<real*>line_of(delta, rows, row, v), valid_lanes(w * gradient, valid, broadcast(0)))
@@ -393,10 +395,13 @@ cdef double categorical_hinge_row(
 
 
 cdef void loss_rows(
-    int loss, real parameter, real* p, real* target, real* delta, const real* weight,
+    int loss, real parameter, const real* by_column, real* p, real* target, real* delta, const real* weight,
     double* row_losses, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, Py_ssize_t columns,
 ) noexcept nogil:
-    """Losses and gradients of rows first to past, of panels that have `rows` rows."""
+    """Losses and gradients of rows first to past, of panels that have `rows` rows.
+
+    `by_column` is a line of parameters in place of the one, or NULL.
+    """
     cdef Py_ssize_t r
     if parameter != 0 and loss <= BINARY_CROSS_ENTROPY:
         smooth_targets(loss, parameter, target, rows, first, past, columns)
@@ -412,42 +417,44 @@ cdef void loss_rows(
         return
     for r in range(first, past):  # each call below is compiled for its loss
         if loss == CROSS_ENTROPY:
-            row_losses[r] = loss_row(CROSS_ENTROPY, 0, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(CROSS_ENTROPY, 0, NULL, p, target, delta, weight[r], rows, r, columns)
         elif loss == SIGMOID_BINARY_CROSS_ENTROPY:
             row_losses[r] = loss_row(
-                SIGMOID_BINARY_CROSS_ENTROPY, 0, p, target, delta, weight[r], rows, r, columns
+                SIGMOID_BINARY_CROSS_ENTROPY, 0, NULL, p, target, delta, weight[r], rows, r, columns
             )
         elif loss == BINARY_CROSS_ENTROPY:
             row_losses[r] = loss_row(
-                BINARY_CROSS_ENTROPY, 0, p, target, delta, weight[r], rows, r, columns
+                BINARY_CROSS_ENTROPY, 0, NULL, p, target, delta, weight[r], rows, r, columns
             )
         elif loss == MEAN_SQUARED_ERROR:
             row_losses[r] = loss_row(
-                MEAN_SQUARED_ERROR, 0, p, target, delta, weight[r], rows, r, columns
+                MEAN_SQUARED_ERROR, 0, NULL, p, target, delta, weight[r], rows, r, columns
             )
         elif loss == MEAN_ABSOLUTE_ERROR:
             row_losses[r] = loss_row(
-                MEAN_ABSOLUTE_ERROR, 0, p, target, delta, weight[r], rows, r, columns
+                MEAN_ABSOLUTE_ERROR, 0, NULL, p, target, delta, weight[r], rows, r, columns
             )
         elif loss == HUBER:
-            row_losses[r] = loss_row(HUBER, parameter, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(HUBER, parameter, NULL, p, target, delta, weight[r], rows, r, columns)
         elif loss == QUANTILE:
-            row_losses[r] = loss_row(QUANTILE, parameter, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(
+                QUANTILE, parameter, by_column, p, target, delta, weight[r], rows, r, columns
+            )
         elif loss == POISSON:
-            row_losses[r] = loss_row(POISSON, 0, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(POISSON, 0, NULL, p, target, delta, weight[r], rows, r, columns)
         elif loss == LOG_POISSON:
-            row_losses[r] = loss_row(LOG_POISSON, 0, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(LOG_POISSON, 0, NULL, p, target, delta, weight[r], rows, r, columns)
         elif loss == HINGE:
-            row_losses[r] = loss_row(HINGE, 0, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(HINGE, 0, NULL, p, target, delta, weight[r], rows, r, columns)
         elif loss == BINARY_LOG_LOSS:
-            row_losses[r] = loss_row(BINARY_LOG_LOSS, 0, p, target, delta, weight[r], rows, r, columns)
+            row_losses[r] = loss_row(BINARY_LOG_LOSS, 0, NULL, p, target, delta, weight[r], rows, r, columns)
         elif loss == HALF_SQUARED_ERROR:
             row_losses[r] = loss_row(
-                HALF_SQUARED_ERROR, 0, p, target, delta, weight[r], rows, r, columns
+                HALF_SQUARED_ERROR, 0, NULL, p, target, delta, weight[r], rows, r, columns
             )
         elif loss == HALF_POISSON_DEVIANCE:
             row_losses[r] = loss_row(
-                HALF_POISSON_DEVIANCE, 0, p, target, delta, weight[r], rows, r, columns
+                HALF_POISSON_DEVIANCE, 0, NULL, p, target, delta, weight[r], rows, r, columns
             )
         else:
             row_losses[r] = categorical_hinge_row(p, target, delta, weight[r], rows, r, columns)

@@ -210,3 +210,21 @@ cdef real* allocate(Py_ssize_t count) except NULL:
 cdef void release(real* block) noexcept nogil:
     if block != NULL:
         free((<char**>block - 1)[0])
+
+
+cdef class Scratch:
+    """Memory for the duration of a call."""
+
+    cdef real* block
+
+    def __dealloc__(self):
+        release(self.block)
+
+
+cdef Scratch scratch_of(Py_ssize_t count, int fill):
+    """Allocate `count` elements; in place of a constructor, whose arguments would become objects."""
+    cdef Scratch scratch = Scratch.__new__(Scratch)
+    scratch.block = allocate(count)
+    if fill >= 0:
+        memset(scratch.block, fill, <size_t>count * sizeof(real))
+    return scratch
