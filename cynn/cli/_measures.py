@@ -57,11 +57,11 @@ class Measured:
 
     def outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Return outputs of the model in these units."""
-        if not isinstance(self.target, Quantity) or self.target == self._model:
+        model, plain = self._model, self.target
+        if model is plain or not (isinstance(model, Quantity) and isinstance(plain, Quantity)):
             return outputs
-        said = np.where(np.isfinite(outputs), outputs, np.nan)
-        decoded = self._model.middle(said) - self.target.mean
-        return decoded[:, np.newaxis] / self.target.std
+        said = model.middle(np.where(np.isfinite(outputs), outputs, np.nan))
+        return (said[:, np.newaxis] - plain.mean) / plain.std
 
 
 def _unbound(target: Quantity) -> Quantity:
