@@ -30,6 +30,7 @@ BY_CHANCE = "a row that counts twice is drawn once, and held out as one: equal i
     [
         RealMLPClassifier(n_epochs=128, hidden_layer_sizes=(64, 64)),
         RealMLPRegressor(n_epochs=128, hidden_layer_sizes=(64, 64)),
+        RealMLPRegressor(n_epochs=64, hidden_layer_sizes=(64, 64), loss="quantile"),
     ],
     expected_failed_checks=lambda _: {
         "check_dataframe_column_names_consistency": BY_NAME,
