@@ -137,8 +137,8 @@ class BaseRealMLP(Explained, BaseEstimator):
             with _tables.told_to_estimators():
                 return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         except BaseException:  # Ctrl-C too: what was learned before goes on as it was
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, held_out_rows: tuple[Any, Any, Any]) -> Self:
@@ -369,7 +369,8 @@ class BaseRealMLP(Explained, BaseEstimator):
         Returns
         -------
         RealMLPClassifier or RealMLPRegressor
-            It predicts as the saved one does. A `random_state` that was a generator is None.
+            It predicts as the saved one does. A `random_state` that was a generator is None, and
+            there is no `histories_`.
 
         Raises
         ------
