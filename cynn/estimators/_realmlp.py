@@ -351,7 +351,8 @@ class BaseRealMLP(Explained, BaseEstimator):
         Returns
         -------
         RealMLPClassifier or RealMLPRegressor
-            It predicts as the saved one does. A `random_state` that was a generator is None.
+            It predicts as the saved one does. A `random_state` that was a generator is None, and
+            there is no `histories_`.
 
         Raises
         ------

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from .. import storage
 from ..ensemble import Ensemble
+from ..tables import Quantity
 
 LABELS = "biufU"
 """The kinds of labels that a file carries; of objects those that are texts."""
@@ -26,7 +28,7 @@ def notes_of(estimator: Any) -> dict[str, Any]:
         "parameters": {
             name: _plain(given)
             for name, given in estimator.get_params(deep=False).items()
-            if name != "random_state" or isinstance(given, int)
+            if name != "random_state" or isinstance(given, Integral)
         },
         "n_features": int(estimator.n_features_in_),
         "best_epochs": estimator.best_epochs_,
@@ -43,7 +45,8 @@ def notes_of(estimator: Any) -> dict[str, Any]:
                 "classes_ must be numbers, strings or bools to be saved, got dtype "
                 f"{classes.dtype}: train on such labels"
             )
-        notes["classes"] = {"dtype": classes.dtype.str, "labels": classes.tolist()}
+        plain = classes.astype(float) if classes.dtype.kind == "f" else classes
+        notes["classes"] = {"dtype": classes.dtype.str, "labels": plain.tolist()}
     return notes
 
 
@@ -82,14 +85,16 @@ def restore(estimator: Any, ensemble: Ensemble, path: Any) -> None:
         estimator.n_epochs_ = int(notes["n_epochs"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise storage.ModelFileError(f"{path} is not a {kind}: {error}") from error
+    if isinstance(ensemble.table.target, Quantity):
+        estimator.target_scale_ = ensemble.table.target.scale
     estimator._encoder = ensemble.table
     estimator.ensemble_ = ensemble
 
 
 def _plain(value: Any) -> Any:
     """Return a parameter as JSON says it."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
+    if isinstance(value, range) or hasattr(value, "__array__"):  # NumPy's, an index of pandas
+        value = np.asarray(value).tolist()
     if isinstance(value, dict):  # of labels, which JSON would make texts
         return {"pairs": [[_plain(key), _plain(each)] for key, each in value.items()]}
     if isinstance(value, tuple):

@@ -572,3 +572,30 @@ def test_sizes_of_layers_and_of_what_is_held_out():
         assert layers.count("Dense") == n_layers
     with pytest.raises(ValueError, match=r"must leave a row to train on, got 0\.99 of 10 rows"):
         RealMLPRegressor(validation_fraction=0.99, n_epochs=2).fit(X, y)
+
+
+@pytest.mark.parametrize("sizes", [range(3, 5), np.array([3, 4]), (np.int64(3), 4), 3, ()], ids=str)
+def test_a_file_brings_parameters_of_every_type_back(sizes, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    path = tmp_path / "r.safetensors"
+    reg = RealMLPRegressor(n_epochs=2, hidden_layer_sizes=sizes, random_state=np.int64(3))
+    reg.fit(X, np.exp(3 * X[:, 0])).save(path)
+    loaded = RealMLPRegressor.load(path)
+    assert np.array_equal(loaded.hidden_layer_sizes, np.asarray(sizes))
+    assert loaded.random_state == 3 and loaded.target_scale_ == reg.target_scale_
+    again = loaded.fit(X, np.exp(3 * X[:, 0])).predict(X)
+    np.testing.assert_array_equal(again, reg.predict(X))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "g", "i1", "u8", ">i4"])
+def test_a_file_brings_labels_of_every_width_back(kind, tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    path = tmp_path / "c.safetensors"
+    clf = RealMLPClassifier(**SHORT).fit(X, (X[:, 0] > 0).astype(kind))
+    clf.save(path)
+    loaded = RealMLPClassifier.load(path)
+    assert loaded.classes_.dtype == clf.classes_.dtype
+    np.testing.assert_array_equal(loaded.predict(X), clf.predict(X))
+    with pytest.raises(ValueError, match="continuous"):
+        RealMLPClassifier(**SHORT).fit(X, np.where(X[:, 0] > 0, 1e300, 1e16))
