@@ -200,8 +200,8 @@ def expect_dates(what: str, values: NDArray[Any], names: str) -> None:
     >>> expect_dates("column 'sold'", values, "--categorical sold")
     Traceback (most recent call last):
     ValueError: column 'sold' must hold dates alone, got 'soon' in row 21, 1 of 21 values that is \
-none: pass missing=['soon'] (--missing soon) if it stands for a missing value, --categorical sold \
-if the dates are names
+none: pass missing=['soon'] (--missing 'soon') if it stands for a missing value, --categorical \
+sold if the dates are names
     """
     if values.dtype.kind not in "UO":
         return
