@@ -238,7 +238,7 @@ class Model(Predicting):
         if self.optimizer is None:
             return ()
         names: tuple[str, ...] = self._kernels.OPTIMIZERS[str(self.optimizer.kernel()[0])][1]
-        return names
+        return names if self.optimizer.average is None else (*names, "unaveraged")
 
     def _built_shape(self) -> tuple[int, ...]:
         if self._input_shape is None:

@@ -80,6 +80,8 @@ class Learned:
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set the weights, in the order and the shapes of `get_weights`.
 
+        Where they are an average, so are those that the optimizer moves.
+
         Parameters
         ----------
         weights : sequence of array_like
@@ -192,8 +194,9 @@ class Learned:
         Returns
         -------
         list of ndarray
-            For each of its slots (SGD has one, the velocity; Adam two) an array for each weight,
-            in the order and shapes of `get_weights`; then its scalars, float64 (NAdam has one, the
+            For each of its slots (SGD has one, the velocity; Adam two; where the weights are an
+            average, the last is those that the optimizer moves) an array for each weight, in the
+            order and shapes of `get_weights`; then its scalars, float64 (NAdam has one, the
             product of its momenta); then the number of steps it has done, int64.
 
         Raises

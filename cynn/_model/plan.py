@@ -232,6 +232,8 @@ class CompileSettings(NamedTuple):
         A line for each dense layer.
     factors : list of Factors
         A line for each array of weights; none where all are 1.
+    average : float or None
+        How much a step keeps of an average of the weights.
     """
 
     loss: losses.Kernel
@@ -240,6 +242,7 @@ class CompileSettings(NamedTuple):
     clip_norm: float
     penalties: list[tuple[float, float]]
     factors: list[tuple[float, float]]
+    average: float | None
 
 
 def compile_settings(
@@ -269,4 +272,4 @@ def compile_settings(
     expect_held("optimizer", optimizer, (*rule, optimizer.learning_rate), dtype)
     for i, layer in enumerate(parts):
         expect_held(f"layers[{i}]", layer, layer.penalties() + layer.factors(), dtype)
-    return CompileSettings(kernel, rule, *optimizer.clips(), penalties, factors)
+    return CompileSettings(kernel, rule, *optimizer.clips(), penalties, factors, optimizer.average)

@@ -300,7 +300,15 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "BaseLogger": "History",
         "RemoteMonitor": "a subclass of Callback",
         "CallbackList": "a list of callbacks",
-        "SwapEMAWeights": "none here",
+        **dict.fromkeys(
+            (
+                "SwapEMAWeights",
+                "StochasticWeightAveraging",
+                "EMAWeightAveraging",
+                "WeightAveraging",
+            ),
+            "average of the optimizer, such as Adam(average=0.99)",
+        ),
     },
     "cynn.schedules": {
         "LearningRateSchedule": "Schedule",
@@ -432,7 +440,9 @@ RATES = {
     "decay": "a schedule as learning_rate, such as cynn.schedules.Exponential",
     "params": "model.compile(optimizer), which knows the weights",
     "dampening": "none here",
-    **dict.fromkeys(("use_ema", "loss_scale_factor", "gradient_accumulation_steps"), "none here"),
+    **dict.fromkeys(("loss_scale_factor", "gradient_accumulation_steps"), "none here"),
+    **dict.fromkeys(("use_ema", "ema_momentum", "ema_decay"), "average, such as average=0.99"),
+    "ema_overwrite_frequency": "none here; average=0.99 acts on the model after each step",
     **dict.fromkeys(("foreach", "fused", "maximize", "capturable", "jit_compile"), NO_NEED),
 }
 

@@ -35,6 +35,8 @@ class Objective:
         The kernels' optimizer, where steps are to be taken.
     clips : (float, float)
         The limits of a gradient's numbers and of its norm.
+    average : float, optional
+        How much a step keeps of an average of the weights.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class Objective:
         head: Head,
         rule: tuple[str | float, ...] = ("sgd", 0.0, 0.0),
         clips: tuple[float, float] = (math.inf, math.inf),
+        average: float | None = None,
     ) -> None:
         self.network, self.head, self.alpha = network, head, float(alpha)
         penalties: list[tuple[float, float]] = [Penalty(l2=0.5 * self.alpha)]
         penalties *= len(shapes) // 2
-        network.compile(*CompileSettings(head.kernel, rule, *clips, penalties, []))
+        network.compile(*CompileSettings(head.kernel, rule, *clips, penalties, [], average))
         network.penalty_of_sum = True
         self.dtype: np.dtype[Any] = np.dtype(np.float64)  # the network's, once it has rows
         self.is_undefined = False  # the loss of the rows

@@ -25,7 +25,11 @@ class Rule:
         The steps taken.
     state : list of ndarray
         What the rule remembers of them, flat; empty before the first step.
+    average : float or None
+        How much a step keeps of an average of the weights.
     """
+
+    average: float | None = None
 
     def _begin(self) -> None:
         self.t = 0
@@ -204,6 +208,7 @@ class ToolkitRule(Rule):
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self.schedule = optimizer.learning_rate
+        self.average = optimizer.average
         self._begin()
 
     def kernel(self) -> tuple[str | float, ...]:

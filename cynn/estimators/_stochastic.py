@@ -173,7 +173,7 @@ class Training:
         network = self.learner._network
         self.objective = Objective(
             network, self.learner._shapes, estimator.alpha, estimator._head(), self.rule.kernel(),
-            self.rule.clips(),
+            self.rule.clips(), self.rule.average,
         )  # fmt: skip
         self.rows = self.objective.rows(X, y, weight, self.learner.dtype)
         for name, state in zip(network.slot_names, self.rule.state, strict=False):

@@ -112,6 +112,7 @@ class Plan(Parameters):
         clip_norm: float = ...,
         penalties: list[tuple[float, float]] | None = None,
         factors: list[tuple[float, float]] | None = None,
+        average: float | None = None,
     ) -> None: ...
     def splits(self, rows: int, threads: int) -> tuple[list[tuple[int, int]], float]: ...
 

@@ -32,6 +32,8 @@ class Adam(Optimizer):
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -66,8 +68,9 @@ class Adam(Optimizer):
         weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.betas = pair("betas", betas)
         self.eps = above_zero("eps", eps)
         self.amsgrad = flag("amsgrad", amsgrad)
@@ -103,6 +106,8 @@ class AdamW(Optimizer):
         The part of each weight, times the learning rate, that a step takes away.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -134,8 +139,9 @@ class AdamW(Optimizer):
         weight_decay: float | Schedule = 0.01,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.betas = pair("betas", betas)
         self.eps = above_zero("eps", eps)
         self.amsgrad = flag("amsgrad", amsgrad)
@@ -184,6 +190,8 @@ class NAdam(Optimizer):
         that a step takes away.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -216,8 +224,9 @@ class NAdam(Optimizer):
         decoupled_weight_decay: bool = False,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.betas = pair("betas", betas)
         self.eps = above_zero("eps", eps)
         self.momentum_decay = not_negative("momentum_decay", momentum_decay)

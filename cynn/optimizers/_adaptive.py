@@ -35,6 +35,8 @@ class RMSprop(Optimizer):
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -67,8 +69,9 @@ class RMSprop(Optimizer):
         weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.alpha = part("alpha", alpha)
         self.eps = above_zero("eps", eps)
         self.momentum = part("momentum", momentum)
@@ -104,6 +107,8 @@ class Adagrad(Optimizer):
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -135,8 +140,9 @@ class Adagrad(Optimizer):
         weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.lr_decay = not_negative("lr_decay", lr_decay)
         self.initial_accumulator_value = not_negative(
             "initial_accumulator_value", initial_accumulator_value
@@ -174,6 +180,8 @@ class Adadelta(Optimizer):
         The factor of the L2 penalty ``weight_decay / 2 * sum(w**2)``, at least 0.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -203,8 +211,9 @@ class Adadelta(Optimizer):
         weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.rho = part("rho", rho)
         self.eps = above_zero("eps", eps)
 

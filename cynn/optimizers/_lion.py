@@ -26,6 +26,8 @@ class Lion(Optimizer):
         The part of each weight, times the learning rate, that a step takes away.
     clip_value, clip_norm : float, optional
         The largest number in a gradient, and its largest norm; see `SGD`.
+    average : float, optional
+        How much a step keeps of an average of the weights; see `SGD`.
 
     Raises
     ------
@@ -54,8 +56,9 @@ class Lion(Optimizer):
         weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.betas = pair("betas", betas)
 
     def kernel(self) -> tuple[str | float, ...]:

@@ -28,6 +28,8 @@ class Optimizer(spec.Spec):
         At least 0.
     clip_value, clip_norm : float or None
         The largest absolute value in a gradient, and the largest norm of all gradients together.
+    average : float or None
+        How much a step keeps of an average of the weights, which the model has then.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Optimizer(spec.Spec):
     weight_decay: float | Schedule
     clip_value: float | None
     clip_norm: float | None
+    average: float | None
     momentum: float
 
     if not TYPE_CHECKING:
@@ -51,13 +54,14 @@ class Optimizer(spec.Spec):
             raise missing_attribute(self, name)
 
     def _common(
-        self, learning_rate: Any, weight_decay: Any, clip_value: Any, clip_norm: Any
+        self, learning_rate: Any, weight_decay: Any, clip_value: Any, clip_norm: Any, average: Any
     ) -> None:
         """Check and keep the settings that every optimizer has."""
         self.learning_rate = _rate("learning_rate", learning_rate)
         self.weight_decay = _rate("weight_decay", weight_decay)
         self.clip_value = _limit("clip_value", clip_value)
         self.clip_norm = _limit("clip_norm", clip_norm)
+        self.average = None if average is None else part("average", average)
 
     @property
     def _decay(self) -> float:

@@ -36,6 +36,11 @@ class SGD(Optimizer):
     clip_norm : float, optional
         The largest Euclidean norm of the gradient of all weights together; a longer one is
         shortened to it. Needs the whole gradient before its first use, and so some time.
+    average : float, optional
+        At least 0 and less than 1, such as 0.99: the model's weights are then an exponential
+        average of those that the optimizer moves, of which each step keeps so much, in validation,
+        predictions and files too. Those that it moves are in its state. Running statistics are not
+        averaged.
 
     Raises
     ------
@@ -51,7 +56,8 @@ class SGD(Optimizer):
     ----------
     Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep
     learning, ICML 2013 (momentum and Nesterov's form of it, equations 1 to 4). Polyak, Some
-    methods of speeding up the convergence of iteration methods, 1964 (momentum).
+    methods of speeding up the convergence of iteration methods, 1964 (momentum). Polyak and
+    Juditsky, Acceleration of stochastic approximation by averaging, 1992 (averages of the weights).
 
     Examples
     --------
@@ -76,8 +82,9 @@ class SGD(Optimizer):
         weight_decay: float | Schedule = 0.0,
         clip_value: float | None = None,
         clip_norm: float | None = None,
+        average: float | None = None,
     ) -> None:
-        self._common(learning_rate, weight_decay, clip_value, clip_norm)
+        self._common(learning_rate, weight_decay, clip_value, clip_norm, average)
         self.momentum = part("momentum", momentum)
         self.nesterov = flag("nesterov", nesterov)
         if self.nesterov and self.momentum == 0:

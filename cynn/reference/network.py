@@ -10,7 +10,8 @@ from .batches import weights, whole_numbers
 from .by_step import StepNumbers, read_steps
 from .call import Call, DrawKey, batch_key
 from .checks import require_shape
-from .optimizers import OPTIMIZERS, UpdateStep, change_weights, decaying, read_optimizer
+from .optimizers import OPTIMIZERS, UpdateStep, change_weights, clip_gradient, decaying
+from .optimizers import follow_weights, read_optimizer
 from .plan import Plan
 from .sparse import SparseRows as SparseRows  # what this network reads beside lists and arrays
 
@@ -41,7 +42,8 @@ class Network:
     keeps_threads : bool
         A compiled network's threads then stay from one training to the next; here there are none.
     slot_names : tuple of str
-        What the optimizer keeps for each parameter.
+        What the optimizer keeps for each parameter. Where the parameters are an average over the
+        steps, ``"unaveraged"`` is one of them: the parameters that the optimizer moves.
     updates : int
         Steps that the optimizer has done.
     penalty_of_sum : bool
@@ -84,6 +86,8 @@ class Network:
         self.n_state, self._state = self._plan.n_state, self._plan.initial_state()
         self.slot_names: tuple[str, ...] = ()
         self._slots: list[Flat] = []
+        self._average: float | None = None
+        self._unaveraged: Flat | None = None  # None: the same as the parameters
         self._scalars: dict[str, float] = {}
         self.updates = 0
         self.penalty_of_sum = False
@@ -118,7 +122,7 @@ class Network:
         self._copy("get_params", "out", out, self._params, out)
 
     def set_params(self, flat: Vector) -> None:
-        """Set the parameters, in the order of `get_params`.
+        """Set the parameters, in the order of `get_params`; an average of them goes on from there.
 
         Parameters
         ----------
@@ -131,6 +135,7 @@ class Network:
             If it is of another length.
         """
         self._copy("set_params", "flat", flat, numbers(flat), self._params)
+        self._unaveraged = None
 
     def is_finite(self) -> bool:
         """Return whether no parameter is NaN or infinite.
@@ -168,9 +173,14 @@ class Network:
         >>> out
         [0.0, 5.0, 6.0, 0.0]
         """
-        to, end = self._params if slot is None else self._slot(slot), start + len(flat)
+        end = start + len(flat)
         if not 0 <= start <= end <= self.n_params:
             raise ValueError(f"network: flat must end within {self.n_params} numbers, got {end}")
+        to = self._params if slot is None else self._slot(slot)
+        if slot is None:
+            self._unaveraged = None
+        elif slot == "unaveraged":
+            self._unaveraged = to
         to[start:end] = numbers(flat)
 
     def get_state(self, out: MutableVector) -> None:
@@ -238,7 +248,10 @@ class Network:
         ValueError
             If there is no such slot, or the vector is of another length.
         """
-        self._copy("set_slot", "flat", flat, numbers(flat), self._slot(name))
+        to = self._slot(name)
+        self._copy("set_slot", "flat", flat, numbers(flat), to)
+        if name == "unaveraged":
+            self._unaveraged = to if any(to) else None
 
     @property
     def scalars(self) -> dict[str, float]:
@@ -254,6 +267,8 @@ class Network:
     def _slot(self, name: str) -> Flat:
         if name not in self.slot_names:
             raise ValueError(f"network: slot must be one of {self.slot_names}, got {name!r}")
+        if name == "unaveraged":
+            return [0.0] * self.n_params if self._unaveraged is None else self._unaveraged
         return self._slots[self.slot_names.index(name)]
 
     def compile(
@@ -264,6 +279,7 @@ class Network:
         clip_norm: float = math.inf,
         penalties: list[tuple[float, float]] | None = None,
         factors: list[tuple[float, float]] | None = None,
+        average: float | None = None,
     ) -> None:
         """Choose the loss, and the optimizer, whose state starts anew.
 
@@ -282,6 +298,10 @@ class Network:
         factors : list of (float, float), optional
             For each array of weights what its learning rate and its weight decay are multiplied by;
             by 0 and its weights stay as they are.
+        average : float, optional
+            If given, at least 0 and less than 1, the parameters are an average over the steps, of
+            which each step keeps so much. It is divided by what is missing at first, as the moments
+            of Adam: nothing is in it of the parameters before the first step.
 
         Raises
         ------
@@ -293,6 +313,8 @@ class Network:
             raise ValueError(
                 f"compile: clip_value and clip_norm must be above 0, got {clip_value}, {clip_norm}"
             )
+        if average is not None and not 0.0 <= average < 1.0:
+            raise ValueError(f"compile: average must be at least 0 and less than 1, got {average}")
         spread = self._spread_factors(factors) if factors else None
         self._plan.compile(loss, penalties or [])
         self._factors = spread
@@ -301,6 +323,9 @@ class Network:
         self._slots = [[0.0] * self.n_params for _ in self.slot_names]
         if "initial" in names:
             self._slots[0] = [optimizer_numbers[names.index("initial")]] * self.n_params
+        self._average, self._unaveraged = average, None
+        if average is not None:
+            self.slot_names = (*self.slot_names, "unaveraged")
         self.updates = 0
         self._compiled = True
 
@@ -400,14 +425,14 @@ class Network:
                 list(self._state), key, place, total != 0.0, of_step.dropouts, of_step.loss_number
             )
             gradient, loss, predictions = self._plan.gradient(
-                self._params, batch_x, batch_y, batch_weight, call
+                self._moved, batch_x, batch_y, batch_weight, call
             )
             self._state = call.state  # nothing has failed
             if outputs is not None:
                 _write(predictions, outputs, first)
             if total != 0.0:
                 scale = 1.0 if self.penalty_of_sum else total
-                loss += self._plan.add_penalties(self._params, scale, gradient)
+                loss += self._plan.add_penalties(self._moved, scale, gradient)
                 if math.isfinite(loss):
                     self.update([g / total for g in gradient], *of_step[:3])
             loss_sum += loss
@@ -525,20 +550,21 @@ class Network:
             If an argument does not fit the others, or no loss was chosen.
         """
         data = self._data("gradients", x, y, weight)
-        call = Call(self._state)
+        call, params = Call(self._state), self._params
         if draw_key is not None:
+            params = self._moved
             call = Call(list(self._state), batch_key(draw_key), draw_key[3])
         if values is not None:
             (of_step,) = self._read_steps("gradients", values, 1)
             call.dropouts, call.loss_number = of_step.dropouts, of_step.loss_number
         if outputs is not None:
             require_shape("gradients", "outputs", outputs, (len(data[0]), self.n_outputs))
-        gradient, loss, predictions = self._plan.gradient(self._params, *data, call)
+        gradient, loss, predictions = self._plan.gradient(params, *data, call)
         self._state = call.state
         if outputs is not None:
             _write(predictions, outputs, 0)
         if data[0]:
-            loss += self._plan.add_penalties(self._params, self._scale(data[2]), gradient)
+            loss += self._plan.add_penalties(params, self._scale(data[2]), gradient)
         self._copy("gradients", "out", out, gradient, out)
         return loss, sum(data[2])
 
@@ -606,18 +632,23 @@ class Network:
         """
         self._require_compiled("update")
         require_shape("update", "gradient", gradient, (self.n_params,))
-        value, norm = self._clips
-        clipped = [_clip(g, value) for g in numbers(gradient)]
-        if norm < math.inf:
-            factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
-            clipped = [g * min(factor, 1.0) for g in clipped]
+        clipped = clip_gradient(numbers(gradient), *self._clips)
         self.updates += 1
         scalars = list(self._scalars.values())
+        if self._average is not None and self._unaveraged is None:
+            self._unaveraged = list(self._params)
         change_weights(
-            self._params, clipped, self._slots, decaying(self._optimizer, weight_decay),
+            self._moved, clipped, self._slots, decaying(self._optimizer, weight_decay),
             UpdateStep(learning_rate, momentum, self.updates, scalars), self._factors,
         )  # fmt: skip
         self.scalars = dict(zip(self._scalars, scalars, strict=True))
+        if self._average is not None:
+            follow_weights(self._params, self._moved, self._average, self.updates)
+
+    @property
+    def _moved(self) -> Flat:
+        """The parameters that the optimizer moves, beside an average of them or not."""
+        return self._params if self._unaveraged is None else self._unaveraged
 
     def _scale(self, weight: Flat) -> float:
         """Return what penalties count beside the summed loss of such rows."""
@@ -659,11 +690,6 @@ class Network:
         require_shape(function, name, argument, (self.n_params,))
         for i, value in enumerate(source):
             to[i] = value
-
-
-def _clip(g: float, limit: float) -> float:
-    """Return g, but no further from 0 than `limit`."""
-    return -limit if g < -limit else limit if g > limit else g
 
 
 def _write(source: Rows, to: Any, first: int) -> None:

@@ -238,6 +238,15 @@ def decaying(optimizer: tuple[Any, ...], weight_decay: float | None) -> tuple[An
     return (name, *settings)
 
 
+def clip_gradient(gradient: Flat, value: float, norm: float) -> Flat:
+    """Return a gradient whose numbers, and then its norm, are within these limits."""
+    clipped = [-value if g < -value else value if g > value else g for g in gradient]
+    if norm < math.inf:
+        factor = norm / (math.sqrt(sum(g * g for g in clipped)) + 1e-6)
+        clipped = [g * min(factor, 1.0) for g in clipped]
+    return clipped
+
+
 def change_weights(
     w: MutableVector,
     grad: Vector,
@@ -267,6 +276,30 @@ def change_weights(
         w[i] = entry.rule(w_i, g, slot_values, own_step, own)
         for slot, value in zip(slots, slot_values, strict=True):
             slot[i] = value
+
+
+def follow_weights(average: Flat, w: Flat, kept: float, t: int) -> None:
+    """Move an average of the weights along after step `t`, in place.
+
+    ``kept * average + (1 - kept) * w`` from zeros on, divided by what is missing, ``1 - kept**t``:
+    after the first step it is `w`.
+
+    Polyak and Juditsky, *Acceleration of stochastic approximation by averaging* (1992); with the
+    weights of older steps declining and the division as in Kingma and Ba, *Adam* (2015), section
+    7.2.
+
+    Examples
+    --------
+    >>> average = [0.0]
+    >>> for t, w in enumerate([4.0, 1.0], 1):
+    ...     follow_weights(average, [w], 0.5, t)
+    ...     print(average)
+    [4.0]
+    [2.0]
+    """
+    gain = (1 - kept) / (1 - kept**t)
+    for i, w_i in enumerate(w):
+        average[i] = w_i if gain == 1 else average[i] + gain * (w_i - average[i])
 
 
 def optimizer_step(

@@ -72,6 +72,7 @@ def test_ranks_with_the_same_rows_are_one_with_larger_batches(size, n, shuffle):
         optimizers.Adam(0.01),
         optimizers.NAdam(0.01),
         optimizers.SGD(0.1, clip_norm=0.1),
+        optimizers.Adam(0.01, average=0.8),
     ],
     ids=repr,
 )

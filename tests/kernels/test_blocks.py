@@ -13,7 +13,8 @@ from targets import Target
 INPUTS, ROWS = 40, 300
 STEPS = [("dense", 200, "relu"), ("dense", 70, "tanh"), ("dense", 10, "softmax")]
 USES = [
-    {}, {"clip_norm": 0.1}, {"clip_value": 0.01}, {"penalties": [(1e-3, 1e-2)] * 3},
+    {}, {"average": 0.9}, {"clip_norm": 0.1}, {"clip_value": 0.01},
+    {"penalties": [(1e-3, 1e-2)] * 3},
     {"penalties": [(1e-3, 1e-2)] * 3, "clip_norm": 0.2, "clip_value": 0.05},
 ]  # fmt: skip
 

@@ -12,6 +12,7 @@ PENALTIES = {
     "l2": {"penalties": [(0.0, 0.01), (0.0, 0.0), (0.0, 0.02)]},
     "l1 and l2": {"penalties": [(0.01, 0.01), (0.0, 0.0), (0.03, 0.0)]},
     "clip_value": {"clip_value": 0.003, "penalties": [(0.01, 0.01), (0.0, 0.0), (0.0, 0.01)]},
+    "average": {"average": 0.9},
     "clip_norm": {"clip_norm": 0.1, "penalties": [(0.01, 0.01), (0.0, 0.0), (0.0, 0.01)]},
 }
 

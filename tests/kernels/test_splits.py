@@ -97,7 +97,8 @@ def test_the_same_bits_of_sparse_rows(compiled):
 @pytest.mark.parametrize(
     "compiled_with",
     [
-        {"clip_norm": 0.1}, {"clip_value": 0.01}, {"penalties": [(1e-4, 1e-3)] * 3},
+        {"average": 0.9}, {"clip_norm": 0.1}, {"clip_value": 0.01},
+        {"penalties": [(1e-4, 1e-3)] * 3},
         {"work_to_look": 0.0},
     ],
     ids=str,

@@ -59,6 +59,8 @@ OPTIMIZERS = {
     "nesterov": SGD(0.05, 0.9, nesterov=True, clip_norm=0.5),
     "scheduled": Adam(Cosine(0.01), clip_value=0.01),
     "amsgrad": Adam(amsgrad=True),
+    "averaged": SGD(Cosine(0.1), average=0.9),
+    "averaged with slots": AdamW(average=0.99, clip_norm=0.5),
     "amsgradw": AdamW(amsgrad=True),
     "centered": RMSprop(centered=True, momentum=0.5, weight_decay=0.01),
 }

@@ -174,7 +174,7 @@ def test_every_file_of_optimizers_is_listed():
 
 def settings(kind: type) -> str:
     """Return what a row of the page says of an optimizer beside its rate."""
-    common = {"learning_rate", "clip_value", "clip_norm"}
+    common = {"learning_rate", "clip_value", "clip_norm", "average"}
     found = []
     for name, parameter in inspect.signature(kind).parameters.items():
         if name not in common and (name != "weight_decay" or parameter.default):

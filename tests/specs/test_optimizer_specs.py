@@ -26,7 +26,9 @@ X, Y = blobs()
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS.values())
-@pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "clip_value", "clip_norm"])
+@pytest.mark.parametrize(
+    "name", ["learning_rate", "weight_decay", "clip_value", "clip_norm", "average"]
+)
 @pytest.mark.parametrize("value", [-1, math.nan, math.inf, "1", True, 1j])
 def test_what_all_have(kind, name, value):
     wanted = TypeError if isinstance(value, str | bool | complex) else ValueError
@@ -51,6 +53,7 @@ def test_what_all_have(kind, name, value):
         (Adagrad, {"lr_decay": -1}, ValueError, "lr_decay must be"),
         (Adagrad, {"initial_accumulator_value": -1}, ValueError, "initial_accumulator_value must"),
         (Adadelta, {"rho": math.nan}, ValueError, "rho must be"),
+        (SGD, {"average": 1}, ValueError, "average must be at least 0 and less than 1, got 1"),
         (SGD, {"clip_norm": 0}, ValueError, "clip_norm must be a finite number above 0"),
     ],
 )

@@ -351,11 +351,15 @@ cdef class Network(Plan):
         job.updates = self.updates
         self.read_scalars(job.scalars)
         self.need_slots(self.slots_for(job.momenta, steps))
-        self.begin_update(&job.rule)
-        self.learn(&job, draw_key)
+        self.need_unaveraged()
+        self.swap_average()
         try:
+            job.parameters = self.parameters
+            self.begin_update(&job.rule)
+            self.learn(&job, draw_key)
             self.run_training(&job, threads, self.asked(y, order))
         finally:
+            self.swap_average()
             self.updates = job.updates
             self.write_scalars(job.scalars)
             self.loss_so_far = job.loss_sum
@@ -381,22 +385,36 @@ cdef class Network(Plan):
         if values is not None:
             self.read_values(&job, values, 1)
         sums = scratch_of(self.packed, 0)
+        if draw_key is not None:  # a training's gradients are by the weights that the optimizer moves
+            self.swap_average()
+        try:
+            self.run_gradients(&job, threads, self.asked(y, None), draw_key, sums.block)
+        finally:
+            if draw_key is not None:
+                self.swap_average()
+        if self.n_params:
+            self.unpack_flat(sums.block, &out[0])
+        return job.loss_sum, job.weight_sum
+
+    cdef int run_gradients(
+        self, Job* job, int threads, Functions asked, tuple draw_key, real* sums
+    ) except -1:
+        """Add up the gradients, by the parameters as they are now."""
+        job.parameters = self.parameters
         if job.total:
-            begin_rule(&job.rule, add, sums.block)
+            begin_rule(&job.rule, add, sums)
             job.rows = smaller(GRADIENT_BLOCK, job.total)
             if draw_key is not None:
-                self.learn(&job, draw_key)
+                self.learn(job, draw_key)
                 if self.n_state:
                     job.rows = job.total
             job.batch = job.rows  # the blocks are steps
             job.past_step = (job.total + job.rows - 1) // job.rows
             job.one_batch = True
             job.deadline = INFINITY
-            self.run_training(&job, threads, self.asked(y, None))
-            self.add_penalty(&job, sums.block)
-        if self.n_params:
-            self.unpack_flat(sums.block, &out[0])
-        return job.loss_sum, job.weight_sum
+            self.run_training(job, threads, asked)
+            self.add_penalty(job, sums)
+        return 0
 
     cdef int run_inference(
         self, Job* job, int threads, bint with_loss, Functions asked, Work work=infer

@@ -1,7 +1,16 @@
 # The flat buffers of a network, packed for its life, and what the optimizer does to them.
 #
 #   parameters, slots of the optimizer      [W panels | b] of each step that has weights, one after the other
+#
+# Where an average of the weights is asked for it is the parameters, and the weights that the optimizer moves are one more
+# slot, `unaveraged`; for the length of a training call the two change places (`swap_average`). Until the first step, and
+# when the parameters were set, the slot is not there: both are the same.
+#
 #   state                                   [means | variances] of each batch_norm, a line each
+
+cdef enum:
+    UNAVERAGED = MOST_SLOTS  # the number of the slot
+
 
 cdef enum:
     FILLED = 1 << 22  # numbers between two looks at signals
@@ -36,10 +45,11 @@ cdef class Parameters:
     cdef Py_ssize_t packed
     cdef real* parameters
     cdef int finite  # whether all parameters are: 0 is unknown, else 1 or -1
-    cdef real* slots[MOST_SLOTS]
+    cdef real* slots[MOST_SLOTS + 1]
     cdef const Optimizer* optimizer
     cdef double numbers[MOST_NUMBERS]  # the optimizer's parameters
     cdef double clip_value, clip_norm  # infinite: not clipped
+    cdef double average  # how much of the average of the weights a step keeps; negative: there is none
     cdef double* penalties  # l1 and l2 of each step, or NULL
     cdef double* factors  # of the learning rate and the weight decay, of each step's W and b, or NULL
     cdef real* state  # running statistics, saved and not trained
@@ -135,17 +145,40 @@ cdef class Parameters:
 
     cdef void forget_slots(self) noexcept:
         cdef int s
-        for s in range(MOST_SLOTS):
-            release(self.slots[s])
-            self.slots[s] = NULL
+        for s in range(MOST_SLOTS + 1):
+            self.forget_slot(s)
+
+    cdef void forget_slot(self, int s) noexcept:
+        release(self.slots[s])
+        self.slots[s] = NULL
 
     cdef int need_slots(self, int count) except -1:
         """Allocate those of the first `count` slots that do not exist yet."""
         cdef int s
         for s in range(count):
-            if self.slots[s] == NULL:
-                self.slots[s] = allocate_filled(self.packed, self.begins_with(s))
+            self.need_slot(s)
         return 0
+
+    cdef int need_slot(self, int s) except -1:
+        if self.slots[s] == NULL:
+            self.slots[s] = allocate_filled(self.packed, self.begins_with(s))
+        return 0
+
+    cdef int need_slots_through(self, int s) except -1:
+        return self.need_slot(s) if s == UNAVERAGED else self.need_slots(s + 1)
+
+    cdef int need_unaveraged(self) except -1:
+        if self.average >= 0 and self.slots[UNAVERAGED] == NULL:
+            self.need_slot(UNAVERAGED)
+            memcpy(self.slots[UNAVERAGED], self.parameters, <size_t>self.packed * sizeof(real))
+        return 0
+
+    cdef void swap_average(self) noexcept:
+        """Make the parameters the weights that the optimizer moves, and back; if there is an average."""
+        cdef real* unaveraged = self.slots[UNAVERAGED]
+        if unaveraged != NULL:
+            self.slots[UNAVERAGED] = self.parameters
+            self.parameters = unaveraged
 
     cdef real begins_with(self, int s) noexcept:
         return <real>self.numbers[self.optimizer.initial] if s == 0 and self.optimizer.initial >= 0 else 0
@@ -153,7 +186,7 @@ cdef class Parameters:
     cdef int slot_number(self, str name) except -1:
         if name not in self.slot_names:
             raise ValueError(f"network: slot must be one of {self.slot_names}, got {name!r}")
-        return <int>self.slot_names.index(name)
+        return UNAVERAGED if name == "unaveraged" else <int>self.slot_names.index(name)
 
     cdef int slots_for(self, const double* momenta, Py_ssize_t steps) noexcept:
         """Return the number of slots that such steps need."""
@@ -164,9 +197,11 @@ cdef class Parameters:
         return self.optimizer.without_momentum
 
     cdef int begin_update(self, Rule* rule) except -1:
-        """Return the rule by which the optimizer changes the parameters."""
+        """Return the rule by which the optimizer changes the parameters, after `swap_average`."""
         begin_rule(rule, self.optimizer.sweep, self.parameters)
         memcpy(rule.slots, self.slots, sizeof(rule.slots))
+        rule.average = self.slots[UNAVERAGED]  # they have changed places
+        rule.average_decay = self.average
         rule.updates = True
         rule.weights = self.parameters
         rule.clip = <real>self.clip_value
@@ -181,8 +216,9 @@ cdef class Parameters:
             self.unpack_flat(self.parameters, &out[0])
 
     def set_params(self, const real[::1] flat):
-        """Set the parameters from a flat array."""
+        """Set the parameters from a flat array; an average of them goes on from there."""
         self.expect_flat("flat", flat.shape[0])
+        self.forget_slot(UNAVERAGED)
         if self.n_params:
             counter_set(&self.finite, 0)
             self.pack_flat(&flat[0], self.parameters)
@@ -195,8 +231,9 @@ cdef class Parameters:
             "network", "flat", 0 <= start <= end <= self.n_params, end, f"end within {self.n_params} numbers"
         )
         if slot is not None:
-            self.need_slots(s + 1)
+            self.need_slots_through(s)
         else:
+            self.forget_slot(UNAVERAGED)
             counter_set(&self.finite, 0)
         if flat.shape[0]:
             self.pack_part(
@@ -241,10 +278,18 @@ cdef class Parameters:
             self.unpack_flat(self.slots[s], &out[0])
 
     def set_slot(self, str name, const real[::1] flat):
-        """Set a slot of the optimizer from a flat array."""
+        """Set a slot of the optimizer from a flat array; zeros for `unaveraged`: it is not there."""
         cdef int s = self.slot_number(name)
+        cdef Py_ssize_t i
         self.expect_flat("flat", flat.shape[0])
-        self.need_slots(s + 1)
+        if s == UNAVERAGED:
+            self.forget_slot(s)
+            for i in range(self.n_params):
+                if flat[i] != 0:
+                    break
+            else:
+                return
+        self.need_slots_through(s)
         if self.n_params:
             self.pack_flat(&flat[0], self.slots[s])
 
@@ -283,13 +328,14 @@ cdef class Parameters:
         if self.n_params == 0:
             return
         self.need_slots(self.slots_for(&momentum, 1))
-        self.begin_update(&rule)
+        self.need_unaveraged()
         self.read_scalars(scalars)
+        self.swap_average()
+        self.begin_update(&rule)
         set_rule(
             self.optimizer, &rule, self.numbers, scalars, learning_rate, momentum,
             NULL if weight_decay is None else &decay, self.updates,
         )
-        self.write_scalars(scalars)
         with nogil:
             self.pack_flat(&gradient[0], packed.block)
             if self.clip_norm < INFINITY:
@@ -302,6 +348,8 @@ cdef class Parameters:
                 rule.scale = factor_of_norm(square, self.clip_norm)
                 rule.prepares = True
             use_whole_gradient(&rule, packed.block, self.packed, self.steps, self.count, self.factors, 0, 1)
+        self.swap_average()
+        self.write_scalars(scalars)
 
     # -- factors and penalties
 

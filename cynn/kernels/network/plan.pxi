@@ -187,13 +187,15 @@ cdef class Plan(Parameters):
 
     def compile(
         self, loss, tuple optimizer=("sgd", 0.0, 0.0), double clip_value=INFINITY,
-        double clip_norm=INFINITY, list penalties=None, list factors=None,
+        double clip_norm=INFINITY, list penalties=None, list factors=None, average=None,
     ):
         """Choose the loss and the optimizer, whose state is reset.
 
         Penalties are pairs (l1, l2), one for each dense step. Factors are pairs too, of the learning rate and of the
-        weight decay, one for each array of weights.
+        weight decay, one for each array of weights. With an `average`, how much of it a step keeps, the parameters are
+        an average over the steps; the weights that the optimizer moves are a slot.
         """
+        cdef double kept = -1 if average is None else average
         cdef Step* last = &self.training_steps[self.count - 1]
         cdef double numbers[MOST_NUMBERS]
         cdef real parameter = 0
@@ -206,6 +208,8 @@ cdef class Plan(Parameters):
             raise ValueError(
                 f"network: clip_value and clip_norm must be above 0, got {clip_value} and {clip_norm}"
             )
+        if average is not None and not 0 <= kept < 1:
+            raise ValueError(f"network: average must be at least 0 and less than 1, got {average}")
         if fused != IDENTITY and made != IDENTITY and made != fused:
             raise ValueError(
                 f"loss: the last activation must be identity or {ACTIVATIONS[fused]} for {LOSSES[chosen]}, "
@@ -224,7 +228,8 @@ cdef class Plan(Parameters):
         self.penalties, self.factors = read, read_factors
         self.forget_slots()
         self.optimizer = &optimizer_entries[entry]
-        self.slot_names = OPTIMIZERS[optimizer[0]][1]
+        self.average = kept
+        self.slot_names = OPTIMIZERS[optimizer[0]][1] + (() if average is None else ("unaveraged",))
         self.scalars = dict(OPTIMIZERS[optimizer[0]][2])
         memcpy(self.numbers, numbers, sizeof(numbers))
         self.clip_value, self.clip_norm = clip_value, clip_norm

@@ -66,6 +66,10 @@ cdef void set_rule(
 ) noexcept nogil:
     """Set what an optimizer computes once a step, with a weight decay of the step's own unless it is NULL."""
     cdef double[MOST_NUMBERS] changed
+    if rule.average != NULL:
+        # Divided by what is missing, as Adam's moments are: the mean of all weights so far, by their age, and nothing of
+        # those before the first step.
+        rule.average_gain = <real>((1 - rule.average_decay) / (1 - power(rule.average_decay, t)))
     if weight_decay == NULL:
         optimizer.set_step(rule, numbers, scalars, learning_rate, momentum, t)
         return

@@ -5,6 +5,7 @@
 #
 #   prepared   g = clip(g + l1 sign(w) + 2 l2 w) * scale          a layer's penalty, then gradient clipping
 #   swept      kept or added to what is there, or used by an optimizer on the weights there and its slots
+#   averaged   average = average + average_gain * (w - average)   where an average of the weights is asked for
 #
 # A slot is a buffer with a number for each weight, which an optimizer keeps from step to step.
 
@@ -19,7 +20,7 @@ ctypedef void (*Sweep)(const Rule* rule, real* at, const real* gradient, Py_ssiz
 cdef struct Rule:
     Sweep sweep
     bint updates  # the sink are the weights
-    bint plain  # SGD without momentum on the plain gradient: tiles do it themselves
+    bint plain  # SGD without momentum or average on the plain gradient: tiles do it themselves
     bint prepares
     bint decays  # the sweep adds weight_decay * w to the gradient first, as l2 does
     real* sink
@@ -35,6 +36,10 @@ cdef struct Rule:
     real momentum, gradient_factor, velocity_factor
     real first_decay, first_gain, second_decay, second_gain
     real epsilon
+    # an average of the weights, which follows each step; NULL: none
+    real* average  # that of the number at sink[i] is at average[i]
+    double average_decay  # how much of it is kept
+    real average_gain  # how far the step takes it
 
 
 cdef void begin_rule(Rule* rule, Sweep sweep, real* sink) noexcept nogil:
@@ -59,6 +64,7 @@ cdef Rule rule_by_factors(const Rule* rule, const double* factors) noexcept nogi
     if factors[0] == 0:
         changed.sweep = rest
         changed.plain = False
+        changed.average = NULL
     changed.learning_rate *= <real>factors[0]
     changed.ahead_rate *= <real>factors[0]
     changed.weight_decay *= <real>factors[1]
@@ -97,11 +103,27 @@ cdef void prepare(const Rule* rule, const real* w, real* gradient, Py_ssize_t co
         i += LANES
 
 
+cdef void average_weights(const Rule* rule, const real* at, Py_ssize_t count) noexcept nogil:
+    """Follow weights that a step has changed."""
+    cdef real* average = rule.average + (at - rule.sink)
+    cdef vec gain = broadcast(rule.average_gain), a
+    cdef Py_ssize_t i = 0
+    if rule.average_gain == 1:  # the first step: by the sum below it would differ by roundings
+        memcpy(average, at, <size_t>count * sizeof(real))
+        return
+    while i < count:
+        a = load(average + i)
+        store(average + i, multiply_add(gain, load(at + i) - a, a))
+        i += LANES
+
+
 cdef void use_gradient(const Rule* rule, real* at, real* gradient, Py_ssize_t count) noexcept nogil:
     """Apply a rule to a run; the gradient is used up."""
     if rule.prepares:
         prepare(rule, rule.weights + (at - rule.sink), gradient, count)
     rule.sweep(rule, at, gradient, count)
+    if rule.average != NULL:
+        average_weights(rule, at, count)
 
 
 cdef inline void apply_rule(const Rule* rule, real* at, vec gradient) noexcept nogil:

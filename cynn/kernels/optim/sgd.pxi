@@ -47,7 +47,7 @@ cdef void set_sgd(
 ) noexcept nogil:
     cdef bint nesterov = numbers[0] != 0
     rule.sweep = descend_plainly if rule.slots[0] == NULL else descend
-    rule.plain = rule.slots[0] == NULL and not rule.prepares
+    rule.plain = rule.slots[0] == NULL and not rule.prepares and rule.average == NULL
     rule.learning_rate = <real>learning_rate
     rule.momentum = <real>momentum
     rule.gradient_factor = 1 if nesterov else 0
