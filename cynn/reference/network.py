@@ -10,8 +10,15 @@ from .batches import weights, whole_numbers
 from .by_step import StepNumbers, read_steps
 from .call import Call, DrawKey, batch_key
 from .checks import require_shape
-from .optimizers import OPTIMIZERS, UpdateStep, change_weights, clip_gradient, decaying
-from .optimizers import follow_weights, read_optimizer
+from .optimizers import (
+    OPTIMIZERS,
+    UpdateStep,
+    change_weights,
+    clip_gradient,
+    decaying,
+    follow_weights,
+    read_optimizer,
+)
 from .plan import Plan
 from .sparse import SparseRows as SparseRows  # what this network reads beside lists and arrays
 

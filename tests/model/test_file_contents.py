@@ -41,7 +41,7 @@ model.training = {"seed": 1, "of": "a table"}
 model.save(sys.argv[1])
 print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())
 """
-CHECKSUM = "7063d0b8d284ede48085fadbd391c1d4b6b006771a9f9ed32417b6b050d10641"
+CHECKSUM = "67411557babb19cfac590b950d261772866a44223124a31b73432667fc57997e"
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
