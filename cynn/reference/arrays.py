@@ -76,3 +76,10 @@ def numbers(v: Any) -> Flat:
 
 def _as_list(x: Any) -> Any:
     return x.tolist() if hasattr(x, "tolist") else x
+
+
+def write_rows(source: Rows, to: Any, first: int) -> None:
+    """Write rows into those of an array, from row `first` on."""
+    for i, row in enumerate(source):
+        for j, value in enumerate(row):
+            to[first + i][j] = value

@@ -4,7 +4,7 @@ import math
 import time
 from typing import Any
 
-from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows
+from .arrays import Flat, MutableVector, Rows, Vector, numbers, rows, write_rows
 from .augment import checked_augmentation
 from .batches import weights, whole_numbers
 from .by_step import StepNumbers, read_steps
@@ -436,7 +436,7 @@ class Network:
             )
             self._state = call.state  # nothing has failed
             if outputs is not None:
-                _write(predictions, outputs, first)
+                write_rows(predictions, outputs, first)
             if total != 0.0:
                 scale = 1.0 if self.penalty_of_sum else total
                 loss += self._plan.add_penalties(self._moved, scale, gradient)
@@ -485,7 +485,7 @@ class Network:
             require_shape("evaluate", "outputs", outputs, (len(data[0]), self.n_outputs))
         loss, predictions, _, _ = self._plan.evaluate(self._params, *data, Call(self._state))
         if outputs is not None:
-            _write(predictions, outputs, 0)
+            write_rows(predictions, outputs, 0)
         if data[0]:
             loss += self._plan.add_penalties(self._params, self._scale(data[2]))
         return loss, sum(data[2])
@@ -509,7 +509,7 @@ class Network:
         """
         require_shape("predict", "x", x, (None, self.n_inputs))
         require_shape("predict", "out", out, (len(x), self.n_outputs))
-        _write(self._plan.predict(self._params, rows(x), Call(self._state)), out, 0)
+        write_rows(self._plan.predict(self._params, rows(x), Call(self._state)), out, 0)
 
     def gradients(
         self,
@@ -569,7 +569,7 @@ class Network:
         gradient, loss, predictions = self._plan.gradient(params, *data, call)
         self._state = call.state
         if outputs is not None:
-            _write(predictions, outputs, 0)
+            write_rows(predictions, outputs, 0)
         if data[0]:
             loss += self._plan.add_penalties(params, self._scale(data[2]), gradient)
         self._copy("gradients", "out", out, gradient, out)
@@ -608,7 +608,7 @@ class Network:
             require_shape("input_gradient", "along", along, (len(x), self.n_outputs))
             call = Call(self._state)
             gradient = self._plan.input_gradient(self._params, rows(x), None, rows(along), call)
-        _write(gradient, out, 0)
+        write_rows(gradient, out, 0)
 
     def update(
         self,
@@ -697,9 +697,3 @@ class Network:
         require_shape(function, name, argument, (self.n_params,))
         for i, value in enumerate(source):
             to[i] = value
-
-
-def _write(source: Rows, to: Any, first: int) -> None:
-    for i, row in enumerate(source):
-        for j, value in enumerate(row):
-            to[first + i][j] = value
