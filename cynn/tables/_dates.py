@@ -17,6 +17,9 @@ WEEKDAYS = 7
 CLIP = 3.0
 """As of a `Numeric` with robust scaling: days far from those of the training say no more."""
 
+NO_DATE = np.datetime64("NaT", "us")
+"""What stands for a missing date."""
+
 _DAY = np.timedelta64(1, "D")
 
 
@@ -159,7 +162,7 @@ def dates(values: NDArray[Any]) -> NDArray[np.datetime64] | None:
     if values.dtype.kind == "M":
         return values.astype("datetime64[us]")
     if values.dtype.kind == "f" and np.isnan(values).all():  # as frames write a column of none
-        return np.full(len(values), np.datetime64("NaT"), "datetime64[us]")
+        return np.full(len(values), NO_DATE, "datetime64[us]")
     if values.dtype.kind not in "USO":
         return None
     read: dict[Any, np.datetime64 | None] = {}
@@ -222,7 +225,7 @@ def _date_of(value: object) -> np.datetime64 | None:
     if isinstance(value, str):
         word = value.strip()
         if is_missing(word):
-            return np.datetime64("NaT")
+            return NO_DATE
         if not 8 <= len(word) <= 40 or not word[:4].isdecimal() or word[4] not in "-/":
             return None  # "20261130" is a number
         try:
@@ -230,7 +233,7 @@ def _date_of(value: object) -> np.datetime64 | None:
         except ValueError:
             return None
     if text_of(value) == "" or str(value) == "NaT":
-        return np.datetime64("NaT")
+        return NO_DATE
     if isinstance(value, datetime):
         return np.datetime64(value.replace(tzinfo=None), "us")
     if isinstance(value, date):

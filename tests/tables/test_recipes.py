@@ -138,7 +138,7 @@ def test_a_date_that_is_missing_is_flagged_and_one_that_is_none_is_an_error():
     days = np.array(DAYS.astype(str), object)
     days[3] = None
     encoder = fitted(beside(days))
-    row = encoder.encode({"x": np.array([None, "NaT", "", np.datetime64("NaT")], object)})
+    row = encoder.encode({"x": np.array([None, "NaT", "", np.datetime64("NaT", "us")], object)})
     assert row[:, -1].tolist() == [1, 1, 1, 1] and not row[:, :-1].any()
     with pytest.raises(ValueError, match="'x' must hold dates such as .* got 'soon' in row 2"):
         encoder.encode({"x": np.array(["2026-11-30", "soon"])})

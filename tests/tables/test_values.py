@@ -383,7 +383,7 @@ def test_what_is_no_number(text):
     [
         np.array([1, 2, "NaT"], "m8[m]"),
         [np.timedelta64(1, "m"), np.timedelta64(2, "m"), None],
-        [np.timedelta64(1, "m"), np.timedelta64(120, "s"), np.timedelta64("NaT")],
+        [np.timedelta64(1, "m"), np.timedelta64(120, "s"), np.timedelta64("NaT", "s")],
         [timedelta(minutes=1), timedelta(minutes=2), None],
     ],
     ids=str,
