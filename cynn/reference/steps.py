@@ -16,6 +16,7 @@ from .call import Call, Place
 from .clip import Clip
 from .dropout import Dropout
 from .embeddings import Embedding, Periodic
+from .members import MemberBias, MemberDense, Members, MemberScale
 from .normalization import BatchNorm, LayerNorm
 from .parametric import Parametric
 from .step import Step
@@ -184,9 +185,11 @@ class Residual(Step):
             step = make_step(description, width, past)
             self.steps.append(step)
             width, past = step.n_out, past.past(step)
-        self.n_params, self.n_state, self.n_draws = (
+        self.n_params, self.n_state, self.n_draws, more = (
             after - before for after, before in zip(past, place, strict=True)
         )
+        if more:
+            raise ValueError("steps: members must not begin within a residual")
         if width != n_in:
             raise ValueError(
                 f"steps: the steps of a residual must make {n_in} numbers, got {width}"
@@ -244,6 +247,10 @@ STEPS: dict[str, Any] = {
     "clip": Clip,
     "embedding": Embedding,
     "periodic": Periodic,
+    "members": Members,
+    "member_scale": MemberScale,
+    "member_bias": MemberBias,
+    "member_dense": MemberDense,
     "function": Function,
 }
 """The kind of step of each name."""

@@ -15,6 +15,8 @@ from targets import Target, assert_close
 TANH = ("activation", "tanh")
 DENSE, END = ("dense", 5, "tanh"), ("dense", 3, "softmax")
 DROPOUT, LAYER, BATCH = ("dropout", 0.3), ("layer_norm", 0.1), ("batch_norm", 0.9, 0.1)
+OWN = (("member_scale", 3), ("member_bias", 3), TANH)
+HEAD = (("members", 3), ("member_dense", 3, 3), ("member_bias", 3), ("activation", "softmax"))
 LOSS = "softmax_cross_entropy"
 MOMENT = (7, 1, 2, 0)
 
@@ -47,6 +49,19 @@ CASES = [
         Case(f"parametric {name}", (("dense", 19, "identity"), ("parametric", name), END), LOSS)
         for name in reference.ACTIVATIONS
     ),
+    Case("members at the head", (("members", 3), DENSE, END), LOSS),
+    Case("members behind a dense step", (DENSE, ("members", 11), DENSE, DROPOUT, END), LOSS),
+    Case("members that share matrices", (
+        ("members", 3), ("dense", 37, "identity", False), *OWN, DROPOUT, ("member_scale", 3),
+        ("dense", 5, "identity", False), *OWN, *HEAD[1:],
+    ), LOSS),
+    Case("one member", (("members", 1), DENSE, ("member_dense", 1, 3), ("member_bias", 1)), LOSS),
+    Case("heads of many", (DENSE, ("members", 3), ("member_dense", 3, 21), TANH, END), LOSS),
+    Case("numbers of members", (DENSE, *HEAD[:3]), "mean_squared_error"),
+    Case("norms of members", (
+        ("members", 3), DENSE, LAYER, ("residual", [BATCH, DROPOUT, ("parametric", "gelu")]),
+        ("periodic", (1, 2), 3, 2, "relu", True, True), ("embedding", (1,), (2,), 3), *HEAD[1:],
+    ), LOSS),
     *OF_EVERY_LAYER,
 ]  # fmt: skip
 

@@ -13,10 +13,11 @@ include "scale.pxi"
 include "parametric.pxi"
 include "clip.pxi"
 include "columns.pxi"
+include "members.pxi"
 include "embedding.pxi"
 include "periodic.pxi"
 
-cdef const Kind* kinds[15]
+cdef const Kind* kinds[19]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -33,6 +34,10 @@ kinds[:] = [
     &clip_kind,
     &embedding_kind,
     &periodic_kind,
+    &members_kind,
+    &member_scale_kind,
+    &member_bias_kind,
+    &member_dense_kind,
 ]
 
 
@@ -59,6 +64,7 @@ cdef int describe_step(Step* step, tuple description) except -1:
     cdef const Kind* kind
     step.outputs = step.inputs
     step.biased = True
+    step.copies = 1
     for kind in kinds:
         if arguments >= 0 and description[0] == kind.name.decode() and kind.fewest <= arguments <= kind.most:
             step.kind = kind
