@@ -13,6 +13,7 @@ losses, and a prediction is the mean of their outputs.
 """
 
 from .arrays import Flat, Rows, zeros
+from .by_name import BACKWARD, FORWARD, known
 from .call import Call, Place
 from .step import Step
 
@@ -73,37 +74,19 @@ class OfMembers(Step):
         start = self.first + row % self.members * self.n_out
         return flat[start : start + self.n_out]
 
-    def add(self, flat: Flat, row: int, values: Flat) -> None:
-        """Add to the line of a row's member."""
-        start = self.first + row % self.members * self.n_out
+    def add(self, flat: Flat, row: int, values: Flat, after: int = 0) -> None:
+        """Add to the line of a row's member, so many numbers after the first lines."""
+        start = self.first + after + row % self.members * self.n_out
         for c, value in enumerate(values):
             flat[start + c] += value
 
 
-class MemberScale(OfMembers):
-    """``y[i, m] = s[m] * x[i, m]``, s learned; described by ``("member_scale", members)``."""
-
-    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
-        """Return ``s[m] * x[i, m]``."""
-        return [_product(self.line(params, r), row) for r, row in enumerate(x)]
-
-    def backward(
-        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
-    ) -> Rows:
-        """Return ``s[m] * grad_y``; the gradient of s[m] is ``x * grad_y``, summed over rows."""
-        for r, (row, grad) in enumerate(zip(x, grad_y, strict=True)):
-            self.add(gradient, r, _product(row, grad))
-        return self.forward(grad_y, params, call)
-
-
-class Members(MemberScale):
+class Members(OfMembers):
     """``y[i, m] = r[m] * x[i]``: a row for each member; described by ``("members", members)``."""
 
     def __init__(self, n_in: int, place: Place, members: int) -> None:
         if place.members != 1:
-            raise ValueError(
-                f"steps: members must come once, got {members} after {place.members}"
-            )
+            raise ValueError(f"steps: members must come once, got {members} after {place.members}")
         if not 1 <= members <= 1 << 16:
             raise ValueError(f"steps: members must be from 1 to 2^16, got {members}")
         super().__init__(n_in, place._replace(members=members), members)
@@ -111,35 +94,76 @@ class Members(MemberScale):
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
         """Return ``r[m] * x[i]``."""
-        return super().forward(repeated(x, self.members), params, call)
+        more = repeated(x, self.members)
+        return [_product(self.line(params, r), row) for r, row in enumerate(more)]
 
     def backward(
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
-        """Return the sum of ``r[m] * grad_y`` over the members."""
+        """Return the sum of ``r[m] * grad_y`` over the members; that of r[m] is ``x * grad_y``."""
+        grad_x = zeros(len(x), self.n_out)
         for r, grad in enumerate(grad_y):
-            self.add(gradient, r, _product(x[r // self.members], grad))
-        grads = super().forward(grad_y, params, call)
-        return [[self.members * v for v in row] for row in mean_of_members(grads, self.members)]
+            i = r // self.members
+            self.add(gradient, r, _product(x[i], grad))
+            products = _product(self.line(params, r), grad)
+            grad_x[i] = [v + w for v, w in zip(grad_x[i], products, strict=True)]
+        return grad_x
 
 
-class MemberBias(OfMembers):
-    """``y[i, m] = x[i, m] + b[m]``, b learned; described by ``("member_bias", members)``."""
+class MemberAffine(OfMembers):
+    """``y[i, m] = f(s[m] * x[i, m] + b[m])``, s and b learned.
+
+    Described by ``("member_affine", members, activation, has_s, has_b)``; s comes first in the
+    parameters, a line for each member, then b.
+    """
+
+    def __init__(
+        self, n_in: int, place: Place, members: int, activation: str, has_s: bool, has_b: bool
+    ) -> None:
+        super().__init__(n_in, place, members)
+        if not (has_s or has_b):
+            raise ValueError("steps: member_affine must have s or b, got neither")
+        self.place, self.has_s, self.has_b = place, has_s, has_b
+        self.activation = known(activation)
+        self.size = members * n_in
+        self.n_params = self.size * (has_s + has_b)
+
+    def without_activation(self) -> "MemberAffine":
+        """Return the same step with the activation `identity`."""
+        return MemberAffine(
+            self.n_out, self.place, self.members, "identity", self.has_s, self.has_b
+        )
+
+    def _scaled(self, rows: Rows, params: Flat) -> Rows:
+        if not self.has_s:
+            return [list(row) for row in rows]
+        return [_product(self.line(params, r), row) for r, row in enumerate(rows)]
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
-        """Return ``x[i, m] + b[m]``."""
-        return [
-            [value + b for value, b in zip(row, self.line(params, r), strict=True)]
-            for r, row in enumerate(x)
-        ]
+        """Return ``f(s[m] * x[i, m] + b[m])``."""
+        y = self._scaled(x, params)
+        if self.has_b:
+            biases = params[self.size :] if self.has_s else params
+            y = [
+                [v + b for v, b in zip(row, self.line(biases, r), strict=True)]
+                for r, row in enumerate(y)
+            ]
+        out = zeros(len(x), self.n_out)
+        FORWARD[self.activation](y, out)
+        return out
 
     def backward(
         self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
     ) -> Rows:
-        """Return `grad_y`; the gradient of b[m] is its sum over the rows."""
-        for r, grad in enumerate(grad_y):
-            self.add(gradient, r, grad)
-        return [list(row) for row in grad_y]
+        """Go back through f; the gradient of s[m] is then ``x * delta``, that of b[m] `delta`."""
+        deltas = zeros(len(x), self.n_out)
+        BACKWARD[self.activation](y, grad_y, deltas)
+        for r, (row, delta) in enumerate(zip(x, deltas, strict=True)):
+            if self.has_s:
+                self.add(gradient, r, _product(row, delta))
+            if self.has_b:
+                self.add(gradient, r, delta, self.size if self.has_s else 0)
+        return self._scaled(deltas, params)
 
 
 class MemberDense(OfMembers):

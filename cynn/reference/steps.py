@@ -16,7 +16,7 @@ from .call import Call, Place
 from .clip import Clip
 from .dropout import Dropout
 from .embeddings import Embedding, Periodic
-from .members import MemberBias, MemberDense, Members, MemberScale
+from .members import MemberAffine, MemberDense, Members
 from .normalization import BatchNorm, LayerNorm
 from .parametric import Parametric
 from .step import Step
@@ -248,8 +248,7 @@ STEPS: dict[str, Any] = {
     "embedding": Embedding,
     "periodic": Periodic,
     "members": Members,
-    "member_scale": MemberScale,
-    "member_bias": MemberBias,
+    "member_affine": MemberAffine,
     "member_dense": MemberDense,
     "function": Function,
 }
@@ -307,7 +306,7 @@ def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """
     separate: list[tuple[Any, ...]] = []
     for step in steps:
-        if step[0] == "dense" and len(step) > 2 and is_apart(step[2]):
+        if step[0] in ("dense", "member_affine") and len(step) > 2 and is_apart(step[2]):
             separate += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
         elif step[0] == "activation" and not all(isinstance(part, str) for part in step):
             separate.append(("function", *step[1:]))

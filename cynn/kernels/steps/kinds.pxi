@@ -17,7 +17,7 @@ include "members.pxi"
 include "embedding.pxi"
 include "periodic.pxi"
 
-cdef const Kind* kinds[19]
+cdef const Kind* kinds[18]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -35,8 +35,7 @@ kinds[:] = [
     &embedding_kind,
     &periodic_kind,
     &members_kind,
-    &member_scale_kind,
-    &member_bias_kind,
+    &member_affine_kind,
     &member_dense_kind,
 ]
 
@@ -47,7 +46,7 @@ cdef list separated(object steps):
     """
     cdef list plan = []
     for step in map(tuple, steps):
-        if step[:1] == ("dense",) and step[2:3] and not (isinstance(step[2], str) and step[2] not in FROM_INPUT):
+        if step[:1] in (("dense",), ("member_affine",)) and step[2:3] and not (isinstance(step[2], str) and step[2] not in FROM_INPUT):
             plan += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
         elif step[:1] == ("activation",) and step[1:] and not isinstance(step[1], str):
             plan.append(("function", *step[1:]))

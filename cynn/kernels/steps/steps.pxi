@@ -33,6 +33,7 @@ cdef struct Step:
     int frequencies
     bint has_phase
     Py_ssize_t copies  # rows that it makes of one, by default 1; only the members' first step makes more (members.pxi)
+    bint scaled, shifted  # of members: it has s, or b
     # Set by the network: its place among the other steps.
     Py_ssize_t members  # rows that it gives for each row of the network
     int number  # of one that draws, among those of the network
