@@ -155,7 +155,7 @@ class Members(Layer):
         """Draw r; see `Layer.initial_weights`."""
         groups = [1] * n_inputs if self.groups is None else self.groups
         size = (self.k, len(groups))
-        drawn: NDArray[np.float64]
+        drawn: NDArray[Any]
         if self.initializer == "ones":
             drawn = np.ones(size)
         elif self.initializer == "normal":

@@ -57,7 +57,8 @@ CASES = [
         ("dense", 5, "identity", False), OWN, *HEAD[1:],
     ), LOSS),
     Case("one member", (
-        ("members", 1), DENSE, ("member_dense", 1, 3), ("member_affine", 1, "gelu", True, True), END,
+        ("members", 1), DENSE, ("member_dense", 1, 3),
+        ("member_affine", 1, "gelu", True, True), END,
     ), LOSS),
     Case("heads of many", (DENSE, ("members", 3), ("member_dense", 3, 21), TANH, END), LOSS),
     Case("numbers of members", (
