@@ -70,8 +70,8 @@ class Members(Layer):
 
     Notes
     -----
-    A model has it once at most, and not within `Residual`. A mini-batch of B rows is one of k B rows
-    behind it: dropout draws for each of these, and `BatchNorm` takes the mean over all.
+    A model has it once at most, and not within `Residual`. Behind it a mini-batch of B rows is one
+    of k B rows: dropout draws for each of these, and `BatchNorm` takes the mean over all.
 
     References
     ----------
