@@ -126,7 +126,7 @@ def test_user_defined_functions_train_as_built_in_ones():
 
 
 def test_estimators_have_the_average():
-    estimators = pytest.importorskip("cynn.estimators", reason="needs scikit-learn")
+    estimators = pytest.importorskip("cynn.estimators", exc_type=ImportError)
     found = []
     for average in (None, 0.9):
         for parts in (1, 2):
