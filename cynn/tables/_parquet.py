@@ -53,7 +53,8 @@ def read_parquet(file: BinaryIO, max_bytes: int) -> Table:
     opened = parquet.ParquetFile(file, read_dictionary=[name for name in texts if name in flat])
     groups, n_bytes = [opened.schema_arrow.empty_table().select(flat)], 0
     for i in range(metadata.num_row_groups):
-        group = opened.read_row_group(i, columns=flat).select(flat)
+        # Without threads: after an error some would still read what is closed by then.
+        group = opened.read_row_group(i, columns=flat, use_threads=False).select(flat)
         group.validate(full=True)
         groups.append(group)
         n_bytes += group.nbytes  # what the file says may be less

@@ -8,7 +8,6 @@ import pytest
 
 from cynn import Model, optimizers
 from cynn.callbacks import BestEpoch, Callback
-from cynn.estimators import MLPClassifier
 from cynn.layers import BatchNorm, Dense
 from cynn.losses import Custom
 from cynn.optimizers import SGD, Adam
@@ -127,10 +126,12 @@ def test_user_defined_functions_train_as_built_in_ones():
 
 
 def test_estimators_have_the_average():
+    estimators = pytest.importorskip("cynn.estimators", exc_type=ImportError)
     found = []
     for average in (None, 0.9):
         for parts in (1, 2):
-            est = MLPClassifier((8,), solver=SGD(0.05, 0.9, average=average), random_state=0)
+            solver = SGD(0.05, 0.9, average=average)
+            est = estimators.MLPClassifier((8,), solver=solver, random_state=0)
             if parts == 1:
                 est.set_params(max_iter=2, shuffle=False, n_iter_no_change=9)
                 with pytest.warns(UserWarning, match="[Cc]onverge"):

@@ -117,14 +117,16 @@ def test_long_fields_as_csv_reads_short_ones(tmp_path, monkeypatch):
 
 def test_the_limit_of_other_threads_stays(tmp_path):
     put(tmp_path / "t.csv", f"a,b\n{LONG},2\n" * 20)
-    seen, done = set(), threading.Event()
+    seen, begun, done = set(), threading.Event(), threading.Event()
 
     def watch():
         while not done.wait(0.001):
             seen.add(csv.field_size_limit())
+            begun.set()
 
     thread = threading.Thread(target=watch)
     thread.start()
+    begun.wait()
     tables.read(tmp_path / "t.csv")
     done.set()
     thread.join()
