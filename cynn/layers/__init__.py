@@ -22,6 +22,7 @@ from . import (
     _layer,
     _members,
     _normalization,
+    _piecewise,
     _residual,
     _scaling,
     _stack,
@@ -34,6 +35,7 @@ from ._flatten import *
 from ._layer import *
 from ._members import *
 from ._normalization import *
+from ._piecewise import *
 from ._residual import *
 from ._scaling import *
 from ._stack import *
@@ -51,6 +53,7 @@ __all__ = [
     *_layer.__all__,
     *_members.__all__,
     *_normalization.__all__,
+    *_piecewise.__all__,
     *_residual.__all__,
     *_scaling.__all__,
     *_stack.__all__,

@@ -15,7 +15,7 @@ from .by_name import BACKWARD, FORWARD, FROM_INPUT, known
 from .call import Call, Place
 from .clip import Clip
 from .dropout import Dropout
-from .embeddings import Embedding, Periodic
+from .embeddings import Embedding, Periodic, Piecewise
 from .members import MemberAffine, MemberDense, Members
 from .normalization import BatchNorm, LayerNorm
 from .parametric import Parametric
@@ -247,6 +247,7 @@ STEPS: dict[str, Any] = {
     "clip": Clip,
     "embedding": Embedding,
     "periodic": Periodic,
+    "piecewise": Piecewise,
     "members": Members,
     "member_affine": MemberAffine,
     "member_dense": MemberDense,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..preprocessing._columns import center_and_width
+from ..preprocessing._quantiles import center_and_width
 from ._categories import labels_of, spellings_of
 from ._coded import Coded
 from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Numeric

@@ -16,8 +16,9 @@ include "columns.pxi"
 include "members.pxi"
 include "embedding.pxi"
 include "periodic.pxi"
+include "piecewise.pxi"
 
-cdef const Kind* kinds[18]
+cdef const Kind* kinds[19]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -34,6 +35,7 @@ kinds[:] = [
     &clip_kind,
     &embedding_kind,
     &periodic_kind,
+    &piecewise_kind,
     &members_kind,
     &member_affine_kind,
     &member_dense_kind,

@@ -32,6 +32,7 @@ cdef struct Step:
     Py_ssize_t units  # learned numbers for each embedded column
     int frequencies
     bint has_phase
+    bint has_linear  # beside its bins
     Py_ssize_t copies  # rows that it makes of one, by default 1; only the members' first step makes more (members.pxi)
     bint scaled, shifted  # of members: it has s, or b
     # Set by the network: its place among the other steps.
