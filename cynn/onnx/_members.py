@@ -152,15 +152,16 @@ def follow(node: Node) -> Part | Value:
     perm, keepdims = node.attribute("perm"), node.attribute("keepdims")
     for name in ("allowzero", "noop_with_empty_axes"):  # there are axes, and no zeros in a shape
         node.attribute(name)
-    part, *constants = node.given(Part, *[np.ndarray] * (node.operator != "Transpose"))
-    made, given = (*part.made, node.operator), (*part.constants, *constants)
+    part = next(each for each in node.inputs if isinstance(each, Part))
+    made = (*part.made, node.operator)
     if (
         not any(chain[: len(made)] == made for chain in CHAINS)
         or perm != ([1, 0, 2] if node.operator == "Transpose" else None)
         or keepdims
     ):
         raise ValueError("it must be of members as cynn writes them, got another")
-    end = ENDS.get(made)
+    _, *constants = node.given(Part, *[np.ndarray] * (node.operator != "Transpose"))
+    given, end = (*part.constants, *constants), ENDS.get(made)
     return Part(part.x, made, given) if end is None else end(part.x, *given)
 
 
