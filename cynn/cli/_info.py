@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _backend, datasets
 from .._runtime.threads import get_num_threads
+from .._tabular.networks import NETWORKS
 from .._version import VERSION
 from ..ensemble import Ensemble
 from ..tables import Categorical, Classes, Coded, Column, Dates, Numeric, Quantity, TableEncoder
@@ -17,7 +18,7 @@ from . import _checkpoints
 TOLD = ("data", *_checkpoints.OPTIONS)
 """What is told of a training, in this order."""
 
-ESTIMATORS = ("RealMLPClassifier", "RealMLPRegressor")
+ESTIMATORS = {name for network in NETWORKS.values() for name in network.estimators}
 """What a file may say that it is of; any other text may do harm to a terminal."""
 
 MOST_COLUMNS = 50

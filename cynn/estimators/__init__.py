@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from .._specs.names import missing_from
 from ._classifier import MLPClassifier
-from ._realmlp_classifier import RealMLPClassifier
-from ._realmlp_regressor import RealMLPRegressor
+from ._realmlp import RealMLPClassifier, RealMLPRegressor
 from ._regressor import MLPRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor"]

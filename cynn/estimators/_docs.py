@@ -85,7 +85,23 @@ dropout : float, optional
     The part of the hidden units that is dropped; by default 0.15, with "td-s" 0.
 weight_decay : float, optional
     By default 0.02, with "td-s" 0.""",
-    "realmlp_rest": """\
+    "tabular_classes": """\
+metric : {"accuracy", "log_loss", "auc", "balanced_accuracy"}, default "accuracy"
+    What decides the best epoch.
+class_weight : dict, "balanced" or None, default None
+    What the rows of each class count beside `sample_weight`.""",
+    "tabular_numbers": """\
+loss : {"squared_error", "quantile"}, default "squared_error"
+    What the network learns: the mean of the targets, or several quantiles of them, together.
+quantiles : sequence of float, default (0.05, 0.5, 0.95)
+    With ``loss="quantile"`` which ones, between 0 and 1, ascending.
+metric : {"rmse", "mae"}, optional
+    What decides the best epoch, by default "rmse"; of quantiles it is their loss.
+target_scale : {"auto", "linear", "log"}, default "auto"
+    Whether the network learns the logarithm of the targets, which must be above 0, or above -1
+    where some are 0: of those plus 1. "auto": where they are skewed and a short training says,
+    by the rows held out, that it helps; `target_scale_` tells what was chosen.""",
+    "tabular_rest": """\
 validation_fraction : float, default 0.2
     The part of the rows that is held out to choose the best epoch, where `n_members` is 1; 0:
     none, the last epoch is kept.
@@ -102,7 +118,10 @@ n_jobs : int or None, default None
     process of joblib its share.
 verbose : int, default 0
     Whether a line tells of each member that is trained.""",
-    "realmlp_learned": """\
+    "tabular_scale": """\
+target_scale_ : {"linear", "log", "log1p"}
+    On what scale the targets were learned.""",
+    "tabular_learned": """\
 ensemble_ : cynn.ensemble.Ensemble
     The members.
 best_epochs_ : list of int or None
@@ -143,7 +162,8 @@ out_activation_ : str
     The last activation.""",
 }
 """By the name that stands in their place, in braces: the arguments of the network and its solver,
-those of the training that are cynn's own, and what a fit leaves."""
+those of the training that are cynn's own, and what a fit leaves; those of RealMLP, and what all
+estimators of tables share."""
 
 
 def documented(estimator: T) -> T:

@@ -1,4 +1,4 @@
-"""The members of a RealMLP: which rows each learns from, and their trainings side by side."""
+"""Members of one network: which rows each learns from, and their trainings side by side."""
 
 import math
 import sys
@@ -67,7 +67,7 @@ class Plan(NamedTuple):
     Attributes
     ----------
     epochs, batch_size : int
-        Of the paper 256 both.
+        Passes over the rows, and the rows of a mini-batch.
     monitor : str
         What says which epoch is the best, such as "val_accuracy".
     threads : int
