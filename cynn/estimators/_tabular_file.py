@@ -33,7 +33,8 @@ def notes_of(estimator: Any) -> dict[str, Any]:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         notes["features"] = [str(name) for name in names]
-    return notes | estimator._notes()
+    notes |= estimator._notes()
+    return notes
 
 
 def restore(estimator: Any, ensemble: Ensemble, path: Any) -> None:
