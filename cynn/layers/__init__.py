@@ -21,6 +21,7 @@ from . import (
     _flatten,
     _layer,
     _normalization,
+    _piecewise,
     _residual,
     _scaling,
     _stack,
@@ -32,6 +33,7 @@ from ._embedding import *
 from ._flatten import *
 from ._layer import *
 from ._normalization import *
+from ._piecewise import *
 from ._residual import *
 from ._scaling import *
 from ._stack import *
@@ -48,6 +50,7 @@ __all__ = [
     *_flatten.__all__,
     *_layer.__all__,
     *_normalization.__all__,
+    *_piecewise.__all__,
     *_residual.__all__,
     *_scaling.__all__,
     *_stack.__all__,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._specs.validation import choice, flag, integer, number, real_dtype, shown
-from ._layer import Layer, one_axis
+from .._specs.validation import choice, flag, integer, number, real_dtype
+from ._columns import ColumnEmbedding, bounded_units, distinct_columns, whole_numbers
 
 __all__ = ["MOST_FREQUENCIES", "LARGEST_TABLE", "Embedding", "PeriodicEmbedding"]
 
@@ -20,69 +20,8 @@ MOST_FREQUENCIES = 256
 LARGEST_TABLE = 1 << 24
 """The most rows of a table of an `Embedding`: float32 has all whole numbers below."""
 
-MOST_UNITS = 1 << 20
 
-
-class _Embedding(Layer):
-    """What embeddings share: which columns are embedded, and where their numbers come."""
-
-    columns: tuple[int, ...] | None
-    _has_one_array = True
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape with the numbers of each embedded column; see `Layer.output_shape`."""
-        (n_inputs,) = one_axis(self, input_shape)
-        return (len(self.sources(n_inputs)),)
-
-    def sources(self, n_inputs: int) -> list[int]:
-        """Return which column of the input each column of the output comes of.
-
-        Parameters
-        ----------
-        n_inputs : int
-            The numbers in one row of the input.
-
-        Returns
-        -------
-        list of int
-            A number of a column for each number in one row of the output.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `n_inputs` is not such a number, or `columns` names one that is not there.
-
-        Examples
-        --------
-        >>> Embedding([0], [3], units=2).sources(3)
-        [1, 2, 0, 0]
-        >>> PeriodicEmbedding(units=3).sources(2)
-        [0, 1, 0, 0, 1, 1]
-        """
-        embedded = self._embedded(n_inputs)
-        among = set() if self._keeps_input() else set(embedded)
-        staying = [column for column in range(n_inputs) if column not in among]
-        return staying + [column for column in embedded for _ in range(self._learned())]
-
-    def _embedded(self, n_inputs: int) -> Sequence[int]:
-        width = integer("n_inputs", n_inputs)
-        columns = range(width) if self.columns is None else self.columns
-        if max(columns) >= width:
-            raise ValueError(
-                f"columns of {self!r:.100} must be below the {width} of a row, got {max(columns)}"
-            )
-        return columns
-
-    def _keeps_input(self) -> bool:
-        """Return whether embedded columns stay too."""
-        return False
-
-    def _learned(self) -> int:
-        """Return how many numbers an embedded column gives beside itself."""
-        raise NotImplementedError(f"{type(self).__name__} must define _learned")
-
-
-class Embedding(_Embedding):
+class Embedding(ColumnEmbedding):
     """Categories as numbers that are learned: each as the row of a table of its column.
 
     A column holds whole numbers, 0 to size - 1, of which each stands for a category. The columns
@@ -109,7 +48,7 @@ class Embedding(_Embedding):
 
     See Also
     --------
-    PeriodicEmbedding : The same for quantities.
+    PeriodicEmbedding, PiecewiseLinearEmbedding : The same for quantities.
     Dense : On one-hot columns it is an embedding too, which costs more the more categories there
         are.
 
@@ -143,15 +82,15 @@ class Embedding(_Embedding):
         weight_decay_factor: float = 1.0,
         name: str | None = None,
     ) -> None:
-        self.columns = _columns("columns", columns)
-        self.sizes = _integers("sizes", sizes, 1)
+        self.columns = distinct_columns("columns", columns)
+        self.sizes = whole_numbers("sizes", sizes, 1)
         if len(self.sizes) != len(self.columns):
             raise ValueError(
                 f"sizes must hold {len(self.columns)} numbers like columns, got {len(self.sizes)}"
             )
         if max(self.sizes) > LARGEST_TABLE:
             raise ValueError(f"sizes must be at most {LARGEST_TABLE}, got {max(self.sizes)}")
-        self.units = _units("units", units, 1)
+        self.units = bounded_units("units", units, 1)
         self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
@@ -180,7 +119,7 @@ class Embedding(_Embedding):
         return self.units
 
 
-class PeriodicEmbedding(_Embedding):
+class PeriodicEmbedding(ColumnEmbedding):
     """Quantities as waves of learned frequencies and what a small map of each column makes of them.
 
     Of a column x come ``c_k = cos(2 pi w_k x + b_k)`` for each frequency w with its phase b, then
@@ -222,6 +161,7 @@ class PeriodicEmbedding(_Embedding):
     See Also
     --------
     Embedding : The same for categories.
+    PiecewiseLinearEmbedding : By bins in place of waves.
     Normalize : Brings the columns to the deviation that `sigma` is chosen for.
 
     Notes
@@ -265,13 +205,13 @@ class PeriodicEmbedding(_Embedding):
         weight_decay_factor: float = 1.0,
         name: str | None = None,
     ) -> None:
-        self.columns = None if columns is None else _columns("columns", columns)
+        self.columns = None if columns is None else distinct_columns("columns", columns)
         self.frequencies = integer("frequencies", frequencies)
         self.sigma = number("sigma", sigma, "a finite number above 0", lambda x: x > 0)
         self.activation = choice("activation", activation, ("identity", "relu"), "activation")
         self.cos_bias = flag("cos_bias", cos_bias)
         self.with_input = flag("with_input", with_input)
-        self.units = _units("units", units, 1 + int(self.with_input))
+        self.units = bounded_units("units", units, 1 + int(self.with_input))
         if self.frequencies > MOST_FREQUENCIES:
             raise ValueError(f"frequencies must be at most {MOST_FREQUENCIES}, got {frequencies}")
         if not self.cos_bias and self.frequencies % 2:
@@ -322,30 +262,3 @@ class PeriodicEmbedding(_Embedding):
 
     def _learned(self) -> int:
         return self.units - int(self.with_input)
-
-
-def _integers(name: str, value: object, low: int) -> tuple[int, ...]:
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        value = value.tolist()
-    if not isinstance(value, tuple | list | range):
-        raise TypeError(f"{name} must be a list of whole numbers, got {shown(value)}")
-    if not value:
-        raise ValueError(f"{name} must hold at least one number, got none")
-    return tuple(integer(f"{name}[{i}]", each, low) for i, each in enumerate(value))
-
-
-def _columns(name: str, value: object) -> tuple[int, ...]:
-    columns = _integers(name, value, 0)
-    seen: set[int] = set()
-    for column in columns:
-        if column in seen:
-            raise ValueError(f"{name} must name each column once, got {column} twice")
-        seen.add(column)
-    return columns
-
-
-def _units(name: str, value: object, low: int) -> int:
-    units = integer(name, value, low)
-    if units > MOST_UNITS:
-        raise ValueError(f"{name} must be at most {MOST_UNITS}, got {units}")
-    return units

@@ -74,6 +74,59 @@ def write_periodic(
     return graph.node("Concat", name, *_staying(graph, layer, name, x), z, axis=1)
 
 
+def write_piecewise(
+    graph: GraphWriter,
+    layer: layers.PiecewiseLinearEmbedding,
+    name: str,
+    weights: Weights,
+    x: str,
+) -> str:
+    """Bins of all embedded columns side by side: (columns, rows, bins), then (..., units).
+
+    Columns with fewer bins than others have empty ones at the end.
+    """
+    columns = _embedded(layer, graph)
+    counts = [len(edges) - 1 for edges in layer.bins]
+    shape = (len(columns), 1, max(counts))
+    left, width = np.zeros(shape), np.ones(shape)
+    of_bins = np.zeros((len(columns), max(counts), layer.units))
+    ends = np.cumsum(counts)
+    for j, (edges, count) in enumerate(zip(layer.bins, counts, strict=True)):
+        left[j, 0, :count], width[j, 0, :count] = edges[:-1], np.diff(edges)
+        of_bins[j, :count] = weights["weight"][ends[j] - count : ends[j]]
+    low, high = _limits(counts)
+    bias = graph.constant(f"{name}.bias", weights["bias"][:, np.newaxis])
+
+    z = _taken(graph, name, "columns", x, [[column] for column in columns])
+    z = graph.node("Transpose", name, z, perm=[1, 0, 2])
+    c = z
+    for operator, part, value in (
+        ("Sub", "left", left),
+        ("Div", "width", width),
+        ("Max", "low", low),
+        ("Min", "high", high),
+        ("MatMul", "weight", of_bins),
+    ):
+        c = graph.node(operator, name, c, graph.constant(f"{name}.{part}", value))
+    if layer.version == "A":
+        z = graph.activation(layer.activation, name, graph.node("Add", name, c, bias))
+    else:
+        linear = graph.constant(f"{name}.linear", weights["linear"][:, np.newaxis])
+        z = graph.node("Add", name, graph.node("Mul", name, z, linear), bias)
+        z = graph.node("Add", name, z, graph.activation(layer.activation, name, c))
+    z = graph.node("Flatten", name, graph.node("Transpose", name, z, perm=[1, 0, 2]), axis=1)
+    return graph.node("Concat", name, *_staying(graph, layer, name, x), z, axis=1)
+
+
+def _limits(counts: Sequence[int]) -> tuple[Array, Array]:
+    """Return between what the part of each bin lies, where columns have so many."""
+    low, high = np.zeros((2, len(counts), 1, max(counts)))
+    low[:, 0, 0] = -np.inf
+    for j, count in enumerate(counts):
+        high[j, 0, : count - 1], high[j, 0, count - 1] = 1, np.inf
+    return low, high
+
+
 def _embedded(layer: Any, graph: GraphWriter) -> Sequence[int]:
     (n_inputs,) = graph.row
     return range(n_inputs) if layer.columns is None else layer.columns
@@ -123,7 +176,11 @@ def begin_difference(node: Node) -> Part:
 
 TABLE = ("Gather", "Round", "Equal", "Cast", "MatMul")
 WAVES = ("Gather", "Transpose", "MatMul", "Mul", "Add", "Cos", "MatMul", "Add")
-FOLLOWING = {*TABLE[1:], *WAVES[1:], "Relu", "Flatten"}
+BINS = ("Gather", "Transpose", "Sub", "Div", "Max", "Min", "MatMul")
+LINE = ("Gather", "Transpose", "Mul", "Add")
+FOLLOWING = {*TABLE[1:], *WAVES[1:], *BINS[1:], "Relu", "Flatten"}
+MAY_TURN = ("Add", "Equal", "Max", "Min", "Mul")
+"""The operators that may be given their constant first."""
 
 
 def follow(node: Node, data_type: int) -> Part | Value:
@@ -132,7 +189,9 @@ def follow(node: Node, data_type: int) -> Part | Value:
         return end_embedding(node)
     if node.operator == "Add" and any(isinstance(each, Value) for each in node.inputs):
         return end_parametric(node)
-    if isinstance(node.inputs[0], np.ndarray):  # a sum or product may have its constant first
+    if node.operator == "Add" and all(isinstance(each, Part) for each in node.inputs):
+        return join_parts(node)
+    if node.operator in MAY_TURN and isinstance(node.inputs[0], np.ndarray):
         node.inputs.reverse()
     part, *constants = node.given(Part, *[np.ndarray] * (len(node.inputs) - 1))
     wanted = {"Cast": {"to": data_type}, "Transpose": {"perm": [1, 0, 2]}, "Flatten": {"axis": 1}}
@@ -142,6 +201,15 @@ def follow(node: Node, data_type: int) -> Part | Value:
     made = (*part.made, node.operator)
     activation = "relu" if node.operator == "Relu" else part.activation
     return Part(part.x, made, (*part.constants, *constants), activation)
+
+
+def join_parts(node: Node) -> Part:
+    """Go on with the sum of two parts of the same rows: that of a line and of bins."""
+    line, bins = node.given(Part, Part)
+    if line.made != LINE or line.x is not bins.x:
+        raise ValueError("the sum of two parts must be of an embedding's line and bins, got others")
+    made = (*line.made, *bins.made, "Add")
+    return Part(line.x, made, (*line.constants, *bins.constants), bins.activation)
 
 
 def end_parametric(node: Node) -> Value:
@@ -166,9 +234,11 @@ def end_embedding(node: Node) -> Value:
     x = parts[0].x
     if any(part.x is not x for part in parts):
         raise ValueError("its inputs must be of the same rows, got others")
-    layer: layers.Embedding | layers.PeriodicEmbedding
+    layer: layers.Embedding | layers.PeriodicEmbedding | layers.PiecewiseLinearEmbedding
     if all(part.made == TABLE for part in parts):
         layer, weights = _tables(parts)
+    elif len(parts) == 1 and "Div" in parts[0].made and staying is not x:
+        layer, weights = _bins(parts[0])
     elif len(parts) == 1:
         layer, weights = _waves(parts[0], with_input=staying is x)
     else:
@@ -232,6 +302,51 @@ def _waves(part: Part, with_input: bool) -> tuple[layers.PeriodicEmbedding, list
         with_input=with_input,
     )
     return layer, weights
+
+
+def _bins(part: Part) -> tuple[layers.PiecewiseLinearEmbedding, list[Array]]:
+    relu = ("Relu",) * (part.activation == "relu")
+    end = ("Transpose", "Flatten")
+    if part.made == (*BINS, "Add", *relu, *end):
+        taken, *of_bins, bias = part.constants
+        linear = []
+    elif part.made == (*LINE, *BINS, *relu, "Add", *end):
+        taken, slope, bias, again, *of_bins = part.constants
+        if not np.array_equal(taken, again):
+            raise ValueError("its line and its bins must be of the same columns, got others")
+        linear = [slope]
+    else:
+        raise ValueError("it must be an embedding as cynn writes it, got another")
+    left, width, low, high, weight = of_bins
+    n, most, units = taken.size, left.shape[-1] if left.ndim else 0, bias.shape[-1]
+    shapes = [each.shape for each in (taken, left, width, low, high, weight, bias, *linear)]
+    of_units = [(n, 1, units)] * (1 + len(linear))
+    if shapes != [(n, 1), *[(n, 1, most)] * 4, (n, most, units), *of_units]:
+        raise ValueError("its constants must be those of an embedding, got other shapes")
+    counts = [int(np.argmax(np.isposinf(high[j, 0]))) + 1 for j in range(n)]
+    if not all(map(np.array_equal, (low, high), _limits(counts))):
+        raise ValueError("its limits must be 0 and 1 of all bins but the outermost, got others")
+    bins = []
+    rounding = 4 * float(np.finfo(left.dtype).eps)
+    for j, count in enumerate(counts):
+        begins, widths = left[j, 0, :count].astype(np.float64), width[j, 0, :count]
+        with np.errstate(over="ignore", invalid="ignore"):
+            ends = begins + widths
+            apart = abs(ends[:-1] - begins[1:])
+            allowed = rounding * (abs(begins[:-1]) + abs(begins[1:]))
+        if (apart > allowed).any():
+            raise ValueError("its bins must begin where those before end, got others")
+        bins.append([*begins.tolist(), float(ends[-1])])
+    columns = _numbers(part)
+    layer = layers.PiecewiseLinearEmbedding(
+        None if columns == list(range(part.x.shape[0])) else columns,
+        bins,
+        units,
+        version="B" if linear else "A",
+        activation=part.activation,
+    )
+    of_columns = [each[:, 0] for each in (*linear, bias)]
+    return layer, [*of_columns, np.concatenate([weight[j, :c] for j, c in enumerate(counts)])]
 
 
 def _numbers(part: Part) -> list[int]:

@@ -15,7 +15,12 @@ from .. import layers
 from .._specs.activation_table import TABLE
 from .._specs.digits import FAR, middle_of_rescaling
 from . import _embeddings
-from ._embeddings import write_embedding, write_parametric, write_periodic
+from ._embeddings import (
+    write_embedding,
+    write_parametric,
+    write_periodic,
+    write_piecewise,
+)
 from ._graph import GraphWriter, Weights
 from ._values import Array, Node, Part, Paths, Value, residual
 
@@ -127,6 +132,7 @@ LAYERS: dict[type[layers.Layer], Callable[[GraphWriter, Any, str, Weights, str],
     layers.Normalize: write_normalize,
     layers.ParametricActivation: write_parametric,
     layers.PeriodicEmbedding: write_periodic,
+    layers.PiecewiseLinearEmbedding: write_piecewise,
     layers.Residual: write_residual,
     layers.Rescale: write_rescale,
     layers.Scale: write_scale,

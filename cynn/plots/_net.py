@@ -15,6 +15,7 @@ from ..layers import (
     Layer,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     Residual,
 )
 from ..model import Model
@@ -22,6 +23,8 @@ from ._style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
 
 WIDEST = 3.0
 """The width, in points, of the largest weight between two layers."""
+
+EMBEDDINGS = Embedding | PeriodicEmbedding | PiecewiseLinearEmbedding
 
 EMBEDDED = "embedded"
 """What the numbers of an embedding are called."""
@@ -146,11 +149,11 @@ def _layers_and_skips(value: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
         first = len(tables)
         for i, layer in enumerate(layers):
             name = f"{prefix}{i}."
-            if isinstance(layer, Dense | Embedding | PeriodicEmbedding):
+            if isinstance(layer, Dense | EMBEDDINGS):
                 drawn.update(f"{name}{part}" for part in layer.weight_names())
             if isinstance(layer, Dense):
                 tables.append((str(layer.activation), named[f"{name}weight"]))
-            elif isinstance(layer, Embedding | PeriodicEmbedding):
+            elif isinstance(layer, EMBEDDINGS):
                 tables.append((EMBEDDED, np.eye(shape[0])[:, layer.sources(shape[0])]))
             elif isinstance(layer, Activation | ParametricActivation) and len(tables) > first:
                 tables[-1] = (str(layer.activation), tables[-1][1])

@@ -15,44 +15,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._specs.spec import Spec
 from .._specs.validation import array, integer, number, numbers, shown
+from ._quantiles import (
+    LARGEST,
+    LEAST,
+    center_and_width,
+    even_quantiles,
+    in_float64,
+    known_numbers,
+)
 
 __all__ = ["QuantileNormal", "RobustScale"]
 
 BLOCK = 1 << 20  # numbers that are transformed at a time, in float64
 
-LEAST = float(np.finfo(np.float64).tiny)  # a width below has no finite inverse
-
-LARGEST = 1e300  # what is beyond counts as that: its products are finite, or infinity
-
 LEAST_PROBABILITY = 1e-7
 """The least and, from 1, the largest probability of `QuantileNormal`: 5.2 standard deviations."""
-
-
-def center_and_width(known: NDArray[Any]) -> tuple[float, float]:
-    """Return the median, and the distance of the quartiles or, where that is 0, half of the span.
-
-    Parameters
-    ----------
-    known : ndarray, shape (n,)
-        Finite numbers, one at least.
-
-    Returns
-    -------
-    center, width : float
-        The width is 0 of numbers that are all the same.
-
-    Examples
-    --------
-    >>> center_and_width(np.array([0.0, 1.0, 2.0, 3.0, 100.0]))
-    (2.0, 2.0)
-    >>> center_and_width(np.array([0.0, 0.0, 0.0, 0.0, 4.0]))
-    (0.0, 2.0)
-    """
-    low, center, high = np.quantile(known, (0.25, 0.5, 0.75)).tolist()
-    width = high - low
-    if width < LEAST:
-        width = float(known.max()) / 2 - float(known.min()) / 2
-    return center, width
 
 
 def smooth_clip(z: NDArray[np.float64], clip: float) -> NDArray[np.float64]:
@@ -102,7 +79,7 @@ class Columns(Spec):
         done: NDArray[Any] = np.empty(values.shape, np.float64 if wide else np.float32)
         step = max(1, BLOCK // self.n_columns)
         for start in range(0, len(values), step):
-            block = _wide(values[start : start + step], start)
+            block = in_float64(values[start : start + step], start)
             with np.errstate(over="ignore"):  # what float32 cannot hold is infinite in it
                 done[start : start + step] = self._transformed(block)
         return done
@@ -195,7 +172,7 @@ class RobustScale(Columns):
         values = _rows(x, 1)
         centers, factors = [], []
         for j in range(values.shape[1]):
-            known = _known(values, j)
+            known = known_numbers(values, j)
             center, width = center_and_width(known) if len(known) else (0.0, 0.0)
             centers.append(center)
             factors.append(0.0 if width < LEAST else 1 / width)
@@ -240,7 +217,8 @@ class QuantileNormal(Columns):
     References
     ----------
     Wichura, Algorithm AS 241: the percentage points of the normal distribution, Applied Statistics
-    37, 1988.
+    37, 1988; the noise: Gorishniy, Kotelnikov and Babenko, TabM: advancing tabular deep learning
+    with parameter-efficient ensembling, ICLR 2025.
 
     Examples
     --------
@@ -272,7 +250,14 @@ class QuantileNormal(Columns):
         return len(self.quantiles)
 
     @classmethod
-    def adapt(cls, x: ArrayLike, *, n_quantiles: int = 1000) -> Self:
+    def adapt(
+        cls,
+        x: ArrayLike,
+        *,
+        n_quantiles: int = 1000,
+        noise: float = 0.0,
+        seed: int | None = None,
+    ) -> Self:
         """Learn the quantiles of each column of `x`.
 
         Parameters
@@ -281,6 +266,14 @@ class QuantileNormal(Columns):
             Rows, at least one: numbers, or NaN where one is missing. Give those to train on alone.
         n_quantiles : int, default 1000
             How many are kept of each column, at least 2; no more than there are rows.
+        noise : float, default 0.0
+            The standard deviation of normal noise that is added to the numbers before, and only
+            here. So a number that many rows share becomes what is in the midst of them also where
+            it is the least or the largest of its column, which is else ∓5.2. TabM adds 1e-5,
+            whatever the size of a column's numbers.
+        seed : int or None, default None
+            Of the noise, which is ``numpy.random.default_rng(seed).normal(0, noise, x.shape)``.
+            None: another at each call.
 
         Returns
         -------
@@ -294,8 +287,13 @@ class QuantileNormal(Columns):
         """
         values = _rows(x, 1)
         count = min(integer("n_quantiles", n_quantiles, 2), len(values))
-        known = (_known(values, j) for j in range(values.shape[1]))
-        return cls([_quantiles(column, count).tolist() for column in known])
+        wanted = "a finite number of at least 0"
+        spread = number("noise", noise, wanted, lambda each: each >= 0)
+        rng = np.random.default_rng(None if seed is None else integer("seed", seed, 0))
+        if spread:
+            values = values + rng.normal(0.0, spread, values.shape)
+        known = (known_numbers(values, j) for j in range(values.shape[1]))
+        return cls([even_quantiles(column, count).tolist() for column in known])
 
     def _transformed(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         steps = np.linspace(0, 1, len(self.quantiles[0]))
@@ -323,63 +321,6 @@ def _rows(x: ArrayLike, least: int = 0) -> NDArray[Any]:
     if values.ndim != 2 or values.shape[1] == 0 or len(values) < least:
         raise ValueError(f"x must hold rows of numbers, got shape {values.shape}")
     return values
-
-
-def _wide(values: NDArray[Any], start: int, column: int | None = None) -> NDArray[np.float64]:
-    """Return a copy in float64 of rows from that one on, or of that column of theirs.
-
-    Raises
-    ------
-    ValueError
-        If a number is infinite, which NaN is not.
-    """
-    with np.errstate(over="ignore"):  # of a type that is wider
-        wide = values.astype(np.float64)
-    infinite = np.isinf(wide)
-    if infinite.any():
-        row, *place = (int(i) for i in np.argwhere(infinite)[0])
-        got = values[(row, *place)].item()
-        raise ValueError(
-            f"x must hold finite numbers, or NaN for a missing one, got {got} in row "
-            f"{start + row}, column {place[0] if place else column}"
-        )
-    return wide
-
-
-def _known(values: NDArray[Any], column: int) -> NDArray[np.float64]:
-    """Return the numbers of a column that are not missing.
-
-    Raises
-    ------
-    ValueError
-        If one is infinite, or they lie so far apart that their distance is.
-    """
-    wide = _wide(values[:, column], 0, column)
-    known = wide[~np.isnan(wide)]
-    if len(known):
-        low, high = float(known.min()), float(known.max())
-        if high - low > LARGEST:
-            raise ValueError(
-                f"x must hold numbers at most {LARGEST:g} apart in each column, got {low} and "
-                f"{high} in column {column}"
-            )
-    return known
-
-
-def _quantiles(known: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return so many quantiles of some numbers in even steps; zeros where there are none.
-
-    Their places are found in whole numbers. A rounded place beside that of a number, as
-    `np.quantile` has it, would give what is almost the number, and no longer equal to it.
-    """
-    if not len(known):
-        return np.zeros(count)
-    known = np.sort(known)
-    place, rest = np.divmod(np.arange(count) * (len(known) - 1), max(1, count - 1))
-    low, high = known[place], known[np.minimum(place + 1, len(known) - 1)]
-    between: NDArray[np.float64] = low + (high - low) * (rest / max(1, count - 1))
-    np.minimum(between, high, out=between)
-    return between
 
 
 def _normal_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,8 @@ from .call import Call, Place
 from .step import Step
 
 MOST_FREQUENCIES = 256
+MOST_BINS = 256
+LEAST_WIDTH = 1e-37
 
 
 class _Columns(Step):
@@ -219,4 +221,132 @@ class Periodic(_Columns):
                         slope += math.cos(angle) * of_waves[self.frequencies + k]
                     gradient[self.place_of(k, j)] += 2 * math.pi * slope * row[c]
                     back[c] += 2 * math.pi * slope * params[self.place_of(k, j)]
+        return grad_x
+
+
+class Piecewise(_Columns):
+    """Numbers by bins: described by ``("piecewise", columns, bins, units, version, activation)``.
+
+    Of a column the bins are given by their edges, each bin t from ``e_t`` to ``e_(t+1)``. With the
+    activation f::
+
+        c_t = (x - e_t) / (e_(t+1) - e_t)   within [0, 1], but the first also below 0, and the last
+                                            also above 1
+        y_u = f(B_u + sum over t of c_t W_tu)               version "A"
+        y_u = w_u x + B_u + f(sum over t of c_t W_tu)       version "B"
+
+    Gorishniy, Rubachev and Babenko, *On embeddings for numerical features in tabular deep
+    learning*, 2022; version B Gorishniy, Kotelnikov and Babenko, *TabM*, 2025. At an edge the slope
+    is that of the bin that begins there. In the flat parameters come in version B w of each column,
+    then B of each column, then W of the first column, bin by bin, of the second, and so on.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        place: Place,
+        columns: tuple[int, ...] | None,
+        bins: tuple[tuple[float, ...], ...],
+        units: int,
+        version: str,
+        activation: str,
+    ) -> None:
+        super().__init__(n_in, columns, False, units)
+        n = len(self.columns)
+        if len(bins) != n:
+            raise ValueError(f"steps: piecewise must have bins of {n} columns, got {len(bins)}")
+        for edges in bins:
+            if not 1 <= len(edges) - 1 <= MOST_BINS:
+                raise ValueError(
+                    f"steps: bins of piecewise must be from 1 to {MOST_BINS}, got {len(edges) - 1}"
+                )
+            for low, high in zip(edges, edges[1:], strict=False):
+                if not LEAST_WIDTH <= high - low < math.inf:
+                    raise ValueError(
+                        f"steps: edges of piecewise must ascend by {LEAST_WIDTH} at least, got "
+                        f"{low} and {high}"
+                    )
+        if version not in ("A", "B"):
+            raise ValueError(f"steps: version of piecewise must be A or B, got {version!r}")
+        if activation not in ("identity", "relu"):
+            raise ValueError(
+                f"steps: activation of piecewise must be identity or relu, got {activation!r}"
+            )
+        self.edges, self.inner, self.has_linear = bins, activation, version == "B"
+        self.first = place.params
+        self.first_bias = n if self.has_linear else 0
+        counts = [len(edges) - 1 for edges in bins]
+        self.first_bin = [self.first_bias + n + sum(counts[:j]) for j in range(n)]
+        self.n_params = (self.first_bias + n + sum(counts)) * units
+
+    def line(self, row: int, flat: Flat) -> Flat:
+        """Return one number for each unit, of those that lie in rows."""
+        at = self.first + row * self.units
+        return flat[at : at + self.units]
+
+    def add(self, row: int, factor: float, grads: Flat, gradient: Flat) -> None:
+        """Add a factor times some gradients to a line."""
+        at = self.first + row * self.units
+        for u, g in enumerate(grads):
+            gradient[at + u] += factor * g
+
+    def parts(self, value: float, j: int) -> Flat:
+        """Return how much of each bin lies below a number; NaN of NaN."""
+        edges, parts = self.edges[j], []
+        for t, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+            part = (value - low) / (high - low)
+            if part < 0 and t > 0:
+                part = 0.0
+            if part > 1 and t + 2 < len(edges):
+                part = 1.0
+            parts.append(part)
+        return parts
+
+    def sums(self, value: float, j: int, params: Flat) -> Flat:
+        """Return what f is applied to."""
+        sums = [0.0] * self.units if self.has_linear else self.line(self.first_bias + j, params)
+        for t, part in enumerate(self.parts(value, j)):
+            weights = self.line(self.first_bin[j] + t, params)
+            sums = [s + part * w for s, w in zip(sums, weights, strict=True)]
+        return sums
+
+    def numbers(self, value: float, j: int, params: Flat) -> Flat:
+        """Return what a number of the j-th embedded column becomes."""
+        sums = self.sums(value, j, params)
+        numbers = [0.0 if self.inner == "relu" and s < 0 else s for s in sums]
+        if self.has_linear:
+            w, bias = self.line(j, params), self.line(self.first_bias + j, params)
+            parts = zip(numbers, w, bias, strict=True)
+            numbers = [number + (a * value + b) for number, a, b in parts]
+        return numbers
+
+    def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
+        """Find the bins of each number, and what their map makes of them."""
+        columns = enumerate(self.columns)
+        return self.join(x, [[self.numbers(row[c], j, params) for row in x] for j, c in columns])
+
+    def backward(
+        self, x: Rows, y: Rows, grad_y: Rows, params: Flat, gradient: Flat, call: Call
+    ) -> Rows:
+        """Go back through the activation, the map and the bins."""
+        gradient[self.first : self.first + self.n_params] = [0.0] * self.n_params
+        grad_x = self.staying_back(grad_y)
+        for j, c in enumerate(self.columns):
+            edges = self.edges[j]
+            for row, back, grads in zip(x, grad_x, self.part(grad_y, j), strict=True):
+                value = row[c]
+                sums = self.sums(value, j, params)
+                cut = [self.inner == "relu" and s <= 0 for s in sums]
+                delta = [0.0 if none else g for none, g in zip(cut, grads, strict=True)]
+                for t, part in enumerate(self.parts(value, j)):
+                    self.add(self.first_bin[j] + t, part, delta, gradient)
+                own = sum(not value < edge for edge in edges[1:-1])  # the bin of the number
+                weights = self.line(self.first_bin[j] + own, params)
+                slope = sum(w * d for w, d in zip(weights, delta, strict=True))
+                back[c] += slope / (edges[own + 1] - edges[own])
+                if self.has_linear:
+                    weights = self.line(j, params)
+                    back[c] += sum(w * g for w, g in zip(weights, grads, strict=True))
+                    self.add(j, value, grads, gradient)
+                self.add(self.first_bias + j, 1.0, grads if self.has_linear else delta, gradient)
         return grad_x

@@ -15,7 +15,7 @@ from .by_name import BACKWARD, FORWARD, FROM_INPUT, known
 from .call import Call, Place
 from .clip import Clip
 from .dropout import Dropout
-from .embeddings import Embedding, Periodic
+from .embeddings import Embedding, Periodic, Piecewise
 from .normalization import BatchNorm, LayerNorm
 from .parametric import Parametric
 from .step import Step
@@ -244,6 +244,7 @@ STEPS: dict[str, Any] = {
     "clip": Clip,
     "embedding": Embedding,
     "periodic": Periodic,
+    "piecewise": Piecewise,
     "function": Function,
 }
 """The kind of step of each name."""

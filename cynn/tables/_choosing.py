@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..preprocessing import QuantileNormal
-from ..preprocessing._columns import center_and_width
+from ..preprocessing._quantiles import LARGEST, center_and_width
 from ._categories import labels_of, spellings_of
 from ._coded import Coded
 from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Number, Numeric

@@ -12,6 +12,7 @@ from cynn.layers import (
     Normalize,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     Rescale,
     Residual,
     Scale,
@@ -21,7 +22,7 @@ from networks import Case
 COLUMNS = 18
 """The numbers in a row that each takes: more than a panel of float32 holds."""
 
-# Their derivatives are continuous, so that finite differences hold.
+# Their derivatives are continuous, or nearly everywhere, so that finite differences hold.
 EXAMPLES = [
     Activation("gelu"),
     BatchNorm(0.9, 0.1),
@@ -34,6 +35,11 @@ EXAMPLES = [
     Normalize([c / 9 - 1 for c in range(COLUMNS)], [c / 9 + 1 for c in range(COLUMNS)]),
     ParametricActivation("selu"),
     PeriodicEmbedding([3, *range(17, 5, -1)], frequencies=4, units=3, sigma=0.5),
+    PiecewiseLinearEmbedding(
+        [4, *range(17, 13, -1)],
+        [[-1, 1], [-0.5, 0, 0.25], [-2, -1, 1, 2], [0, 0.5], [-1, -0.5, 0, 0.5, 1]],
+        units=3,
+    ),
     Rescale(0.5, 0.25),
     Residual([Dense(5, "silu"), Dense(COLUMNS)]),
     Scale(),

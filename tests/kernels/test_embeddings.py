@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from targets import assert_close
 
@@ -63,6 +65,84 @@ def test_waves_of_what_is_not_finite_are_nan_in_that_column_alone(target, bad):
     assert np.isnan(found).tolist() == [[False, False, True, True, False, False]]
 
 
+def by_definition(x, edges, params, units, version, activation):
+    """Return the numbers of one column, each bin's part by its formula."""
+    edges, params = np.asarray(edges, float), np.reshape(params, (-1, units))
+    c = (x[:, None] - edges[:-1]) / np.diff(edges)
+    c[:, 1:] = np.maximum(c[:, 1:], 0)
+    c[:, :-1] = np.minimum(c[:, :-1], 1)
+    linear = params[0] * x[:, None] + params[1] if version == "B" else 0
+    bias = 0 if version == "B" else params[0]
+    z = c @ params[1 + (version == "B") :] + bias
+    return (np.maximum(z, 0) if activation == "relu" else z) + linear
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(-40, 40), min_size=2, max_size=30, unique=True),
+    st.sampled_from([1, 2, 16, 19]),
+    st.sampled_from(["A", "B"]),
+    st.sampled_from(["identity", "relu"]),
+    st.integers(0, 99),
+)
+def test_bins_by_their_definition(compiled, eighths, units, version, activation, seed):
+    edges = np.sort(eighths) / 8
+    rng = np.random.default_rng(seed)
+    params = rng.integers(-8, 9, (len(edges) + (version == "B")) * units) / 4
+    x = np.concatenate([edges, rng.integers(-50, 51, 9) / 8])  # at edges, between, and beyond
+    steps = [("piecewise", (1,), (tuple(edges),), units, version, activation)]
+    found = outputs(compiled, steps, params, np.column_stack([x + 1, x]))
+    wanted = by_definition(x, edges, params, units, version, activation)
+    assert np.array_equal(found[:, 0], x + 1)
+    assert_close(found[:, 1:], wanted, 500 * compiled.u)
+
+
+def test_the_most_bins(compiled):
+    edges = np.arange(257.0) - 128
+    rng = np.random.default_rng(0)
+    params = rng.integers(-2, 3, (258 * 17,)).astype(float)
+    x = np.concatenate([rng.integers(-140, 141, 500) / 1, edges])
+    steps = [("piecewise", None, (tuple(edges),), 17, "B", "identity")]
+    found = outputs(compiled, steps, params, x[:, None])
+    assert np.array_equal(found, by_definition(x, edges, params, 17, "B", "identity"))
+
+
+@pytest.mark.parametrize("version", ["A", "B"])
+def test_what_bins_make_of_infinity_and_of_nan(target, version):
+    """Infinity stays so where the outermost bin has a weight; NaN is NaN, in its column alone."""
+    edges = (0.0, 1.0, 2.0)
+    steps = [("piecewise", (0, 1), (edges, edges), 1, version, "identity")]
+    line = [0.25, 0.25] if version == "B" else []
+    params = [*line, 0, 0, 2, 3, 2, 3]
+    x = [[np.inf, 0.5], [-np.inf, 0.5], [np.nan, 0.5]]
+    found = outputs(target, steps, params, x)
+    assert np.array_equal(found[:, 0], [np.inf, -np.inf, np.nan], equal_nan=True)
+    assert (found[:, 1] == 1 + 0.125 * (version == "B")).all()
+    gradient = gradient_of(target, steps, params, [[np.nan, 0.5]])
+    of_first = [True, False] * (len(line) // 2 + 1) + [True, True, False, False]
+    assert np.isnan(gradient).tolist() == of_first
+
+
+def test_the_slope_at_an_edge_is_that_of_the_bin_which_begins(target):
+    network = target.module.Network(1, [("piecewise", None, ((0.0, 1.0, 3.0),), 1, "A", "identity")])
+    network.compile("half_squared_error")
+    network.set_params(np.array([1.0, 2.0, 8.0], target.dtype))
+    x = np.array([[-1.0], [0.0], [0.5], [1.0], [3.0], [4.0]], target.dtype)
+    out = np.empty_like(x)
+    network.input_gradient(x, np.zeros_like(x), None, out, 1)
+    y = np.array([-1, 1, 2, 3, 11, 15])
+    assert_close(out[:, 0], y * [2, 2, 2, 4, 4, 4], 64 * target.u)
+
+
+def test_edges_that_float32_cannot_tell_apart(compiled):
+    """What lies at both is above both: no division by 0, and no step."""
+    edges = (0.0, 1.0, 1.0 + 1e-12, 2.0)
+    steps = [("piecewise", None, (edges,), 1, "A", "identity")]
+    x = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
+    found = outputs(compiled, steps, [0, 1, 0, 1], x[:, None])[:, 0]
+    assert_close(found, [0, 0.5, 1, 1.5, 2, 3], 64 * compiled.u)
+
+
 UNKNOWN = [np.nan, np.inf, -np.inf, -1.0, -0.6, 4.0, 3.6, 1e30, -1e30, 2.0**63]
 
 
@@ -117,6 +197,16 @@ def test_limits_are_there_in_use_and_not_in_training(target):
         ("periodic", None, 2, 1, "relu", True, True),
         ("periodic", None, 3, 2, "relu", False, True), ("periodic", None, 2, 2, "tanh", True, True),
         ("periodic", None, 2, 2, "relu", True),
+        ("piecewise", (3,), ((0, 1),), 1, "B", "relu"), ("piecewise", None, ((0, 1),), 1, "B", "relu"),
+        ("piecewise", (0,), ((0, 1),), 0, "B", "relu"), ("piecewise", (0,), ((0,),), 1, "B", "relu"),
+        ("piecewise", (0,), (range(258),), 1, "B", "relu"),
+        ("piecewise", (0,), ((0, 1, 1),), 1, "A", "relu"),
+        ("piecewise", (0,), ((1, 0),), 1, "A", "relu"),
+        ("piecewise", (0,), ((0, float("nan")),), 1, "A", "relu"),
+        ("piecewise", (0,), ((0, 1e-38),), 1, "A", "relu"),
+        ("piecewise", (0,), ((0, float("inf")),), 1, "A", "relu"),
+        ("piecewise", (0,), ((0, 1),), 1, "C", "relu"), ("piecewise", (0,), ((0, 1),), 1, "A", "tanh"),
+        ("piecewise", (0,), ((0, 1),), 1, "A"),
         ("clip", 1.0, 0.0), ("clip", (0.0,), 1.0), ("clip", 0.0, (1.0, 1.0)), ("clip", 1.0),
         ("clip", float("nan"), 1.0), ("parametric",), ("parametric", "none"),
     ],

@@ -18,6 +18,7 @@ DROPOUT, LAYER, BATCH = ("dropout", 0.3), ("layer_norm", 0.1), ("batch_norm", 0.
 LOSS = "softmax_cross_entropy"
 MOMENT = (7, 1, 2, 0)
 
+BINS = ((-0.5, 0.25), (-1, 0, 0.5), (-0.25, -0.125, 0, 1), (0, 0.25), (-2, -1, 0, 1, 2))
 CASES = [
     Case("dropout", (DENSE, DROPOUT, END), LOSS),
     Case("dropout at the head", (("dropout", 0.5), DENSE, END), LOSS),
@@ -39,6 +40,12 @@ CASES = [
     Case("waves alone", (DENSE, ("periodic", None, 5, 7, "relu", True, False), END), LOSS),
     Case("waves of many", (
         ("dense", 37, "identity"), ("periodic", None, 4, 3, "relu", False, True), END,
+    ), LOSS),
+    Case("bins at the head", (("piecewise", (3, 1), BINS[:2], 18, "B", "identity"), END), LOSS),
+    Case("bins by a map alone", (DENSE, ("piecewise", None, BINS, 2, "A", "identity"), END), LOSS),
+    Case("bins and relu", (DENSE, ("piecewise", (4, 1, 3), BINS[2:], 7, "A", "relu"), END), LOSS),
+    Case("bins and relu, a line", (
+        ("dense", 5, "identity"), ("piecewise", (0, 2, 4), BINS[1:4], 33, "B", "relu"), END,
     ), LOSS),
     Case("tables at the head", (("embedding", (3, 1), (2, 1), 18), END), LOSS),
     Case("tables of all", (DENSE, ("embedding", (4, 1, 0, 2, 3), (2, 3, 1, 2, 200), 2), END), LOSS),
@@ -187,7 +194,10 @@ def test_same_bits_of_each_layer_on_any_number_of_threads(compiled, layer):
     assert trained_wide(compiled, 2, seconds=0.0, steps=steps) == wanted
 
 
+SOME_BINS = tuple(tuple(c / 50 + t for t in range(-2, 1 + c % 4)) for c in range(200))
 FIRST = [
+    ("piecewise", None, SOME_BINS, 3, "A", "relu"),
+    ("piecewise", tuple(range(50, 0, -1)), SOME_BINS[:50], 17, "B", "identity"),
     ("periodic", None, 3, 3, "relu", True, True),
     ("periodic", tuple(range(50, 0, -1)), 4, 8, "identity", False, False),
     ("embedding", tuple(range(0, 200, 7)), (3,) * 29, 4),

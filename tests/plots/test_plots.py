@@ -24,6 +24,7 @@ from cynn.layers import (  # noqa: E402
     LayerNorm,
     Normalize,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     Residual,
 )
 from cynn.plots._style import NEGATIVE, POSITIVE  # noqa: E402
@@ -168,6 +169,12 @@ def test_embeddings_are_drawn_by_the_columns_that_they_come_of(ax):
     assert len(table) == 4 * 5 and len(waves) == 5 * 6
     with pytest.raises(ValueError, match="must have a Dense layer"):
         plots.network(built(PeriodicEmbedding()))
+
+
+def test_bins_are_drawn_by_the_column_that_they_come_of(ax):
+    model = built(PiecewiseLinearEmbedding([1], [[0, 1, 2]], 2), Dense(2))
+    drawn(plots.network(model, ax=ax))
+    assert texts(ax) == ["4 inputs", "5 embedded", "2 linear"]
 
 
 @pytest.mark.parametrize(**by_layer)

@@ -76,6 +76,40 @@ def test_quantile_normal_is_scikit_learns(x, n_quantiles):
     np.testing.assert_allclose(ours.transform(new), theirs.transform(new), 0, 1e-8)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_noise_while_it_adapts_is_tabms(seed, dtype):
+    """TabM's rows plus noise for scikit-learn's transformer, then the rows themselves."""
+    scalers = pytest.importorskip("sklearn.preprocessing")
+    rng = np.random.default_rng(1)
+    x = np.column_stack([rng.integers(0, 4, 600), np.maximum(rng.normal(0, 9, 600), 0)])
+    x = x.astype(dtype)
+    n_quantiles = max(min(len(x) // 30, 1000), 10)
+    noise = np.random.default_rng(seed).normal(0, 1e-5, x.shape)
+    theirs = scalers.QuantileTransformer(
+        n_quantiles=n_quantiles, output_distribution="normal", subsample=10**9
+    ).fit(x.astype(np.float64) + noise)
+    before = x.copy()
+    ours = QuantileNormal.adapt(x, n_quantiles=n_quantiles, noise=1e-5, seed=seed)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_allclose(np.transpose(ours.quantiles), theirs.quantiles_, 0, 1e-14)
+    new = np.vstack([x, x + 0.25]).astype(np.float64)
+    np.testing.assert_allclose(ours.transform(new), theirs.transform(new), 0, 1e-8)
+
+
+def test_noise_brings_what_many_rows_share_to_their_midst():
+    x = np.maximum(np.random.default_rng(0).normal(size=(2000, 1)), 0)  # half of them 0
+    plain = QuantileNormal.adapt(x)
+    assert plain.transform([[0.0]]) < -5
+    spread = [QuantileNormal.adapt(x, noise=1e-5, seed=seed) for seed in (0, 0, 1, None, None)]
+    for each in spread:
+        assert each.transform([[0.0]])[0, 0] == pytest.approx(NormalDist().inv_cdf(0.25), abs=0.2)
+    assert spread[0] == spread[1] != spread[2] and spread[3] != spread[4]
+    assert QuantileNormal.adapt(x, noise=0.0, seed=3) == plain
+    x[3] = np.nan
+    assert len(QuantileNormal.adapt(x, noise=1e-5).quantiles[0]) == 1000
+
+
 def test_the_normal_distribution():
     p = np.concatenate([10.0 ** -np.arange(1, 8), np.linspace(0.001, 0.999, 500), [0.075, 0.925]])
     p = np.concatenate([p, 1 - p])
@@ -240,6 +274,8 @@ def test_rows_of_other_columns_are_refused(kind):
         (lambda: QuantileNormal([[0, 2, 1]]), r"quantiles\[0\] must ascend"),
         (lambda: QuantileNormal([[0, math.inf]]), r"quantiles\[0\]\[1\] must be a finite number"),
         (lambda: QuantileNormal.adapt([[1.0]], n_quantiles=1), "n_quantiles must be"),
+        (lambda: QuantileNormal.adapt([[1.0]], noise=-1), "noise must be a finite number of at le"),
+        (lambda: QuantileNormal.adapt([[1.0]], seed=-1), "seed must be a non-negative integer"),
     ],
 )
 def test_settings_that_are_refused(make, message):

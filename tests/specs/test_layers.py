@@ -6,6 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cynn import initializers, layers, losses, optimizers, schedules
 from cynn._specs.activation_table import TABLE
@@ -19,10 +21,15 @@ from cynn.layers import (
     Normalize,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     Rescale,
     Residual,
 )
 from layer_examples import EXAMPLES
+
+def bins(edges, columns=None, **changes):
+    return PiecewiseLinearEmbedding(columns, edges, **changes)
+
 
 SPECS = [
     (layers, Dense(128, "relu"), "Dense(128, 'relu')"),
@@ -198,6 +205,46 @@ def test_units_of_the_wrong_type(units):
         ),
         (lambda: PeriodicEmbedding(sigma=0), ValueError, "sigma must be a finite number above 0"),
         (lambda: PeriodicEmbedding(activation="tanh"), ValueError, "activation must be one of"),
+        (lambda: bins([]), TypeError, "bins must be a list with the edges of each column, got "),
+        (lambda: bins("ab"), TypeError, "bins must be a list with the edges of each column, got"),
+        (lambda: bins([0, 1]), TypeError, r"bins\[0\] must be a list of numbers, got 0"),
+        (lambda: bins([[0, 1], [2]]), ValueError, r"bins\[1\] must hold from 2 to 257 edges, got 1"),
+        (lambda: bins([range(258)]), TypeError, r"bins\[0\] must be a list of numbers, got range"),
+        (lambda: bins([[*range(258)]]), ValueError, "must hold from 2 to 257 edges, got 258"),
+        (lambda: bins([[0, 1, 1]]), ValueError, r"bins\[0\] must ascend, .* got 1.0 after 1.0"),
+        (lambda: bins([[-1e308, 1e308]]), ValueError, r"bins\[0\] must ascend, by a finite width"),
+        (lambda: bins([[0, np.inf]]), ValueError, r"bins\[0\]\[1\] must be a finite number, got inf"),
+        (lambda: bins([[0, 1]], [0, 1]), ValueError, "bins must hold those of 2 columns, .* got 1"),
+        (lambda: bins([[0, 1]], version="C"), ValueError, "version must be one of 'A', 'B', got"),
+        (lambda: bins([[0, 1]], activation="tanh"), ValueError, "activation must be one of"),
+        (lambda: bins([[0, 1]], units=0), ValueError, "units must be a positive integer, got 0"),
+        (lambda: PiecewiseLinearEmbedding.adapt([1, 2]), ValueError, "x must hold rows of numbers"),
+        (
+            lambda: PiecewiseLinearEmbedding.adapt([[1, 2], [1, 3]]),
+            ValueError,
+            "x must have different numbers in each embedded column, got 1.0 alone in column 0: "
+            "leave it out of columns",
+        ),
+        (
+            lambda: PiecewiseLinearEmbedding.adapt([[np.nan, 2], [np.nan, 3]], [0]),
+            ValueError,
+            "x must have different numbers .* got none in column 0",
+        ),
+        (
+            lambda: PiecewiseLinearEmbedding.adapt([[1, np.inf], [2, 1]]),
+            ValueError,
+            "x must hold finite numbers, .* got inf in row 0, column 1",
+        ),
+        (
+            lambda: PiecewiseLinearEmbedding.adapt([[1], [2]], n_bins=257),
+            ValueError,
+            "n_bins must be at most 256, got 257",
+        ),
+        (
+            lambda: PiecewiseLinearEmbedding.adapt([[1], [2]], [1]),
+            ValueError,
+            "columns must be below the 1 of x, got 1",
+        ),
         (lambda: ParametricActivation("none"), ValueError, "activation must be one of"),
         (
             lambda: ParametricActivation(Custom(np.sin, np.cos)),
@@ -246,7 +293,12 @@ def test_where_the_numbers_of_an_embedding_come_from():
     assert Embedding([2, 0], [3, 3], 2).sources(4) == [1, 3, 2, 2, 0, 0]
     assert PeriodicEmbedding([2, 0], units=3).sources(3) == [0, 1, 2, 2, 2, 0, 0]
     assert PeriodicEmbedding([2], units=1, with_input=False).sources(3) == [0, 1, 2]
-    for layer in (Embedding([2, 0], [3, 3], 2), PeriodicEmbedding([0, 2])):
+    assert bins([[0, 1], [2, 3]], [2, 0], units=2).sources(3) == [1, 2, 2, 0, 0]
+    assert bins([[0, 1], [2, 3]], units=2).sources(2) == [0, 0, 1, 1]
+    with pytest.raises(ValueError, match=r"rows must have 1 numbers, as the bins of .*, got 2"):
+        bins([[0, 1]]).output_shape((2,))
+    of_bins = bins([[0, 1], [0, 1]], [0, 2])
+    for layer in (Embedding([2, 0], [3, 3], 2), PeriodicEmbedding([0, 2]), of_bins):
         with pytest.raises(ValueError, match="columns of .* must be below the 2 of a row, got 2"):
             layer.output_shape((2,))
     with pytest.raises(ValueError, match="rows must have 2 numbers, as the limits of Clip"):
@@ -265,6 +317,48 @@ def test_the_first_weights_of_embeddings(dtype):
     assert abs(w.std() - 0.25) < 0.01 and abs(w.mean()) < 0.01
     for part, bound in ((b, np.pi), (of_map, 1 / 8), (bias, 1 / 8)):
         assert 0.95 * bound < part.max() <= bound and -bound <= part.min() < -0.95 * bound
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_first_weights_of_bins(dtype):
+    """Version B begins as a line, whose weights have the deviation of a layer of one input."""
+    rng, edges = np.random.default_rng(0), np.arange(17.0)
+    many = np.tile(edges, (200, 1))
+    linear, bias, weight = bins(many, units=64).initial_weights(200, rng, dtype)
+    assert linear.shape == bias.shape == (200, 64) and weight.shape == (16 * 200, 64)
+    assert not weight.any()
+    of_a = bins([*many[:-1], edges[:3]], units=64, version="A").initial_weights(200, rng, dtype)
+    assert [part.shape for part in of_a] == [(200, 64), (16 * 199 + 2, 64)]
+    assert {part.dtype for part in (linear, bias, weight, *of_a)} == {np.dtype(dtype)}
+    for part, bound in ((linear, 1 / 8), (bias, 1 / 8), (of_a[0], 1 / 4), (of_a[1], 1 / 4)):
+        assert 0.95 * bound < part.max() <= bound and -bound <= part.min() < -0.95 * bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(-20, 20), min_size=2, max_size=60).filter(lambda x: len(set(x)) > 1),
+    st.integers(1, 20),
+)
+def test_bins_adapt_to_the_data(eighths, n_bins):
+    x = np.array(eighths) / 8
+    layer = PiecewiseLinearEmbedding.adapt(np.column_stack([x * 0, x]), [1], 3, n_bins=n_bins)
+    (edges,) = layer.bins
+    assert (layer.columns, layer.units, layer.version) == ((1,), 3, "B")
+    assert edges[0] == x.min() and edges[-1] == x.max() and (np.diff(edges) > 0).all()
+    wanted = np.quantile(x, np.linspace(0, 1, n_bins + 1))
+    assert len(edges) <= n_bins + 1
+    assert all(abs(wanted - edge).min() < 1e-12 for edge in edges)
+    assert all(abs(np.array(edges) - each).min() < 1e-12 for each in wanted)
+    assert len(edges) == len(np.unique(wanted.round(9)))  # none twice by rounding
+
+
+def test_adapt_hands_on_what_it_is_told():
+    x = [[1.0, np.nan], [3.0, 2.0], [2.0, 4.0]]
+    settings = {"version": "A", "activation": "relu", "learning_rate_factor": 2.0, "name": "first"}
+    layer = PiecewiseLinearEmbedding.adapt(x, n_bins=2, weight_decay_factor=0.0, **settings)
+    wanted = bins([[1, 2, 3], [2, 3, 4]], weight_decay_factor=0.0, **settings)
+    assert layer == wanted and layer.units == 16
+    assert bins(np.array([[0, 1], [2, 3]])).bins == ((0.0, 1.0), (2.0, 3.0))
 
 
 @pytest.mark.parametrize("shape", [5, None, "ab", (2.0,), (True,)])

@@ -3,7 +3,8 @@
 #
 #   y = [x of the staying columns | units numbers of the first embedded column | of the second | ...]
 #
-# `constants` holds whole numbers here: the embedded columns, the staying ones, and for tables where each begins.
+# `constants` holds whole numbers here: the embedded columns, the staying ones, and for tables where each begins; behind
+# them a kind may have numbers of its own.
 
 cdef inline Py_ssize_t* embedded_columns(const Step* step) noexcept nogil:
     return <Py_ssize_t*>step.constants
@@ -16,6 +17,11 @@ cdef inline Py_ssize_t* staying_columns(const Step* step) noexcept nogil:
 cdef inline Py_ssize_t* table_starts(const Step* step) noexcept nogil:
     """Where each embedded column's table begins among the rows of W, and where the last one ends."""
     return staying_columns(step) + step.inputs
+
+
+cdef inline real* numbers_behind_columns(const Step* step) noexcept nogil:
+    """Those that `describe_columns` was asked to leave room for."""
+    return <real*>(embedded_columns(step) + 3 * step.inputs + 1)
 
 
 cdef inline Py_ssize_t place_in(Py_ssize_t rows, Py_ssize_t r, size_t c) noexcept nogil:
@@ -54,8 +60,13 @@ cdef void return_staying(
             grad_x[place_in(rows, r, staying[c])] = delta[place_in(rows, r, c)]
 
 
-cdef int describe_columns(Step* step, object columns, bint all_stay, object units) except -1:
-    """Read which columns are embedded, and how many numbers each gives; None: all columns."""
+cdef int describe_columns(
+    Step* step, object columns, bint all_stay, object units, Py_ssize_t numbers=0
+) except -1:
+    """Read which columns are embedded, and how many numbers each gives; None: all columns.
+
+    Room is left for so many numbers behind those of the columns.
+    """
     cdef list chosen = list(range(step.inputs)) if columns is None else list(columns)
     cdef Py_ssize_t count = 3 * step.inputs + 1, c
     cdef object embedded = set(chosen)
@@ -65,7 +76,7 @@ cdef int describe_columns(Step* step, object columns, bint all_stay, object unit
         )
     if not 1 <= units <= 1 << 20:
         raise ValueError(f"steps: units of an embedding must be from 1 to 2^20, got {units}")
-    step.constants = allocate(count * <Py_ssize_t>(sizeof(Py_ssize_t) // sizeof(real)))
+    step.constants = allocate(count * <Py_ssize_t>(sizeof(Py_ssize_t) // sizeof(real)) + numbers)
     step.embedded = len(chosen)
     step.units = units
     step.staying = 0

@@ -15,8 +15,9 @@ include "clip.pxi"
 include "columns.pxi"
 include "embedding.pxi"
 include "periodic.pxi"
+include "piecewise.pxi"
 
-cdef const Kind* kinds[15]
+cdef const Kind* kinds[16]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -33,6 +34,7 @@ kinds[:] = [
     &clip_kind,
     &embedding_kind,
     &periodic_kind,
+    &piecewise_kind,
 ]
 
 

@@ -32,6 +32,7 @@ cdef struct Step:
     Py_ssize_t units  # learned numbers for each embedded column
     int frequencies
     bint has_phase
+    bint has_linear  # beside its bins
     # Set by the network: its place among the other steps.
     int number  # of one that draws, among those of the network
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
