@@ -186,7 +186,7 @@ def expect_held(name: str, owner: Any, step: Any, dtype: np.dtype[Any]) -> None:
 
 def _last_activation(parts: Sequence[layers.Layer]) -> str:
     for layer in reversed(parts):
-        if isinstance(layer, layers.Dense | layers.Activation):
+        if isinstance(layer, layers.Dense | layers.Activation | layers.MemberAffine):
             return layer.activation if isinstance(layer.activation, str) else "identity"
         if layer.step() is not None:
             break

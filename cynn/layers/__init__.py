@@ -20,6 +20,7 @@ from . import (
     _embedding,
     _flatten,
     _layer,
+    _members,
     _normalization,
     _piecewise,
     _residual,
@@ -32,6 +33,7 @@ from ._dropout import *
 from ._embedding import *
 from ._flatten import *
 from ._layer import *
+from ._members import *
 from ._normalization import *
 from ._piecewise import *
 from ._residual import *
@@ -49,6 +51,7 @@ __all__ = [
     *_embedding.__all__,
     *_flatten.__all__,
     *_layer.__all__,
+    *_members.__all__,
     *_normalization.__all__,
     *_piecewise.__all__,
     *_residual.__all__,

@@ -89,6 +89,26 @@ class Layer(spec.Spec):
         """
         return shape("input_shape", input_shape)
 
+    def members(self, before: int) -> int:
+        """Return how many rows the layer gives for each row of the model: one for each member.
+
+        Parameters
+        ----------
+        before : int
+            How many it takes.
+
+        Returns
+        -------
+        int
+            As many, except of `Members`.
+
+        Raises
+        ------
+        ValueError
+            If the layer is for another number of members.
+        """
+        return before
+
     def step(self) -> tuple[Any, ...] | None:
         """Return the step of the network's plan, or None if the layer computes nothing.
 

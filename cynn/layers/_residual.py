@@ -73,6 +73,15 @@ class Residual(Layer):
             )
         return sizes
 
+    def members(self, before: int) -> int:
+        """Return as many; see `Layer.members`."""
+        after = before
+        for layer in self.layers:
+            after = layer.members(after)
+        if after != before:
+            raise ValueError("the layers of a Residual must not have Members: put it before them")
+        return before
+
     def step(self) -> tuple[Any, ...]:
         """Return ``("residual", steps)``; see `Layer.step`."""
         steps = (layer.step() for layer in self.layers)

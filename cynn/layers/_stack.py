@@ -54,10 +54,12 @@ def output_shapes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list
     if not isinstance(layers, tuple | list):
         raise TypeError(f"layers must be a list of Layer objects, got {shown(layers)}")
     input_shape = shape("input_shape", input_shape)
+    members = 1
     for layer in layers:
         if not isinstance(layer, Layer):
             raise TypeError(f"layers must hold Layer objects, got {shown(layer)}")
         input_shape = layer.output_shape(input_shape)
+        members = layer.members(members)
         shapes.append(input_shape)
     if len(input_shape) != 1:
         raise ValueError(

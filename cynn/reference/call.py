@@ -11,16 +11,23 @@ DrawKey = tuple[int, int, int, int]
 
 
 class Place(NamedTuple):
-    """What of other steps comes before a step: parameters, running statistics, and dropouts."""
+    """What of other steps comes before a step: parameters, running statistics, and dropouts.
+
+    And how many rows a row of the network has become: one for each member.
+    """
 
     params: int = 0
     state: int = 0
     draws: int = 0
+    members: int = 1
 
     def past(self, step: Any) -> "Place":
         """Return the place after a step that stands here."""
         return Place(
-            self.params + step.n_params, self.state + step.n_state, self.draws + step.n_draws
+            self.params + step.n_params,
+            self.state + step.n_state,
+            self.draws + step.n_draws,
+            self.members * step.n_members,
         )
 
 

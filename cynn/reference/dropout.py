@@ -25,7 +25,7 @@ class Dropout(Step):
             raise ValueError(
                 f"steps: rate of dropout must be at least 0 and less than 1, got {rate}"
             )
-        self.n_out, self.number = n_in, place.draws
+        self.n_out, self.number, self.members = n_in, place.draws, place.members
         self.rate = rate
 
     def forward(self, x: Rows, params: Flat, call: Call) -> Rows:
@@ -38,7 +38,7 @@ class Dropout(Step):
         key, words = random_bits(call.key, self.number), -(-self.n_out // 4)
         y = []
         for r, row in enumerate(x):
-            first = (call.place + r) * words
+            first = (call.place * self.members + r) * words
             bits = [random_bits(key, first + word) for word in range(words)]
             kept = [bits[c // 4] >> 16 * (c % 4) & 65535 >= threshold for c in range(len(row))]
             pairs = zip(row, kept, strict=True)

@@ -11,6 +11,7 @@ from .augment import Augmentation, augmented
 from .batches import targets
 from .call import Call, Place
 from .losses import LOSS, LOSSES, WITH_ARGUMENT
+from .members import mean_of_members, repeated
 from .regression import expect_number
 from .step import Step
 from .steps import make_step, separated
@@ -44,6 +45,8 @@ class Plan:
     n_outputs, n_params, n_state, n_draws : int
         Numbers in a row that the last step gives, in the flat parameters, and in the flat running
         statistics; and how many steps draw.
+    members : int
+        How many rows the last step gives for each row of x; a prediction is their mean.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class Plan:
             step = make_step(description, self.n_outputs, place)
             self.steps.append(step)
             self.n_outputs, place = step.n_out, place.past(step)
-        self.n_params, self.n_state, self.n_draws = place
+        self.n_params, self.n_state, self.n_draws, self.members = place
 
     def initial_state(self) -> Flat:
         """Return running statistics to begin with: means of 0 and variances of 1."""
@@ -99,6 +102,8 @@ class Plan:
         self._expect_penalties(penalties)
         loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
         if loss == "function" and len(arguments) == 1:
+            if self.members > 1:
+                raise ValueError("loss: a user-defined one must be of a network without members")
             self.loss, self.loss_arguments, self.asks_for_loss = loss_of(*arguments), [], True
             self.takes_number = False
             self.training_steps, self.penalties = list(self.steps), penalties
@@ -167,19 +172,24 @@ class Plan:
 
     def predict(self, params: Flat, x: Rows, call: Call) -> Rows:
         """Return what the last step gives."""
-        return self._forward(self.steps, params, x, call)[-1]
+        return mean_of_members(self._forward(self.steps, params, x, call)[-1], self.members)
 
     def evaluate(
         self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
     ) -> tuple[float, Rows, list[Rows], Rows]:
         """Return the loss, the predictions, the activations and the loss's gradient."""
         activations = self._forward(self.training_steps, params, x, call)
-        out, delta = zeros(len(x), self.n_outputs), zeros(len(x), self.n_outputs)
+        n = self.members * len(x)
+        out, delta = zeros(n, self.n_outputs), zeros(n, self.n_outputs)
+        if self.members > 1:
+            y = repeated(y, self.members)
+            weight = [w / self.members for w in weight for _ in range(self.members)]
         own = self.loss_arguments if call.loss_number is None else [call.loss_number]
         loss = self.loss(activations[-1], y, weight, out, delta, *own)
         # A fused loss ran on logits. They are the prediction where the network ends in logits.
         ends_linear = self.steps[-1].activation == "identity"
-        return loss, activations[-1] if ends_linear else out, activations, delta
+        predictions = mean_of_members(activations[-1] if ends_linear else out, self.members)
+        return loss, predictions, activations, delta
 
     def gradient(
         self, params: Flat, x: Rows, y: Rows, weight: Flat, call: Call
@@ -202,7 +212,7 @@ class Plan:
         if y is None:
             steps = self.steps
             activations = self._forward(steps, params, x, call)
-            delta = along or []
+            delta = [[v / self.members for v in row] for row in repeated(along or [], self.members)]
         else:
             steps = self.training_steps
             _, _, activations, delta = self.evaluate(params, x, y, [1.0] * len(x), call)

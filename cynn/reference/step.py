@@ -19,12 +19,15 @@ class Step:
         Numbers that it makes of a row.
     n_params, n_state, n_draws : int
         How many parameters, running statistics and streams of random numbers it has.
+    n_members : int
+        How many rows it makes of one.
     activation : str
         The activation that it ends with.
     """
 
     n_out: int
     n_params = n_state = n_draws = 0
+    n_members = 1
     activation = "identity"
 
     def without_activation(self) -> Self:

@@ -16,6 +16,7 @@ from .call import Call, Place
 from .clip import Clip
 from .dropout import Dropout
 from .embeddings import Embedding, Periodic, Piecewise
+from .members import MemberAffine, MemberDense, Members
 from .normalization import BatchNorm, LayerNorm
 from .parametric import Parametric
 from .step import Step
@@ -184,9 +185,11 @@ class Residual(Step):
             step = make_step(description, width, past)
             self.steps.append(step)
             width, past = step.n_out, past.past(step)
-        self.n_params, self.n_state, self.n_draws = (
+        self.n_params, self.n_state, self.n_draws, more = (
             after - before for after, before in zip(past, place, strict=True)
         )
+        if more:
+            raise ValueError("steps: members must not begin within a residual")
         if width != n_in:
             raise ValueError(
                 f"steps: the steps of a residual must make {n_in} numbers, got {width}"
@@ -245,6 +248,9 @@ STEPS: dict[str, Any] = {
     "embedding": Embedding,
     "periodic": Periodic,
     "piecewise": Piecewise,
+    "members": Members,
+    "member_affine": MemberAffine,
+    "member_dense": MemberDense,
     "function": Function,
 }
 """The kind of step of each name."""
@@ -301,7 +307,7 @@ def separated(steps: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """
     separate: list[tuple[Any, ...]] = []
     for step in steps:
-        if step[0] == "dense" and len(step) > 2 and is_apart(step[2]):
+        if step[0] in ("dense", "member_affine") and len(step) > 2 and is_apart(step[2]):
             separate += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
         elif step[0] == "activation" and not all(isinstance(part, str) for part in step):
             separate.append(("function", *step[1:]))

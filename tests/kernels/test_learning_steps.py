@@ -15,6 +15,8 @@ from targets import Target, assert_close
 TANH = ("activation", "tanh")
 DENSE, END = ("dense", 5, "tanh"), ("dense", 3, "softmax")
 DROPOUT, LAYER, BATCH = ("dropout", 0.3), ("layer_norm", 0.1), ("batch_norm", 0.9, 0.1)
+OWN = ("member_affine", 3, "tanh", True, True)
+HEAD = (("members", 3), ("member_dense", 3, 3), ("member_affine", 3, "softmax", False, True))
 LOSS = "softmax_cross_entropy"
 MOMENT = (7, 1, 2, 0)
 
@@ -54,6 +56,20 @@ CASES = [
         Case(f"parametric {name}", (("dense", 19, "identity"), ("parametric", name), END), LOSS)
         for name in reference.ACTIVATIONS
     ),
+    Case("members at the head", (("members", 3), DENSE, END), LOSS),
+    Case("members behind a dense step", (DENSE, ("members", 11), DENSE, DROPOUT, END), LOSS),
+    Case("members that share matrices", (
+        ("members", 3), ("dense", 37, "identity", False), OWN, DROPOUT,
+        ("member_affine", 3, "identity", True, False),
+        ("dense", 5, "identity", False), OWN, *HEAD[1:],
+    ), LOSS),
+    Case("one member", (("members", 1), DENSE, ("member_dense", 1, 3), ("member_affine", 1, "gelu", True, True), END), LOSS),
+    Case("heads of many", (DENSE, ("members", 3), ("member_dense", 3, 21), TANH, END), LOSS),
+    Case("numbers of members", (DENSE, *HEAD[:2], ("member_affine", 3, "relu", True, True)), "mean_squared_error"),
+    Case("norms of members", (
+        ("members", 3), DENSE, LAYER, ("residual", [BATCH, DROPOUT, ("parametric", "gelu")]),
+        ("periodic", (1, 2), 3, 2, "relu", True, True), ("embedding", (1,), (2,), 3), *HEAD[1:],
+    ), LOSS),
     *OF_EVERY_LAYER,
 ]  # fmt: skip
 

@@ -108,7 +108,8 @@ cdef void use_gradients(
             continue
         rule_of_b = rule_of_weights(job, rule, i, True)
         step.kind.gradient(
-            step, x, job.workspace + step.gradient * job.rows, transposed, job.rows, &rule_of_w, &rule_of_b, call
+            step, x, job.workspace + step.gradient * job.rows, transposed, step.members * job.rows, &rule_of_w,
+            &rule_of_b, call,
         )
 
 

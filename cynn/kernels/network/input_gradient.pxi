@@ -7,7 +7,14 @@ cdef bint begin_from_loss(Job* job, real* workspace, Py_ssize_t start, Py_ssize_
     if job.input_gradients == NULL or job.reached_from_loss:
         weigh_rows(job, count, start, 0, count)
         return True
-    gather_targets(&job.y, NULL, start, 0, count, workspace + last.gradient * job.rows, job.rows)
+    gather_targets(
+        &job.y, NULL, start, 0, count, workspace + last.gradient * job.rows, last.members * job.rows, last.members
+    )
+    if last.members > 1:  # a prediction is their mean
+        affine_rows(
+            workspace + last.gradient * job.rows, workspace + last.gradient * job.rows, 1 / <real>last.members, 0,
+            last.members * job.rows, 0, last.members * count, last.outputs,
+        )
     for r in range(count):
         job.row_losses[r] = 0
     return False
@@ -43,9 +50,5 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
             loss_of_rows(&job, workspace, start, 0, count, &call)
         for i in range(job.count - 1, -1, -1):
             gradient = workspace + (job.steps[i - 1].gradient if i > 0 else job.input_gradient) * job.rows
-            job.steps[i].kind.backward(
-                &job.steps[i], job.parameters, job.transposed, workspace + job.steps[i].output * job.rows,
-                workspace + job.steps[i].gradient * job.rows, gradient, job.rows, 0, count,
-                &call,
-            )
+            backward_step(&job, i, workspace, gradient, 0, count, &call)
         give_input_gradients(&job, gradient, start, count)

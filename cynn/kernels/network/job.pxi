@@ -65,6 +65,7 @@ cdef struct Job:
     real* workspace
     Py_ssize_t row_size  # elements of a workspace for one row
     Py_ssize_t target
+    Py_ssize_t member_weights, member_losses  # where those of a row's members lie in a workspace
     real* transposed
     real* row_weights
     double* row_losses
@@ -165,6 +166,29 @@ cdef Share share_of_sparse(const Job* job, const Call* call) noexcept nogil:
     return share_of(split, call.rank, call.used_rows, step.outputs)
 
 
+cdef inline void forward_step(
+    const Job* job, int i, const real* x, real* workspace, Py_ssize_t first, Py_ssize_t past, const Call* call
+) noexcept nogil:
+    """Step i forward, of rows first to past of the network: a step of members has more of them."""
+    cdef const Step* step = &job.steps[i]
+    cdef Py_ssize_t k = step.members
+    step.kind.forward(
+        step, job.parameters, x, workspace + step.output * job.rows, k * job.rows, k * first, k * past, call
+    )
+
+
+cdef inline void backward_step(
+    const Job* job, int i, real* workspace, real* grad_x, Py_ssize_t first, Py_ssize_t past, const Call* call
+) noexcept nogil:
+    """Step i backward."""
+    cdef const Step* step = &job.steps[i]
+    cdef Py_ssize_t k = step.members
+    step.kind.backward(
+        step, job.parameters, job.transposed, workspace + step.output * job.rows,
+        workspace + step.gradient * job.rows, grad_x, k * job.rows, k * first, k * past, call,
+    )
+
+
 cdef void forward_rows(
     Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
 ) noexcept nogil:
@@ -217,12 +241,27 @@ cdef void forward_rows(
                 &job.x, workspace, job.rows, first, past,
             )
     for i in range(1 if job.nonzeros.width else 0, job.count):
-        step = &job.steps[i]
-        step.kind.forward(
-            step, job.parameters, x, workspace + step.output * job.rows, job.rows, first, past,
-            call,
-        )
-        x = workspace + step.output * job.rows
+        forward_step(job, i, x, workspace, first, past, call)
+        x = workspace + job.steps[i].output * job.rows
+
+
+cdef void give_outputs(
+    const Job* job, const real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past
+) noexcept nogil:
+    """Write the predictions of rows first to past: of members their mean."""
+    cdef const Step* last = &job.steps[job.count - 1]
+    cdef const real* prediction = workspace + last.output * job.rows
+    cdef Py_ssize_t k = last.members, r, c, m
+    cdef double total
+    if k == 1:
+        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+        return
+    for r in range(first, past):
+        for c in range(last.outputs):
+            total = 0
+            for m in range(k):
+                total += prediction[place_in(k * job.rows, k * r + m, c)]
+            job.outputs[(start + r) * last.outputs + c] = <real>(total / k)
 
 
 cdef void loss_of_rows(
@@ -231,30 +270,39 @@ cdef void loss_of_rows(
     cdef const Step* last = &job.steps[job.count - 1]
     cdef real* prediction = workspace + last.output * job.rows
     cdef real* target = workspace + job.target * job.rows
-    gather_targets(&job.y, job.order, start, first, past, target, job.rows)
+    cdef real* weights = job.row_weights
+    cdef double* losses = job.row_losses
+    cdef Py_ssize_t k = last.members, r, m
+    if k > 1:  # each member counts the same
+        weights = workspace + job.member_weights * job.rows
+        losses = <double*>(workspace + job.member_losses * job.rows)
+        for r in range(first, past):
+            for m in range(k):
+                weights[k * r + m] = job.row_weights[r] / <real>k
+    gather_targets(&job.y, job.order, start, first, past, target, k * job.rows, k)
     if job.outputs != NULL and job.gives_logits:
-        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+        give_outputs(job, workspace, start, first, past)
     loss_rows(
         job.loss, call.loss_parameter, job.loss_by_column, prediction, target,
-        workspace + last.gradient * job.rows, job.row_weights, job.row_losses, job.rows, first, past, last.outputs,
+        workspace + last.gradient * job.rows, weights, losses, k * job.rows, k * first, k * past, last.outputs,
     )
+    if k > 1:
+        for r in range(first, past):
+            job.row_losses[r] = 0
+            for m in range(k):
+                job.row_losses[r] += losses[k * r + m]
     if job.outputs != NULL and not job.gives_logits:
-        scatter(prediction, job.rows, first, past, job.outputs, start, last.outputs)
+        give_outputs(job, workspace, start, first, past)
 
 
 cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past, const Call* call) noexcept nogil:
     cdef int i = job.count - 1
-    cdef const Step* step
     cdef real* grad_x
     while i >= job.first_trained:
-        step = &job.steps[i]
         grad_x = NULL
         if i > job.first_trained:
             grad_x = job.workspace + job.steps[i - 1].gradient * job.rows
-        step.kind.backward(
-            step, job.parameters, job.transposed, job.workspace + step.output * job.rows,
-            job.workspace + step.gradient * job.rows, grad_x, job.rows, first, past, call,
-        )
+        backward_step(job, i, job.workspace, grad_x, first, past, call)
         i -= 1
 
 
@@ -262,7 +310,6 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
     """Compute predictions and, with targets, losses of blocks of rows; a free thread takes the next block."""
     cdef Job job = (<Job*>argument)[0]
     cdef real* workspace = job.workspace + rank * job.row_size * job.rows
-    cdef const Step* last = &job.steps[job.count - 1]
     cdef bint with_loss = job.row_losses != NULL
     cdef double* row_losses = job.row_losses
     cdef Py_ssize_t start, count
@@ -294,6 +341,4 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
             weigh_rows(&job, count, start, 0, count)
             loss_of_rows(&job, workspace, start, 0, count, &call)
         else:
-            scatter(
-                workspace + last.output * job.rows, job.rows, 0, count, job.outputs, start, last.outputs
-            )
+            give_outputs(&job, workspace, start, 0, count)

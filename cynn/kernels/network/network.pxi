@@ -105,6 +105,7 @@ cdef class Network(Plan):
         job.nonzeros.width = x.widest
         job.total = total
         job.target = self.target
+        job.member_weights, job.member_losses = self.member_weights, self.member_losses
         job.row_size = self.row_size
         job.gives_logits = self.gives_logits
         if outputs is not None and total:
@@ -342,7 +343,7 @@ cdef class Network(Plan):
         job.batch = smaller(batch_size, total)
         job.rows = job.batch
         if self.n_state == 0:  # else it is normalised over its rows: one block
-            job.rows = smaller(job.batch, larger(1, self.largest_block))
+            job.rows = smaller(job.batch, self.rows_of_block(self.largest_block))
         job.step = start
         job.past_step = steps
         job.deadline = monotonic_seconds() + seconds
@@ -396,6 +397,10 @@ cdef class Network(Plan):
             self.unpack_flat(sums.block, &out[0])
         return job.loss_sum, job.weight_sum
 
+    cdef Py_ssize_t rows_of_block(self, Py_ssize_t most) noexcept:
+        """Return how many rows of the network make a block of so many rows in its steps."""
+        return larger(1, most // self.members)
+
     cdef int run_gradients(
         self, Job* job, int threads, Functions asked, tuple draw_key, real* sums
     ) except -1:
@@ -403,7 +408,7 @@ cdef class Network(Plan):
         job.parameters = self.parameters
         if job.total:
             begin_rule(&job.rule, add, sums)
-            job.rows = smaller(GRADIENT_BLOCK, job.total)
+            job.rows = smaller(self.rows_of_block(GRADIENT_BLOCK), job.total)
             if draw_key is not None:
                 self.learn(job, draw_key)
                 if self.n_state:
@@ -429,11 +434,11 @@ cdef class Network(Plan):
         threads = respite_members(&calls_alone, threads)
         # About eight blocks for each thread: one that starts late finds less left to do. Threads that were kept are
         # there: few rows are divided among them too, and a few blocks are as many for each.
-        least = LEAST_BLOCK
+        least = self.rows_of_block(LEAST_BLOCK)
         if threads > 1 and is_kept(&shared):
             least = smaller(least, (job.total + threads - 1) // threads)
         job.rows = smaller(
-            job.total, larger(least, smaller(MOST_BLOCK, job.total // (8 * threads)))
+            job.total, larger(least, smaller(self.rows_of_block(MOST_BLOCK), job.total // (8 * threads)))
         )
         blocks = (job.total + job.rows - 1) // larger(1, job.rows)
         if threads < blocks < 8 * threads:
@@ -441,7 +446,7 @@ cdef class Network(Plan):
             job.rows = (job.total + blocks - 1) // blocks
         if asked is not None:
             threads = 1
-            job.rows = smaller(job.total, GRADIENT_BLOCK)
+            job.rows = smaller(job.total, self.rows_of_block(GRADIENT_BLOCK))
         self.look_for_signals(job, self.work * job.rows, self.work * job.total)
         if not with_loss:
             job.row_size = self.output_size

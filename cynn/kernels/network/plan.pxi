@@ -34,7 +34,8 @@ cdef class Plan(Parameters):
     cdef double scale, offset
     cdef double* shift  # of each column of the input, or NULL
     cdef double work  # floating point operations of a row's forward pass
-    cdef Py_ssize_t transposed, output_size, row_size, target
+    cdef Py_ssize_t transposed, output_size, row_size, target, member_weights, member_losses
+    cdef Py_ssize_t members  # rows that the last step gives for each row of the network
     cdef readonly Py_ssize_t n_inputs, n_outputs
     cdef Py_ssize_t state_size
     cdef list functions  # of the steps: a Python function or None; None if no step has one
@@ -59,6 +60,7 @@ cdef class Plan(Parameters):
         self.loss = -1
         self.loss_parameters = Scratch.__new__(Scratch)
         self.first_trained = self.count = <int>len(steps)
+        self.members = 1
         self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
         if self.steps == NULL:
             raise MemoryError("no memory for the plan")
@@ -69,14 +71,15 @@ cdef class Plan(Parameters):
         for i in range(self.count):
             step = &self.steps[i]
             step.inputs = width
+            step.members = self.members
             describe_step(step, steps[i])
-            width = step.outputs
+            width, self.members = step.outputs, step.members
             step.input = self.steps[i - 1].output if i > 0 else 0
             step.output = self.output_size
             if step.in_place:
                 step.output = step.input
             else:
-                self.output_size += panel_size(1, width)
+                self.output_size += self.members * panel_size(1, width)
             if step.kind.forward == NULL:
                 self.functions = self.functions or [None] * self.count
                 self.functions[i] = steps[i][1]
@@ -97,7 +100,9 @@ cdef class Plan(Parameters):
                     panel_size(step.weight_rows, step.weight_columns) + panel_size(1, step.weight_columns)
                 )
                 self.n_params += (step.weight_rows + (1 if step.biased else 0)) * step.weight_columns
-                self.work += step.work if step.work else 2.0 * step.weight_rows * step.weight_columns
+                self.work += self.members * (
+                    step.work if step.work else 2.0 * step.weight_rows * step.weight_columns
+                )
                 if self.first_trained == self.count:
                     self.first_trained = i
                 elif step.kind.multiplies:
@@ -108,16 +113,24 @@ cdef class Plan(Parameters):
         self.row_size = self.output_size
         for i in range(self.count):
             self.steps[i].gradient = self.row_size
-            self.row_size += panel_size(1, self.steps[i].outputs)
+            self.row_size += self.steps[i].members * panel_size(1, self.steps[i].outputs)
             self.steps[i].kept = self.row_size
-            self.row_size += self.steps[i].kept_lines * panel_size(1, self.steps[i].outputs)
+            self.row_size += (
+                self.steps[i].members * self.steps[i].kept_lines * panel_size(1, self.steps[i].outputs)
+            )
         connect_forks(self.steps, self.count)
         memcpy(self.few_rows_steps, self.steps, self.count * sizeof(Step))
         for i in range(self.count):
-            if self.few_rows_steps[i].kind == &dense_kind:
+            if self.few_rows_steps[i].kind == &dense_kind and self.steps[i].members == 1:
                 self.few_rows_steps[i].kind = &few_rows_kind
         self.target = self.row_size
-        self.row_size += panel_size(1, width)
+        self.row_size += self.members * panel_size(1, width)
+        if self.members > 1:
+            self.member_weights = self.row_size
+            self.member_losses = self.member_weights + panel_size(1, self.members)
+            self.row_size = (
+                self.member_losses + <Py_ssize_t>(sizeof(double) // sizeof(real)) * panel_size(1, self.members)
+            )
         self.parameters = allocate_filled(self.packed, 0)
         self.state = allocate(state_size)
         self.state_size = state_size
@@ -210,6 +223,8 @@ cdef class Plan(Parameters):
             )
         if average is not None and not 0 <= kept < 1:
             raise ValueError(f"network: average must be at least 0 and less than 1, got {average}")
+        if chosen == CALLED and self.members > 1:
+            raise ValueError("loss: a user-defined one must be of a network without members")
         if fused != IDENTITY and made != IDENTITY and made != fused:
             raise ValueError(
                 f"loss: the last activation must be identity or {ACTIVATIONS[fused]} for {LOSSES[chosen]}, "

@@ -31,7 +31,7 @@ cdef int copy_in(object answer, real* panels, Py_ssize_t rows, Py_ssize_t count,
     memset(&source, 0, sizeof(Targets))
     source.columns = columns
     source.values = &values[0, 0]
-    gather_targets(&source, NULL, 0, 0, count, panels, rows)
+    gather_targets(&source, NULL, 0, 0, count, panels, rows, 1)
     return 0
 
 
@@ -44,10 +44,7 @@ cdef void in_steps(
     if i == job.count:
         forward_rows(job, workspace, start, 0, count, call)
     else:
-        step.kind.forward(
-            step, job.parameters, workspace + step.input * job.rows, workspace + step.output * job.rows,
-            job.rows, 0, count, call,
-        )
+        forward_step(job, i, workspace + step.input * job.rows, workspace, 0, count, call)
     restore_denormals(mode)
 
 
@@ -58,6 +55,7 @@ cdef int forward_calling(
     cdef const Step* step
     cdef object x
     cdef int i, steps = job.count
+    cdef Py_ssize_t k
     job.count = functions.first
     with nogil:
         in_steps(job, workspace, start, count, job.count, call)
@@ -70,11 +68,13 @@ cdef int forward_calling(
                 in_steps(job, workspace, start, count, i, call)
             expect_whole(job)
         else:
+            k = step.members
             x = copied_out(
-                functions.of_steps[i], workspace + step.input * job.rows, job.rows, count, step.outputs
+                functions.of_steps[i], workspace + step.input * job.rows, k * job.rows, k * count, step.outputs
             )
             copy_in(
-                functions.of_steps[i].value(x), workspace + step.output * job.rows, job.rows, count, step.outputs
+                functions.of_steps[i].value(x), workspace + step.output * job.rows, k * job.rows, k * count,
+                step.outputs,
             )
     return 0
 
@@ -94,7 +94,7 @@ cdef int loss_calling(
             loss_of_rows(job, workspace, start, 0, count, call)
         return 0
     if job.outputs != NULL:
-        scatter(prediction, job.rows, 0, count, job.outputs, start, last.outputs)
+        give_outputs(job, workspace, start, 0, count)
     answer = functions.of_loss.of_rows(
         functions.y, functions.order, start,
         copied_out(functions.of_loss, prediction, job.rows, count, last.outputs),
@@ -121,28 +121,27 @@ cdef int backward_calling(
     cdef real* grad_x
     cdef uint64_t mode
     cdef object asked
+    cdef Py_ssize_t k
     cdef int i
     for i in range(job.count - 1, first - 1, -1):
         step = &job.steps[i]
+        k = step.members
         delta = workspace + step.gradient * job.rows
         grad_x = grad_of_input if i == first else workspace + job.steps[i - 1].gradient * job.rows
         asked = functions.of_steps[i]
         if asked is None:
             with nogil:
                 mode = flush_denormals()
-                step.kind.backward(
-                    step, job.parameters, job.transposed, workspace + step.output * job.rows, delta, grad_x,
-                    job.rows, 0, count, call,
-                )
+                backward_step(job, i, workspace, grad_x, 0, count, call)
                 restore_denormals(mode)
             expect_whole(job)
         elif grad_x != NULL:
             copy_in(
                 asked.gradient(
-                    copied_out(asked, workspace + step.input * job.rows, job.rows, count, step.outputs),
-                    copied_out(asked, delta, job.rows, count, step.outputs),
+                    copied_out(asked, workspace + step.input * job.rows, k * job.rows, k * count, step.outputs),
+                    copied_out(asked, delta, k * job.rows, k * count, step.outputs),
                 ),
-                grad_x, job.rows, count, step.outputs,
+                grad_x, k * job.rows, k * count, step.outputs,
             )
     return 0
 
@@ -195,7 +194,6 @@ cdef int train_calling(Job* job, Functions functions) except -1:
 
 cdef int infer_calling(Job* job, Functions functions) except -1:
     """`infer`, and `reach_inputs` where the job sets it."""
-    cdef const Step* last = &job.steps[job.count - 1]
     cdef double* row_losses = job.row_losses
     cdef real* gradient = NULL
     cdef Call call = start_call(job, NULL, 0, 1)
@@ -209,9 +207,7 @@ cdef int infer_calling(Job* job, Functions functions) except -1:
         call.used_rows = count
         forward_calling(job, functions, job.workspace, start, count, &call)
         if row_losses == NULL:
-            scatter(
-                job.workspace + last.output * job.rows, job.rows, 0, count, job.outputs, start, last.outputs
-            )
+            give_outputs(job, job.workspace, start, 0, count)
         else:
             job.row_losses = row_losses + start
             if begin_from_loss(job, job.workspace, start, count):

@@ -320,16 +320,17 @@ cdef inline void ask_ahead(Ahead* ahead) noexcept nogil:
 
 cdef void gather_targets(
     const Targets* y, const int64_t* order, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past,
-    real* panels, Py_ssize_t rows,
+    real* panels, Py_ssize_t rows, Py_ssize_t copies,
 ) noexcept nogil:
-    """Turn labels into one-hot rows, so that the losses know one kind of target."""
-    cdef Py_ssize_t r, row, p, c
+    """Turn labels into one-hot rows, so that the losses know one kind of target; each several times, if so said."""
+    cdef Py_ssize_t r, row, p, c, at, copy
     cdef int v
     cdef real* line
     for r in range(first, past):
         row = start + r if order == NULL else <Py_ssize_t>order[start + r]
+        at = r * copies
         for p in range(panels_of(y.columns)):
-            line = panels + (p * rows + r) * PANEL
+            line = panels + (p * rows + at) * PANEL
             for v in range(PANEL_VECS):
                 store(line + v * LANES, broadcast(0))
             if y.values != NULL:
@@ -339,7 +340,11 @@ cdef void gather_targets(
                 )
         if y.labels != NULL:
             c = y.labels[row]
-            panels[(c // PANEL * rows + r) * PANEL + c % PANEL] = 1
+            panels[(c // PANEL * rows + at) * PANEL + c % PANEL] = 1
+        for p in range(panels_of(y.columns)):
+            line = panels + (p * rows + at) * PANEL
+            for copy in range(1, copies):
+                memcpy(line + copy * PANEL, line, PANEL * sizeof(real))
 
 
 cdef void scatter(

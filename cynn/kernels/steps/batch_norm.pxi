@@ -20,7 +20,7 @@ cdef void batch_norm_step_forward(
     cdef Py_ssize_t p, r, v, size = panel_size(1, step.outputs)
     cdef const real* gamma = parameters + step.weights
     cdef const real* state = call.state + step.state
-    cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef real* kept = y if call.workspace == NULL else call.workspace + for_rows(step, step.kept, rows)
     cdef vec mean, factor, scale, shift, n
     for v in range(size // LANES):
         mean = load(state + v * LANES)
@@ -108,7 +108,7 @@ cdef void batch_norm_learning_forward(
     cdef Py_ssize_t r, v, size = panel_size(1, step.outputs)
     cdef const real* gamma = parameters + step.weights
     cdef real* state = call.state + step.state
-    cdef real* kept = call.workspace + step.kept * rows
+    cdef real* kept = call.workspace + for_rows(step, step.kept, rows)
     cdef real* factors = kept_factors(step, kept, rows)
     cdef vec mean, rest, variance, factor, scale, shift, n
     cdef const real* column
@@ -117,14 +117,14 @@ cdef void batch_norm_learning_forward(
         first_panel(step, call, call.rank) * PANEL_VECS, first_panel(step, call, call.rank + 1) * PANEL_VECS
     ):
         column = line_of(x, rows, 0, v)
-        moments_of_columns(step, v, column, call.used_rows, &mean, &rest, &variance)
+        moments_of_columns(step, v, column, used_rows(step, call), &mean, &rest, &variance)
         factor = within(step, v, inverse_root(variance, step.epsilon))
         store(factors + v * LANES, factor)
         if call.counts:
             move_statistics(step, v, state, mean + rest, variance, call)
         scale = load(gamma + v * LANES)
         shift = load(gamma + size + v * LANES)
-        for r in range(call.used_rows):
+        for r in range(used_rows(step, call)):
             n = within(step, v, ((load(line_of(x, rows, r, v)) - mean) - rest) * factor)
             store(<real*>line_of(kept, rows, r, v), n)
             store(<real*>line_of(y, rows, r, v), multiply_add(scale, n, shift))
@@ -136,9 +136,9 @@ cdef void batch_norm_learning_backward(
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     cdef Py_ssize_t r, v
-    cdef real* kept = call.workspace + step.kept * rows
+    cdef real* kept = call.workspace + for_rows(step, step.kept, rows)
     cdef const real* factors = kept_factors(step, kept, rows)
-    cdef vec share = broadcast(1 / <real>call.used_rows), factor, mean, product, value
+    cdef vec share = broadcast(1 / <real>used_rows(step, call)), factor, mean, product, value
     if grad_x == NULL:
         return
     barrier_wait(call.meeting)
@@ -146,12 +146,12 @@ cdef void batch_norm_learning_backward(
         first_panel(step, call, call.rank) * PANEL_VECS, first_panel(step, call, call.rank + 1) * PANEL_VECS
     ):
         sums_over_rows(
-            line_of(delta, rows, 0, v), line_of(kept, rows, 0, v), call.used_rows, broadcast(0), &mean, &product
+            line_of(delta, rows, 0, v), line_of(kept, rows, 0, v), used_rows(step, call), broadcast(0), &mean, &product
         )
         mean = mean * share
         product = product * share
         factor = load(factors + v * LANES) * load(parameters + step.weights + v * LANES)
-        for r in range(call.used_rows):
+        for r in range(used_rows(step, call)):
             value = load(line_of(delta, rows, r, v)) - mean - load(line_of(kept, rows, r, v)) * product
             store(<real*>line_of(grad_x, rows, r, v), factor * value)
     barrier_wait(call.meeting)

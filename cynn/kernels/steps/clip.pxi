@@ -20,7 +20,7 @@ cdef void clip_step_backward(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    cdef const real* x = y + (step.input - step.output) * rows
+    cdef const real* x = y + for_rows(step, step.input - step.output, rows)
     cdef vec low, high, value, passed, zero = broadcast(0)
     cdef Py_ssize_t r, v
     if grad_x == NULL:

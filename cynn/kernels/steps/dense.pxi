@@ -20,7 +20,7 @@ cdef Share share_of_forward(const Step* step, const real* x, Py_ssize_t rows, co
     cdef Split split = split_of_forward(
         step, rows, call.threads, x == call.gathered, call.forced_columns if call.together else 1
     )
-    return share_of(split, call.rank, call.used_rows, step.outputs)
+    return share_of(split, call.rank, used_rows(step, call), step.outputs)
 
 
 cdef inline void see_columns(const Call* call, const Share* share) noexcept nogil:
@@ -64,7 +64,7 @@ cdef void dense_step_backward(
         return
     share = share_of(
         split_of_input_gradient(step, rows, call.threads, call.forced_columns if call.together else 1),
-        call.rank, call.used_rows, step.inputs,
+        call.rank, used_rows(step, call), step.inputs,
     )
     if share.by_columns == 1:
         dense_input_gradient(delta, w, grad_x, step.inputs, step.outputs, rows, first, past, call.look)
@@ -84,7 +84,7 @@ cdef void dense_step_gradient(
 ) noexcept nogil:
     cdef Share share = share_of_forward(step, x, rows, call)
     dense_weight_gradient(
-        x, delta, step.inputs, step.outputs, rows, call.used_rows, rule.sink + step.weights,
+        x, delta, step.inputs, step.outputs, rows, used_rows(step, call), rule.sink + step.weights,
         bias_in(rule.sink, step), rule_of_w, rule, transposed, &share,
         NULL if rule.updates else call.look,  # an update that has begun is finished
     )

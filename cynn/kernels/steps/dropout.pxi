@@ -35,7 +35,7 @@ cdef void dropout_rows(
             )
             continue
         for r in range(first, past):
-            word = <uint64_t>(call.place + r) * words + p * (PANEL // 4)
+            word = <uint64_t>(call.place * step.members + r) * words + p * (PANEL // 4)
             for k in range(PANEL // 4):
                 bits[k] = random_bits(key, word + k)
             source = x + (p * rows + r) * PANEL

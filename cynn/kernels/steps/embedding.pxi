@@ -71,7 +71,7 @@ cdef void embedding_step_gradient(
             while line < starts[j + 1]:
                 count = smaller(LINES_AT_ONCE, starts[j + 1] - line)
                 if parts * call.rank // call.threads <= part < parts * (call.rank + 1) // call.threads:
-                    sum_of_lines(step, x, delta, rows, call.used_rows, j, p, line, count, <real*>sums)
+                    sum_of_lines(step, x, delta, rows, used_rows(step, call), j, p, line, count, <real*>sums)
                     use_gradient(
                         rule_of_w, rule.sink + step.weights + (p * step.weight_rows + line) * PANEL,
                         <real*>sums, count * PANEL,

@@ -13,11 +13,12 @@ include "scale.pxi"
 include "parametric.pxi"
 include "clip.pxi"
 include "columns.pxi"
+include "members.pxi"
 include "embedding.pxi"
 include "periodic.pxi"
 include "piecewise.pxi"
 
-cdef const Kind* kinds[16]
+cdef const Kind* kinds[19]
 kinds[:] = [
     &dense_kind,
     &activation_kind,
@@ -35,6 +36,9 @@ kinds[:] = [
     &embedding_kind,
     &periodic_kind,
     &piecewise_kind,
+    &members_kind,
+    &member_affine_kind,
+    &member_dense_kind,
 ]
 
 
@@ -44,7 +48,7 @@ cdef list separated(object steps):
     """
     cdef list plan = []
     for step in map(tuple, steps):
-        if step[:1] == ("dense",) and step[2:3] and not (isinstance(step[2], str) and step[2] not in FROM_INPUT):
+        if step[:1] in (("dense",), ("member_affine",)) and step[2:3] and not (isinstance(step[2], str) and step[2] not in FROM_INPUT):
             plan += [(*step[:2], "identity", *step[3:]), *separated([("activation", step[2])])]
         elif step[:1] == ("activation",) and step[1:] and not isinstance(step[1], str):
             plan.append(("function", *step[1:]))
@@ -61,6 +65,7 @@ cdef int describe_step(Step* step, tuple description) except -1:
     cdef const Kind* kind
     step.outputs = step.inputs
     step.biased = True
+    step.copies = 1
     for kind in kinds:
         if arguments >= 0 and description[0] == kind.name.decode() and kind.fewest <= arguments <= kind.most:
             step.kind = kind

@@ -50,7 +50,7 @@ cdef void layer_norm_step_forward(
     cdef const real* gamma = parameters + step.weights
     cdef const real* beta = gamma + panel_size(1, step.outputs)
     # where nothing is kept, n is overwritten at once
-    cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef real* kept = y if call.workspace == NULL else call.workspace + for_rows(step, step.kept, rows)
     cdef real* factors = NULL if call.workspace == NULL else kept_factors(step, kept, rows)
     cdef Moments of_row
     cdef vec mean, rest, factor, n
@@ -74,7 +74,7 @@ cdef void layer_norm_step_backward(
 ) noexcept nogil:
     cdef Py_ssize_t vecs = panels_of(step.outputs) * PANEL_VECS, r, v
     cdef const real* gamma = parameters + step.weights
-    cdef real* kept = call.workspace + step.kept * rows
+    cdef real* kept = call.workspace + for_rows(step, step.kept, rows)
     cdef const real* factors = kept_factors(step, kept, rows)
     cdef real share = 1 / <real>step.outputs, mean, mean_product
     cdef vec g, n, total, product

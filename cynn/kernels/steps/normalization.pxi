@@ -78,11 +78,11 @@ cdef void column_weights_gradient(
     cdef vec sum_delta, sum_product
     cdef int v
     if step.kept_lines:
-        kept = call.workspace + step.kept * rows
+        kept = call.workspace + for_rows(step, step.kept, rows)
     for p in range(panels * call.rank // call.threads, panels * (call.rank + 1) // call.threads):
         for v in range(PANEL_VECS):
             at = p * rows * PANEL + v * LANES
-            sums_over_rows(delta + at, kept + at, call.used_rows, broadcast(0), &sum_delta, &sum_product)
+            sums_over_rows(delta + at, kept + at, used_rows(step, call), broadcast(0), &sum_delta, &sum_product)
             apply_rule(
                 rule_of_w, gamma + p * PANEL + v * LANES, within(step, p * PANEL_VECS + v, sum_product)
             )

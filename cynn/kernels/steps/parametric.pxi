@@ -14,7 +14,7 @@ cdef void parametric_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    cdef real* kept = y if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef real* kept = y if call.workspace == NULL else call.workspace + for_rows(step, step.kept, rows)
     cdef Py_ssize_t columns = columns_of_part(step), c = 0, p, r, at
     cdef vec a, value
     cdef int v
@@ -35,8 +35,8 @@ cdef void parametric_step_backward(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    cdef const real* x = y + (step.input - step.output) * rows
-    cdef real* kept = call.workspace + step.kept * rows
+    cdef const real* x = y + for_rows(step, step.input - step.output, rows)
+    cdef real* kept = call.workspace + for_rows(step, step.kept, rows)
     cdef const real* weights = parameters + step.weights
     cdef Py_ssize_t columns = columns_of_part(step), c = 0, p, r, at
     cdef vec rest

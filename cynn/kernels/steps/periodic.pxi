@@ -64,7 +64,7 @@ cdef void periodic_step_forward(
 ) noexcept nogil:
     cdef Py_ssize_t v, r, u, lane, lanes
     cdef int waves = waves_of(step), k
-    cdef real* kept = NULL if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef real* kept = NULL if call.workspace == NULL else call.workspace + for_rows(step, step.kept, rows)
     cdef const real* w
     cdef vec wave[MOST_FREQUENCIES]
     cdef vec gathered, angle, sum
@@ -101,7 +101,7 @@ cdef void periodic_step_backward(
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     cdef Py_ssize_t apart = panel_size(rows, step.embedded), j, u, r, v, lane, at
-    cdef real* kept = call.workspace + step.kept * rows
+    cdef real* kept = call.workspace + for_rows(step, step.kept, rows)
     cdef real* d = kept + apart
     cdef const real* w
     cdef vec x, angle, sum
@@ -182,7 +182,7 @@ cdef void periodic_step_gradient(
     const Rule* rule_of_w, const Rule* rule, const Call* call,
 ) noexcept nogil:
     """By pairs of a vector of columns and a frequency; B has a frequency's place behind the last one."""
-    cdef const real* kept = call.workspace + step.kept * rows
+    cdef const real* kept = call.workspace + for_rows(step, step.kept, rows)
     cdef Py_ssize_t apart = panel_size(rows, step.embedded), pair, v, u, r
     cdef Py_ssize_t pairs = panels_of(step.embedded) * PANEL_VECS * (step.frequencies + 1)
     cdef vec sum
@@ -192,13 +192,13 @@ cdef void periodic_step_gradient(
         k = <int>(pair % (step.frequencies + 1))
         if k < step.frequencies:
             gradient_of_frequency(
-                step, line_of(call.parameters + step.weights, step.weight_rows, 0, v), kept, rows, call.used_rows,
+                step, line_of(call.parameters + step.weights, step.weight_rows, 0, v), kept, rows, used_rows(step, call),
                 v, k, rule_of_w,
             )
             continue
         for u in range(step.units):
             sum = broadcast(0)
-            for r in range(call.used_rows):
+            for r in range(used_rows(step, call)):
                 sum = sum + load(line_of(kept + (1 + u) * apart, rows, r, v))
             use_line(step, row_of_map(step, waves_of(step)) + u, v, sum, rule_of_w)
 

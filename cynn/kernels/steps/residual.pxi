@@ -19,14 +19,14 @@ cdef void fork_step_backward(
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
     if grad_x != NULL:
-        add_rows(delta, delta + step.other * rows, grad_x, rows, first, past, step.outputs)
+        add_rows(delta, delta + for_rows(step, step.other, rows), grad_x, rows, first, past, step.outputs)
 
 
 cdef void join_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    add_rows(x, y + step.other * rows, y, rows, first, past, step.outputs)
+    add_rows(x, y + for_rows(step, step.other, rows), y, rows, first, past, step.outputs)
 
 
 cdef void join_step_backward(
@@ -77,6 +77,8 @@ cdef int connect_forks(Step* steps, int count) except -1:
                     f"steps: the steps of a residual must make {fork.outputs} numbers, "
                     f"got {steps[i].outputs}"
                 )
+            if fork.members != steps[i].members:
+                raise ValueError("steps: members must not begin within a residual")
             steps[i].other = fork.output - steps[i].output
             fork.other = steps[i].gradient - fork.gradient
     if open_forks:

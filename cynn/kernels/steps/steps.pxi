@@ -33,7 +33,10 @@ cdef struct Step:
     int frequencies
     bint has_phase
     bint has_linear  # beside its bins
+    Py_ssize_t copies  # rows that it makes of one, by default 1; only the members' first step makes more (members.pxi)
+    bint scaled, shifted  # of members: it has s, or b
     # Set by the network: its place among the other steps.
+    Py_ssize_t members  # rows that it gives for each row of the network
     int number  # of one that draws, among those of the network
     Py_ssize_t weights  # where W begins in the flat buffers; b follows it
     Py_ssize_t transposed  # where W^T begins in a training's workspace
@@ -102,6 +105,16 @@ cdef struct Kind:
     const Kind* learning  # what it is in training; NULL: the same
 
 
+cdef inline Py_ssize_t used_rows(const Step* step, const Call* call) noexcept nogil:
+    """Return how many rows of the block a step has."""
+    return call.used_rows * step.members
+
+
+cdef inline Py_ssize_t for_rows(const Step* step, Py_ssize_t place, Py_ssize_t rows) noexcept nogil:
+    """Return where what lies at `place` for one row of the network lies, where the step has so many rows."""
+    return place * (rows // step.members)
+
+
 cdef inline real* bias_in(real* buffer, const Step* step) noexcept nogil:
     """Return where b lies in a buffer like the parameters; NULL if the step has none."""
     if not step.biased:
@@ -132,7 +145,7 @@ cdef void input_activation_step_backward(
 ) noexcept nogil:
     """Return the input of an activation whose gradient needs it: the output of the step before."""
     activation_step_backward(
-        step, parameters, transposed, y + (step.input - step.output) * rows, delta, grad_x,
+        step, parameters, transposed, y + for_rows(step, step.input - step.output, rows), delta, grad_x,
         rows, first, past, call,
     )
 
