@@ -70,8 +70,8 @@ class Members(Layer):
 
     Notes
     -----
-    A model has it once at most, and not within `Residual`. A mini-batch of B rows is one of k B rows
-    behind it: dropout draws for each of these, and `BatchNorm` takes the mean over all.
+    A model has it once at most, and not within `Residual`. Behind it a mini-batch of B rows is one
+    of k B rows: dropout draws for each of these, and `BatchNorm` takes the mean over all.
 
     References
     ----------
@@ -132,7 +132,9 @@ class Members(Layer):
     def members(self, before: int) -> int:
         """Return k times as many; see `Layer.members`."""
         if before != 1:
-            raise ValueError(f"a model must have Members once, got {self!r} behind {before} members")
+            raise ValueError(
+                f"a model must have Members once, got {self!r} behind {before} members"
+            )
         return self.k
 
     def step(self) -> tuple[Any, ...]:
@@ -153,6 +155,7 @@ class Members(Layer):
         """Draw r; see `Layer.initial_weights`."""
         groups = [1] * n_inputs if self.groups is None else self.groups
         size = (self.k, len(groups))
+        drawn: NDArray[Any]
         if self.initializer == "ones":
             drawn = np.ones(size)
         elif self.initializer == "normal":
@@ -195,8 +198,8 @@ class MemberAffine(_OfMembers):
     use_scale, use_bias : bool, default True
         Whether there is s, and b; not neither.
     limit : float, default 0.0
-        b begins with numbers drawn uniformly from ±limit, the same for all members; s begins with 1.
-        In TabM it is 1 / sqrt(n) of the n inputs of the layer before.
+        The numbers that b begins with are drawn uniformly from ±limit, the same for all members; s
+        begins with 1. In TabM it is 1 / sqrt(n) of the n inputs of the layer before.
     learning_rate_factor, weight_decay_factor : float, default 1.0
         What the optimizer's learning rate and weight decay are multiplied by here: finite, at
         least 0; weights whose learning rate is multiplied by 0 are frozen.

@@ -63,9 +63,7 @@ class OfMembers(Step):
 
     def __init__(self, n_in: int, place: Place, members: int) -> None:
         if members != place.members:
-            raise ValueError(
-                f"steps: members must be {place.members} as before it, got {members}"
-            )
+            raise ValueError(f"steps: members must be {place.members} as before it, got {members}")
         self.n_out, self.members, self.first = n_in, members, place.params
         self.n_params = members * n_in
 
@@ -176,9 +174,7 @@ class MemberDense(OfMembers):
     def __init__(self, n_in: int, place: Place, members: int, n_out: int) -> None:
         super().__init__(n_in, place, members)
         if not 1 <= n_out <= 1 << 24:
-            raise ValueError(
-                f"steps: outputs of member_dense must be from 1 to 2^24, got {n_out}"
-            )
+            raise ValueError(f"steps: outputs of member_dense must be from 1 to 2^24, got {n_out}")
         self.n_in, self.n_out = n_in, n_out
         self.n_params = members * n_out * n_in
 

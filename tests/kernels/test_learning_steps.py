@@ -63,9 +63,14 @@ CASES = [
         ("member_affine", 3, "identity", True, False),
         ("dense", 5, "identity", False), OWN, *HEAD[1:],
     ), LOSS),
-    Case("one member", (("members", 1), DENSE, ("member_dense", 1, 3), ("member_affine", 1, "gelu", True, True), END), LOSS),
+    Case("one member", (
+        ("members", 1), DENSE, ("member_dense", 1, 3),
+        ("member_affine", 1, "gelu", True, True), END,
+    ), LOSS),
     Case("heads of many", (DENSE, ("members", 3), ("member_dense", 3, 21), TANH, END), LOSS),
-    Case("numbers of members", (DENSE, *HEAD[:2], ("member_affine", 3, "relu", True, True)), "mean_squared_error"),
+    Case("numbers of members", (
+        DENSE, *HEAD[:2], ("member_affine", 3, "relu", True, True),
+    ), "mean_squared_error"),
     Case("norms of members", (
         ("members", 3), DENSE, LAYER, ("residual", [BATCH, DROPOUT, ("parametric", "gelu")]),
         ("periodic", (1, 2), 3, 2, "relu", True, True), ("embedding", (1,), (2,), 3), *HEAD[1:],

@@ -158,12 +158,13 @@ def test_layers_that_do_not_fit(parts, message):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Members(0), lambda: Members(1 << 17), lambda: Members(2.5), lambda: Members(2, "he"),
-        lambda: Members(2, groups=[]), lambda: Members(2, groups=[0]), lambda: Members(2, groups=3),
-        lambda: MemberAffine(2, "none"), lambda: MemberAffine(2, limit=-1), lambda: MemberDense(0, 2),
-        lambda: MemberAffine(2, use_scale=False, use_bias=False), lambda: MemberDense(2, 0),
-        lambda: MemberDense(1 << 25, 2), lambda: MemberAffine(2, limit=float("nan")),
+        lambda: Members(0), lambda: Members(1 << 17), lambda: Members(2.5),
+        lambda: Members(2, "he"), lambda: Members(2, groups=[]), lambda: Members(2, groups=[0]),
+        lambda: Members(2, groups=3), lambda: MemberAffine(2, "none"),
+        lambda: MemberAffine(2, limit=-1), lambda: MemberAffine(2, limit=float("nan")),
+        lambda: MemberAffine(2, use_scale=False, use_bias=False),
         lambda: MemberAffine(2, learning_rate_factor={"bias": 1.0}),
+        lambda: MemberDense(0, 2), lambda: MemberDense(2, 0), lambda: MemberDense(1 << 25, 2),
     ],
 )  # fmt: skip
 def test_arguments_that_are_refused(make):
