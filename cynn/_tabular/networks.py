@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from . import realmlp
+from . import realmlp, tabm
 from .preset import Preset
 
 
@@ -33,5 +33,6 @@ class Network(NamedTuple):
 
 NETWORKS: dict[str, Network] = {
     "realmlp": Network("RealMLP", realmlp.PRESETS),
+    "tabm": Network("TabM", tabm.PRESETS),
 }
 """By what ``cynn train --model`` calls them, the default first."""

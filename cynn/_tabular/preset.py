@@ -29,7 +29,9 @@ class Preset:
     dropout, weight_decay, label_smoothing : float
         The highest of the run.
     n_epochs, batch_size : int
-        How long it learns, and from how many rows at a time.
+        How long it learns at most, and from how many rows at a time.
+    patience : int or None
+        How many epochs in a row may be no better before a training ends; None: it never does.
     """
 
     recipe: str
@@ -40,6 +42,7 @@ class Preset:
     label_smoothing: float = 0.0
     n_epochs: int = 256
     batch_size: int = 256
+    patience: int | None = None
 
     def layers(
         self, encoder: TableEncoder, x: NDArray[Any], n_outputs: int, activation: str

@@ -19,13 +19,17 @@ _DEFAULT, *_OTHERS = NETWORKS
 MODELS = (_DEFAULT, MLP, *_OTHERS)
 """The networks for a table: the first that has all options that were given is taken."""
 
+_STOPPING = [
+    name for name, network in NETWORKS.items() if network.default("regression").patience is not None
+]
+
 SOME = {
     "members": ("--members", tuple(NETWORKS)),
     "time_limit": ("--time-limit", tuple(NETWORKS)),
     "optimizer": ("--optimizer", (MLP,)),
     "momentum": ("--momentum", (MLP,)),
     "activation": ("--activation", (MLP,)),
-    "patience": ("--patience", (MLP,)),
+    "patience": ("--patience", (MLP, *_STOPPING)),
 }
 """The options that some networks for a table have, each with its flag and these."""
 

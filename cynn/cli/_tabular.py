@@ -16,7 +16,7 @@ from .._runtime.threads import get_num_threads
 from .._tabular import members, scales
 from .._tabular.networks import NETWORKS
 from .._tabular.preset import Preset
-from ..callbacks import BestEpoch, Callback
+from ..callbacks import Callback
 from ..ensemble import Ensemble
 from ..model import Model
 from ..tables import Quantity
@@ -138,8 +138,8 @@ class Tabular:
     def _preset(self, task: str) -> Preset:
         """Return the preset with what the options say otherwise."""
         given = vars(self.options)
-        names = ("learning_rate", "dropout", "weight_decay")
-        own = {name: given[name] for name in names if name in given}
+        names = ("learning_rate", "dropout", "weight_decay", "patience")
+        own = {name: given[name] for name in names if given.get(name) is not None}
         return replace(self._network.default(task), hidden=tuple(self.options.hidden), **own)
 
     def _maker(self, data: Data) -> Callable[[int], Model]:
@@ -168,7 +168,8 @@ class Tabular:
         batch_size = members.even_batch(n, options.batch_size * self._n_ranks)
         callbacks: list[Callback] = []
         if "validation" in data.parts:
-            callbacks.append(BestEpoch(self._watched(data)))
+            patience = self._preset(data.encoder.target.task).patience
+            callbacks.append(members.keeper(self._watched(data), patience))
         if self._deadline < math.inf:
             callbacks.append(members.Deadline(self._deadline))
         rows, held_out = data.rows("training"), data.rows("validation")
@@ -217,7 +218,13 @@ class Tabular:
         ]
 
     def _plan(self, epochs: int, data: Data) -> members.Plan:
-        return members.Plan(epochs, self.options.batch_size, self._watched(data), get_num_threads())
+        return members.Plan(
+            epochs,
+            self.options.batch_size,
+            self._watched(data),
+            get_num_threads(),
+            self._preset(data.encoder.target.task).patience,
+        )
 
     def ensemble(self, data: Data, training: dict[str, Any]) -> Ensemble:
         """Return members that are trained on folds of the training rows, and say how fast."""

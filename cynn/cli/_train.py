@@ -75,8 +75,9 @@ def add(commands: Any) -> None:
     table_options.add_argument(
         "--model",
         choices=_models.MODELS,
-        help="the network: realmlp, whose defaults were tuned on many tables, or mlp, plain dense "
-        "layers (default: the first of these that has all options given, such as mlp for "
+        help="the network: realmlp, whose defaults were tuned on many tables, mlp, plain dense "
+        "layers, or tabm, many networks in one (default: the first of these that has all options "
+        "given, such as mlp for "
         f"{', '.join(flag for flag, models in _models.SOME.values() if _models.MLP in models)})",
     )
     table_options.add_argument(

@@ -85,6 +85,32 @@ dropout : float, optional
     The part of the hidden units that is dropped; by default 0.15, with "td-s" 0.
 weight_decay : float, optional
     By default 0.02, with "td-s" 0.""",
+    "tabm": """\
+variant : {"tabm", "tabm-mini"}, default "tabm"
+    What each of the networks in one has for itself: factors around each matrix, biases and a last
+    layer; or, simpler and faster, the factors of its inputs and a last layer.
+n_members : int, default 1
+    How many such ensembles are trained, side by side on the cores. Of several each holds out
+    another part of the rows, and predictions are their mean.
+k : int, default 32
+    How many networks one ensemble is. They share their matrices, and predictions are their mean.
+num_embeddings : {"piecewise", None}, default "piecewise"
+    Whether the network gets of each quantity 16 learned functions, linear in each of 48 bins, or
+    the quantity itself.
+n_epochs : int, default 256
+    The most passes over the rows.
+patience : int, default 16
+    How many epochs in a row may be no better before the training ends. The best is kept.
+batch_size : int, default 256
+    Rows of a mini-batch; somewhat more where that makes all of an epoch equal.
+hidden_layer_sizes : array_like of int, optional
+    The units of each hidden layer; by default (512, 512), and (512, 512, 512) without embeddings.
+learning_rate : float, optional
+    By default 0.002.
+dropout : float, optional
+    The part of the hidden units that is dropped; by default 0.1.
+weight_decay : float, optional
+    By default 0.0003.""",
     "tabular_classes": """\
 metric : {"accuracy", "log_loss", "auc", "balanced_accuracy"}, default "accuracy"
     What decides the best epoch.
@@ -162,8 +188,8 @@ out_activation_ : str
     The last activation.""",
 }
 """By the name that stands in their place, in braces: the arguments of the network and its solver,
-those of the training that are cynn's own, and what a fit leaves; those of RealMLP, and what all
-estimators of tables share."""
+those of the training that are cynn's own, and what a fit leaves; those of RealMLP and of TabM, and
+what all estimators of tables share."""
 
 
 def documented(estimator: T) -> T:

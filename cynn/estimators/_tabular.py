@@ -83,9 +83,13 @@ class Tabular(Explained, BaseEstimator):
 
     # -- what the networks and the kinds of targets differ in
 
+    def _default_preset(self) -> Preset:
+        """Return the preset that was asked for."""
+        return self._network.presets[getattr(self, self._chosen_by), self._task]
+
     def _chosen_preset(self) -> Preset:
         """Return the preset with what the user says otherwise."""
-        chosen = self._network.presets[getattr(self, self._chosen_by), self._task]
+        chosen = self._default_preset()
         own = {
             field.name: getattr(self, field.name)
             for field in fields(chosen)
@@ -296,6 +300,7 @@ class Tabular(Explained, BaseEstimator):
             batch_size=self._preset.batch_size,
             monitor=watched,
             threads=threads_of(self.n_jobs),
+            patience=self._preset.patience,
             deadline=deadline,
             verbose=int(self.verbose),
         )

@@ -59,6 +59,11 @@ class Column(Spec):
         """How many numbers the column gives for a row."""
         raise NotImplementedError
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many of the numbers in a row say one thing together, as those of a category do."""
+        return (1,) * self.width
+
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values.
 
@@ -280,6 +285,11 @@ class Categorical(Written, Column):
     def width(self) -> int:
         """As many numbers as categories."""
         return len(self.categories)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """All of them."""
+        return (self.width,)
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""

@@ -197,6 +197,11 @@ class TableEncoder(Spec):
         return tuple(places)
 
     @cached_property
+    def groups(self) -> tuple[int, ...]:
+        """How many numbers in a row say one thing together: those of a category do."""
+        return tuple(size for each in self.columns for size in each.groups)
+
+    @cached_property
     def codes(self) -> dict[int, int]:
         """Which numbers of a row are codes, each with how many of these there are."""
         return {start: each.n_codes for each, start in self._starts if isinstance(each, Coded)}
