@@ -19,7 +19,11 @@ from ._mlp import MLP
 from ._models import Data
 from ._tabular import Tabular
 
-KINDS = {"Coded": "categorical (embedded)", "Dates": "of dates"}
+KINDS = {
+    "Coded": "categorical (embedded)",
+    "Dates": "of dates",
+    "QuantileNumeric": "numeric (by quantiles)",
+}
 """What columns are called that are not called as their class is."""
 
 

@@ -261,11 +261,14 @@ def test_what_is_resumed(run, tmp_path, monkeypatch):
     ("options", "said"),
     [
         (["--model", "realmlp", "--optimizer", "adam"], "--model must be mlp for --optimizer, got"),
-        (["--model", "realmlp", "--patience", 3], "--model must be mlp for --patience, got real"),
+        (
+            ["--model", "realmlp", "--patience", 3],
+            "--model must be mlp or tabm for --patience, got",
+        ),
         (["--model", "realmlp", "--activation", "relu"], "--model must be mlp for --activation"),
         (["--model", "realmlp", "--momentum", 0.5], "--model must be mlp for --momentum"),
-        (["--model", "mlp", "--members", 2], "--model must be realmlp for --members, got mlp"),
-        (["--model", "mlp", "--time-limit", 2], "--model must be realmlp for --time-limit, got"),
+        (["--model", "mlp", "--members", 2], "--model must be realmlp or tabm for --members, g"),
+        (["--model", "mlp", "--time-limit", 2], "--model must be realmlp or tabm for --time-limit"),
         (["--members", 2, "--momentum", 0.5], "--members must go without --momentum, which --mod"),
         (["--members", 2, "--checkpoint", "c"], "--members must be 1 for --checkpoint, got 2"),
         (["--time-limit", 2, "--resume", "--checkpoint", "c"], "--time-limit must be left out for"),

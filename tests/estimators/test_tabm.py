@@ -26,7 +26,13 @@ from cynn.optimizers import AdamW
 from cynn.storage import ModelFileError
 from mixed_tables import frames, table
 
-SMALL = {"k": 4, "hidden_layer_sizes": (16, 16), "learning_rate": 0.01, "random_state": 0}
+SMALL = {
+    "k": 4,
+    "hidden_layer_sizes": (16, 16),
+    "learning_rate": 0.01,
+    "batch_size": 32,
+    "random_state": 0,
+}
 SHORT = SMALL | {"n_epochs": 6}
 LEARNED = SMALL | {"n_epochs": 60}
 
@@ -133,8 +139,9 @@ def test_layers(variant, more, kinds):
 @pytest.mark.parametrize("num_embeddings", ["piecewise", None])
 def test_all_forms_learn(variant, num_embeddings):
     X, y = numbers()
-    reg = TabMRegressor(variant, num_embeddings=num_embeddings, **LEARNED).fit(X, y)
-    assert reg.score(X, y) > 0.8
+    how = LEARNED | {"hidden_layer_sizes": (64, 64), "patience": 60}
+    reg = TabMRegressor(variant, num_embeddings=num_embeddings, **how).fit(X, y)
+    assert reg.score(X, y) > 0.85
 
 
 def test_the_first_weights():
