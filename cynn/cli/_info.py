@@ -9,15 +9,26 @@ import numpy as np
 
 from .. import _backend, datasets
 from .._runtime.threads import get_num_threads
+from .._tabular.networks import NETWORKS
 from .._version import VERSION
 from ..ensemble import Ensemble
-from ..tables import Categorical, Classes, Coded, Column, Dates, Numeric, Quantity, TableEncoder
+from ..tables import (
+    Categorical,
+    Classes,
+    Coded,
+    Column,
+    Dates,
+    Numeric,
+    QuantileNumeric,
+    Quantity,
+    TableEncoder,
+)
 from . import _checkpoints
 
 TOLD = ("data", *_checkpoints.OPTIONS)
 """What is told of a training, in this order."""
 
-ESTIMATORS = ("RealMLPClassifier", "RealMLPRegressor")
+ESTIMATORS = {name for network in NETWORKS.values() for name in network.estimators}
 """What a file may say that it is of; any other text may do harm to a terminal."""
 
 MOST_COLUMNS = 50
@@ -91,6 +102,9 @@ def _describe_table(encoder: TableEncoder) -> None:
 
 
 def _of_column(each: Column) -> str:
+    if isinstance(each, QuantileNumeric):
+        low, high = each.quantiles[0], each.quantiles[-1]
+        return f"a number by its quantiles, from {low:.4g} to {high:.4g}"
     if isinstance(each, Numeric):
         if not each.clip:
             return _of_number(each)

@@ -1,33 +1,52 @@
-"""Which network learns: its defaults, and the options that one of a table's two has alone."""
+"""Which network learns: its defaults, and the options that some of a table's have alone."""
 
 import argparse
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._realmlp.members import Rows
+from .._tabular.members import Rows
+from .._tabular.networks import NETWORKS, Network
 from ..tables import TableEncoder
 from ._options import IMAGES
 
-REALMLP, MLP = MODELS = ("realmlp", "mlp")
-"""The networks for a table, the default one first."""
+MLP = "mlp"
 
-ALONE = {
-    REALMLP: {"members": "--members", "time_limit": "--time-limit"},
-    MLP: {
-        "optimizer": "--optimizer",
-        "momentum": "--momentum",
-        "activation": "--activation",
-        "patience": "--patience",
-    },
+_DEFAULT, *_OTHERS = NETWORKS
+
+MODELS = (_DEFAULT, MLP, *_OTHERS)
+"""The networks for a table: the first that has all options that were given is taken."""
+
+_STOPPING = [
+    name for name, network in NETWORKS.items() if network.default("regression").patience is not None
+]
+
+SOME = {
+    "members": ("--members", tuple(NETWORKS)),
+    "time_limit": ("--time-limit", tuple(NETWORKS)),
+    "optimizer": ("--optimizer", (MLP,)),
+    "momentum": ("--momentum", (MLP,)),
+    "activation": ("--activation", (MLP,)),
+    "patience": ("--patience", (MLP, *_STOPPING)),
 }
-"""The options that the other network for a table has not."""
+"""The options that some networks for a table have, each with its flag and these."""
+
+
+def _of(network: Network) -> dict[str, Any]:
+    preset = network.default("regression")
+    return {
+        "hidden": list(preset.hidden),
+        "epochs": preset.n_epochs,
+        "batch_size": preset.batch_size,
+    }
+
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     IMAGES: {"hidden": [256], "epochs": 8, "batch_size": 64},
     MLP: {"hidden": [256], "epochs": 100, "batch_size": 64},
-    REALMLP: {"hidden": [256, 256, 256], "epochs": 256, "batch_size": 256},
+    **{name: _of(network) for name, network in NETWORKS.items()},
 }
 """Of the options that all networks have, by what is learned."""
 
@@ -73,22 +92,22 @@ def choose(options: argparse.Namespace) -> None:
     ValueError
         If an option was given that this network has not.
     """
-    given = {
-        model: [flag for name, flag in flags.items() if name in options]
-        for model, flags in ALONE.items()
-    }
+    given = [SOME[name] for name in SOME if name in options]
     if "model" not in options:
-        if given[MLP] and given[REALMLP]:
+        for (flag, models), (other, others) in combinations(given, 2):
+            if not set(models) & set(others):
+                raise ValueError(
+                    f"{flag} must go without {other}, which --model {' or '.join(others)} alone "
+                    "has, got both: leave one of them out"
+                )
+        options.model = next(
+            model for model in MODELS if all(model in models for _, models in given)
+        )
+    for flag, models in given:
+        if options.model not in models:
             raise ValueError(
-                f"{given[REALMLP][0]} must go without {given[MLP][0]}, which --model mlp alone "
-                "has, got both: leave one of them out"
-            )
-        options.model = MLP if given[MLP] else REALMLP
-    for model, flags in given.items():
-        if flags and model != options.model:
-            raise ValueError(
-                f"--model must be {model} for {flags[0]}, got {options.model}: leave one of them "
-                "out"
+                f"--model must be {' or '.join(models)} for {flag}, got {options.model}: leave one "
+                "of them out"
             )
     give_defaults(options, options.model)
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .. import _backend, distributed
-from .._realmlp.presets import PRESETS
 from .._specs.activation_table import ACTIVATIONS
+from .._tabular.networks import NETWORKS
 from ..ensemble import MOST_MEMBERS
 from ..layers import Dense, Dropout, Flatten, Rescale
 from ..model import Model
@@ -29,17 +29,30 @@ from ._arguments import (
 from ._options import IMAGES, TABLE, OptionsFor, settle
 from ._parser import named
 
-REALMLP, REGRESSION = (PRESETS["td", task] for task in TASKS)
-
 
 def _defaults(name: str) -> str:
-    """Return the defaults of an option for a help text."""
-    images, mlp, realmlp = (
-        ",".join(map(str, value)) if isinstance(value, list) else str(value)
-        for value in (defaults[name] for defaults in _models.DEFAULTS.values())
-    )
-    plain = images if images == mlp else f"{images}; for mlp {mlp}"
-    return f"(default: {plain}; for realmlp {realmlp})"
+    """Return the defaults of an option for a help text: that of images, and what is another."""
+    of = {
+        kind: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for kind, value in ((kind, each[name]) for kind, each in _models.DEFAULTS.items())
+    }
+    others = (f"; for {kind} {value}" for kind, value in of.items() if value != of[IMAGES])
+    return f"(default: {of[IMAGES]}{''.join(others)})"
+
+
+def _of_networks(name: str) -> str:
+    """Return the defaults of an option that are a matter of the networks for tables."""
+    parts = []
+    for model, network in NETWORKS.items():
+        of_classes, of_numbers = (getattr(network.default(task), name) for task in TASKS)
+        more = f", of numbers {of_numbers}" if of_numbers != of_classes else ""
+        parts.append(f"for {model} {of_classes}{more}")
+    return "; ".join(parts)
+
+
+def _have(name: str) -> str:
+    """Return the networks for tables that have an option."""
+    return " and ".join(_models.SOME[name][1])
 
 
 def add(commands: Any) -> None:
@@ -62,23 +75,25 @@ def add(commands: Any) -> None:
     table_options.add_argument(
         "--model",
         choices=_models.MODELS,
-        help="the network: realmlp, whose defaults were tuned on many tables, or mlp, plain dense "
-        "layers (default: realmlp; mlp where one of its options is given: "
-        f"{', '.join(_models.ALONE[_models.MLP].values())})",
+        help="the network: realmlp, whose defaults were tuned on many tables, mlp, plain dense "
+        "layers, or tabm, many networks in one (default: the first of these that has all options "
+        "given, such as mlp for "
+        f"{', '.join(flag for flag, models in _models.SOME.values() if _models.MLP in models)})",
     )
     table_options.add_argument(
         "--members",
         type=up_to(MOST_MEMBERS),
         default=1,
         metavar="N",
-        help="for realmlp: so many networks, each of which chooses its best epoch by another part "
-        "of the training rows; predictions are their mean",
+        help=f"for {_have('members')}: so many networks, each of which chooses its best epoch by "
+        "another part of the training rows; predictions are their mean",
     )
     table_options.add_argument(
         "--time-limit",
         type=seconds,
         metavar="SECONDS",
-        help="for realmlp: plan no more epochs than that allows, reading the table included",
+        help=f"for {_have('time_limit')}: plan no more epochs than that allows, reading the table "
+        "included",
     )
     table_options.add_argument("--target", metavar="COLUMN", help="the column to predict")
     table_options.add_argument("--task", choices=TASKS, help="by default inferred from the target")
@@ -109,8 +124,8 @@ def add(commands: Any) -> None:
         "--patience",
         type=whole_or_zero,
         metavar="EPOCHS",
-        help="for mlp: stop after more epochs than that without a lower validation loss; the "
-        "weights of the best epoch are kept with this option and without",
+        help=f"for {_have('patience')}: stop after more epochs than that without a lower "
+        "validation loss; the weights of the best epoch are kept with this option and without",
     )
     OptionsFor(train, IMAGES).add_argument(
         "--data", metavar="NAME|DIR", help=f"{_images.NAMES}; by default mnist if available"
@@ -158,8 +173,8 @@ def add(commands: Any) -> None:
         type=number(Dropout),
         default=argparse.SUPPRESS,
         metavar="RATE",
-        help="fraction of the hidden units dropped in each training step (default: 0; for realmlp "
-        f"{REALMLP.dropout})",
+        help="fraction of the hidden units dropped in each training step (default: 0; "
+        f"{_of_networks('dropout')})",
     )
     train.add_argument(
         "--optimizer",
@@ -173,10 +188,9 @@ def add(commands: Any) -> None:
         "--learning-rate",
         type=number(SGD),
         default=argparse.SUPPRESS,
-        help="initial learning rate; it decays to 0 along a cosine (default: "
+        help="highest learning rate; of images and mlp it decays to 0 along a cosine (default: "
         f"{_images.LEARNING_RATE} for sgd, {_mlp.LEARNING_RATE} with mlp, also where --optimizer "
-        "is left out; otherwise the optimizer's own); that of realmlp is the highest of several "
-        f"cosines (default: {REALMLP.learning_rate}; for regression {REGRESSION.learning_rate})",
+        f"is left out; otherwise the optimizer's own; {_of_networks('learning_rate')})",
     )
     train.add_argument(
         "--momentum",
@@ -189,7 +203,7 @@ def add(commands: Any) -> None:
         "--weight-decay",
         type=number(lambda d: SGD(weight_decay=d)),
         default=argparse.SUPPRESS,
-        help=f"weight decay (default: 0; for adamw 0.01, for realmlp {REALMLP.weight_decay})",
+        help=f"weight decay (default: 0; for adamw 0.01; {_of_networks('weight_decay')})",
     )
     train.add_argument("--seed", type=whole_or_zero, default=0, help="random seed")
     train.add_argument(

@@ -14,12 +14,16 @@ from ..model import Model
 from ..plots import _folder
 from ..preprocessing import train_validation_split
 from ..tables import Table, TableEncoder, Target
-from . import _checkpoints, _measures, _reading, _table, _train_model
+from . import _checkpoints, _measures, _models, _reading, _table, _train_model
 from ._mlp import MLP
-from ._models import REALMLP, Data
-from ._realmlp import RealMLP
+from ._models import Data
+from ._tabular import Tabular
 
-KINDS = {"Coded": "categorical (embedded)", "Dates": "of dates"}
+KINDS = {
+    "Coded": "categorical (embedded)",
+    "Dates": "of dates",
+    "QuantileNumeric": "numeric (by quantiles)",
+}
 """What columns are called that are not called as their class is."""
 
 
@@ -29,7 +33,7 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         raise ValueError(
             "--target COLUMN must be given for a table, got none: the column to predict"
         )
-    kind = RealMLP(options, comm) if options.model == REALMLP else MLP(options)
+    kind = MLP(options) if options.model == _models.MLP else Tabular(options, comm)
     _train_model.try_to_save(options)
     _train_model.note_slow_target()
     pictures = None if options.plots is None else _folder.prepare(options.plots)
@@ -40,7 +44,7 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         _table.print_unseen(data.encoder, unseen, sys.stdout)
     data = kind.with_target(data)
     trained: Model | Ensemble
-    if isinstance(kind, RealMLP) and options.members > 1:
+    if isinstance(kind, Tabular) and options.members > 1:
         note = _record(data, options, comm)
         trained, status = kind.ensemble(data, note), 0
     else:
@@ -96,7 +100,7 @@ def _read(options: argparse.Namespace, recipe: str, comm: Any) -> tuple[Data, Ta
 
 
 def _trained(
-    kind: MLP | RealMLP, data: Data, options: argparse.Namespace, comm: Any
+    kind: MLP | Tabular, data: Data, options: argparse.Namespace, comm: Any
 ) -> tuple[Model, int]:
     """Return one network that is trained, and the exit status."""
     model = kind.model(data)

@@ -18,11 +18,18 @@ from typing import TYPE_CHECKING
 
 from .._specs.names import missing_from
 from ._classifier import MLPClassifier
-from ._realmlp_classifier import RealMLPClassifier
-from ._realmlp_regressor import RealMLPRegressor
+from ._realmlp import RealMLPClassifier, RealMLPRegressor
 from ._regressor import MLPRegressor
+from ._tabm import TabMClassifier, TabMRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "RealMLPClassifier", "RealMLPRegressor"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "RealMLPClassifier",
+    "RealMLPRegressor",
+    "TabMClassifier",
+    "TabMRegressor",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = missing_from(__name__)

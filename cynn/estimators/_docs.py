@@ -85,7 +85,49 @@ dropout : float, optional
     The part of the hidden units that is dropped; by default 0.15, with "td-s" 0.
 weight_decay : float, optional
     By default 0.02, with "td-s" 0.""",
-    "realmlp_rest": """\
+    "tabm": """\
+variant : {"tabm", "tabm-mini"}, default "tabm"
+    What each of the networks in one has for itself: factors around each matrix, biases and a last
+    layer; or, simpler and faster, the factors of its inputs and a last layer.
+n_members : int, default 1
+    How many such ensembles are trained, side by side on the cores. Of several each holds out
+    another part of the rows, and predictions are their mean.
+k : int, default 32
+    How many networks one ensemble is. They share their matrices, and predictions are their mean.
+num_embeddings : {"piecewise", None}, default "piecewise"
+    Whether the network gets of each quantity 16 learned functions, linear in each of 48 bins, or
+    the quantity itself.
+n_epochs : int, default 256
+    The most passes over the rows.
+patience : int, default 16
+    How many epochs in a row may be no better before the training ends. The best is kept.
+batch_size : int, default 256
+    Rows of a mini-batch; somewhat more where that makes all of an epoch equal.
+hidden_layer_sizes : array_like of int, optional
+    The units of each hidden layer; by default (512, 512), and (512, 512, 512) without embeddings.
+learning_rate : float, optional
+    By default 0.002.
+dropout : float, optional
+    The part of the hidden units that is dropped; by default 0.1.
+weight_decay : float, optional
+    By default 0.0003.""",
+    "tabular_classes": """\
+metric : {"accuracy", "log_loss", "auc", "balanced_accuracy"}, default "accuracy"
+    What decides the best epoch.
+class_weight : dict, "balanced" or None, default None
+    What the rows of each class count beside `sample_weight`.""",
+    "tabular_numbers": """\
+loss : {"squared_error", "quantile"}, default "squared_error"
+    What the network learns: the mean of the targets, or several quantiles of them, together.
+quantiles : sequence of float, default (0.05, 0.5, 0.95)
+    With ``loss="quantile"`` which ones, between 0 and 1, ascending.
+metric : {"rmse", "mae"}, optional
+    What decides the best epoch, by default "rmse"; of quantiles it is their loss.
+target_scale : {"auto", "linear", "log"}, default "auto"
+    Whether the network learns the logarithm of the targets, which must be above 0, or above -1
+    where some are 0: of those plus 1. "auto": where they are skewed and a short training says,
+    by the rows held out, that it helps; `target_scale_` tells what was chosen.""",
+    "tabular_rest": """\
 validation_fraction : float, default 0.2
     The part of the rows that is held out to choose the best epoch, where `n_members` is 1; 0:
     none, the last epoch is kept.
@@ -102,7 +144,10 @@ n_jobs : int or None, default None
     process of joblib its share.
 verbose : int, default 0
     Whether a line tells of each member that is trained.""",
-    "realmlp_learned": """\
+    "tabular_scale": """\
+target_scale_ : {"linear", "log", "log1p"}
+    On what scale the targets were learned.""",
+    "tabular_learned": """\
 ensemble_ : cynn.ensemble.Ensemble
     The members.
 best_epochs_ : list of int or None
@@ -143,7 +188,8 @@ out_activation_ : str
     The last activation.""",
 }
 """By the name that stands in their place, in braces: the arguments of the network and its solver,
-those of the training that are cynn's own, and what a fit leaves."""
+those of the training that are cynn's own, and what a fit leaves; those of RealMLP and of TabM, and
+what all estimators of tables share."""
 
 
 def documented(estimator: T) -> T:

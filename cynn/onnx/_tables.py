@@ -1,7 +1,7 @@
 """What a table is in ONNX: its columns in front of the network, its target behind."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,15 @@ from ..tables import (
     Column,
     Dates,
     Numeric,
+    QuantileNumeric,
     Quantity,
     TableEncoder,
     Target,
 )
+from ..tables._columns import Number
 from ..tables._values import category, number_of, without
 from ._graph import GraphWriter
+from ._quantiles import write_quantiles
 
 FAR = 1e100
 """How many times its `clip` a number is taken for at most: squares of larger ones overflow."""
@@ -51,9 +54,9 @@ def expect_writable(encoder: TableEncoder, row: tuple[int, ...], n_outputs: int)
                 "ignore it in training, or pass network_only=True to write the network without the "
                 "table"
             )
-        if type(column) not in (Numeric, Categorical, Coded):
+        if type(column) not in (Numeric, QuantileNumeric, Categorical, Coded):
             raise ValueError(
-                f"model.table.columns[{i}] must be Numeric, Categorical or Coded for ONNX, got "
+                f"model.table.columns[{i}] must be of numbers, Categorical or Coded for ONNX, got "
                 f"{column!r:.100}: {instead}"
             )
     if type(encoder.target) not in (Classes, Quantity):
@@ -111,7 +114,7 @@ def write_encoder(graph: GraphWriter, encoder: TableEncoder) -> tuple[list[Any],
     from onnx import TensorProto, helper
 
     graph.taken.update(column.name for column in encoder.columns)
-    numeric = [column for column in encoder.columns if isinstance(column, Numeric)]
+    numeric = [column for column in encoder.columns if isinstance(column, Number)]
     categorical = [column for column in encoder.columns if isinstance(column, Categorical)]
     parts: list[str] = []
     sources: dict[tuple[str, int], int] = {}  # where the numbers of a column come to lie
@@ -138,7 +141,7 @@ def write_encoder(graph: GraphWriter, encoder: TableEncoder) -> tuple[list[Any],
 
 
 def _write_numeric(
-    graph: GraphWriter, columns: list[Numeric], missing_texts: tuple[str, ...]
+    graph: GraphWriter, columns: list[Number], missing_texts: tuple[str, ...]
 ) -> list[str]:
     """Write all columns of numbers at once: scaled, and 1 for those that are missing.
 
@@ -151,10 +154,7 @@ def _write_numeric(
         missing = graph.node(
             "Or", f"missing{i}", missing, graph.node("Equal", f"missing{i}", x, constant)
         )
-    means, stds = ([getattr(column, name) for column in columns] for name in ("mean", "std"))
-    scaled = graph.node("Sub", "numbers", x, graph.exact("numbers.mean", np.array(means, float)))
-    scaled = graph.node("Div", "numbers", scaled, graph.exact("numbers.std", np.array(stds, float)))
-    scaled = _write_clip(graph, [column.clip or np.inf for column in columns], scaled)
+    scaled = _write_scaled(graph, columns, x)
     zero = graph.exact("numbers.zero", np.float64(0))
     parts = [graph.cast("numbers", graph.node("Where", "numbers", missing, zero, scaled))]
     flagged = [i for i, column in enumerate(columns) if column.missing]
@@ -165,6 +165,38 @@ def _write_numeric(
             flags = graph.node("Gather", "missing", missing, places, axis=1)
         parts.append(graph.cast("missing", flags))
     return parts
+
+
+def _write_scaled(graph: GraphWriter, columns: list[Number], x: str) -> str:
+    """Write the way from numbers to those that the network gets, each kind of columns at once."""
+    parts, order = [], []
+    for kind, write in ((Numeric, _write_distances), (QuantileNumeric, _write_quantiles)):
+        places = [i for i, column in enumerate(columns) if isinstance(column, kind)]
+        if not places:
+            continue
+        own = x
+        if len(places) < len(columns):
+            of_kind = graph.exact("numbers.places", places)
+            own = graph.node("Gather", "numbers", x, of_kind, axis=1)
+        parts.append(write(graph, [columns[i] for i in places], own))
+        order += places
+    scaled = graph.joined("numbers.scaled", parts)
+    if order != sorted(order):
+        back = graph.exact("numbers.order", np.argsort(order))
+        scaled = graph.node("Gather", "numbers", scaled, back, axis=1)
+    return scaled
+
+
+def _write_distances(graph: GraphWriter, columns: Sequence[Any], x: str) -> str:
+    """Write how far numbers are from their means, in deviations."""
+    means, stds = ([getattr(column, name) for column in columns] for name in ("mean", "std"))
+    scaled = graph.node("Sub", "numbers", x, graph.exact("numbers.mean", np.array(means, float)))
+    scaled = graph.node("Div", "numbers", scaled, graph.exact("numbers.std", np.array(stds, float)))
+    return _write_clip(graph, [column.clip or np.inf for column in columns], scaled)
+
+
+def _write_quantiles(graph: GraphWriter, columns: Sequence[Any], x: str) -> str:
+    return write_quantiles(graph, [column.quantiles for column in columns], x)
 
 
 def _write_clip(graph: GraphWriter, clips: list[float], z: str) -> str:

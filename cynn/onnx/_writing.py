@@ -40,7 +40,7 @@ def export(
 
     Parameters
     ----------
-    model : Model, Ensemble, RealMLPClassifier or RealMLPRegressor
+    model : Model, Ensemble, or an estimator of tables, such as RealMLPClassifier
         With weights: built, trained or loaded. Of several members the file gives the mean.
     path : path-like
         Where to. What was there is replaced when the new file is whole.
@@ -100,8 +100,8 @@ def export(
     if not members:
         fit = ": call fit first" if hasattr(model, "fit") else ""
         raise TypeError(
-            "model must be a cynn Model, an Ensemble or a fitted RealMLPClassifier or "
-            f"RealMLPRegressor, got {type(model).__name__}{fit}"
+            "model must be a cynn Model, an Ensemble or a fitted estimator of tables, such as "
+            f"RealMLPClassifier, got {type(model).__name__}{fit}"
         )
     real = members[0].dtype if dtype is None else real_dtype(dtype)
     table = None if flag("network_only", network_only) else members[0].table

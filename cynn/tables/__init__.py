@@ -11,6 +11,7 @@ from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Numeric
 from ._dates import Dates
 from ._encoder import TableEncoder, from_dict
 from ._frames import mark_missing
+from ._quantiles import QuantileNumeric
 from ._reading import read
 from ._rows import rows_with
 from ._table import Table
@@ -25,6 +26,7 @@ __all__ = [
     "Dates",
     "LeftOut",
     "Numeric",
+    "QuantileNumeric",
     "Quantity",
     "Table",
     "TableEncoder",

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..preprocessing._quantiles import center_and_width
+from ..preprocessing import QuantileNormal
+from ..preprocessing._quantiles import LARGEST, center_and_width
 from ._categories import labels_of, spellings_of
 from ._coded import Coded
-from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Numeric
+from ._columns import MAX_CATEGORIES, Categorical, Column, LeftOut, Number, Numeric
 from ._dates import PARTS, Dates, dates, expect_dates
 from ._notation import Notation
 from ._numbers import expect_numbers, notation_and_numbers, notation_of_names
+from ._quantiles import QuantileNumeric
 from ._values import texts
 
 FEW_TEXTS = 10
@@ -23,6 +25,11 @@ FEW_TEXTS = 10
 
 NO_TEXTS = "it holds neither numbers nor strings"
 """Why a column of lists, say, is left out."""
+
+NOISE = 1e-5
+"""The standard deviation, in the least distance of two numbers, of the noise that the quantiles of
+a column are taken with: so a number that many rows share, 0 say, is in the midst of them also where
+it is the least. (TabM's is 1e-5, that of whole numbers, whatever the unit.)"""
 
 NAMELESS = r"Unnamed: \d+(\.\d+)*"
 """What pandas calls the columns without a name of a file that it reads, its own index of old."""
@@ -79,28 +86,54 @@ class Recipe(NamedTuple):
 
     Attributes
     ----------
-    scale : callable
-        Returns, of the numbers of a column, what is subtracted and by what is divided.
-    clip : float
-        See `Numeric`.
+    numeric : callable
+        ``numeric(name, present, missing, notation)`` returns the column of these numbers.
     one_hot : int
         The most categories that are a number each; of more each is a code.
     reads_dates : bool
         Whether dates are taken; else they are left out.
     """
 
-    scale: Callable[[str, NDArray[np.float64]], tuple[float, float]]
-    clip: float
+    numeric: Callable[[str, NDArray[np.float64], bool, Notation], Number]
     one_hot: int
     reads_dates: bool
 
 
+def _standard(
+    name: str, present: NDArray[np.float64], missing: bool, notation: Notation
+) -> Numeric:
+    return Numeric(name, *mean_and_std(f"column {name!r}", present), missing, *notation)
+
+
+def _robust(name: str, present: NDArray[np.float64], missing: bool, notation: Notation) -> Numeric:
+    scale = median_and_spread(f"column {name!r}", present)
+    return Numeric(name, *scale, missing, *notation, clip=3.0)
+
+
+def _by_quantiles(
+    name: str, present: NDArray[np.float64], missing: bool, notation: Notation
+) -> QuantileNumeric:
+    different = np.unique(present)
+    if not different[-1] / 2 - different[0] / 2 < LARGEST / 2:
+        raise ValueError(
+            f"column {name!r} must hold finite numbers, at most {LARGEST:g} apart, got "
+            f"{different[0]} to {different[-1]}"
+        )
+    noise = NOISE * float(np.diff(different).min(initial=np.inf)) if len(different) > 1 else 0.0
+    n_quantiles = max(10, min(1000, len(present) // 30))
+    rows = present[:, np.newaxis]
+    learned = QuantileNormal.adapt(rows, n_quantiles=n_quantiles, noise=noise, seed=0)
+    return QuantileNumeric(name, learned.quantiles[0], missing, *notation)
+
+
 RECIPES = {
-    "standard": Recipe(mean_and_std, 0.0, MAX_CATEGORIES, False),
-    "robust": Recipe(median_and_spread, 3.0, 8, True),
-    "robust one-hot": Recipe(median_and_spread, 3.0, MAX_CATEGORIES, True),
+    "standard": Recipe(_standard, MAX_CATEGORIES, False),
+    "robust": Recipe(_robust, 8, True),
+    "robust one-hot": Recipe(_robust, MAX_CATEGORIES, True),
+    "quantile": Recipe(_by_quantiles, MAX_CATEGORIES, True),
 }
-"""By name: mean and standard deviation; RealMLP's, with codes for embeddings, and without."""
+"""By name: mean and standard deviation; RealMLP's, with codes for embeddings, and without; and
+TabM's."""
 
 
 def column_of(
@@ -222,5 +255,4 @@ def _numeric(
     low, high = float(present.min()), float(present.max())
     if low == high and not missing.any():
         return LeftOut(name, "it is constant")
-    mean, std = recipe.scale(f"column {name!r}", present)
-    return Numeric(name, mean, std, bool(missing.any()), *notation, recipe.clip)
+    return recipe.numeric(name, present, bool(missing.any()), notation)

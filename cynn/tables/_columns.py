@@ -59,6 +59,11 @@ class Column(Spec):
         """How many numbers the column gives for a row."""
         raise NotImplementedError
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many of the numbers in a row say one thing together, as those of a category do."""
+        return (1,) * self.width
+
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values.
 
@@ -110,7 +115,42 @@ class Written(Spec):
         return Notation(self.decimal, self.unit)
 
 
-class Numeric(Written, Column):
+class Number(Written, Column):
+    """Base of the columns of numbers, which may be missing."""
+
+    missing: bool
+
+    @property
+    def width(self) -> int:
+        """One number, or two."""
+        return 1 + self.missing
+
+    def _scaled(self, floats: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers as the network gets them: NaN stays NaN, what is infinite is so after."""
+        raise NotImplementedError
+
+    def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
+        """Write the numbers of a column's values; see `Column.encode`."""
+        floats = numbers(values, self.notation)
+        if floats is None:
+            raise ValueError(
+                f"column {self.name!r} must hold numbers, "
+                f"got {first_non_number(values, self.notation)}"
+            )
+        missing = np.isnan(floats)
+        with np.errstate(over="ignore", invalid="ignore"):
+            out[:, 0] = np.where(missing, 0.0, self._scaled(floats))
+        if not np.isfinite(out[:, 0]).all():
+            row = int(np.argmin(np.isfinite(out[:, 0])))
+            raise ValueError(
+                f"column {self.name!r} must hold numbers that {out.dtype} can scale, got "
+                f"{floats[row]} in row {row + 1}"
+            )
+        if self.missing:
+            out[:, 1] = missing
+
+
+class Numeric(Number):
     """A column of numbers, brought to mean 0 and standard deviation 1, or by others than these.
 
     Parameters
@@ -177,33 +217,10 @@ class Numeric(Written, Column):
         self.unit = text("unit", unit, "")
         self.clip = number("clip", clip, "a finite number of at least 0", lambda x: x >= 0)
 
-    @property
-    def width(self) -> int:
-        """One number, or two."""
-        return 1 + self.missing
-
-    def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
-        """Write the numbers of a column's values; see `Column.encode`."""
-        floats = numbers(values, self.notation)
-        if floats is None:
-            raise ValueError(
-                f"column {self.name!r} must hold numbers, "
-                f"got {first_non_number(values, self.notation)}"
-            )
-        missing = np.isnan(floats)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaled = np.where(missing, 0.0, (floats - self.mean) / self.std)
-            if self.clip and not np.isinf(floats).any():
-                scaled = smooth_clip(scaled, self.clip)
-            out[:, 0] = scaled
-        if not np.isfinite(out[:, 0]).all():
-            row = int(np.argmin(np.isfinite(out[:, 0])))
-            raise ValueError(
-                f"column {self.name!r} must hold numbers that {out.dtype} can scale, got "
-                f"{floats[row]} in row {row + 1}"
-            )
-        if self.missing:
-            out[:, 1] = missing
+    def _scaled(self, floats: NDArray[np.float64]) -> NDArray[np.float64]:
+        scaled: NDArray[np.float64] = (floats - self.mean) / self.std
+        clipped = self.clip and not np.isinf(floats).any()
+        return smooth_clip(scaled, self.clip) if clipped else scaled
 
     def encode_value(self, value: Any, out: NDArray[Any], start: int) -> None:
         """Write the numbers of one value; see `Column.encode_value`."""
@@ -268,6 +285,11 @@ class Categorical(Written, Column):
     def width(self) -> int:
         """As many numbers as categories."""
         return len(self.categories)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """All of them."""
+        return (self.width,)
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""

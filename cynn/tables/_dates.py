@@ -115,7 +115,12 @@ class Dates(Column):
     @property
     def width(self) -> int:
         """A number for each part, seven for the weekday, one for what is missing."""
-        return len(self.parts) + WEEKDAYS * self.weekday + self.missing
+        return sum(self.groups)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """The weekday's belong together."""
+        return (1,) * len(self.parts) + (WEEKDAYS,) * self.weekday + (1,) * self.missing
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""

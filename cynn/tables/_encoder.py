@@ -12,10 +12,11 @@ from .._specs.spec import Spec
 from .._specs.validation import choice, real_dtype
 from ._choosing import RECIPES, column_of
 from ._coded import Coded
-from ._columns import Categorical, Column, LeftOut, Numeric
+from ._columns import Categorical, Column, LeftOut, Number, Numeric
 from ._dates import Dates
 from ._frames import columns_of, is_scalar, mark_missing
 from ._numbers import decimal_of
+from ._quantiles import QuantileNumeric
 from ._table import Table, renumbered
 from ._targets import Classes, Quantity, Target, column, target_beside
 from ._values import is_called_missing, missing_names, missing_texts, without
@@ -114,12 +115,13 @@ class TableEncoder(Spec):
             in any case. The encoder keeps it.
         decimal : "." or ",", optional
             What stands before the decimals of texts, where the columns do not tell it.
-        recipe : {"standard", "robust", "robust one-hot"}, default "standard"
+        recipe : {"standard", "robust", "robust one-hot", "quantile"}, default "standard"
             How columns become numbers. "standard": by mean and standard deviation, and a number
             for each category. "robust", for RealMLP: by median and quartiles, with a `clip` of 3;
             a number for each of up to 8 categories, and of more a code, for an
-            `cynn.layers.Embedding`, that those share which stand there once; and dates. The last
-            has dates too, but no codes.
+            `cynn.layers.Embedding`, that those share which stand there once; and dates. "robust
+            one-hot" has dates too, but no codes. "quantile", for TabM: as that, but numbers by
+            `QuantileNumeric`.
 
         Returns
         -------
@@ -190,9 +192,14 @@ class TableEncoder(Spec):
         for each, start in self._starts:
             if isinstance(each, Dates):
                 places += range(start, start + len(each.parts))
-            elif isinstance(each, Numeric):
+            elif isinstance(each, Number):
                 places.append(start)
         return tuple(places)
+
+    @cached_property
+    def groups(self) -> tuple[int, ...]:
+        """How many numbers in a row say one thing together: those of a category do."""
+        return tuple(size for each in self.columns for size in each.groups)
 
     @cached_property
     def codes(self) -> dict[int, int]:
@@ -346,7 +353,7 @@ def from_dict(data: Any) -> TableEncoder:
     >>> from_dict(encoder.to_dict()) == encoder
     True
     """
-    classes = [TableEncoder, Numeric, Categorical, Coded, Dates, LeftOut]
+    classes = [TableEncoder, Numeric, QuantileNumeric, Categorical, Coded, Dates, LeftOut]
     encoder: Spec = spec.from_dict(data, classes, [Classes, Quantity])
     if not isinstance(encoder, TableEncoder):
         raise ValueError(f"a table must be a TableEncoder, got {type(encoder).__name__}")

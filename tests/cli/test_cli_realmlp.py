@@ -9,7 +9,7 @@ import pytest
 
 import cynn
 from cynn import cli
-from cynn._realmlp import members
+from cynn._tabular import members
 from cynn.callbacks import ModelCheckpoint
 from cynn.cli import _measures
 from cynn.ensemble import Ensemble
@@ -175,7 +175,7 @@ def skewed(tmp_path, change=lambda y: y):
 
 def test_a_skewed_target(run, tmp_path, monkeypatch):
     """What is measured is in the units of the table, whatever the scale that was learned."""
-    monkeypatch.setattr(cli._realmlp.scales, "chosen", by_logarithm)
+    monkeypatch.setattr(cli._tabular.scales, "chosen", by_logarithm)
     table = skewed(tmp_path)
     prices = cynn.tables.read(str(table))["price"].astype(float)
     seed = next(seed for seed in range(99) if prices.argmax() not in training_rows(prices, seed))
@@ -202,7 +202,7 @@ def training_rows(y, seed):
 
 
 def by_logarithm(target, y, part, train, of_squares=True):
-    from cynn._realmlp import scales
+    from cynn._tabular import scales
 
     train(scales.within(target, y, "linear"))
     assert np.isin(part.validation.y, part.validation.y.astype(np.float64)).all()
@@ -243,7 +243,7 @@ def test_what_is_resumed(run, tmp_path, monkeypatch):
     table = skewed(tmp_path)
     options = ["--quiet", "--hidden", 8, "--checkpoint", tmp_path / "c", "--resume"]
     with monkeypatch.context() as patch:
-        patch.setattr(cli._realmlp.scales, "chosen", by_logarithm)
+        patch.setattr(cli._tabular.scales, "chosen", by_logarithm)
         train(run, table, "price", *options, "--epochs", 2)
     assert "resuming" in train(run, table, "price", *options, "--epochs", 4)
     assert cynn.Model.load(tmp_path / "c").table.target.scale == "log"
@@ -261,11 +261,14 @@ def test_what_is_resumed(run, tmp_path, monkeypatch):
     ("options", "said"),
     [
         (["--model", "realmlp", "--optimizer", "adam"], "--model must be mlp for --optimizer, got"),
-        (["--model", "realmlp", "--patience", 3], "--model must be mlp for --patience, got real"),
+        (
+            ["--model", "realmlp", "--patience", 3],
+            "--model must be mlp or tabm for --patience, got",
+        ),
         (["--model", "realmlp", "--activation", "relu"], "--model must be mlp for --activation"),
         (["--model", "realmlp", "--momentum", 0.5], "--model must be mlp for --momentum"),
-        (["--model", "mlp", "--members", 2], "--model must be realmlp for --members, got mlp"),
-        (["--model", "mlp", "--time-limit", 2], "--model must be realmlp for --time-limit, got"),
+        (["--model", "mlp", "--members", 2], "--model must be realmlp or tabm for --members, g"),
+        (["--model", "mlp", "--time-limit", 2], "--model must be realmlp or tabm for --time-limit"),
         (["--members", 2, "--momentum", 0.5], "--members must go without --momentum, which --mod"),
         (["--members", 2, "--checkpoint", "c"], "--members must be 1 for --checkpoint, got 2"),
         (["--time-limit", 2, "--resume", "--checkpoint", "c"], "--time-limit must be left out for"),

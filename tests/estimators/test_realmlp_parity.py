@@ -3,13 +3,14 @@
 ``tests/estimators/realmlp/README.md`` says what the arrays are.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cynn import Model
-from cynn._realmlp import presets
+from cynn._tabular.realmlp import PRESETS
 from cynn.losses import CrossEntropy, MeanSquaredError
 from cynn.optimizers import AdamW
 from cynn.schedules import CosineLog, FlatCosine
@@ -39,7 +40,7 @@ class Case:
         categories[categories == 0] = None
         columns = {f"n{i}": column for i, column in enumerate(numbers.T)}
         columns |= {f"c{i}": column for i, column in enumerate(categories.T)}
-        preset = presets.PRESETS["td", task]
+        preset = PRESETS["td", task]
         y = self.arrays["y"]
         rows = np.arange(self.arrays["trained"])
         self.encoder = TableEncoder.fit(
@@ -52,9 +53,8 @@ class Case:
         self.x = self.encoder.encode(columns, "float64")
         activation = "softmax" if task == TASKS[0] else "identity"
         n_outputs = 3 if task == TASKS[0] else 1
-        layers = presets.layers_of(
-            preset._replace(dropout=0.0), self.encoder, self.x[rows], HIDDEN, n_outputs, activation
-        )
+        preset = replace(preset, dropout=0.0, hidden=HIDDEN)
+        layers = preset.layers(self.encoder, self.x[rows], n_outputs, activation)
         self.model = Model(layers, dtype="float64", seed=0)
         loss = CrossEntropy(label_smoothing=0.1) if task == TASKS[0] else MeanSquaredError()
         optimizer = AdamW(

@@ -99,7 +99,7 @@ cdef void piecewise_step_forward(
     const Step* step, const real* parameters, const real* x, real* y,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    cdef real* kept = NULL if call.workspace == NULL else call.workspace + step.kept * rows
+    cdef real* kept = NULL if call.workspace == NULL else call.workspace + for_rows(step, step.kept, rows)
     cdef Py_ssize_t j, p, r, t, bins
     cdef const real* w
     cdef const real* bias
@@ -146,7 +146,7 @@ cdef void piecewise_step_backward(
     const Step* step, const real* parameters, const real* transposed, const real* y, real* delta, real* grad_x,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    cdef const real* x = y + (step.input - step.output) * rows
+    cdef const real* x = y + for_rows(step, step.input - step.output, rows)
     cdef real* d = delta
     cdef Py_ssize_t c, j, p, r, t, at
     cdef const real* w
@@ -154,7 +154,7 @@ cdef void piecewise_step_backward(
     cdef vec by_bin, by_itself
     cdef int v
     if step.inner == RELU:
-        d = call.workspace + step.kept * rows
+        d = call.workspace + for_rows(step, step.kept, rows)
         for r in range(first, past):
             for c in range(step.staying, step.outputs):
                 at = place_in(rows, r, c)
@@ -235,10 +235,10 @@ cdef void piecewise_step_gradient(
     cdef Py_ssize_t panels = panels_of(step.units), pairs = step.embedded * panels, pair
     cdef const real* d = delta
     if step.inner == RELU:
-        d = call.workspace + step.kept * rows
+        d = call.workspace + for_rows(step, step.kept, rows)
     for pair in range(pairs * call.rank // call.threads, pairs * (call.rank + 1) // call.threads):
         gradients_of_column(
-            step, x, delta, d, rows, call.used_rows, pair // panels, pair % panels, rule_of_w
+            step, x, delta, d, rows, used_rows(step, call), pair // panels, pair % panels, rule_of_w
         )
 
 

@@ -1,4 +1,4 @@
-"""``cynn train TABLE --model realmlp``: RealMLP, of one member or several."""
+"""``cynn train TABLE`` by a network whose defaults are published, of one member or several."""
 
 import argparse
 import math
@@ -6,14 +6,17 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .._data.inputs import balanced
-from .._realmlp import members, presets, scales
 from .._runtime.threads import get_num_threads
-from ..callbacks import BestEpoch, Callback
+from .._tabular import members, scales
+from .._tabular.networks import NETWORKS
+from .._tabular.preset import Preset
+from ..callbacks import Callback
 from ..ensemble import Ensemble
 from ..model import Model
 from ..tables import Quantity
@@ -24,8 +27,8 @@ WORDS = {"linear": "as it is", "log": "by its logarithm", "log1p": "by the logar
 """How a target is learned, by its scale."""
 
 
-class RealMLP:
-    """RealMLP by its tuned defaults, but for what the options say.
+class Tabular:
+    """A network by the defaults of its authors, but for what the options say.
 
     Parameters
     ----------
@@ -40,10 +43,11 @@ class RealMLP:
         If what the options ask for does not go together.
     """
 
-    title, recipe = "RealMLP", presets.PRESETS["td", "regression"].recipe
-
     def __init__(self, options: argparse.Namespace, comm: Any) -> None:
         self.options, self._comm = options, comm
+        self._network = NETWORKS[options.model]
+        self.title = self._network.title
+        self.recipe = self._network.default("regression").recipe
         self._n_ranks = 1 if comm is None else comm.Get_size()
         limit = options.time_limit
         self._deadline = math.inf if limit is None else time.monotonic() + limit
@@ -131,22 +135,20 @@ class RealMLP:
 
     # -- the network
 
-    def _maker(self, data: Data) -> Callable[[int], Model]:
+    def _preset(self, task: str) -> Preset:
+        """Return the preset with what the options say otherwise."""
         given = vars(self.options)
-        names = ("learning_rate", "dropout", "weight_decay")
-        own = {name: given[name] for name in names if name in given}
+        names = ("learning_rate", "dropout", "weight_decay", "patience")
+        own = {name: given[name] for name in names if given.get(name) is not None}
+        return replace(self._network.default(task), hidden=tuple(self.options.hidden), **own)
+
+    def _maker(self, data: Data) -> Callable[[int], Model]:
         target = data.encoder.target
         metrics = [target.metric]
         if self._watched(data).removeprefix("val_") not in ("loss", *metrics):
             metrics.append(self._watched(data).removeprefix("val_"))
-        return presets.maker(
-            presets.PRESETS["td", target.task]._replace(**own),
-            data.encoder,
-            data.x[data.parts["training"]],
-            tuple(self.options.hidden),
-            metrics,
-            self.options.dtype,
-        )
+        x = data.x[data.parts["training"]]
+        return self._preset(target.task).maker(data.encoder, x, metrics, self.options.dtype)
 
     def _watched(self, data: Data) -> str:
         """Return what says which epoch is the best."""
@@ -157,7 +159,7 @@ class RealMLP:
     # -- one member
 
     def model(self, data: Data) -> Model:
-        """Return a model that is compiled, of RealMLP's layers."""
+        """Return a model that is compiled, of the network's layers."""
         return self._maker(data)(self.options.seed)
 
     def fit_settings(self, data: Data) -> dict[str, Any]:
@@ -166,7 +168,8 @@ class RealMLP:
         batch_size = members.even_batch(n, options.batch_size * self._n_ranks)
         callbacks: list[Callback] = []
         if "validation" in data.parts:
-            callbacks.append(BestEpoch(self._watched(data)))
+            patience = self._preset(data.encoder.target.task).patience
+            callbacks.append(members.keeper(self._watched(data), patience))
         if self._deadline < math.inf:
             callbacks.append(members.Deadline(self._deadline))
         rows, held_out = data.rows("training"), data.rows("validation")
@@ -215,7 +218,13 @@ class RealMLP:
         ]
 
     def _plan(self, epochs: int, data: Data) -> members.Plan:
-        return members.Plan(epochs, self.options.batch_size, self._watched(data), get_num_threads())
+        return members.Plan(
+            epochs,
+            self.options.batch_size,
+            self._watched(data),
+            get_num_threads(),
+            self._preset(data.encoder.target.task).patience,
+        )
 
     def ensemble(self, data: Data, training: dict[str, Any]) -> Ensemble:
         """Return members that are trained on folds of the training rows, and say how fast."""

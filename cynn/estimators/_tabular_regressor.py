@@ -1,5 +1,6 @@
-"""RealMLP for numbers."""
+"""What the estimators of tables for numbers share."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,69 +10,26 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._realmlp import members, scales
 from .._specs.validation import number
+from .._tabular import members, scales
 from ..model import Model
 from ..tables import Quantity, Target
 from ..tables._numbers import first_non_number
 from ..tables._values import numbers
-from ._docs import documented
-from ._realmlp import BaseRealMLP
+from ._tabular import Tabular
 
 FAR = 1e18
 """Standard deviations from the mean whose squares float32 still holds."""
 
 
-@documented
-class RealMLPRegressor(RegressorMixin, BaseRealMLP):
-    """RealMLP for numbers: tuned defaults with which a dense network is at its best on tables.
+class TabularRegressor(RegressorMixin, Tabular):
+    """Base of the estimators of tables for numbers."""
 
-    Parameters
-    ----------
-    {realmlp}
-    loss : {"squared_error", "quantile"}, default "squared_error"
-        What the network learns: the mean of the targets, or several quantiles of them, together.
-    quantiles : sequence of float, default (0.05, 0.5, 0.95)
-        With ``loss="quantile"`` which ones, between 0 and 1, ascending.
-    metric : {"rmse", "mae"}, optional
-        What decides the best epoch, by default "rmse"; of quantiles it is their loss.
-    target_scale : {"auto", "linear", "log"}, default "auto"
-        Whether the network learns the logarithm of the targets, which must be above 0, or above -1
-        where some are 0: of those plus 1. "auto": where they are skewed and a short training says,
-        by the rows held out, that it helps; `target_scale_` tells what was chosen.
-    {realmlp_rest}
+    loss: str
+    quantiles: Any
+    target_scale: str
 
-    Attributes
-    ----------
-    target_scale_ : {"linear", "log", "log1p"}
-        On what scale the targets were learned.
-    {realmlp_learned}
-
-    See Also
-    --------
-    RealMLPClassifier : The same for classes, where the source is named.
-    MLPRegressor : A network as scikit-learn has it.
-
-    Notes
-    -----
-    No prediction lies outside of the range of the targets that were trained on. Of several members
-    each quantile is the mean of theirs. The intervals between quantiles are not calibrated: of new
-    rows, somewhat fewer may lie between them than of those that were trained on.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.uniform(-1, 1, size=(400, 2))
-    >>> y = 10 * X[:, 0] ** 2 + X[:, 1]
-    >>> reg = RealMLPRegressor(n_epochs=64, random_state=0).fit(X, y)
-    >>> reg.score(X, y) > 0.95
-    True
-    >>> y += rng.normal(size=400)
-    >>> reg = RealMLPRegressor(loss="quantile", n_epochs=64, random_state=0).fit(X, y)
-    >>> low, high = reg.predict_interval(X, coverage=0.9).T
-    >>> 0.8 < np.mean((low <= y) & (y <= high)) < 1
-    np.True_
-    """
+    target_scale_: str
 
     _task = "regression"
     _metrics: ClassVar[dict[str, tuple[str, str | None]]] = {
@@ -80,36 +38,12 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
     }
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseRealMLP._parameter_constraints,
+        **Tabular._parameter_constraints,
         "loss": [StrOptions({"squared_error", "quantile"})],
         "quantiles": ["array-like"],
         "metric": [StrOptions(set(_metrics)), None],
         "target_scale": [StrOptions({"auto", "linear", "log"})],
     }
-
-    def __init__(
-        self,
-        preset: str = "td",
-        *,
-        n_members: int = 1,
-        n_epochs: int = 256,
-        batch_size: int = 256,
-        hidden_layer_sizes: Any = (256, 256, 256),
-        learning_rate: float | None = None,
-        dropout: float | None = None,
-        weight_decay: float | None = None,
-        loss: str = "squared_error",
-        quantiles: Any = (0.05, 0.5, 0.95),
-        metric: str | None = None,
-        target_scale: str = "auto",
-        validation_fraction: float = 0.2,
-        categorical_features: Any = "from_dtype",
-        time_limit: float | None = None,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self._keep(locals())
 
     def _read_targets(self, y: Any, reset: bool) -> NDArray[Any]:
         given = column_or_1d(y, warn=True)
@@ -150,6 +84,11 @@ class RealMLPRegressor(RegressorMixin, BaseRealMLP):
                 f"y_val must hold numbers near those of y, got {y[row]} in row {row + 1}"
             )
         return encoded.astype(np.float32)
+
+    def _restore(self, notes: Mapping[str, Any], target: Target) -> None:
+        if not isinstance(target, Quantity):
+            raise ValueError("its target is no quantity")
+        self.target_scale_ = target.scale
 
     def _choose_scale(
         self,

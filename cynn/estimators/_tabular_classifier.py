@@ -1,67 +1,31 @@
-"""RealMLP for classes."""
+"""What the estimators of tables for classes share."""
 
-from numbers import Real
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._realmlp import presets
 from ..tables import Classes, Target
 from ..tables._columns import MAX_CATEGORIES
 from ..tables._values import text_of
-from ._docs import documented
-from ._realmlp import BaseRealMLP, free_name
+from ._tabular import Tabular, free_name
+
+LABELS = "biufU"
+"""The kinds of labels that a file carries; of objects those that are texts."""
 
 
-@documented
-class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
-    """RealMLP for classes: tuned defaults with which a dense network is at its best on tables.
+class TabularClassifier(ClassifierMixin, Tabular):
+    """Base of the estimators of tables for classes."""
 
-    Parameters
-    ----------
-    {realmlp}
-    label_smoothing : float, optional
-        How much of each class is divided among all; by default 0.1, and 0 where `metric` looks at
-        probabilities.
-    metric : {"accuracy", "log_loss", "auc", "balanced_accuracy"}, default "accuracy"
-        What decides the best epoch.
-    class_weight : dict, "balanced" or None, default None
-        What the rows of each class count beside `sample_weight`.
-    {realmlp_rest}
+    class_weight: Any
 
-    Attributes
-    ----------
-    classes_ : ndarray
-        The labels.
-    {realmlp_learned}
-
-    See Also
-    --------
-    RealMLPRegressor : The same for numbers.
-    MLPClassifier : A network as scikit-learn has it.
-
-    References
-    ----------
-    Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees
-    on tabular data, NeurIPS 2024.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> colour = rng.choice(["red", "green"], 300)
-    >>> size = rng.normal(size=300)
-    >>> X = {"colour": colour, "size": size}
-    >>> y = np.where((colour == "red") & (size > 0), "take", "leave")
-    >>> clf = RealMLPClassifier(n_epochs=32, random_state=0).fit(X, y)
-    >>> clf.predict({"colour": ["red", "green"], "size": [1.5, 1.5]})
-    array(['take', 'leave'], dtype='<U5')
-    """
+    classes_: NDArray[Any]
 
     _task = "classification"
     _metrics: ClassVar[dict[str, tuple[str, str | None]]] = {
@@ -72,40 +36,10 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
     }
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseRealMLP._parameter_constraints,
-        "label_smoothing": [Interval(Real, 0, 1, closed="left"), None],
+        **Tabular._parameter_constraints,
         "metric": [StrOptions(set(_metrics)), None],
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
-
-    def __init__(
-        self,
-        preset: str = "td",
-        *,
-        n_members: int = 1,
-        n_epochs: int = 256,
-        batch_size: int = 256,
-        hidden_layer_sizes: Any = (256, 256, 256),
-        learning_rate: float | None = None,
-        dropout: float | None = None,
-        weight_decay: float | None = None,
-        label_smoothing: float | None = None,
-        metric: str | None = None,
-        class_weight: Any = None,
-        validation_fraction: float = 0.2,
-        categorical_features: Any = "from_dtype",
-        time_limit: float | None = None,
-        random_state: Any = None,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self._keep(locals())
-
-    def _chosen_preset(self) -> presets.Preset:
-        preset = super()._chosen_preset()
-        if self.label_smoothing is None and self.metric in ("log_loss", "auc"):
-            return preset._replace(label_smoothing=0.0)
-        return preset
 
     def _read_targets(self, y: Any, reset: bool) -> NDArray[Any]:
         y = _labels(column_or_1d(y, warn=True))
@@ -149,6 +83,25 @@ class RealMLPClassifier(ClassifierMixin, BaseRealMLP):
                 f"{self.class_weight!r:.100}"
             )
         return factors if weight is None else factors * weight
+
+    def _notes(self) -> dict[str, Any]:
+        classes = self.classes_
+        texts = classes.dtype.kind == "O" and all(isinstance(each, str) for each in classes)
+        if classes.dtype.kind not in LABELS and not texts:
+            raise ValueError(
+                "classes_ must be numbers, strings or bools to be saved, got dtype "
+                f"{classes.dtype}: train on such labels"
+            )
+        plain = classes.astype(float) if classes.dtype.kind == "f" else classes
+        return {"classes": {"dtype": classes.dtype.str, "labels": plain.tolist()}}
+
+    def _restore(self, notes: Mapping[str, Any], target: Target) -> None:
+        labels, dtype = notes["classes"]["labels"], np.dtype(notes["classes"]["dtype"])
+        if dtype.kind not in LABELS + "O" or len(labels) != target.n_outputs:
+            raise ValueError("its labels are none")
+        if dtype.kind == "O" and not all(isinstance(each, str) for each in labels):
+            raise ValueError("its labels are none")
+        self.classes_ = np.array(labels, dtype)
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
         return y

@@ -1,4 +1,4 @@
-"""A RealMLP as a file: its members, its table, and what scikit-learn knows of it; no pickle."""
+"""An estimator of tables as a file: members, table, what scikit-learn knows of it; no pickle."""
 
 import math
 from collections.abc import Mapping
@@ -9,10 +9,6 @@ import numpy as np
 
 from .. import storage
 from ..ensemble import Ensemble
-from ..tables import Quantity
-
-LABELS = "biufU"
-"""The kinds of labels that a file carries; of objects those that are texts."""
 
 
 def notes_of(estimator: Any) -> dict[str, Any]:
@@ -37,16 +33,7 @@ def notes_of(estimator: Any) -> dict[str, Any]:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         notes["features"] = [str(name) for name in names]
-    classes = getattr(estimator, "classes_", None)
-    if classes is not None:
-        texts = classes.dtype.kind == "O" and all(isinstance(each, str) for each in classes)
-        if classes.dtype.kind not in LABELS and not texts:
-            raise ValueError(
-                "classes_ must be numbers, strings or bools to be saved, got dtype "
-                f"{classes.dtype}: train on such labels"
-            )
-        plain = classes.astype(float) if classes.dtype.kind == "f" else classes
-        notes["classes"] = {"dtype": classes.dtype.str, "labels": plain.tolist()}
+    notes |= estimator._notes()
     return notes
 
 
@@ -73,20 +60,11 @@ def restore(estimator: Any, ensemble: Ensemble, path: Any) -> None:
             estimator.feature_names_in_ = np.array(
                 [str(each) for each in notes["features"]], object
             )
-        if "classes" in notes:
-            labels = notes["classes"]["labels"]
-            dtype = np.dtype(notes["classes"]["dtype"])
-            if dtype.kind not in LABELS + "O" or len(labels) != ensemble.table.target.n_outputs:
-                raise ValueError("its labels are none")
-            if dtype.kind == "O" and not all(isinstance(each, str) for each in labels):
-                raise ValueError("its labels are none")
-            estimator.classes_ = np.array(labels, dtype)
+        estimator._restore(notes, ensemble.table.target)
         estimator.best_epochs_ = list(notes["best_epochs"])
         estimator.n_epochs_ = int(notes["n_epochs"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise storage.ModelFileError(f"{path} is not a {kind}: {error}") from error
-    if isinstance(ensemble.table.target, Quantity):
-        estimator.target_scale_ = ensemble.table.target.scale
     estimator._encoder = ensemble.table
     estimator.ensemble_ = ensemble
 

@@ -1,4 +1,4 @@
-"""The members of a RealMLP: which rows each learns from, and their trainings side by side."""
+"""Members of one network: which rows each learns from, and their trainings side by side."""
 
 import math
 import sys
@@ -14,7 +14,7 @@ from .._comm.shards import SingleProcess
 from .._runtime.progress import Progress
 from .._training import fitting
 from .._training.settings import FitSettings, TrainingRows
-from ..callbacks import BestEpoch, Callback
+from ..callbacks import BestEpoch, Callback, EarlyStopping
 from ..model import Model
 
 RESERVE = 0.9
@@ -67,11 +67,13 @@ class Plan(NamedTuple):
     Attributes
     ----------
     epochs, batch_size : int
-        Of the paper 256 both.
+        Passes over the rows, and the rows of a mini-batch.
     monitor : str
         What says which epoch is the best, such as "val_accuracy".
     threads : int
         How many threads all of them have together.
+    patience : int or None
+        How many epochs in a row may be no better before a member's training ends.
     deadline : float
         When to stop, by ``time.monotonic()``.
     verbose : int
@@ -82,6 +84,7 @@ class Plan(NamedTuple):
     batch_size: int
     monitor: str
     threads: int
+    patience: int | None = None
     deadline: float = math.inf
     verbose: int = 0
 
@@ -258,6 +261,29 @@ def train(make: Callable[[int], Model], parts: Sequence[Part], plan: Plan) -> li
     return [future.result() for future in futures]
 
 
+def keeper(monitor: str, patience: int | None) -> BestEpoch | EarlyStopping:
+    """Return what goes back to the best epoch: of all, or of those until there was enough.
+
+    Parameters
+    ----------
+    monitor : str
+        What says which epoch is the best.
+    patience : int or None
+        See `Plan`.
+
+    Returns
+    -------
+    BestEpoch or EarlyStopping
+        A callback.
+
+    Examples
+    --------
+    >>> keeper("val_loss", 16).patience
+    16
+    """
+    return BestEpoch(monitor) if patience is None else EarlyStopping(monitor, patience)
+
+
 def _wait(futures: list[Future[Trained]]) -> None:
     """Wait for all, or for the first that fails."""
     while True:  # a wait without an end does not hear of Ctrl-C on Windows
@@ -271,7 +297,7 @@ def _wait(futures: list[Future[Trained]]) -> None:
 def _train_one(
     model: Model, part: Part, plan: Plan, threads: SingleProcess, *more: Callback
 ) -> Trained:
-    best = BestEpoch(plan.monitor)
+    best = keeper(plan.monitor, plan.patience)
     callbacks: list[Callback] = [*more] if part.validation is None else [best, *more]
     if plan.deadline < math.inf:
         callbacks.append(Deadline(plan.deadline))
@@ -316,7 +342,7 @@ def epochs_within(
     """
     clock = _Clock()
     begin = time.monotonic()
-    trial = plan._replace(epochs=TIMED, verbose=0)
+    trial = plan._replace(epochs=TIMED, patience=None, verbose=0)
     workers = min(len(parts), plan.threads)
     threads = _Threads(max(1, plan.threads // workers))
     _train_one(make(parts[0].seed), parts[0], trial, threads, clock)
