@@ -174,9 +174,7 @@ class PiecewiseLinearEmbedding(ColumnEmbedding):
             raise ValueError(f"n_bins must be at most {MOST_BINS}, got {count}")
         chosen = range(rows.shape[1]) if columns is None else distinct_columns("columns", columns)
         if max(chosen) >= rows.shape[1]:
-            raise ValueError(
-                f"columns must be below the {rows.shape[1]} of x, got {max(chosen)}"
-            )
+            raise ValueError(f"columns must be below the {rows.shape[1]} of x, got {max(chosen)}")
         return cls(
             columns,
             [_edges(rows, count, column) for column in chosen],

@@ -179,8 +179,10 @@ WAVES = ("Gather", "Transpose", "MatMul", "Mul", "Add", "Cos", "MatMul", "Add")
 BINS = ("Gather", "Transpose", "Sub", "Div", "Max", "Min", "MatMul")
 LINE = ("Gather", "Transpose", "Mul", "Add")
 FOLLOWING = {*TABLE[1:], *WAVES[1:], *BINS[1:], "Relu", "Flatten"}
-MAY_TURN = ("Add", "Equal", "Max", "Min", "Mul")
+MAY_TURN = {"Add", "Equal", "Max", "Min", "Mul"}
 """The operators that may be given their constant first."""
+
+WITH_CONSTANT = {*MAY_TURN, "Div", "MatMul", "Sub"}
 
 
 def follow(node: Node, data_type: int) -> Part | Value:
@@ -193,7 +195,7 @@ def follow(node: Node, data_type: int) -> Part | Value:
         return join_parts(node)
     if node.operator in MAY_TURN and isinstance(node.inputs[0], np.ndarray):
         node.inputs.reverse()
-    part, *constants = node.given(Part, *[np.ndarray] * (len(node.inputs) - 1))
+    part, *constants = node.given(Part, *[np.ndarray] * (node.operator in WITH_CONSTANT))
     wanted = {"Cast": {"to": data_type}, "Transpose": {"perm": [1, 0, 2]}, "Flatten": {"axis": 1}}
     said = {key: value for key, value in node.attributes().items() if key != "saturate"}
     if node.operator not in FOLLOWING or said != wanted.get(node.operator, {}):
@@ -309,7 +311,7 @@ def _bins(part: Part) -> tuple[layers.PiecewiseLinearEmbedding, list[Array]]:
     end = ("Transpose", "Flatten")
     if part.made == (*BINS, "Add", *relu, *end):
         taken, *of_bins, bias = part.constants
-        linear = []
+        linear: list[Array] = []
     elif part.made == (*LINE, *BINS, *relu, "Add", *end):
         taken, slope, bias, again, *of_bins = part.constants
         if not np.array_equal(taken, again):

@@ -11,20 +11,16 @@ from ..ensemble import models_of
 from ..layers import (
     Activation,
     Dense,
-    Embedding,
     Layer,
     ParametricActivation,
-    PeriodicEmbedding,
-    PiecewiseLinearEmbedding,
     Residual,
 )
+from ..layers._columns import ColumnEmbedding
 from ..model import Model
 from ._style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
 
 WIDEST = 3.0
 """The width, in points, of the largest weight between two layers."""
-
-EMBEDDINGS = Embedding | PeriodicEmbedding | PiecewiseLinearEmbedding
 
 EMBEDDED = "embedded"
 """What the numbers of an embedding are called."""
@@ -149,11 +145,11 @@ def _layers_and_skips(value: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
         first = len(tables)
         for i, layer in enumerate(layers):
             name = f"{prefix}{i}."
-            if isinstance(layer, Dense | EMBEDDINGS):
+            if isinstance(layer, Dense | ColumnEmbedding):
                 drawn.update(f"{name}{part}" for part in layer.weight_names())
             if isinstance(layer, Dense):
                 tables.append((str(layer.activation), named[f"{name}weight"]))
-            elif isinstance(layer, EMBEDDINGS):
+            elif isinstance(layer, ColumnEmbedding):
                 tables.append((EMBEDDED, np.eye(shape[0])[:, layer.sources(shape[0])]))
             elif isinstance(layer, Activation | ParametricActivation) and len(tables) > first:
                 tables[-1] = (str(layer.activation), tables[-1][1])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets import assert_close
+from targets import TARGETS, assert_close
 
 MOMENT = (7, 1, 2, 0)
 
@@ -79,6 +79,7 @@ def by_definition(x, edges, params, units, version, activation):
 
 @settings(max_examples=30, deadline=None)
 @given(
+    st.sampled_from([t for t in TARGETS if not t.is_reference]),
     st.lists(st.integers(-40, 40), min_size=2, max_size=30, unique=True),
     st.sampled_from([1, 2, 16, 19]),
     st.sampled_from(["A", "B"]),
@@ -124,7 +125,9 @@ def test_what_bins_make_of_infinity_and_of_nan(target, version):
 
 
 def test_the_slope_at_an_edge_is_that_of_the_bin_which_begins(target):
-    network = target.module.Network(1, [("piecewise", None, ((0.0, 1.0, 3.0),), 1, "A", "identity")])
+    network = target.module.Network(
+        1, [("piecewise", None, ((0.0, 1.0, 3.0),), 1, "A", "identity")]
+    )
     network.compile("half_squared_error")
     network.set_params(np.array([1.0, 2.0, 8.0], target.dtype))
     x = np.array([[-1.0], [0.0], [0.5], [1.0], [3.0], [4.0]], target.dtype)
@@ -140,7 +143,7 @@ def test_edges_that_float32_cannot_tell_apart(compiled):
     steps = [("piecewise", None, (edges,), 1, "A", "identity")]
     x = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
     found = outputs(compiled, steps, [0, 1, 0, 1], x[:, None])[:, 0]
-    assert_close(found, [0, 0.5, 1, 1.5, 2, 3], 64 * compiled.u)
+    assert_close(found, [0, 0.5, 1, 1.5, 2, 3], max(64 * compiled.u, 1e-11))
 
 
 UNKNOWN = [np.nan, np.inf, -np.inf, -1.0, -0.6, 4.0, 3.6, 1e30, -1e30, 2.0**63]
@@ -197,15 +200,18 @@ def test_limits_are_there_in_use_and_not_in_training(target):
         ("periodic", None, 2, 1, "relu", True, True),
         ("periodic", None, 3, 2, "relu", False, True), ("periodic", None, 2, 2, "tanh", True, True),
         ("periodic", None, 2, 2, "relu", True),
-        ("piecewise", (3,), ((0, 1),), 1, "B", "relu"), ("piecewise", None, ((0, 1),), 1, "B", "relu"),
-        ("piecewise", (0,), ((0, 1),), 0, "B", "relu"), ("piecewise", (0,), ((0,),), 1, "B", "relu"),
+        ("piecewise", (3,), ((0, 1),), 1, "B", "relu"),
+        ("piecewise", None, ((0, 1),), 1, "B", "relu"),
+        ("piecewise", (0,), ((0, 1),), 0, "B", "relu"),
+        ("piecewise", (0,), ((0,),), 1, "B", "relu"),
         ("piecewise", (0,), (range(258),), 1, "B", "relu"),
         ("piecewise", (0,), ((0, 1, 1),), 1, "A", "relu"),
         ("piecewise", (0,), ((1, 0),), 1, "A", "relu"),
         ("piecewise", (0,), ((0, float("nan")),), 1, "A", "relu"),
         ("piecewise", (0,), ((0, 1e-38),), 1, "A", "relu"),
         ("piecewise", (0,), ((0, float("inf")),), 1, "A", "relu"),
-        ("piecewise", (0,), ((0, 1),), 1, "C", "relu"), ("piecewise", (0,), ((0, 1),), 1, "A", "tanh"),
+        ("piecewise", (0,), ((0, 1),), 1, "C", "relu"),
+        ("piecewise", (0,), ((0, 1),), 1, "A", "tanh"),
         ("piecewise", (0,), ((0, 1),), 1, "A"),
         ("clip", 1.0, 0.0), ("clip", (0.0,), 1.0), ("clip", 0.0, (1.0, 1.0)), ("clip", 1.0),
         ("clip", float("nan"), 1.0), ("parametric",), ("parametric", "none"),

@@ -38,6 +38,18 @@ X, _ = blobs()
 ROWS = np.random.default_rng(1).normal(0, 2, (9, 2, 3))
 
 BINS = [[-1, 0.5], [-2, -1, -0.5, 0.25, 3], [0, 0.125, 1]]
+OF_BINS = {
+    "bins of all": ((3,), [PiecewiseLinearEmbedding(None, BINS, 5), Dense(2)]),
+    "bins and relu, a line": (
+        (5,),
+        [Dense(4), PiecewiseLinearEmbedding([2, 0, 3], BINS, 3, activation="relu"), Clip(-9, 9)],
+    ),
+    "bins by a map alone": ((4,), [PiecewiseLinearEmbedding([3, 1, 0], BINS, 2, version="A")]),
+    "bins and relu": (
+        (1,),
+        [PiecewiseLinearEmbedding([0], BINS[1:2], 7, version="A", activation="relu"), Dense(2)],
+    ),
+}
 
 # One row's shape, and the layers: at least one model for every layer and every activation.
 MODELS = {
@@ -87,16 +99,7 @@ MODELS = {
     "waves alone": ((5,), [PeriodicEmbedding([1, 4], with_input=False), Dense(2)]),
     "waves of all, alone": ((3,), [PeriodicEmbedding(with_input=False, units=1)]),
     "waves of all": ((3,), [Dense(4), PeriodicEmbedding(), Clip([0] * 16, [1] * 16)]),
-    "bins of all": ((3,), [PiecewiseLinearEmbedding(None, BINS, 5), Dense(2)]),
-    "bins and relu, a line": (
-        (5,),
-        [Dense(4), PiecewiseLinearEmbedding([2, 0, 3], BINS, 3, activation="relu"), Clip(-9, 9)],
-    ),
-    "bins by a map alone": ((4,), [PiecewiseLinearEmbedding([3, 1, 0], BINS, 2, version="A")]),
-    "bins and relu": (
-        (1,),
-        [PiecewiseLinearEmbedding([0], BINS[1:2], 7, version="A", activation="relu"), Dense(2)],
-    ),
+    **OF_BINS,
     "tables of all": ((2,), [Embedding([1, 0], [3, 40], 5), Clip(-1, 2)]),
     "one table": ((1,), [Residual([Embedding([0], [3], 1)]), Clip(-1, [3])]),
     **{

@@ -79,7 +79,11 @@ def test_edges_that_were_rounded_come_back(tmp_path):
         ("left", put(1, 0, 1, 0.75), "its bins must begin where those before end, got others"),
         ("left", put(0, 0, 0, np.nan), r"bins\[0\]\[0\] must be a finite number, got nan"),
         ("width", put(0, 0, 1, -1), r"bins\[0\] must ascend"),
-        ("width", lambda array: array[:1], "its constants must be those of an embedding, got other"),
+        (
+            "width",
+            lambda array: array[:1],
+            "its constants must be those of an embedding, got other",
+        ),
         ("bias", lambda array: array[..., :1], "its constants must be those of an embedding"),
         ("linear", lambda array: array[0], "its constants must be those of an embedding"),
         ("staying", put(0, 0), "its first columns must be those that are not embedded, got others"),

@@ -27,6 +27,7 @@ from cynn.layers import (
 )
 from layer_examples import EXAMPLES
 
+
 def bins(edges, columns=None, **changes):
     return PiecewiseLinearEmbedding(columns, edges, **changes)
 
@@ -208,12 +209,20 @@ def test_units_of_the_wrong_type(units):
         (lambda: bins([]), TypeError, "bins must be a list with the edges of each column, got "),
         (lambda: bins("ab"), TypeError, "bins must be a list with the edges of each column, got"),
         (lambda: bins([0, 1]), TypeError, r"bins\[0\] must be a list of numbers, got 0"),
-        (lambda: bins([[0, 1], [2]]), ValueError, r"bins\[1\] must hold from 2 to 257 edges, got 1"),
+        (
+            lambda: bins([[0, 1], [2]]),
+            ValueError,
+            r"bins\[1\] must hold from 2 to 257 edges, got 1",
+        ),
         (lambda: bins([range(258)]), TypeError, r"bins\[0\] must be a list of numbers, got range"),
         (lambda: bins([[*range(258)]]), ValueError, "must hold from 2 to 257 edges, got 258"),
         (lambda: bins([[0, 1, 1]]), ValueError, r"bins\[0\] must ascend, .* got 1.0 after 1.0"),
         (lambda: bins([[-1e308, 1e308]]), ValueError, r"bins\[0\] must ascend, by a finite width"),
-        (lambda: bins([[0, np.inf]]), ValueError, r"bins\[0\]\[1\] must be a finite number, got inf"),
+        (
+            lambda: bins([[0, np.inf]]),
+            ValueError,
+            r"bins\[0\]\[1\] must be a finite number, got inf",
+        ),
         (lambda: bins([[0, 1]], [0, 1]), ValueError, "bins must hold those of 2 columns, .* got 1"),
         (lambda: bins([[0, 1]], version="C"), ValueError, "version must be one of 'A', 'B', got"),
         (lambda: bins([[0, 1]], activation="tanh"), ValueError, "activation must be one of"),

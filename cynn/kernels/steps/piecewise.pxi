@@ -208,7 +208,7 @@ cdef void gradients_of_column(
         for v in range(PANEL_VECS):
             within[t * PANEL_VECS + v] = multiply_add(broadcast(part), line[v], within[t * PANEL_VECS + v])
             above[t * PANEL_VECS + v] = multiply_add(broadcast(whole), line[v], above[t * PANEL_VECS + v])
-        if step.has_linear:
+        if step.has_linear and d != delta:
             read_units(step, delta, rows, r, j, p, line)
         for v in range(PANEL_VECS):
             of_w[v] = multiply_add(broadcast(value), line[v], of_w[v])
@@ -232,8 +232,10 @@ cdef void piecewise_step_gradient(
     const Rule* rule_of_w, const Rule* rule, const Call* call,
 ) noexcept nogil:
     """By pairs of an embedded column and a panel's width of its numbers, each of one thread: the same bits on any number."""
-    cdef const real* d = call.workspace + for_rows(step, step.kept, rows) if step.inner == RELU else delta
     cdef Py_ssize_t panels = panels_of(step.units), pairs = step.embedded * panels, pair
+    cdef const real* d = delta
+    if step.inner == RELU:
+        d = call.workspace + for_rows(step, step.kept, rows)
     for pair in range(pairs * call.rank // call.threads, pairs * (call.rank + 1) // call.threads):
         gradients_of_column(
             step, x, delta, d, rows, used_rows(step, call), pair // panels, pair % panels, rule_of_w
