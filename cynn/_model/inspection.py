@@ -34,6 +34,9 @@ class Inspected(Learned):
     def layer_outputs(self, x: ArrayLike) -> list[NDArray[Any]]:
         """Return what each layer makes of the rows; the last is what `predict` gives.
 
+        Behind `cynn.layers.Members` it is what they make of each member's, and `predict` gives the
+        mean.
+
         Parameters
         ----------
         x : array_like, shape (n, ...)
@@ -42,7 +45,8 @@ class Inspected(Learned):
         Returns
         -------
         list of ndarray
-            An array for each layer, of shape (n, ...) and of the model's dtype.
+            An array for each layer, of shape (n, ...) and of the model's dtype; behind k members of
+            shape (n, k, ...).
 
         Raises
         ------
@@ -165,14 +169,15 @@ def outputs_by_layer(
     Returns
     -------
     list of ndarray
-        For each layer an array (rows, ...) of its output's shape.
+        For each layer an array (rows, ...) of its output's shape, of k members (rows, k, ...).
     """
     way = LayerByLayer(kernels, numbers, state, rows)
-    shapes = layers.output_shapes(parts, input_shape)
-    return [
-        way.through(layer).reshape(len(rows), *shape)
-        for layer, shape in zip(parts, shapes, strict=True)
-    ]
+    shapes, outputs = layers.output_shapes(parts, input_shape), []
+    for layer, shape in zip(parts, shapes, strict=True):
+        made = way.through(layer)
+        members = (way.members,) if way.members > 1 else ()
+        outputs.append(made.reshape(len(rows), *members, *shape))
+    return outputs
 
 
 def gradient_by_row(

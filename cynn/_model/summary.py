@@ -4,12 +4,15 @@ import math
 from collections.abc import Sequence
 
 from .. import layers
+from ..layers._stack import members_by_layer
 
 LONGEST = 60  # characters of a layer
 
 
 def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) -> str:
     """Return a table of the layers: what each gives and how many parameters it has.
+
+    Of k members the output is written as k times that of each.
 
     Parameters
     ----------
@@ -40,10 +43,12 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
         sizes = layers.input_sizes(parts, input_shape)
         shapes = layers.output_shapes(parts, input_shape)
         total = 0
-        for layer, size, shape in zip(parts, sizes, shapes, strict=True):
+        members = members_by_layer(parts)
+        for layer, size, shape, k in zip(parts, sizes, shapes, members, strict=True):
             count = sum(math.prod(part) for part in layer.weight_shapes(size))
             total += count
-            lines.append((_short(layer), str(shape), f"{count:,}"))
+            output = str(shape) if k == 1 else f"{k} x {shape}"
+            lines.append((_short(layer), output, f"{count:,}"))
         lines.append(("total", "", f"{total:,}"))
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     rule = "  ".join("-" * width for width in widths)

@@ -13,6 +13,7 @@ from .._model.plan import begins_from_rows, dense_layers
 from .._runtime.threads import get_num_threads
 from ..initializers import FROM_ROWS
 from ..layers import Dense, Layer, Residual
+from ..layers._stack import members_by_layer
 
 MOST_ROWS = 10_000
 """How many rows are looked at, drawn by the model's seed where there are more."""
@@ -30,7 +31,7 @@ def finish_first_weights(
     """Finish a model's first weights, which are as they were drawn.
 
     A layer's inputs are what the layers before it, in use, make of the rows with their own first
-    weights.
+    weights; those of all members, where it has members.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def finish_first_weights(
         return
     rng = np.random.default_rng([model.seed, 1])
     sizes = [*model._row_sizes(model._input_shape), *(d.units for d in dense_layers(model.layers))]
-    rows = _drawn(data, max(sizes), rng)
+    rows = _drawn(data, max(sizes) * max(members_by_layer(model.layers)), rng)
     network = model._network
     numbers, state = (np.empty(n, model.dtype) for n in (network.n_params, network.n_state))
     network.get_params(numbers)

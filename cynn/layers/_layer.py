@@ -109,6 +109,13 @@ class Layer(spec.Spec):
         """
         return before
 
+    def _of_member(self, weights: list[NDArray[Any]], m: int) -> tuple[Layer, list[NDArray[Any]]]:
+        """Return the layer as member m has it, and of these weights its own.
+
+        By default they are shared.
+        """
+        return self, weights
+
     def step(self) -> tuple[Any, ...] | None:
         """Return the step of the network's plan, or None if the layer computes nothing.
 

@@ -137,6 +137,9 @@ class Members(Layer):
             )
         return self.k
 
+    def _of_member(self, weights: list[NDArray[Any]], m: int) -> tuple[Layer, list[NDArray[Any]]]:
+        return self.replace(k=1), [weights[0][m : m + 1]]
+
     def step(self) -> tuple[Any, ...]:
         """Return ``("members", k)``; see `Layer.step`."""
         return ("members", self.k)
@@ -250,6 +253,9 @@ class MemberAffine(_OfMembers):
         self._learn(learning_rate_factor, weight_decay_factor)
         super().__init__(name=name)
 
+    def _of_member(self, weights: list[NDArray[Any]], m: int) -> tuple[Layer, list[NDArray[Any]]]:
+        return self.replace(k=1), [weights[0][:, m : m + 1]]
+
     def step(self) -> tuple[Any, ...]:
         """Return ``("member_affine", k, activation, use_scale, use_bias)``; see `Layer.step`."""
         return ("member_affine", self.k, self.activation, self.use_scale, self.use_bias)
@@ -334,6 +340,9 @@ class MemberDense(_OfMembers):
         """Return ``(units,)`` for ``(n,)``; see `Layer.output_shape`."""
         super().output_shape(input_shape)
         return (self.units,)
+
+    def _of_member(self, weights: list[NDArray[Any]], m: int) -> tuple[Layer, list[NDArray[Any]]]:
+        return self.replace(k=1), [weights[0][m : m + 1]]
 
     def step(self) -> tuple[Any, ...]:
         """Return ``("member_dense", k, units)``; see `Layer.step`."""

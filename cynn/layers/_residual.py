@@ -82,6 +82,16 @@ class Residual(Layer):
             raise ValueError("the layers of a Residual must not have Members: put it before them")
         return before
 
+    def _of_member(self, weights: list[NDArray[Any]], m: int) -> tuple[Layer, list[NDArray[Any]]]:
+        parts, own = [], []
+        for layer in self.layers:
+            n = len(layer.weight_names())
+            part, taken = layer._of_member(weights[:n], m)
+            weights = weights[n:]
+            parts.append(part)
+            own += taken
+        return self.replace(layers=parts), own
+
     def step(self) -> tuple[Any, ...]:
         """Return ``("residual", steps)``; see `Layer.step`."""
         steps = (layer.step() for layer in self.layers)

@@ -81,6 +81,21 @@ def row_sizes(layers: Sequence[Layer], input_shape: tuple[int, ...]) -> list[int
     return [math.prod(row) for row in (input_shape, *output_shapes(layers, input_shape))]
 
 
+def members_by_layer(layers: Sequence[Layer]) -> list[int]:
+    """Return how many rows each layer gives for each row of the model; see `Layer.members`.
+
+    Examples
+    --------
+    >>> from cynn.layers import Dense, MemberAffine, Members
+    >>> members_by_layer([Dense(10), Members(4), MemberAffine(4)])
+    [1, 4, 4]
+    """
+    members = [1]
+    for layer in layers:
+        members.append(layer.members(members[-1]))
+    return members[1:]
+
+
 def initial_parameters(
     layers: Sequence[Layer], sizes: Sequence[int], rng: Any, dtype: Any
 ) -> NDArray[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from .. import layers
 from .._specs.activation_table import TABLE
 from .._specs.digits import FAR, middle_of_rescaling
-from . import _embeddings
+from . import _embeddings, _members
 from ._embeddings import (
     write_embedding,
     write_parametric,
@@ -22,6 +22,7 @@ from ._embeddings import (
     write_piecewise,
 )
 from ._graph import GraphWriter, Weights
+from ._members import write_member_affine, write_member_dense, write_members
 from ._values import Array, Node, Part, Paths, Value, residual
 
 # -- writing, one entry a layer: what computes it, given the layer's name and its weights by name
@@ -129,6 +130,9 @@ LAYERS: dict[type[layers.Layer], Callable[[GraphWriter, Any, str, Weights, str],
     layers.Embedding: write_embedding,
     layers.Flatten: write_flatten,
     layers.LayerNorm: write_layer_norm,
+    layers.MemberAffine: write_member_affine,
+    layers.MemberDense: write_member_dense,
+    layers.Members: write_members,
     layers.Normalize: write_normalize,
     layers.ParametricActivation: write_parametric,
     layers.PeriodicEmbedding: write_periodic,
@@ -386,6 +390,7 @@ def read_activation(node: Node) -> Value:
 
 OPERATORS: dict[str, Callable[[Node], Value | Part]] = {
     **_embeddings.OPERATORS,
+    **_members.OPERATORS,
     **{entry.operator: read_activation for entry in TABLE.values() if entry.operator},
     "Add": read_add,
     "BatchNormalization": read_batch_norm,

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import layers
 from ..model import Model
+from . import _members
 from ._embeddings import follow
 from ._layers import OPERATORS, SCALING
 from ._library import need
@@ -33,6 +34,9 @@ MOST_AXES = 32
 
 MOST_NUMBERS = 1 << 24
 """The numbers of the longest row: more than any weights in a file could be for."""
+
+WHOLE = ("Gather", "ReduceMean", "Reshape", "Unsqueeze")
+"""The operators whose constants are whole numbers."""
 
 STANDARD = ("", "ai.onnx")
 """The domain of the operators that are read, in its two spellings."""
@@ -66,7 +70,7 @@ class GraphReader:
     def get(self, name: str, operator: str = "") -> Any:
         """Return a value or an array; None for an input that is left out.
 
-        Columns, which Gather takes, are whole numbers.
+        Columns, axes and shapes are whole numbers.
         """
         if not name:
             return None
@@ -77,7 +81,7 @@ class GraphReader:
         value = self.entries[name]
         if isinstance(value, Value | Part):
             return value
-        return self.array(value, np.dtype(np.int64) if operator == "Gather" else self.dtype)
+        return self.array(value, np.dtype(np.int64) if operator in WHOLE else self.dtype)
 
     @property
     def data_type(self) -> Any:
@@ -155,7 +159,10 @@ class GraphReader:
         while inputs and inputs[-1] is None:
             inputs.pop()
         operation = Node(node, inputs, self.dtype, self.opset, self.paths)
-        if any(isinstance(each, Part) for each in inputs):
+        parts = [each for each in inputs if isinstance(each, Part)]
+        if any(map(_members.begins, parts)):
+            output = _members.follow(operation)
+        elif parts:
             output = follow(operation, self.data_type)
         else:
             output = OPERATORS.get(node.op_type, self.cast)(operation)
@@ -267,7 +274,7 @@ def _model(proto: Any) -> Model:
             label = f" {reprlib.repr(node.name)}" if node.name else ""
             operator = reprlib.repr(node.op_type)
             raise ValueError(f"node {i}{label} is {operator}: {error}") from error
-    output = graph.get(result.name)
+    output = _members.without_mean(graph.get(result.name))
     if not isinstance(output, Value):
         raise ValueError("its output must depend on its input, got a constant")
     path = graph.paths.between(graph.start, output)

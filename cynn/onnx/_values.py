@@ -34,6 +34,8 @@ class Value:
         How many layers lie between the graph's input and these rows, a `Residual` being one.
     depth : int
         How deep residuals lie in one another in the last layer.
+    members : int
+        How many rows there are for each of the graph's input.
     """
 
     shape: tuple[int, ...]
@@ -43,11 +45,19 @@ class Value:
     state: tuple[Array, ...] = ()
     place: int = 0
     depth: int = 0
+    members: int = 1
 
     def then(self, layer: layers.Layer, *weights: Array, state: Sequence[Array] = ()) -> "Value":
         """Return these rows after one layer more."""
-        shape = layer.output_shape(self.shape)
-        return Value(shape, self, layer, weights, tuple(state), self.place + 1)
+        return Value(
+            layer.output_shape(self.shape),
+            self,
+            layer,
+            weights,
+            tuple(state),
+            self.place + 1,
+            members=layer.members(self.members),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +215,7 @@ def residual(x: Value, path: Sequence[Value]) -> Value:
 def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array], list[Array]]:
     """Return the layers of a path, their weights and their running statistics.
 
-    An activation goes into its dense layer.
+    An activation goes into its `Dense` or `MemberAffine`.
     """
     parts: list[layers.Layer] = []
     weights: list[Array] = []
@@ -215,7 +225,7 @@ def joined(path: Sequence[Value]) -> tuple[list[layers.Layer], list[Array], list
         assert layer is not None
         if (
             isinstance(layer, layers.Activation)
-            and isinstance(last, layers.Dense)
+            and isinstance(last, layers.Dense | layers.MemberAffine)
             and last.activation == "identity"
         ):
             parts[-1] = last.replace(activation=layer.activation)

@@ -12,11 +12,13 @@ from .._runtime import atomic_files
 from .._specs.validation import flag, real_dtype
 from .._version import VERSION
 from ..ensemble import models_of
+from ..layers._stack import members_by_layer
 from ..model import Model
 from ..tables import TableEncoder
 from ._graph import GraphWriter
 from ._layers import LAYERS, far_layers, write_layers
 from ._library import need
+from ._members import write_mean
 from ._tables import expect_writable, labels_of, write_encoder, write_target
 
 LARGEST = 2**31 - 2**20
@@ -74,9 +76,10 @@ def export(
     Notes
     -----
     The graph has one input, ``input``, of shape (batch, ...) and one output, ``output``, of shape
-    (batch, n_outputs), any number of rows in both. What acts in training alone is left out. The
-    operators and their attributes: https://onnx.ai/onnx/operators/. Where the first layers bring to
-    size numbers far from 0, of which float32 would lose digits, the input is float64.
+    (batch, n_outputs), any number of rows in both. What acts in training alone is left out. Of a
+    model with `cynn.layers.Members` it gives the mean, as `Model.predict` does. The operators and
+    their attributes: https://onnx.ai/onnx/operators/. Where the first layers bring to size numbers
+    far from 0, of which float32 would lose digits, the input is float64.
 
     That of a table has an input for each column, of the column's name and of shape (batch, 1):
     numbers in float64, NaN where one is missing; or strings, without spaces around them. What was
@@ -193,7 +196,7 @@ def _file(
 def _write_network(
     graph: GraphWriter, model: Model, prefix: str, x: str, n_far: int, real: np.dtype[Any]
 ) -> str:
-    """Write the layers of a model, the first ones in the input's type; return what they give."""
+    """Write the layers of a model, the first ones in the input's type; return its prediction."""
     graph.row = row = model._built_shape()
     names = (*layers.weight_shapes(model.layers, row), *layers.state_shapes(model.layers, row))
     arrays = (*model.get_weights(), *model.get_state())
@@ -202,4 +205,5 @@ def _write_network(
     if graph.dtype != real:
         graph.dtype = real
         y = graph.cast(f"{prefix}input", y)
-    return write_layers(graph, model.layers[n_far:], f"{prefix}layer", named, y, n_far)
+    y = write_layers(graph, model.layers[n_far:], f"{prefix}layer", named, y, n_far)
+    return write_mean(graph, f"{prefix}members", y, members_by_layer(model.layers)[-1])

@@ -12,6 +12,9 @@ from ..layers import (
     Activation,
     Dense,
     Layer,
+    MemberAffine,
+    MemberDense,
+    Members,
     ParametricActivation,
     Residual,
 )
@@ -25,6 +28,12 @@ WIDEST = 3.0
 EMBEDDED = "embedded"
 """What the numbers of an embedding are called."""
 
+OF_MEMBERS = Members | MemberAffine | MemberDense
+"""The layers with weights for each member."""
+
+ENDS_NEURONS = Activation | ParametricActivation | MemberAffine
+"""The layers that give the neurons before them their activation."""
+
 SKIP: dict[str, Any] = {"color": FAINT, "linewidth": 1.2, "linestyle": (0, (4, 2))}
 """How a skip connection is drawn."""
 
@@ -36,10 +45,11 @@ def network(
 
     Blue weights are positive, orange ones negative; the wider the line the larger the weight, to a
     scale of its own between any two layers. Of an embedding there is one line for each number, to
-    the column that it comes of. Biases are not drawn, nor what has no neurons of its own, as
-    dropout and normalisation; a dashed arch leads from where a `Residual` begins to where
-    its input is added. Of a layer with more neurons than `max_neurons`, as many are drawn as that,
-    evenly out of all, and it says so beneath.
+    the column that it comes of; of a `MemberDense` the mean of its members. Biases are not drawn,
+    nor what has no neurons of its own, as dropout, normalisation and the factors of members; a
+    dashed arch leads from where a `Residual` begins to where its input is added. Of a layer with
+    more neurons than `max_neurons`, as many are drawn as that, evenly out of all, and it says so
+    beneath.
 
     Parameters
     ----------
@@ -145,13 +155,15 @@ def _layers_and_skips(value: Any) -> tuple[list[tuple[str, NDArray[Any]]], list[
         first = len(tables)
         for i, layer in enumerate(layers):
             name = f"{prefix}{i}."
-            if isinstance(layer, Dense | ColumnEmbedding):
+            if isinstance(layer, Dense | ColumnEmbedding | OF_MEMBERS):
                 drawn.update(f"{name}{part}" for part in layer.weight_names())
             if isinstance(layer, Dense):
                 tables.append((str(layer.activation), named[f"{name}weight"]))
+            elif isinstance(layer, MemberDense):
+                tables.append(("identity", named[f"{name}weight"].mean(axis=0).T))
             elif isinstance(layer, ColumnEmbedding):
                 tables.append((EMBEDDED, np.eye(shape[0])[:, layer.sources(shape[0])]))
-            elif isinstance(layer, Activation | ParametricActivation) and len(tables) > first:
+            elif isinstance(layer, ENDS_NEURONS) and len(tables) > first:
                 tables[-1] = (str(layer.activation), tables[-1][1])
             elif isinstance(layer, Residual):
                 before = len(tables)

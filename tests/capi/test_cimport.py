@@ -18,7 +18,7 @@ import calls
 import cynn.capi
 from calls import BACKWARDS, KERNELS, MATMULS, OUTPUTS, expected
 from cynn import Model, _backend, reference
-from cynn.layers import Dense, Flatten, Rescale
+from cynn.layers import Dense, Flatten, MemberDense, Members, Rescale
 from models import python
 from networks import INPUTS, TWO_LAYERS
 from places import ROOT
@@ -292,6 +292,22 @@ def test_predictions_from_many_threads(compiled, functions):
     for thread in together:
         thread.join()
     assert all(out.tobytes() == want.tobytes() for out in outs)
+
+
+@pytest.mark.parametrize("dtype", _backend.REALS)
+def test_a_model_with_members(dtype):
+    target = Target(_backend.target(), dtype)
+    if target.is_reference:
+        pytest.skip("CYNN_TARGET is the reference")
+    model = Model([Dense(9), Members(20), MemberDense(4, 20)], dtype=dtype, seed=0)
+    model.build(25)
+    functions = Functions(target)
+    x = np.random.default_rng(0).normal(size=(1500, 25)).astype(dtype)  # more than a block
+    for n in (0, 1, 1500):
+        out = guarded(np.full((n, 4), np.nan), dtype)
+        assert functions.predict(functions.network(cynn.capi.predictor(model)), x, out, n) == 0
+        assert out.tobytes() == model.predict(x[:n]).tobytes()
+        assert_guards_intact(out)
 
 
 @pytest.mark.parametrize("dtype", _backend.REALS)

@@ -5,7 +5,15 @@ import pytest
 
 from cynn import Model, optimizers
 from cynn.augmentation import Augment
-from cynn.layers import BatchNorm, Dense, Dropout, Flatten
+from cynn.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    MemberAffine,
+    MemberDense,
+    Members,
+)
 from job import run_ranks
 from layer_examples import COLUMNS, by_layer
 
@@ -102,6 +110,22 @@ def test_every_layer(layer):
     wanted, _ = fit(None, Dense(COLUMNS, "tanh"), layer, batch_size=16)
     if not layer.state_names():
         np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("n", [N, N - 7, 5])
+def test_members(size, n):
+    """With dropout for each: ranks learn what one learns."""
+    parts = (
+        Members(4), Dense(8, use_bias=False), MemberAffine(4, "tanh"), Dropout(0.4),
+        MemberDense(5, 4), MemberAffine(4, "silu", use_scale=False),
+    )  # fmt: skip
+    rows = {"x": X[:n], "y": Y[:n]}
+    found = run_ranks(size, lambda comm: fit(comm, *parts, **rows))
+    assert_alike(found)
+    wanted, history = fit(None, *parts, batch_size=8 * size, **rows)
+    np.testing.assert_allclose(numbers(found[0][0]), numbers(wanted), 1e-6, 1e-9)
+    assert_measured(found[0][1], history)
 
 
 @pytest.mark.parametrize("n", [N, N - 7, 82, 3, 2, 1])

@@ -8,7 +8,19 @@ import pytest
 
 from cynn import Model, layers, set_num_threads
 from cynn.callbacks import Callback, EarlyStopping
-from cynn.layers import Activation, BatchNorm, Dense, Dropout, Flatten, Normalize, Rescale, Residual
+from cynn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    MemberAffine,
+    MemberDense,
+    Members,
+    Normalize,
+    Rescale,
+    Residual,
+)
 from cynn.optimizers import SGD
 from layer_examples import COLUMNS, by_layer
 from models import bits
@@ -107,6 +119,45 @@ def test_inside_of_another_layer():
     assert len(found) == len(wanted) + 2
     for a, b in zip(found, wanted, strict=False):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_behind_members_they_are_of_all_members_rows(k):
+    inside = MemberAffine(k, "tanh", limit=0.5), from_rows(COLUMNS)
+    parts = Members(k), from_rows(9, "tanh"), MemberDense(COLUMNS, k), Residual(inside)
+    model, drawn = begun(*parts), built(*parts)
+    outputs = [y.reshape(len(X) * k, -1) for y in model.layer_outputs(X)]
+    named, before = model.named_weights(), drawn.named_weights()
+    s, b = named["layer3.0.weight"]
+    affine = np.tanh(s * outputs[2].reshape(len(X), k, -1) + b).reshape(len(X) * k, -1)
+    for name, rows in (("layer1", outputs[0]), ("layer3.1", affine), ("layer4", outputs[3])):
+        kernel, bias = named[f"{name}.weight"], named[f"{name}.bias"]
+        product = rows @ kernel
+        np.testing.assert_allclose(product.std(axis=0), 1, 1e-9)
+        ratio = before[f"{name}.weight"] / kernel
+        assert (ratio > 0).all()
+        assert (product.min(axis=0) - 1e-9 <= -bias).all()
+        assert (-bias <= product.max(axis=0) + 1e-9).all()
+    for name in ("layer0.scale", "layer2.weight", "layer3.0.weight"):
+        np.testing.assert_array_equal(named[name], before[name])
+
+
+def test_behind_members_there_are_fewer_rows(monkeypatch):
+    """So that what lies between two layers is no more in memory."""
+    from cynn._training import first_weights
+
+    seen = []
+
+    class Seen(first_weights.LayerByLayer):
+        def through(self, layer):
+            made = super().through(layer)
+            seen.append(made.shape)
+            return made
+
+    monkeypatch.setattr(first_weights, "LayerByLayer", Seen)
+    monkeypatch.setattr(first_weights, "MOST_NUMBERS", 100 * 5 * COLUMNS)
+    begun(Members(5))
+    assert seen == [(100 * 5, COLUMNS)]
 
 
 def test_a_layer_object_that_stands_twice():

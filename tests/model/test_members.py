@@ -1,5 +1,7 @@
 """Members: k networks in one are the mean of k networks; what goes wrong is said."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -81,6 +83,63 @@ def test_a_prediction_is_the_mean_of_the_members(k, units, n):
         model.input_gradient(x, y), np.mean([one.input_gradient(x, y) for one in alone], axis=0),
         atol=1e-12,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [1, 2, 7])
+def test_outputs_of_layers_are_those_of_each_member(k, dtype):
+    model = batch_ensemble(k, 40, dtype=dtype)
+    x = X[:9].astype(dtype)
+    outputs = model.layer_outputs(x)
+    r, w, affine, (next_r,), next_w, next_b, head, (head_b,) = model.get_weights()
+    y = r * x[:, np.newaxis]
+    for i, made in enumerate(
+        [
+            lambda y: y,
+            lambda y: y @ w,
+            lambda y: np.tanh(affine[0] * y + affine[1]),
+            lambda y: next_r * y,
+            lambda y: np.tanh(y @ next_w + next_b),
+            lambda y: np.einsum("nki,kui->nku", y, head),
+        ]
+    ):
+        y = made(y)
+        found = outputs[i] if k > 1 else outputs[i][:, np.newaxis]
+        assert found.shape == y.shape and found.dtype == dtype
+        np.testing.assert_allclose(found, y, 1e-4, 1e-5 if dtype == "float32" else 1e-12)
+    e = np.exp(y + head_b)
+    last = outputs[-1] if k > 1 else outputs[-1][:, np.newaxis]
+    np.testing.assert_allclose(last, e / e.sum(axis=2, keepdims=True), 1e-4)
+    np.testing.assert_allclose(last.mean(axis=1), model.predict(x), 1e-6)
+    one = model.layer_outputs(x[4:5])
+    assert bits(*one) == bits(*[made[4:5] for made in outputs])
+    assert [len(made) for made in model.layer_outputs(x[:0])] == [0] * 7
+
+
+def test_outputs_within_a_residual():
+    """A residual behind members is what it is for each of them."""
+    rng = np.random.default_rng(0)
+    inner = [MemberAffine(3, "tanh", limit=1.0), Residual([MemberDense(4, 3)]), BatchNorm()]
+    model = Model([Dense(4), Members(3, "normal"), Residual(inner)], dtype="float64", seed=0)
+    model.build(N_INPUTS)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    model.set_state([rng.uniform(0.5, 2, part.shape) for part in model.get_state()])
+    _, before, after = model.layer_outputs(X[:8])
+    (s, b), w, gamma, beta = model.get_weights()[-4:]
+    mean, variance = model.get_state()
+    y = np.tanh(s * before + b)
+    y = (y + np.einsum("nki,kui->nku", y, w) - mean) / np.sqrt(variance + inner[-1].epsilon)
+    np.testing.assert_allclose(after, before + y * gamma + beta, 1e-10, 1e-10)
+    np.testing.assert_allclose(after.mean(axis=1), model.predict(X[:8]), 1e-12)
+
+
+def test_the_summary_says_of_how_many(capsys):
+    model = Model([Dense(4), Members(3), MemberDense(2, 3)])
+    model.summary()
+    model.build(N_INPUTS)
+    model.summary()
+    lines = [re.split(" {2,}", line) for line in capsys.readouterr().out.splitlines()]
+    assert [line[1] for line in lines[-5:-2]] == ["(4,)", "3 x (4,)", "3 x (2,)"]
 
 
 def test_one_row_and_many_have_the_same_bits():

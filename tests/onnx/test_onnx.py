@@ -18,6 +18,9 @@ from cynn.layers import (
     Embedding,
     Flatten,
     LayerNorm,
+    MemberAffine,
+    MemberDense,
+    Members,
     Normalize,
     ParametricActivation,
     PeriodicEmbedding,
@@ -106,6 +109,10 @@ MODELS = {
         f"parametric {name}": ((6,), [Dense(5, "tanh"), ParametricActivation(name)])
         for name in ACTIVATIONS
     },
+    "several members": (
+        (4,),
+        [Members(3), Dense(5, use_bias=False), MemberAffine(3, "tanh"), MemberDense(2, 3)],
+    ),
     "odd": ((17,), [Dense(33, "leaky_relu"), Dense(31, "sigmoid"), Dense(7, "softmax")]),
 } | {
     f"{kind.__name__} {name}": ((6,), [Dense(5, "tanh"), *made])
@@ -491,5 +498,6 @@ def test_operators_are_those_that_are_written():
     written = {"Add", "Div", "Flatten", "Gemm", "Mul", "Sub"}
     written |= {"BatchNormalization", "LayerNormalization", "Clip", "Max", "Min", "MatMul"}
     written |= {"Concat", "Cos", "Equal", "Gather", "Round", "Transpose"}
+    written |= {"ReduceMean", "Reshape", "Unsqueeze"}
     written |= {entry.operator for entry in TABLE.values()} - {""}
     assert set(_layers.OPERATORS) == written

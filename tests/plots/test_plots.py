@@ -22,6 +22,9 @@ from cynn.layers import (  # noqa: E402
     Embedding,
     Flatten,
     LayerNorm,
+    MemberAffine,
+    MemberDense,
+    Members,
     Normalize,
     PeriodicEmbedding,
     PiecewiseLinearEmbedding,
@@ -159,6 +162,22 @@ def test_layers_without_neurons_are_passed_over(ax):
     model = built(Normalize([0.0] * 4, [1.0] * 4), Dense(3), *between, Dense(2, "softmax"))
     drawn(plots.network(model, ax=ax))
     assert texts(ax) == ["4 inputs", "3 relu", "2 softmax"]
+
+
+def test_members_are_drawn_by_what_they_share_and_the_mean_of_their_heads(ax):
+    model = built(
+        Members(3), Dense(5, use_bias=False), MemberAffine(3, "relu"), MemberDense(2, 3),
+        MemberAffine(3, "softmax", use_scale=False),
+    )  # fmt: skip
+    drawn(plots.network(model, ax=ax))
+    assert texts(ax) == ["4 inputs", "5 relu", "2 softmax"]
+    assert [len(part.get_segments()) for part in ax.collections[:2]] == [4 * 5, 5 * 2]
+    weights = model.get_weights()
+    weights[3][:] = np.array([2.0, -1.0, -4.0])[:, np.newaxis, np.newaxis]  # -1 in the mean
+    model.set_weights(weights)
+    drawn(plots.network(model))
+    colours = {to_hex(colour) for colour in pyplot.gca().collections[1].get_colors()}
+    assert colours == {to_hex(NEGATIVE)}
 
 
 def test_embeddings_are_drawn_by_the_columns_that_they_come_of(ax):
