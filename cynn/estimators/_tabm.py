@@ -65,6 +65,7 @@ class TabMClassifier(_TabM, TabularClassifier):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> colour = rng.choice(["red", "green"], 300)
     >>> size = rng.normal(size=300)
@@ -135,6 +136,7 @@ class TabMRegressor(_TabM, TabularRegressor):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(-1, 1, size=(400, 2))
     >>> y = 10 * X[:, 0] ** 2 + X[:, 1]
