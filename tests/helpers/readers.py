@@ -11,7 +11,17 @@ import numpy as np
 
 from cynn import Model, datasets, tables
 from cynn.ensemble import Ensemble
-from cynn.layers import BatchNorm, Dense, Dropout, Flatten, Normalize, Residual
+from cynn.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    MemberAffine,
+    MemberDense,
+    Members,
+    Normalize,
+    Residual,
+)
 from cynn.optimizers import SGD, Adam
 from cynn.schedules import Cosine
 from cynn.storage import ModelFileError
@@ -95,7 +105,12 @@ def _onnx_files() -> list[bytes]:
 
     plain = Model([Flatten(), Dense(3, "relu"), BatchNorm(), Dense(2, "softmax")], seed=0)
     plain.build((2, 2))
-    return [_written(lambda path: cynn.onnx.export(plain, path), ".onnx")]
+    several = Model([Members(2), MemberAffine(2, "relu"), MemberDense(2, 2)], seed=0)
+    several.build(3)
+    return [
+        _written(lambda path, model=model: cynn.onnx.export(model, path), ".onnx")
+        for model in (plain, several)
+    ]
 
 
 def _load_onnx(path: Path) -> object:
