@@ -103,10 +103,19 @@ def difference(board: Board, task: str) -> Difference | None:
 
 
 def ratios(board: Board, slower: str, faster: str) -> dict[str, float]:
-    """Return, table by table, how many times as long a fit of the one takes as of the other."""
+    """Return, table by table, how many times as long a fit of the one takes as of the other.
+
+    Each of the same rows on the same machine; the geometric mean of these.
+    """
     found = {}
     for table in board.tables:
-        seconds = board.of(table, "fit_seconds")
-        if slower in seconds and faster in seconds:
-            found[table.name] = seconds[slower] / seconds[faster]
+        pairs = [
+            float(line["fit_seconds"]) / float(other["fit_seconds"])
+            for (name, split, peer), line in board.lines.items()
+            if (name, peer) == (table.name, slower)
+            and (other := board.lines.get((name, split, faster)))
+            and line["machine"] == other["machine"]
+        ]
+        if pairs:
+            found[table.name] = statistics.geometric_mean(pairs)
     return found

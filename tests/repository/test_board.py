@@ -228,6 +228,16 @@ def test_the_report_names_the_floors(seconds, verdict):
     assert verdict in rows_of["seconds of eight members over pytabkit's one, the most (wine)"]
 
 
+def test_seconds_are_compared_on_the_same_rows_and_machine():
+    found = board(
+        line("wine", 0, OURS, fit=1), line("wine", 0, THEIRS, fit=8),
+        line("wine", 1, OURS, fit=4), line("wine", 1, THEIRS, fit=8),
+        line("wine", 2, OURS, fit=9) | {"machine": "a slow one"}, line("wine", 2, THEIRS, fit=9),
+        line("digits", 0, OURS), line("digits", 1, THEIRS),
+    )  # fmt: skip
+    assert figures.ratios(found, THEIRS, OURS) == pytest.approx({"wine": 4})
+
+
 @pytest.mark.parametrize("loss, verdict", [(0.5, "reached"), (3.0, "MISSED")])
 def test_the_floors_of_ranks(loss, verdict):
     found = board(
