@@ -27,6 +27,7 @@ from . import (
     rounds,
     small,
     splits,
+    tabm,
     toolkit,
 )
 from .board import command as board
@@ -71,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--toolkit", action="store_true", help="the cost of layers and optimizers")
     made.add_argument("--sklearn", action="store_true", help="estimators against scikit-learn's")
     made.add_argument("--tables", action="store_true", help="scores on tables; --tables --help")
+    made.add_argument("--tabm", action="store_true", help="members against TabM's own package")
     made.add_argument("--encoding", action="store_true", help="the cost of a row of a table")
     made.add_argument("--neighbours", action="store_true", help="two threads beside busy programs")
     made.add_argument("--splits", action="store_true", help="how 1 to 64 threads share a step")
@@ -96,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return encoding.main()
         if options.sklearn:
             return estimators.main(options.rounds, thread_counts(options.threads)[-1])
+        if options.tabm:
+            return tabm.main(options.rounds, thread_counts(options.threads), options.noisy)
         if options.small:
             return small.main(thread_counts(options.threads))
         if options.splits:
@@ -140,13 +144,13 @@ def benchmark(options: argparse.Namespace) -> int:
     about = {**report.machine(), "threads": threads, "rounds": options.rounds}
     say(f"{about['processor']}, target {_backend.target()} of {Path(str(cynn.__file__)).parent}")
     say(f"peers: {', '.join(names)}")
-    start = look_at_peaks(results, threads)
+    start = peak.look(results, threads)
     with tempfile.TemporaryDirectory(prefix="cynn-benchmark-") as folder:
         what = data.write(Path(folder))
         rounds.run(cases, names, threads, options.rounds, Path(folder), results, say)
         if not quick and not options.shapes:
             footprint.measure(Path(folder), options.rounds, results, say)
-    end = look_at_peaks(results, threads)
+    end = peak.look(results, threads)
     refused = peak.refusal(start, end)
     if refused:
         say(f"scripts/benchmark: {refused}")
@@ -162,14 +166,6 @@ def benchmark(options: argparse.Namespace) -> int:
     if no_chart:
         say(no_chart)
     return 0
-
-
-def look_at_peaks(results: Results, threads: Sequence[int]) -> peak.Peak:
-    """Measure the peak of each number of cores; return that of the largest."""
-    for count in threads:
-        measured = peak.measure(count)
-        results.see_peak("float32", count, measured.best)
-    return measured
 
 
 def chosen_peers(named: Sequence[str] | None, quick: bool) -> list[str]:

@@ -2,10 +2,12 @@
 
 import statistics
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cynn import _backend
+
+from .results import Results
 
 RUN_SECONDS = 0.02
 MOST_MOVED = 0.10
@@ -51,6 +53,14 @@ def _together(run: Callable[[float], float], cores: int) -> float:
     for thread in threads:
         thread.join()
     return sum(rates)
+
+
+def look(results: Results, counts: Sequence[int]) -> Peak:
+    """Measure the peak of each number of cores; return that of the largest."""
+    for count in counts:
+        measured = measure(count)
+        results.see_peak("float32", count, measured.best)
+    return measured
 
 
 def moved(start: Peak, end: Peak) -> float:

@@ -114,13 +114,13 @@ def _odd_losses(rows: Sequence[Row]) -> str:
     return f"another loss than the others: {', '.join(odd)}" if odd else ""
 
 
-def floor_lines(results: Results) -> list[tuple[Floor, float]]:
+def floor_lines(results: Results, floors: Sequence[Floor] = FLOORS) -> list[tuple[Floor, float]]:
     """Return the floors that were measured, each with its value."""
-    values = ((floor, floor.measure(results)) for floor in FLOORS)
+    values = ((floor, floor.measure(results)) for floor in floors)
     return [(floor, value) for floor, value in values if value is not None]
 
 
-def floor_table(results: Results) -> str:
+def floor_table(results: Results, floors: Sequence[Floor] = FLOORS) -> str:
     """Write the floors and the values reached."""
     lines = [
         (
@@ -129,7 +129,7 @@ def floor_table(results: Results) -> str:
             floor.written(value),
             "reached" if floor.reached(value) else "MISSED",
         )
-        for floor, value in floor_lines(results)
+        for floor, value in floor_lines(results, floors)
     ]
     return "floors\n" + table(("work", "floor", "measured", ""), lines) if lines else ""
 

@@ -38,6 +38,7 @@ from benchmarks import (  # noqa: E402
     rounds,
     small,
     splits,
+    tabm,
     toolkit,
 )
 from benchmarks.cases import FULL, Case, of_shapes, train_flops  # noqa: E402
@@ -445,3 +446,81 @@ def test_small_networks(monkeypatch, capsys):
 @needs_compiled
 def test_a_full_batch_of_a_small_network_is_timed():
     assert 0 < small.full_batch(1, steps=1) < 10 and 0 < small.gradient(1) < 10
+
+
+FEW = tabm.Case((5, 8, 8, 1), members=3, batch=4, steps=2, predicted=6)
+
+
+def test_operations_of_members_by_hand():
+    weights = 5 * 8 + 8 * 8 + 8
+    assert FEW.flops == {
+        "training": 3 * 2 * weights * 3 * 4,  # forward, and the gradients of W and of the inputs
+        "prediction": 2 * weights * 3 * 6,
+    }
+
+
+def test_the_members_of_the_benchmark_are_tabm():
+    shapes = [w.shape for w in tabm.network(FEW).get_weights()]
+    block = [(8, 8), (2, 3, 8)]
+    assert shapes == [(3, 5), (5, 8), (2, 3, 8), (1, 3, 8), *block, (3, 1, 8), (1, 3, 1)]
+    works = tabm.ours(FEW)
+    assert works["prediction"]().shape == (6, 1)
+    assert len(works["training"]().history["loss"]) == 1
+    default = [layer.__class__.__name__ for layer in tabm.network(tabm.DEFAULT).layers]
+    assert default.count("Dense") == default.count("Dropout") == 3
+
+
+def test_floors_of_members(capsys):
+    timed = [("training", 1, 0.1, 0.24), ("training", 2, 0.05, 0.15), ("prediction", 2, 1.0, 2.5)]
+    made = results(memory=150.0)
+    found = [tabm.Timed(*each) for each in timed]
+    tabm.add_ratios(made, found, tabm.DEFAULT)
+    rate = tabm.DEFAULT.flops["training"] / 0.1
+    assert made.other["training of the peak"] == pytest.approx(rate / 200e9)
+    reached = {
+        floor.work: floor.reached(value) for floor, value in report.floor_lines(made, tabm.FLOORS)
+    }
+    assert reached == {
+        "training, one thread, of the peak": True,
+        "training, two threads over one": True,
+        "training, threads: 1, against the package": False,
+        "training, threads: 2, against the package": True,
+        "prediction, threads: 2, against the package": True,
+        "memory of training past its data": True,
+    }
+    lines = tabm.table(made, found, tabm.DEFAULT).splitlines()
+    assert len(lines) == 4 and lines[1].endswith("2.40 x") and f"{rate / 1e9:.1f}" in lines[1]
+
+
+def test_memory_of_training_members():
+    if not os.path.exists("/proc/self/clear_refs"):
+        assert tabm.memory() is None
+        pytest.skip("counted on Linux alone")
+    before = tabm.most_held()
+    many = FEW._replace(batch=4096, sizes=(64, 256, 256, 1))
+    assert tabm.taken(many) > 1
+    assert before > 2**20
+
+
+def test_a_benchmark_without_the_package_of_tabm(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tabm", None)
+    assert cli.main(["--tabm"]) == 1
+    assert tabm.INSTALL in capsys.readouterr().err
+
+
+@needs_compiled
+@pytest.mark.parametrize("noisy", [False, True])
+def test_members_against_the_package(monkeypatch, capsys, noisy):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("tabm")
+    rates = iter([100e9, 50e9])
+    monkeypatch.setattr(peak, "measure", lambda *_: peak.Peak(*[next(rates)] * 2))
+    monkeypatch.setattr(tabm, "memory", lambda: 300.0)
+    monkeypatch.setattr(tabm, "PAUSE", 0.0)
+    before = cynn.get_num_threads(), torch.get_num_threads()
+    assert tabm.main(1, [1], noisy, case=FEW) == 1
+    assert (cynn.get_num_threads(), torch.get_num_threads()) == before
+    said = capsys.readouterr()
+    assert "too noisy" in said.err and ("300.00 MB   MISSED" in said.out) is noisy
+    own = sum(w.size for w in tabm.network(FEW).get_weights())
+    assert own == sum(each.numel() for each in tabm.package_network(FEW).parameters())
