@@ -79,7 +79,10 @@ class Residual(Layer):
         for layer in self.layers:
             after = layer.members(after)
         if after != before:
-            raise ValueError("the layers of a Residual must not have Members: put it before them")
+            raise ValueError(
+                f"members must be {before} behind a Residual as before it, got {after}: put Members "
+                "before it"
+            )
         return before
 
     def _of_member(self, weights: list[NDArray[Any]], m: int) -> tuple[Layer, list[NDArray[Any]]]:

@@ -103,7 +103,9 @@ class Plan:
         loss, *arguments = (loss,) if isinstance(loss, str) else loss or ("",)
         if loss == "function" and len(arguments) == 1:
             if self.members > 1:
-                raise ValueError("loss: a user-defined one must be of a network without members")
+                raise ValueError(
+                    "loss must be built in for a network with members, got a user-defined one"
+                )
             self.loss, self.loss_arguments, self.asks_for_loss = loss_of(*arguments), [], True
             self.takes_number = False
             self.training_steps, self.penalties = list(self.steps), penalties

@@ -189,7 +189,10 @@ class Residual(Step):
             after - before for after, before in zip(past, place, strict=True)
         )
         if more:
-            raise ValueError("steps: members must not begin within a residual")
+            raise ValueError(
+                f"steps: members must be {place.members} behind a residual as before it, got "
+                f"{past.members}"
+            )
         if width != n_in:
             raise ValueError(
                 f"steps: the steps of a residual must make {n_in} numbers, got {width}"

@@ -224,7 +224,7 @@ cdef class Plan(Parameters):
         if average is not None and not 0 <= kept < 1:
             raise ValueError(f"network: average must be at least 0 and less than 1, got {average}")
         if chosen == CALLED and self.members > 1:
-            raise ValueError("loss: a user-defined one must be of a network without members")
+            raise ValueError("loss must be built in for a network with members, got a user-defined one")
         if fused != IDENTITY and made != IDENTITY and made != fused:
             raise ValueError(
                 f"loss: the last activation must be identity or {ACTIVATIONS[fused]} for {LOSSES[chosen]}, "

@@ -78,7 +78,9 @@ cdef int connect_forks(Step* steps, int count) except -1:
                     f"got {steps[i].outputs}"
                 )
             if fork.members != steps[i].members:
-                raise ValueError("steps: members must not begin within a residual")
+                raise ValueError(
+                    f"steps: members must be {fork.members} behind a residual as before it, got {steps[i].members}"
+                )
             steps[i].other = fork.output - steps[i].output
             fork.other = steps[i].gradient - fork.gradient
     if open_forks:
