@@ -80,8 +80,8 @@ class Residual(Layer):
             after = layer.members(after)
         if after != before:
             raise ValueError(
-                f"members must be {before} behind a Residual as before it, got {after}: put Members "
-                "before it"
+                f"members must be {before} behind a Residual as before it, got {after}: put "
+                "Members before it"
             )
         return before
 

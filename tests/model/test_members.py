@@ -205,7 +205,10 @@ def test_first_weights():
         ([Members(3), Dense(2), Members(3)], r"Members once, got Members\(3\) behind 3 members"),
         ([Members(3), MemberAffine(2)], "k of MemberAffine.* must be the number of members, 3"),
         ([MemberDense(2, 2)], "k of MemberDense.* must be the number of members, 1, got 2: put"),
-        ([Residual([Members(2)]), Dense(1)], "members must be 1 behind a Residual as before it, got 2"),
+        (
+            [Residual([Members(2)]), Dense(1)],
+            "members must be 1 behind a Residual as before it, got 2",
+        ),
         ([Members(2, groups=[1, 1])], f"groups must have as many columns as a row, {N_INPUTS}"),
     ],
 )
@@ -253,7 +256,9 @@ def test_user_defined_functions():
     own.fit(X, np.eye(3)[Y], epochs=1, verbose=0)
     assert np.isfinite(own.predict(X)).all()
     loss = losses.Custom(lambda y, z: (((z - y) ** 2).mean(1), 2 * (z - y) / 3))
-    with pytest.raises(ValueError, match="built in for a network with members, got a user-defined one"):
+    with pytest.raises(
+        ValueError, match="built in for a network with members, got a user-defined one"
+    ):
         wanted.compile("adam", loss)
         wanted.fit(X, np.eye(3)[Y], verbose=0)
 
