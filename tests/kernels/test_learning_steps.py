@@ -63,6 +63,9 @@ CASES = [
         ("member_affine", 3, "identity", True, False),
         ("dense", 5, "identity", False), OWN, *HEAD[1:],
     ), LOSS),
+    Case("members of which few rows are passed at once", (
+        DENSE, ("members", 70), ("dense", 5, "tanh"), DROPOUT, ("member_affine", 70, "relu", True, True), END,
+    ), LOSS),
     Case("one member", (
         ("members", 1), DENSE, ("member_dense", 1, 3),
         ("member_affine", 1, "gelu", True, True), END,

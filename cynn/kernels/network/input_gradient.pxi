@@ -44,7 +44,7 @@ cdef void reach_inputs(void* argument, int rank, int threads) noexcept nogil:
             return
         count = smaller(job.rows, job.total - start)
         call.used_rows = count
-        forward_rows(&job, workspace, start, 0, count, &call)
+        forward_rows(&job, workspace, start, 0, count, job.count, &call)
         job.row_losses = row_losses + start
         if begin_from_loss(&job, workspace, start, count):
             loss_of_rows(&job, workspace, start, 0, count, &call)

@@ -8,6 +8,8 @@ cdef struct Job:
     const Step* steps
     int count
     int first_trained  # the first step that has weights
+    int first_of_members  # the first that makes several rows of one; where none does, their number
+    Py_ssize_t rows_at_once  # from there on
     int loss
     real loss_parameter
     const real* loss_by_column  # its parameters, in place of the one, or NULL
@@ -189,11 +191,21 @@ cdef inline void backward_step(
     )
 
 
-cdef void forward_rows(
-    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
+cdef void forward_steps(
+    const Job* job, int first_step, int past_step, const real* x, real* workspace,
+    Py_ssize_t first, Py_ssize_t past, const Call* call,
 ) noexcept nogil:
-    """Forward pass of rows first to past of a mini-batch, which prefetches the rows of the next."""
+    """Forward pass of rows first to past through some steps; x is the input of the first."""
     cdef int i
+    for i in range(first_step, past_step):
+        forward_step(job, i, x, workspace, first, past, call)
+        x = workspace + job.steps[i].output * job.rows
+
+
+cdef void forward_rows(
+    Job* job, real* workspace, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, int past_step, const Call* call
+) noexcept nogil:
+    """Forward pass of rows first to past of a mini-batch up to a step, which prefetches the rows of the next."""
     cdef const Step* step
     cdef const real* x = workspace
     cdef real* y
@@ -240,9 +252,7 @@ cdef void forward_rows(
                 job.augmentation, call, job.frames + call.rank * frame_size(job.augmentation),
                 &job.x, workspace, job.rows, first, past,
             )
-    for i in range(1 if job.nonzeros.width else 0, job.count):
-        forward_step(job, i, x, workspace, first, past, call)
-        x = workspace + job.steps[i].output * job.rows
+    forward_steps(job, 1 if job.nonzeros.width else 0, past_step, x, workspace, first, past, call)
 
 
 cdef void give_outputs(
@@ -295,15 +305,43 @@ cdef void loss_of_rows(
         give_outputs(job, workspace, start, first, past)
 
 
-cdef void backward_rows(Job* job, Py_ssize_t first, Py_ssize_t past, const Call* call) noexcept nogil:
-    cdef int i = job.count - 1
+cdef void backward_steps(
+    Job* job, int first_step, int past_step, Py_ssize_t first, Py_ssize_t past, const Call* call
+) noexcept nogil:
+    """Backward pass of rows first to past through some steps, the last one first; none comes before the first trained."""
+    cdef int i = past_step - 1
     cdef real* grad_x
-    while i >= job.first_trained:
+    while i >= larger(first_step, job.first_trained):
         grad_x = NULL
         if i > job.first_trained:
             grad_x = job.workspace + job.steps[i - 1].gradient * job.rows
         backward_step(job, i, job.workspace, grad_x, first, past, call)
         i -= 1
+
+
+cdef void pass_rows(
+    Job* job, Py_ssize_t start, Py_ssize_t first, Py_ssize_t past, const Call* call
+) noexcept nogil:
+    """Forward pass, loss and backward pass of rows first to past of a mini-batch.
+
+    From the step on that makes members of them, which are many rows that no thread shares with others, only as many
+    at once as stay in its cache.
+    """
+    cdef int shared = job.first_of_members
+    cdef Py_ssize_t r = first, next
+    cdef const real* x = job.workspace
+    forward_rows(job, job.workspace, start, first, past, shared, call)
+    if shared > 0:
+        x = job.workspace + job.steps[shared - 1].output * job.rows
+    while True:
+        next = smaller(past, r + job.rows_at_once)
+        forward_steps(job, shared, job.count, x, job.workspace, r, next, call)
+        loss_of_rows(job, job.workspace, start, r, next, call)
+        backward_steps(job, shared, job.count, r, next, call)
+        r = next
+        if r >= past:
+            break
+    backward_steps(job, 0, shared, first, past, call)
 
 
 cdef void infer(void* argument, int rank, int threads) noexcept nogil:
@@ -333,7 +371,7 @@ cdef void infer(void* argument, int rank, int threads) noexcept nogil:
             &ahead, &job.x, &job.y, job.order, start + threads * job.rows,
             smaller(start + (threads + 1) * job.rows, job.total),
         )
-        forward_rows(&job, workspace, start, 0, count, &call)
+        forward_rows(&job, workspace, start, 0, count, job.count, &call)
         if job.looks and is_dropped(&look):
             return
         if with_loss:

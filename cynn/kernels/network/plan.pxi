@@ -26,7 +26,7 @@ cdef class Plan(Parameters):
     cdef Step* training_steps  # the same, but for an activation that the loss takes over
     cdef Step* learning_steps  # those, as they are while the weights change
     cdef Step* few_rows_steps  # for predictions of few rows and finite weights
-    cdef int first_trained, loss
+    cdef int first_trained, first_of_members, loss
     cdef int draws  # steps that draw
     cdef bint gives_logits
     cdef real loss_parameter
@@ -59,7 +59,7 @@ cdef class Plan(Parameters):
         self.scalars = {}
         self.loss = -1
         self.loss_parameters = Scratch.__new__(Scratch)
-        self.first_trained = self.count = <int>len(steps)
+        self.first_trained = self.first_of_members = self.count = <int>len(steps)
         self.members = 1
         self.steps = <Step*>calloc(4 * len(steps), sizeof(Step))
         if self.steps == NULL:
@@ -74,6 +74,8 @@ cdef class Plan(Parameters):
             step.members = self.members
             describe_step(step, steps[i])
             width, self.members = step.outputs, step.members
+            if self.members > 1:
+                self.first_of_members = <int>smaller(self.first_of_members, i)
             step.input = self.steps[i - 1].output if i > 0 else 0
             step.output = self.output_size
             if step.in_place:

@@ -204,9 +204,7 @@ cdef void train(void* argument, int rank, int threads) noexcept nogil:
             look_ahead(
                 &ahead, &job.x, &job.y, job.order, following + first, smaller(following + past, job.total)
             )
-            forward_rows(job, job.workspace, start + at, first, past, &call)
-            loss_of_rows(job, job.workspace, start + at, first, past, &call)
-            backward_rows(job, first, past, &call)
+            pass_rows(job, start + at, first, past, &call)
             if is_left(job, &call, &job.leaves_early) or counter_get(&job.overflowed):
                 if rank == 0:
                     drop_batch(job)

@@ -42,7 +42,7 @@ cdef void in_steps(
     cdef uint64_t mode = flush_denormals()
     cdef const Step* step = &job.steps[i]
     if i == job.count:
-        forward_rows(job, workspace, start, 0, count, call)
+        forward_rows(job, workspace, start, 0, count, job.count, call)
     else:
         forward_step(job, i, workspace + step.input * job.rows, workspace, 0, count, call)
     restore_denormals(mode)

@@ -5,13 +5,15 @@ cdef Split split_of_forward(
     const Step* step, Py_ssize_t rows, int threads, bint gathers, int forced
 ) noexcept nogil:
     """Return how x W is shared, and its gradient for W."""
-    if step.activation == SOFTMAX:  # needs all of a row
+    if step.activation == SOFTMAX or step.members > 1:  # which needs whole rows; of members there are enough
         forced = 1
     return best_split(rows, step.inputs, step.outputs, threads, gathers, False, forced)
 
 
 cdef Split split_of_input_gradient(const Step* step, Py_ssize_t rows, int threads, int forced) noexcept nogil:
     """Return how delta W^T is shared."""
+    if step.members > 1:
+        forced = 1
     return best_split(rows, step.outputs, step.inputs, threads, False, True, forced)
 
 
