@@ -428,6 +428,23 @@ def test_products_of_any_size_agree_with_numpy(target, m, k, n, seed):
         assert_close(got, want, bound)
 
 
+@pytest.mark.parametrize("k", [255, 256, 257, 513, 1000])
+def test_deep_products_are_summed_in_order(target, k):
+    # Of many rows they are computed in parts of k, of one row at once: to the same bits.
+    m, n = (2, 3) if target.is_reference else (29, 37)
+    rng = np.random.default_rng(k)
+    a, b = (rng.standard_normal(s).astype(target.dtype) for s in ((m, k), (k, n)))
+    out, alone = np.empty((2, m, n), target.dtype)
+    for multiply, right in (("matmul", b), ("matmul_nt", np.ascontiguousarray(b.T))):
+        getattr(target.module, multiply)(a, right, out)
+        for r in range(m):
+            getattr(target.module, multiply)(a[r : r + 1], right, alone[r : r + 1])
+        assert out.tobytes() == alone.tobytes()
+        want = a.astype(np.float64) @ b.astype(np.float64)
+        bound = 2 * (k + 1) * target.u * (np.abs(a).astype(np.float64) @ np.abs(b))
+        assert_close(out, want, bound, (multiply, k))
+
+
 @modest
 @given(
     any_target,

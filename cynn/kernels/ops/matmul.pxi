@@ -13,8 +13,14 @@
 # ones are a_panel further on. A product's rows are lines of A: a_row = PANEL, a_column = 1. In the
 # gradient of weights, A transposed times B, its rows are columns of A: a_row = 1, a_column = PANEL.
 #
+# A product whose B is long is computed in parts of k: each part of a panel stays in the first-level cache while the
+# tiles of all rows, one below the other, go over it, and C begins with the sums of the parts before.
+#
 # Every element adds its products in the order of k, whatever the tile, so that its bits depend neither on the
 # other rows of the tile nor on the number of threads.
+
+cdef enum:
+    DEPTH_BLOCK = 256  # lines of B: 16 KB a panel, of float32
 
 cdef struct Operands:
     const real* a
@@ -22,7 +28,8 @@ cdef struct Operands:
     Py_ssize_t depth  # the number of k
     const real* b
     Py_ssize_t b_panel
-    const real* start  # one line for all rows: a bias, or zeros
+    const real* start  # one line for all rows, a bias or zeros; or C itself, for the next part of k
+    Py_ssize_t start_row, start_panel
     real* c
     Py_ssize_t c_panel
     const Rule* rule  # how a gradient is used; NULL for a product
@@ -68,6 +75,7 @@ cdef inline void run_of_tiles(
     cdef vec weight_decay, learning_rate
     cdef const real* a
     cdef const real* b
+    cdef const real* start
     cdef real* c
     cdef real* at
     cdef Py_ssize_t b_panel = of.b_panel, c_panel, t, left, step, k
@@ -79,12 +87,15 @@ cdef inline void run_of_tiles(
     for t in range(count):
         a = of.a + t * rows * a_row
         b = of.b
+        start = of.start + t * rows * of.start_row
         c = of.c + t * rows * PANEL
         c_panel = of.c_panel
         left = of.depth
         for r in range(rows):
             for v in range(width):
-                sums[r * width + v] = broadcast(0) if gradient else load(of.start + v * LANES)
+                sums[r * width + v] = broadcast(0) if gradient else load(
+                    start + v // PANEL_VECS * of.start_panel + r * of.start_row + v % PANEL_VECS * LANES
+                )
         while True:
             step = smaller(left, PANEL)
             for k in range(step // 2):  # two at a time: fewer branches
@@ -185,10 +196,17 @@ cdef inline void split_into_tiles(
             product_tiles(of, <int>low + 1, panels, taller)
         of.a += taller * (low + 1) * (1 if gradient else PANEL)
         of.c += taller * (low + 1) * PANEL
+        of.start += taller * (low + 1) * of.start_row
     if gradient:
         gradient_tiles(of, <int>low, panels, tiles - taller)
     else:
         product_tiles(of, <int>low, panels, tiles - taller)
+
+
+cdef inline Py_ssize_t part_of_depth(Py_ssize_t depth) noexcept nogil:
+    """Return how many k a part has: about the same in each, and whole panels of A."""
+    cdef Py_ssize_t parts = larger(1, (depth + DEPTH_BLOCK - 1) // DEPTH_BLOCK)
+    return panels_of((depth + parts - 1) // parts) * PANEL
 
 
 cdef void c_matmul(
@@ -201,10 +219,9 @@ cdef void c_matmul(
     cdef Operands of
     cdef vec zeros[TILE_WIDE_VECS]
     cdef Py_ssize_t block, blocks = (rows + ROW_BLOCK - 1) // ROW_BLOCK
-    cdef Py_ssize_t first, n, j, panels = panels_of(columns)
+    cdef Py_ssize_t first, n, j, k, step, panels = panels_of(columns)
     cdef int width
     of.a_panel = a_rows * PANEL
-    of.depth = depth
     of.b_panel = depth * PANEL
     of.c_panel = c_rows * PANEL
     of.rule = NULL
@@ -225,13 +242,21 @@ cdef void c_matmul(
                 width = TILE_PANELS
             else:
                 width = 1
-            of.a = a + first * PANEL
-            of.b = b + j * of.b_panel
-            of.c = c + j * of.c_panel + first * PANEL
-            of.start = <const real*>zeros
-            if start != NULL:
-                of.start = start + j * PANEL
-            split_into_tiles(&of, n, width, False)
+            of.start = <const real*>zeros if start == NULL else start + j * PANEL
+            of.start_row, of.start_panel = 0, PANEL
+            step = depth if n <= TILE_ROWS else part_of_depth(depth)  # a single tile reads B once
+            k = 0
+            while True:
+                of.depth = smaller(step, depth - k)
+                of.a = a + first * PANEL + k // PANEL * of.a_panel
+                of.b = b + j * of.b_panel + k * PANEL
+                of.c = c + j * of.c_panel + first * PANEL
+                split_into_tiles(&of, n, width, False)
+                k += step
+                if k >= depth:
+                    break
+                of.start = c + j * of.c_panel + first * PANEL
+                of.start_row, of.start_panel = PANEL, of.c_panel
             j += width
 
 
@@ -255,6 +280,7 @@ cdef void c_matmul_tn(
     of.depth = rows
     of.b_panel = b_rows * PANEL
     of.start = NULL
+    of.start_row = of.start_panel = 0
     of.c_panel = inputs * PANEL
     of.rule = rule
     of.ahead = NULL
