@@ -81,18 +81,20 @@ def ranks(board: Board, peers: Sequence[str]) -> tuple[dict[str, dict[str, float
 
 
 class Difference(NamedTuple):
-    """Ours minus theirs: the mean over the tables, its standard error, and the number of tables."""
+    """One peer minus another: the mean over the tables, its standard error, and the number of tables."""
 
     mean: float
     error: float
     tables: int
 
 
-def difference(board: Board, task: str) -> Difference | None:
-    """Return how much better we score than pytabkit's, pair by pair of the same rows."""
+def difference(
+    board: Board, tables: Sequence[Table], one: str = OURS, other: str = THEIRS
+) -> Difference | None:
+    """Return how much better one peer scores than another, pair by pair of the same rows."""
     means = []
-    for table in board.of_task(task):
-        ours, theirs = (board.splits(table, peer, score(table)) for peer in (OURS, THEIRS))
+    for table in tables:
+        ours, theirs = (board.splits(table, peer, score(table)) for peer in (one, other))
         pairs = [ours[split] - theirs[split] for split in ours if split in theirs]
         if pairs:
             means.append(statistics.fmean(pairs))

@@ -1,11 +1,11 @@
-"""What RealMLP has to reach beside pytabkit's and all others."""
+"""What RealMLP and TabM have to reach beside pytabkit's and all others."""
 
 import statistics
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from .figures import Board, difference, ranks, ratios
-from .peers import EIGHT, OURS, PEERS, THEIRS
+from .peers import EIGHT, OURS, PEERS, TABM, THEIR_TABM, THEIRS
 
 LEAST_DIFFERENCE = -0.002
 """Of accuracy and of R2, ours minus theirs: the mean over the tables."""
@@ -29,7 +29,7 @@ class Floor(NamedTuple):
 def of(board: Board) -> Iterator[Floor]:
     """Return the floors that can be told from the figures so far."""
     for task, name in (("classification", "accuracy"), ("regression", "R2")):
-        found = difference(board, task)
+        found = difference(board, board.of_task(task))
         if found:
             yield Floor(
                 f"{name}, td minus pytabkit's, {found.tables} tables",
@@ -60,6 +60,14 @@ def of(board: Board) -> Iterator[Floor]:
     networks = [name for name in single if PEERS[name].network]
     yield from first(board, OURS, networks, "mean rank of td among single networks")
     yield from first(board, EIGHT, [*single, EIGHT], "mean rank of eight members beside all single")
+    found = difference(board, board.tables, TABM, THEIR_TABM)
+    if found:
+        yield Floor(
+            f"accuracy or R2, TabM minus pytabkit's TabM, {found.tables} tables",
+            f"{found.mean:+.4f} ± {found.error:.4f}",
+            f"at least {LEAST_DIFFERENCE:g}",
+            found.mean >= LEAST_DIFFERENCE,
+        )
 
 
 def first(board: Board, peer: str, among: list[str], work: str) -> Iterator[Floor]:

@@ -31,6 +31,8 @@ class Peer:
         Whether it is a dense network.
     members : int
         How many networks are averaged.
+    tables : tuple of str or None
+        Those that it is fitted on, where it takes long; None: all.
     """
 
     label: str
@@ -39,6 +41,11 @@ class Peer:
     prepare: Callable[[Any], Any]
     network: bool = False
     members: int = 1
+    tables: tuple[str, ...] | None = None
+
+    def takes(self, table: str) -> bool:
+        """Return whether it is fitted on a table."""
+        return self.tables is None or table in self.tables
 
 
 def categories(frame: Any) -> list[str]:
@@ -106,18 +113,51 @@ def realmlp(preset: str, members: int) -> Callable[[str, Any, int], Any]:
     return make
 
 
+def tabm(task: str, frame: Any, seed: int) -> Any:
+    """Return our TabM."""
+    from cynn import estimators
+
+    name = "TabMClassifier" if task == "classification" else "TabMRegressor"
+    return getattr(estimators, name)(random_state=seed)
+
+
 # -- the others
 
 
 def pytabkit(task: str, frame: Any, seed: int) -> Any:
-    """Return pytabkit's RealMLP-TD; it asks that missing numbers are filled in before."""
+    """Return pytabkit's RealMLP-TD."""
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
+
+    kind = RealMLP_TD_Classifier if task == "classification" else RealMLP_TD_Regressor
+    return filled_in(kind(random_state=seed, device="cpu"), frame)
+
+
+def pytabkit_tabm(task: str, frame: Any, seed: int) -> Any:
+    """Return pytabkit's TabM, the network of its authors, as they train it where it is best.
+
+    That is with piecewise-linear embeddings, weight decay, clipped gradients, and mini-batches by
+    the number of rows; pytabkit's own defaults are without.
+    """
+    from pytabkit import TabM_D_Classifier, TabM_D_Regressor
+
+    kind = TabM_D_Classifier if task == "classification" else TabM_D_Regressor
+    network = kind(
+        random_state=seed,
+        device="cpu",
+        num_emb_type="pwl",
+        weight_decay=3e-4,
+        gradient_clipping_norm=1.0,
+        batch_size="auto",
+    )
+    return filled_in(network, frame)
+
+
+def filled_in(network: Any, frame: Any) -> Any:
+    """Return a network of pytabkit's, which asks that missing numbers are filled in before."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
 
-    kind = RealMLP_TD_Classifier if task == "classification" else RealMLP_TD_Regressor
-    network = kind(random_state=seed, device="cpu")
     numbers = [name for name in frame if name not in categories(frame)]
     if not frame[numbers].isna().to_numpy().any():
         return network
@@ -189,6 +229,10 @@ def catboost(task: str, frame: Any, seed: int) -> Any:
 
 
 OURS, EIGHT, THEIRS = "realmlp-td", "realmlp-td-8", "pytabkit-td"
+TABM, THEIR_TABM = "tabm", "pytabkit-tabm"
+
+SHORT = ("breast_cancer", "penguins", "titanic", "diabetes", "car_prices", "concrete")
+"""The tables of TabM, on which a fit takes a minute or two."""
 
 PEERS = {
     OURS: Peer("cynn RealMLP td", ("cynn",), realmlp("td", 1), as_it_is, network=True),
@@ -208,6 +252,16 @@ PEERS = {
     "lightgbm": Peer("LightGBM", ("lightgbm",), lightgbm, dates_as_numbers),
     "xgboost": Peer("XGBoost", ("xgboost",), xgboost, dates_as_numbers),
     "catboost": Peer("CatBoost", ("catboost",), catboost, missing_named),
+    TABM: Peer("cynn TabM", ("cynn",), tabm, as_it_is, network=True, members=32, tables=SHORT),
+    THEIR_TABM: Peer(
+        label="pytabkit TabM",
+        libraries=("pytabkit", "torch"),
+        make=pytabkit_tabm,
+        prepare=dates_as_numbers,
+        network=True,
+        members=32,
+        tables=SHORT,
+    ),
 }
 
 

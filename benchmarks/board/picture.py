@@ -20,11 +20,13 @@ COLOURS = {
 
 
 def points(board: Board, task: str) -> dict[str, tuple[float, float]]:
-    """Return the seconds (geometric mean) and the mean score of each peer, where all have one."""
+    """Return the seconds (geometric mean) and the mean score of each peer, where all have one.
+
+    Those that are fitted on some tables only are left out.
+    """
+    peers = [name for name in board.peers if PEERS[name].tables is None]
     tables = [
-        table
-        for table in board.of_task(task)
-        if len(board.of(table, "fit_seconds")) == len(board.peers)
+        table for table in board.of_task(task) if set(peers) <= set(board.of(table, "fit_seconds"))
     ]
     if not tables:
         return {}
@@ -35,7 +37,7 @@ def points(board: Board, task: str) -> dict[str, tuple[float, float]]:
             statistics.geometric_mean(each[peer] for each in seconds.values()),
             statistics.fmean(each[peer] for each in means.values()),
         )
-        for peer in board.peers
+        for peer in peers
     }
 
 

@@ -131,13 +131,15 @@ def about(board: Board) -> str:
 
 def markdown(board: Board) -> str:
     """Return the report."""
-    single = [name for name in board.peers if PEERS[name].members == 1]
+    everywhere = [name for name in board.peers if PEERS[name].tables is None]
+    single = [name for name in everywhere if PEERS[name].members == 1]
     networks = [name for name in single if PEERS[name].network]
     parts = [
         about(board),
         compared(board),
-        ranking(board, board.peers, "Mean rank of all"),
+        ranking(board, everywhere, "Mean rank of all"),
         ranking(board, networks, "Mean rank of single networks"),
+        ranking(board, board.peers, "Mean rank with TabM") if everywhere != board.peers else "",
         scores(board),
         times(board),
     ]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from .. import report as machine
 from . import environment, records
+from .peers import PEERS
 from .tables import Table
 
 LONGEST = 3_600.0  # seconds of one fit
@@ -56,7 +57,7 @@ def order(tables: Sequence[Table], peers: Sequence[str], splits: int) -> Iterato
     """Return all fits, a split of everything first: what is interrupted can be compared."""
     for seed in range(splits):
         for table in tables:
-            for peer in peers:
+            for peer in filter(lambda name: PEERS[name].takes(table.name), peers):
                 yield Fit(table, seed, peer)
 
 

@@ -28,8 +28,11 @@ class Preset:
         The highest of the run.
     dropout, weight_decay, label_smoothing : float
         The highest of the run.
-    n_epochs, batch_size : int
-        How long it learns at most, and from how many rows at a time.
+    n_epochs : int
+        How long it learns at most.
+    batch_size : int or "auto"
+        From how many rows at a time, where the preset does not choose by their number; see
+        `batch_of`.
     patience : int or None
         How many epochs in a row may be no better before a training ends; None: it never does.
     """
@@ -41,7 +44,7 @@ class Preset:
     weight_decay: float
     label_smoothing: float = 0.0
     n_epochs: int = 256
-    batch_size: int = 256
+    batch_size: int | str = 256
     patience: int | None = None
 
     def layers(
@@ -66,6 +69,10 @@ class Preset:
             From the encoded rows to the outputs.
         """
         raise NotImplementedError
+
+    def batch_of(self, n: int) -> int:
+        """Return the rows of a mini-batch where there are n to train on."""
+        return int(self.batch_size)
 
     def optimizer(self) -> Optimizer:
         """Return the optimizer of a run."""

@@ -31,6 +31,15 @@ PIECEWISE = "piecewise"
 UNITS = 16
 """Numbers that are learned for a column, of 48 bins."""
 
+AUTO = "auto"
+
+BATCHES = ((2_800, 32), (4_500, 64), (6_400, 128), (32_000, 256), (108_000, 512), (math.inf, 1_024))
+"""Below how many rows a mini-batch has how many.
+
+It is Gorishniy's rule in pytabkit 1.7, after the sizes that the paper has for its data sets. Of few
+rows, large mini-batches are few steps: a training ends before it has learned.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TabM(Preset):
@@ -56,6 +65,13 @@ class TabM(Preset):
     dropout: float = 0.1
     weight_decay: float = 0.0003
     patience: int | None = 16
+    batch_size: int | str = AUTO
+
+    def batch_of(self, n: int) -> int:
+        """Return the rows of a mini-batch where there are n to train on; see `BATCHES`."""
+        if self.batch_size != AUTO:
+            return super().batch_of(n)
+        return next(size for below, size in BATCHES if n < below)
 
     def without_embeddings(self) -> "TabM":
         """Return the same for a network that takes numbers as they are, a block deeper."""

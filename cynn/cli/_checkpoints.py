@@ -42,7 +42,7 @@ def record(
         checksum.update(f"{array.dtype.str} {array.shape} ".encode())
         checksum.update(np.ascontiguousarray(array).data)
     chosen = {name: getattr(options, name) for name in OPTIONS}
-    if comm is not None and chosen["batch_size"] is not None:
+    if comm is not None and isinstance(chosen["batch_size"], int):
         chosen["batch_size"] *= comm.Get_size()
     given = {name: value for name, value in chosen.items() if value is not None}
     return {"data": data, **given, "checksum": checksum.hexdigest()}

@@ -138,7 +138,7 @@ class Tabular:
     def _preset(self, task: str) -> Preset:
         """Return the preset with what the options say otherwise."""
         given = vars(self.options)
-        names = ("learning_rate", "dropout", "weight_decay", "patience")
+        names = ("batch_size", "learning_rate", "dropout", "weight_decay", "patience")
         own = {name: given[name] for name in names if given.get(name) is not None}
         return replace(self._network.default(task), hidden=tuple(self.options.hidden), **own)
 
@@ -165,7 +165,7 @@ class Tabular:
     def fit_settings(self, data: Data) -> dict[str, Any]:
         """Return what a fit is told beside the rows: batches, callbacks, and how long."""
         n, options = len(data.parts["training"]), self.options
-        batch_size = members.even_batch(n, options.batch_size * self._n_ranks)
+        batch_size = members.even_batch(n, self._batch_of_all_ranks(data))
         callbacks: list[Callback] = []
         if "validation" in data.parts:
             patience = self._preset(data.encoder.target.task).patience
@@ -180,6 +180,11 @@ class Tabular:
             "callbacks": callbacks,
             "epochs": self._epochs(data, [part]),
         }
+
+    def _batch_of_all_ranks(self, data: Data) -> int:
+        """Return the rows of a step: as many as each rank is told to take, or by their number."""
+        size = self._preset(data.encoder.target.task).batch_of(len(data.parts["training"]))
+        return size * self._n_ranks if isinstance(self.options.batch_size, int) else size
 
     def _epochs(self, data: Data, parts: list[members.Part]) -> int:
         """Return how many epochs fit into the time, and say so where these are fewer."""
@@ -218,12 +223,13 @@ class Tabular:
         ]
 
     def _plan(self, epochs: int, data: Data) -> members.Plan:
+        preset = self._preset(data.encoder.target.task)
         return members.Plan(
             epochs,
-            self.options.batch_size,
+            preset.batch_of(len(data.parts["training"])),
             self._watched(data),
             get_num_threads(),
-            self._preset(data.encoder.target.task).patience,
+            preset.patience,
         )
 
     def ensemble(self, data: Data, training: dict[str, Any]) -> Ensemble:

@@ -101,8 +101,10 @@ n_epochs : int, default 256
     The most passes over the rows.
 patience : int, default 16
     How many epochs in a row may be no better before the training ends. The best is kept.
-batch_size : int, default 256
-    Rows of a mini-batch; somewhat more where that makes all of an epoch equal.
+batch_size : int or "auto", default "auto"
+    Rows of a mini-batch; somewhat more where that makes all of an epoch equal. "auto": by the rows
+    to train on, 32 below 2,800, 64 below 4,500, 128 below 6,400, 256 below 32,000, 512 below
+    108,000, else 1,024.
 hidden_layer_sizes : array_like of int, optional
     The units of each hidden layer; by default (512, 512), and (512, 512, 512) without embeddings.
 learning_rate : float, optional

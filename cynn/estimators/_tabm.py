@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._tabular.networks import NETWORKS
 from .._tabular.preset import Preset
-from .._tabular.tabm import PIECEWISE, TabM
+from .._tabular.tabm import AUTO, PIECEWISE, TabM
 from ._docs import documented
 from ._tabular import Tabular
 from ._tabular_classifier import TabularClassifier
@@ -19,6 +19,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "variant": [StrOptions({name for name, _ in NETWORK.presets})],
     "k": [Interval(Integral, 1, 1000, closed="both")],
     "num_embeddings": [StrOptions({PIECEWISE}), None],
+    "batch_size": [StrOptions({AUTO}), *Tabular._parameter_constraints["batch_size"]],
     "patience": [Interval(Integral, 0, None, closed="left")],
     "hidden_layer_sizes": [*Tabular._parameter_constraints["hidden_layer_sizes"], None],
 }
@@ -91,7 +92,7 @@ class TabMClassifier(_TabM, TabularClassifier):
         num_embeddings: str | None = PIECEWISE,
         n_epochs: int = 256,
         patience: int = 16,
-        batch_size: int = 256,
+        batch_size: int | str = AUTO,
         hidden_layer_sizes: Any = None,
         learning_rate: float | None = None,
         dropout: float | None = None,
@@ -160,7 +161,7 @@ class TabMRegressor(_TabM, TabularRegressor):
         num_embeddings: str | None = PIECEWISE,
         n_epochs: int = 256,
         patience: int = 16,
-        batch_size: int = 256,
+        batch_size: int | str = AUTO,
         hidden_layer_sizes: Any = None,
         learning_rate: float | None = None,
         dropout: float | None = None,

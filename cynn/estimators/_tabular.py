@@ -34,7 +34,7 @@ class Tabular(Explained, BaseEstimator):
 
     n_members: int
     n_epochs: int
-    batch_size: int
+    batch_size: int | str
     hidden_layer_sizes: Any
     learning_rate: float | None
     dropout: float | None
@@ -297,7 +297,7 @@ class Tabular(Explained, BaseEstimator):
         watched, metric = self._metrics[self.metric or next(iter(self._metrics))]
         plan = members.Plan(
             epochs=self._preset.n_epochs,
-            batch_size=self._preset.batch_size,
+            batch_size=self._preset.batch_of(len(parts[0].training.x)),
             monitor=watched,
             threads=threads_of(self.n_jobs),
             patience=self._preset.patience,

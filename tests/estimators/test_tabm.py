@@ -209,6 +209,25 @@ def test_defaults():
                 assert given[name].default == getattr(preset, name), name
 
 
+@pytest.mark.parametrize(
+    "given, n, batch_size",
+    [("auto", 100, 32), ("auto", 2_800, 64), ("auto", 6_399, 128), ("auto", 6_400, 256),
+     ("auto", 10**6, 1_024), (77, 100, 77)],
+)  # fmt: skip
+def test_mini_batches_by_the_number_of_rows(given, n, batch_size):
+    for estimator in BOTH:
+        assert estimator(batch_size=given)._chosen_preset().batch_of(n) == batch_size
+
+
+def test_few_rows_make_many_steps():
+    X, y = numbers(250)
+    auto, small, large = (
+        TabMRegressor(**SHORT | {"batch_size": given}).fit(X, y).predict(X)
+        for given in ("auto", 32, 256)
+    )
+    assert auto.tobytes() == small.tobytes() != large.tobytes()
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize("n_members", [1, 3])
 def test_the_number_of_cores_changes_no_bit(estimator, n_members):

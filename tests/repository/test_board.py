@@ -173,6 +173,14 @@ def test_a_run_goes_on_where_the_last_ended():
     assert {fit.peer for fit in runs.missing(fits, there, {"histgb": "1"}, [])} == {"histgb"}
 
 
+def test_peers_that_take_long_have_fewer_tables():
+    fits = list(runs.order([BY_NAME["wine"], BY_NAME["penguins"]], ["histgb", peers.TABM], 1))
+    assert [str(fit) for fit in fits] == [
+        "wine, split 0, histgb", "penguins, split 0, histgb", f"penguins, split 0, {peers.TABM}",
+    ]  # fmt: skip
+    assert all(set(it.tables or ()) <= set(BY_NAME) for it in peers.PEERS.values())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals")
 def test_a_process_that_dies_is_named(monkeypatch):
     python = [sys.executable, "-c"]
@@ -209,9 +217,10 @@ def test_differences_are_of_pairs():
         line("wine", 1, OURS, score=0.5),  # no pair
         line("digits", 0, OURS, score=0.6), line("digits", 0, THEIRS, score=0.6),
     )  # fmt: skip
-    mean, error, tables = figures.difference(found, "classification")
+    mean, error, tables = figures.difference(found, found.tables)
     assert mean == pytest.approx(0.05) and error == pytest.approx(0.05) and tables == 2
-    assert figures.difference(found, "regression") is None
+    assert figures.difference(found, found.of_task("regression")) is None
+    assert figures.difference(found, found.tables, THEIRS, OURS).mean == pytest.approx(-0.05)
 
 
 @pytest.mark.parametrize("seconds, verdict", [(1.0, "reached"), (3.0, "MISSED")])
@@ -238,6 +247,22 @@ def test_seconds_are_compared_on_the_same_rows_and_machine():
     assert figures.ratios(found, THEIRS, OURS) == pytest.approx({"wine": 4})
 
 
+@pytest.mark.parametrize("score, verdict", [(0.8, "reached"), (0.7, "MISSED")])
+def test_tabm_has_a_ranking_of_its_own(score, verdict):
+    found = board(
+        line("wine", 0, OURS, loss=2), line("wine", 0, "histgb", loss=3),
+        line("penguins", 0, OURS, loss=2), line("penguins", 0, "histgb", loss=3),
+        line("penguins", 0, peers.TABM, loss=1, score=score),
+        line("penguins", 0, peers.THEIR_TABM, loss=4, score=0.8),
+    )  # fmt: skip
+    text = report.markdown(found)
+    assert "Mean rank of all, over 2 tables" in text
+    assert "Mean rank with TabM, over 1 table:" in text
+    (floor,) = (each for each in text.splitlines() if "TabM minus pytabkit's TabM" in each)
+    assert verdict in floor
+    assert set(picture.points(found, "classification")) == {OURS, "histgb"}
+
+
 @pytest.mark.parametrize("loss, verdict", [(0.5, "reached"), (3.0, "MISSED")])
 def test_the_floors_of_ranks(loss, verdict):
     found = board(
@@ -261,7 +286,7 @@ def test_the_picture_is_the_same_bytes(tmp_path):
     pytest.importorskip("matplotlib")
     found = board(line("wine", 0, OURS, fit=0.5), line("wine", 0, "histgb", fit=0.1))
     assert picture.points(found, "classification")[OURS] == pytest.approx((0.5, 0.5))
-    assert set(picture.COLOURS) == set(peers.PEERS)
+    assert set(picture.COLOURS) == {name for name, it in peers.PEERS.items() if it.tables is None}
     files = [tmp_path / "a.svg", tmp_path / "b.svg"]
     for file in files:
         assert picture.draw(file, found) == ""
