@@ -77,6 +77,16 @@ class GraphWriter:
         """Add a node that makes numbers of the graph's type."""
         return self.node("Cast", name, x, to=self.data_type)
 
+    def ascending(self, name: str, x: str, columns: int) -> str:
+        """Add a node that puts the numbers of each row in order."""
+        from onnx import helper
+
+        values, places = (self.free(f"{name}.{part}") for part in ("topk", "places"))
+        inputs = [x, self.exact(f"{name}.count", np.array([columns], np.int64))]
+        order = {"axis": 1, "largest": 0, "sorted": 1}
+        self.nodes.append(helper.make_node("TopK", inputs, [values, places], values, **order))
+        return values
+
     def joined(self, name: str, parts: Sequence[str]) -> str:
         """Add a node that joins columns, where there are several parts."""
         return parts[0] if len(parts) == 1 else self.node("Concat", name, *parts, axis=1)

@@ -64,12 +64,6 @@ def expect_writable(encoder: TableEncoder, row: tuple[int, ...], n_outputs: int)
             "model.table.target must be Classes or Quantity for ONNX, got "
             f"{encoder.target!r:.100}: {instead}"
         )
-    quantiles = getattr(encoder.target, "quantiles", None)
-    if quantiles is not None:
-        raise ValueError(
-            "model.table.target must say one number for ONNX, got the quantiles "
-            f"{quantiles!r:.100}: {instead}"
-        )
     for text in _texts(encoder):
         try:
             text.encode()
@@ -332,14 +326,15 @@ def write_target(
     Returns
     -------
     list of onnx.ValueInfoProto
-        The outputs: the probabilities, of the graph's type, and the labels; or the quantity, in
-        float64 as its mean may have more digits than float32.
+        The outputs: the probabilities, of the graph's type, and the labels; or the quantity, or
+        its quantiles, in float64 as its mean may have more digits than float32.
     """
     from onnx import TensorProto, helper
 
     if isinstance(target, Quantity):
         name = graph.named(_write_quantity(graph, target, y), "output")
-        return [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["batch", 1])]
+        shape = ["batch", target.n_outputs]
+        return [helper.make_tensor_value_info(name, TensorProto.DOUBLE, shape)]
     assert isinstance(target, Classes) and labels is not None
     name = graph.named(y, "output")
     given = graph.exact("labels", labels)
@@ -359,6 +354,8 @@ def _write_quantity(graph: GraphWriter, target: Quantity, y: str) -> str:
     def number(name: str, value: float) -> str:
         return graph.exact(f"target.{name}", np.float64(value))
 
+    if target.n_outputs > 1:  # none of its quantiles is above the next
+        y = graph.ascending("target", y, target.n_outputs)
     if graph.dtype != np.float64:
         y = graph.node("Cast", "target", y, to=TensorProto.DOUBLE)
     y = graph.node("Mul", "target", y, number("std", target.std))

@@ -86,7 +86,8 @@ def export(
     no category in training, an empty string for one, counts as missing. For classes it has the
     outputs ``output``, the probabilities, shape (batch, n_classes), and ``label``, the names, shape
     (batch,), of an estimator the labels that it was trained on, int64 or bool say; for a quantity
-    ``output``, in the units of the table, float64, shape (batch, 1). A column that is called like
+    ``output``, in the units of the table, float64, shape (batch, 1), or of several quantiles
+    (batch, n_quantiles), ascending. A column that is called like
     an output keeps its name, and the output's gets an underscore.
 
     Examples

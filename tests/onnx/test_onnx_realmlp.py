@@ -107,6 +107,29 @@ def test_a_quantity_of_a_mixed_table(tmp_path, scale, n_members):
         np.testing.assert_allclose(came["output"][:, 0], wanted, rtol=3e-5, atol=1e-5 * np.ptp(y))
 
 
+@pytest.mark.parametrize("n_members", [1, 2])
+@pytest.mark.parametrize("quantiles", [(0.5,), (0.3, 0.35, 0.4, 0.9)], ids=len)
+def test_quantiles_of_a_mixed_table(tmp_path, quantiles, n_members):
+    _, regressor = estimators()
+    table, y = mixed(300, 0)
+    reg = regressor(n_members=n_members, loss="quantile", quantiles=quantiles, **SHORT)
+    reg.fit(table, y)
+    path = tmp_path / "quantiles.onnx"
+    cynn.onnx.export(reg, path)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    rows, _ = mixed(200, 1, new=50)
+    (came,) = run(path, rows).values()
+    assert came.dtype == np.float64 and came.shape == (200, len(quantiles))
+    assert (np.diff(came, axis=1) >= 0).all()
+    wanted = reg.predict_quantiles(rows)
+    np.testing.assert_allclose(came, wanted, rtol=3e-5, atol=1e-5 * np.ptp(y))
+    if len(quantiles) > 1:  # the file puts in order what the network does not
+        cynn.onnx.export(reg.ensemble_.members[0], path, network_only=True)
+        x = reg.ensemble_.table.encode(rows)
+        (raw,) = run(path, {"input": x.astype(np.float32)}).values()
+        assert (np.diff(raw, axis=1) < 0).any()
+
+
 LABELS = {
     "int64": ([3, -7, 10], int, np.int64),
     "int8": ([0, 1, 2], np.int8, np.int64),

@@ -222,10 +222,6 @@ NUMBER, TARGET = Numeric("a", 0, 1), Quantity("q", 0, 1)
 REFUSED = {
     "a column of one's own": (TableEncoder([NUMBER, Length("b")], TARGET), r"columns\[1\] must be"),
     "a target of one's own": (TableEncoder([NUMBER], Rank("q")), "Classes or Quantity for ONNX"),
-    "several quantiles": (
-        TableEncoder([NUMBER], TARGET.replace(quantiles=(0.1, 0.9))),
-        r"must say one number for ONNX, got the quantiles \(0.1, 0.9\)",
-    ),
     "a name that is no text": (TableEncoder([Numeric("\ud800", 0, 1)], TARGET), "that UTF-8 can"),
     "a label that is no text": (
         TableEncoder([NUMBER], Classes("q", ["a", "\ud800"])),
