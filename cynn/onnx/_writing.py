@@ -12,11 +12,12 @@ from .._runtime import atomic_files
 from .._specs.validation import flag, real_dtype
 from .._version import VERSION
 from ..ensemble import models_of
+from ..layers._far import far_layers
 from ..layers._stack import members_by_layer
 from ..model import Model
 from ..tables import TableEncoder
 from ._graph import GraphWriter
-from ._layers import LAYERS, far_layers, write_layers
+from ._layers import LAYERS, write_layers
 from ._library import need
 from ._members import write_mean
 from ._tables import expect_writable, labels_of, write_encoder, write_target
