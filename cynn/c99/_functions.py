@@ -40,7 +40,8 @@ static void rescale(REAL *x, int n, REAL scale, REAL offset)
 }""",
     "columns": """\
 /* x = (x - mean) scale + shift, each column of each row. */
-static void columns(REAL *x, int rows, int n, const REAL *mean, const REAL *scale, const REAL *shift)
+static void columns(
+    REAL *x, int rows, int n, const REAL *mean, const REAL *scale, const REAL *shift)
 {
     for (int r = 0; r < rows; r++)
         for (int i = 0; i < n; i++) {
@@ -118,7 +119,8 @@ static void take(const REAL *x, int rows, int n, const int *columns, REAL *y, in
     "embedding": """\
 /* The row of a table that a number names; zeros where it names none. */
 static void embedding(
-    const REAL *x, int rows, int n, int column, const REAL *table, int size, int units, REAL *y, int m)
+    const REAL *x, int rows, int n, int column, const REAL *table, int size, int units,
+    REAL *y, int m)
 {
     for (int r = 0; r < rows; r++) {
         const REAL v = rint(x[r * n + column]);
@@ -128,7 +130,7 @@ static void embedding(
     }
 }""",
     "periodic": """\
-/* y = b + sum of W cos(2 pi w x + phase), and of sines after the cosines where there is no phase. */
+/* y = b + sum of W cos(2 pi w x + phase); without a phase sines follow the cosines. */
 static void periodic(
     const REAL *x, int rows, int n, int column, const REAL *w, const REAL *phase, int count,
     const REAL *map, const REAL *b, int units, REAL *y, int m)
@@ -137,7 +139,8 @@ static void periodic(
         for (int u = 0; u < units; u++)
             y[r * m + u] = b[u];
         for (int k = 0; k < count; k++) {
-            const REAL angle = 6.283185307179586 * w[k] * x[r * n + column] + (phase ? phase[k] : 0);
+            const REAL turns = w[k] * x[r * n + column];
+            const REAL angle = 6.283185307179586 * turns + (phase ? phase[k] : 0);
             const REAL wave = cos(angle), other = phase ? 0 : sin(angle);
             for (int u = 0; u < units; u++) {
                 y[r * m + u] += wave * map[k * units + u];
@@ -170,7 +173,8 @@ static void piecewise(
     "linear": """\
 /* y = y + a x + b, all units of a column. */
 static void linear(
-    const REAL *x, int rows, int n, int column, const REAL *a, const REAL *b, int units, REAL *y, int m)
+    const REAL *x, int rows, int n, int column, const REAL *a, const REAL *b, int units,
+    REAL *y, int m)
 {
     for (int r = 0; r < rows; r++)
         for (int u = 0; u < units; u++)

@@ -1,7 +1,7 @@
 """The C source that is written: its arrays, the functions that it needs, and its statements."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from .._specs.activation_table import TABLE
 from ._functions import FUNCTIONS
+from ._table_functions import TABLE_FUNCTIONS
 
-MATHS = re.compile(r"\b(cos|erf|exp|expm1|fabs|log1p|rint|sin|sqrt|tanh)\(")
+MATHS = re.compile(r"\b(cos|erf|exp|expm1|fabs|log|log1p|rint|sin|sqrt|tanh)\(")
 NUMBER = re.compile(r"\b(\d+\.\d+(?:e[+-]?\d+)?)\b")
 
 
@@ -89,6 +90,13 @@ class Source:
         self.arrays.append(f"static const double {name}[{len(values)}] = {{\n    {body}\n}};")
         return name
 
+    def strings(self, name: str, literals: Iterable[str]) -> str:
+        """Add a constant array of texts, which are literals of C; return its name."""
+        values = list(literals)
+        body = ",\n    ".join(_lines(values))
+        self.arrays.append(f"static const char *const {name}[{len(values)}] = {{\n    {body}\n}};")
+        return name
+
     def integers(self, name: str, values: Any) -> str:
         """Add a constant array of whole numbers; return its name."""
         values = [str(int(value)) for value in values]
@@ -97,14 +105,20 @@ class Source:
         return name
 
     def call(self, function: str, *arguments: Any) -> None:
-        """Add a statement that calls one of `FUNCTIONS`, and that function once."""
+        """Add a statement that calls a function, and that function once."""
         self.need(function)
         self.statements.append(f"{function}({', '.join(map(str, arguments))});")
 
     def need(self, function: str) -> None:
         """Add a function to the file, once."""
-        if function not in self.functions:
+        if function in self.functions:
+            return
+        if function in FUNCTIONS:
             self.functions[function] = self.typed(FUNCTIONS[function])
+        else:
+            text = TABLE_FUNCTIONS[function]
+            self.needs_maths |= bool(MATHS.search(text))
+            self.functions[function] = text.replace("REAL", self.word)
 
     def next(self, width: int, members: int | None = None) -> tuple[str, str]:
         """Return the current array and the one that is written next, of so many numbers.

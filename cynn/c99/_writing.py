@@ -4,47 +4,57 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import layers
 from .._runtime import atomic_files
-from .._specs.validation import real_dtype, shown
+from .._specs.validation import flag, real_dtype, shown
 from .._version import VERSION
 from ..ensemble import Ensemble, models_of
 from ..layers._far import far_layers
 from ..layers._stack import members_by_layer
 from ..model import Model
+from ..tables import Quantity, TableEncoder
+from ..tables._written import expect_writable
 from ._layers import LAYERS, comment, write_layers
 from ._source import Source
+from ._tables import expect_short, quoted, write_encoder, write_quantity, write_struct
 
 MOST_WEIGHTS = 1 << 24
 """What compilers take in some seconds, and what still is a source file."""
 
 
 def export(
-    model: Model | Ensemble | Any, path: str | os.PathLike[str], *, dtype: DTypeLike | None = None
+    model: Model | Ensemble | Any,
+    path: str | os.PathLike[str],
+    *,
+    dtype: DTypeLike | None = None,
+    network_only: bool = False,
 ) -> None:
     """Write a network as a C99 source file, and its header beside it.
 
     Parameters
     ----------
     model : Model, Ensemble or estimator
-        With weights; of several models it is their mean. Of one that has a table it is the network
-        alone, which takes rows as ``model.table.encode`` returns them.
+        With weights; of several models it is their mean. Of one that has a table, as an estimator
+        of tables has, a row is a struct with a member for each column.
     path : path-like
         The source file, whose name ends in ``.c``. The header has the same name with ``.h``, and
         what both define begins with that name: `net_predict` in ``net.c``.
     dtype : {"float32", "float64"}, optional
         What is computed in, float or double of C; by default as the model.
+    network_only : bool, default False
+        Whether a table is left out: rows are then as ``model.table.encode`` returns them.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not as described, a layer is of a user-defined class or has an activation
-        that is a Python function, or there are more than 2**24 weights.
+        that is a Python function, there are more than 2**24 weights, or a table has dates, a column
+        of a user-defined class, or texts of more than 4,000 bytes.
     RuntimeError
         If the model has no weights yet.
     OSError
@@ -63,13 +73,17 @@ def export(
     Numbers are as exact as in `cynn.Model.predict`, whose sums have another order. Where the first
     layers bring to size numbers far from 0, of which float would lose digits, rows are of double.
 
+    Of a table numbers are double, NAN where one is missing, and categories strings in UTF-8, a null
+    pointer or empty where one is missing. For classes the outputs are probabilities in the order of
+    ``NAME_labels``; a quantity, or its quantiles, are in the units of the table, as double.
+
     Examples
     --------
     >>> from cynn.layers import Dense
     >>> model = Model([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
     >>> model.build(4)
     >>> export(model, "iris.c")
-    >>> print(Path("iris.h").read_text().splitlines()[-10])
+    >>> print(Path("iris.h").read_text().splitlines()[-9])
     void iris_predict(const float *x, float *y);
     """
     models = models_of(model)
@@ -92,7 +106,12 @@ def export(
         raise ValueError(f"model must have at most {MOST_WEIGHTS:,} weights for C, got {size:,}")
     name = re.sub(r"\W", "_", source.stem, flags=re.ASCII)
     name = f"net_{name}" if not name[:1].isalpha() else name
-    header, text = _files(models, real, name, source.with_suffix(".h").name)
+    table = None if flag("network_only", network_only) else models[0].table
+    if table is not None:
+        row = models[0]._built_shape()
+        n_outputs = layers.output_shapes(models[0].layers, row)[-1][0]
+        expect_writable(table, row, n_outputs, "C")
+    header, text = _files(models, real, name, source.with_suffix(".h").name, table)
     atomic_files.replace(source.with_suffix(".h"), header.encode())
     atomic_files.replace(source, text.encode())
 
@@ -107,54 +126,95 @@ def _expect_known(name: str, layer: layers.Layer) -> None:
         _expect_known(f"{name}.layers[{i}]", inner)
 
 
-def _files(models: Sequence[Model], real: np.dtype[Any], name: str, header: str) -> tuple[str, str]:
+def _files(
+    models: Sequence[Model], real: np.dtype[Any], name: str, header: str, table: TableEncoder | None
+) -> tuple[str, str]:
     """Return the header and the source."""
     row = models[0]._built_shape()
     outputs = layers.output_shapes(models[0].layers, row)[-1]
     n_inputs, n_outputs = int(np.prod(row)), int(np.prod(outputs))
     c = Source(real)
     far = [far_layers(model.layers) if real == np.float32 else 0 for model in models]
-    given = "double" if any(far) else c.word
+    given = "double" if any(far) and table is None else c.word
     bodies = [
-        _network(c, model, i, n_far, n_inputs, given)
+        _network(c, model, i, n_far if given != c.word else 0, n_inputs, given)
         for i, (model, n_far) in enumerate(zip(models, far, strict=True))
     ]
-    bodies.append(_predict(c, name, len(models), given, n_inputs, n_outputs))
-    says = "\n".join(
-        (
-            f"/* A network of cynn {VERSION}, {row} to {outputs}. https://pypi.org/project/cynn-learn",
-            *(f" *   {comment(layer)}" for layer in models[0].layers),
-            " */",
-        )
+    bodies.append(_mean(c, len(models), given, n_outputs))
+    defined = [f"#define {name.upper()}_OUTPUTS {n_outputs}"]
+    if table is None:
+        defined.insert(0, f"#define {name.upper()}_INPUTS {n_inputs}")
+        seen = _Seen(given, c.word, n_inputs, f"{name.upper()}_INPUTS numbers")
+        body = "    network(x, y);"
+    else:
+        seen = _Seen(f"{name}_row", c.word, 1, "as above")
+        defined.append("\n" + write_struct(table, f"{name}_row"))
+        bodies.append(write_encoder(c, table, f"{name}_row"))
+        steps = [
+            f"    {c.word} given[{n_inputs}];",
+            "    encode(x, given);",
+            "    network(given, y);",
+        ]
+        if isinstance(table.target, Quantity):
+            seen = seen._replace(word="double")
+            bodies.append(write_quantity(c, table.target))
+            steps.insert(1, f"    {c.word} z[{n_outputs}];")
+            steps[-1:] = ["    network(given, z);", "    quantity(z, y);"]
+        else:
+            labels = ", ".join(map(quoted, table.target.labels))
+            expect_short(table.target.labels)
+            defined.append(f"\nextern const char *const {name}_labels[{n_outputs}];")
+            bodies.append(f"const char *const {name}_labels[{n_outputs}] = {{{labels}}};")
+        body = "\n".join(steps)
+    one = f"void {name}_predict(const {seen.given} *x, {seen.word} *y)"
+    many = f"void {name}_predict_rows(int n, const {seen.given} *x, {seen.word} *y)"
+    bodies.append(f"{one}\n{{\n{body}\n}}")
+    bodies.append(
+        f"{many}\n{{\n    for (int i = 0; i < n; i++)\n        {name}_predict("
+        f"x + (long)i * {seen.apart}, y + (long)i * {n_outputs});\n}}"
     )
-    one, many = _prototypes(name, given, c.word)
-    guard = f"{name.upper()}_H"
-    top = "\n".join(
-        (
-            says,
-            f"#ifndef {guard}\n#define {guard}\n",
-            f"#define {name.upper()}_INPUTS {n_inputs}",
-            f"#define {name.upper()}_OUTPUTS {n_outputs}\n",
-            '#ifdef __cplusplus\nextern "C" {\n#endif\n',
-            "/* Predict one row, NAME_INPUTS numbers of it, to NAME_OUTPUTS numbers. */".replace(
-                "NAME", name.upper()
-            ),
-            f"{one};\n",
-            "/* Predict n rows, one after the other in both arrays. */",
-            f"{many};\n",
-            "#ifdef __cplusplus\n}\n#endif\n#endif\n",
-        )
-    )
+    shown = "\n".join(f" *   {comment(layer)}" for layer in models[0].layers)
+    says = f"/* A network of cynn {VERSION}, {row} to {outputs}:\n{shown}\n */"
+    top = HEADER.format(
+        says=says, guard=f"{name.upper()}_H", defined="\n".join(defined), one=one, many=many,
+        row=seen.said, outputs=f"{name.upper()}_OUTPUTS",
+    )  # fmt: skip
     includes = ["#include <math.h>"] * c.needs_maths + [f'#include "{header}"']
-    parts = [says, "\n".join(includes), *c.functions.values(), *c.arrays, *bodies]
+    parts = [says, "\n".join(includes), *c.arrays, *c.functions.values(), *bodies]
     return top, "\n\n".join(parts) + "\n"
 
 
-def _prototypes(name: str, given: str, word: str) -> tuple[str, str]:
-    return (
-        f"void {name}_predict(const {given} *x, {word} *y)",
-        f"void {name}_predict_rows(int n, const {given} *x, {word} *y)",
-    )
+class _Seen(NamedTuple):
+    """What a caller gives and gets: the type of a row, how many of it, and that of the outputs."""
+
+    given: str
+    word: str
+    apart: int
+    said: str
+
+
+HEADER = """\
+{says}
+#ifndef {guard}
+#define {guard}
+
+{defined}
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* Predict one row x, {row}, to {outputs} numbers y. */
+{one};
+
+/* Predict n rows, one after the other in both arrays. */
+{many};
+
+#ifdef __cplusplus
+}}
+#endif
+#endif
+"""
 
 
 def _network(c: Source, model: Model, i: int, n_far: int, n_inputs: int, given: str) -> str:
@@ -197,22 +257,17 @@ def _write_far(c: Source, parts: Sequence[layers.Layer], name: str) -> None:
     c.call("begin", x, y, size, *of_input)
 
 
-def _predict(c: Source, name: str, count: int, given: str, n_inputs: int, n_outputs: int) -> str:
-    """Return the functions that a caller sees: of one row, of several models the mean, and of n."""
-    one, many = _prototypes(name, given, c.word)
+def _mean(c: Source, count: int, given: str, n_outputs: int) -> str:
+    """Return the function of all models: their mean, in double as `Ensemble.predict` has it."""
+    prototype = f"static void network(const {given} *x, {c.word} *y)"
     if count == 1:
-        body = "    net0(x, y);"
-    else:
-        calls = "\n".join(
-            f"    net{i}(x, y);\n    for (int i = 0; i < {n_outputs}; i++)\n        sums[i] += y[i];"
-            for i in range(count)
-        )
-        body = (
-            f"    double sums[{n_outputs}] = {{0}};\n{calls}\n"
-            f"    for (int i = 0; i < {n_outputs}; i++)\n"
-            f"        y[i] = ({c.word})(sums[i] / {count});"
-        )
+        return f"{prototype}\n{{\n    net0(x, y);\n}}"
+    calls = "\n".join(
+        f"    net{i}(x, y);\n    for (int i = 0; i < {n_outputs}; i++)\n        sums[i] += y[i];"
+        for i in range(count)
+    )
     return (
-        f"{one}\n{{\n{body}\n}}\n\n{many}\n{{\n    for (int i = 0; i < n; i++)\n"
-        f"        {name}_predict(x + (long)i * {n_inputs}, y + (long)i * {n_outputs});\n}}"
+        f"{prototype}\n{{\n    double sums[{n_outputs}] = {{0}};\n{calls}\n"
+        f"    for (int i = 0; i < {n_outputs}; i++)\n"
+        f"        y[i] = ({c.word})(sums[i] / {count});\n}}"
     )
