@@ -119,7 +119,7 @@ PARTS = st.one_of(
     st.builds(Activation, st.sampled_from(ACTIVATIONS)),
     st.builds(ParametricActivation, st.sampled_from(["selu", "mish"])),
     st.builds(Clip, st.floats(-3, -0.5), st.floats(0.5, 3)),
-    st.builds(Rescale, st.floats(-2, 2), st.floats(-2, 2)),
+    st.builds(Rescale, st.sampled_from([-2.0, 0.25, 1.5]), st.floats(-2, 2, width=16)),
     st.builds(Dropout, st.just(0.5)),
     st.builds(lambda: Residual([LayerNorm(), Scale()])),
     st.builds(BatchNorm),

@@ -6,6 +6,7 @@ import pytest
 from cynn import Model
 from cynn.layers import Dense, Flatten
 from cynn.tables import Categorical, Classes, Column, Numeric, Quantity, TableEncoder, Target
+from cynn.tables._written import spellings_of
 
 onnx = pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[onnx]")
 runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime")
