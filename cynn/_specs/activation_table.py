@@ -30,6 +30,9 @@ class ActivationEntry(NamedTuple):
         the other. So it is written where ONNX has no operator, and read where a file has none.
     sklearn : str
         scikit-learn's name for it, empty where it has none.
+    c : str
+        What it makes of the number ``v`` in C99, by functions of ``math.h`` and numbers of double;
+        empty where it is of whole rows.
     """
 
     first_weights: str
@@ -38,28 +41,52 @@ class ActivationEntry(NamedTuple):
     opset: int = 0
     gate: tuple[str, ...] = ()
     sklearn: str = ""
+    c: str = ""
 
 
 GLOROT, HE, LECUN = "glorot_uniform", "he_uniform", "lecun_uniform"
 
 TABLE = {
-    "identity": ActivationEntry(GLOROT, "Identity", sklearn="identity"),
-    "relu": ActivationEntry(HE, "Relu", sklearn="relu"),
-    "leaky_relu": ActivationEntry(HE, "LeakyRelu", {"alpha": 0.01}),
-    "sigmoid": ActivationEntry(GLOROT, "Sigmoid", sklearn="logistic"),
-    "tanh": ActivationEntry(GLOROT, "Tanh", sklearn="tanh"),
+    "identity": ActivationEntry(GLOROT, "Identity", sklearn="identity", c="v"),
+    "relu": ActivationEntry(HE, "Relu", sklearn="relu", c="v < 0 ? 0 : v"),
+    "leaky_relu": ActivationEntry(HE, "LeakyRelu", {"alpha": 0.01}, c="v < 0 ? 0.01 * v : v"),
+    "sigmoid": ActivationEntry(GLOROT, "Sigmoid", sklearn="logistic", c="1 / (1 + exp(-v))"),
+    "tanh": ActivationEntry(GLOROT, "Tanh", sklearn="tanh", c="tanh(v)"),
     "softmax": ActivationEntry(GLOROT, "Softmax", {"axis": -1}, sklearn="softmax"),
-    "elu": ActivationEntry(HE, "Elu", {"alpha": 1.0}),
+    "elu": ActivationEntry(HE, "Elu", {"alpha": 1.0}, c="v < 0 ? expm1(v) : v"),
     "selu": ActivationEntry(
-        LECUN, "Selu", {"alpha": 1.67326319217681884766, "gamma": 1.05070102214813232422}
+        LECUN,
+        "Selu",
+        {"alpha": 1.67326319217681884766, "gamma": 1.05070102214813232422},
+        c="1.0507009873554805 * (v < 0 ? 1.6732632423543772 * expm1(v) : v)",
     ),
-    "softplus": ActivationEntry(GLOROT, "Softplus"),
-    "hard_sigmoid": ActivationEntry(GLOROT, "HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
-    "silu": ActivationEntry(HE, gate=("sigmoid",)),
-    "gelu": ActivationEntry(HE, "Gelu", {"approximate": "none"}, 20),
-    "gelu_tanh": ActivationEntry(HE, "Gelu", {"approximate": "tanh"}, 20),
-    "mish": ActivationEntry(HE, "Mish", {}, 18, gate=("softplus", "tanh")),
-    "exponential": ActivationEntry(GLOROT, "Exp", sklearn="exp"),
+    "softplus": ActivationEntry(GLOROT, "Softplus", c="(v < 0 ? 0 : v) + log1p(exp(-fabs(v)))"),
+    "hard_sigmoid": ActivationEntry(
+        GLOROT,
+        "HardSigmoid",
+        {"alpha": 1 / 6, "beta": 0.5},
+        c="v < -3 ? 0 : v > 3 ? 1 : v / 6 + 0.5",
+    ),
+    "silu": ActivationEntry(HE, gate=("sigmoid",), c="v / (1 + exp(-v))"),
+    "gelu": ActivationEntry(
+        HE, "Gelu", {"approximate": "none"}, 20, c="0.5 * v * (1 + erf(0.7071067811865476 * v))"
+    ),
+    "gelu_tanh": ActivationEntry(
+        HE,
+        "Gelu",
+        {"approximate": "tanh"},
+        20,
+        c="0.5 * v * (1 + tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)))",
+    ),
+    "mish": ActivationEntry(
+        HE,
+        "Mish",
+        {},
+        18,
+        gate=("softplus", "tanh"),
+        c="v * tanh((v < 0 ? 0 : v) + log1p(exp(-fabs(v))))",
+    ),
+    "exponential": ActivationEntry(GLOROT, "Exp", sklearn="exp", c="exp(v)"),
 }
 """The entries by name; the place of a name is its number."""
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from .. import layers
 from .._specs.activation_table import TABLE
-from .._specs.digits import FAR, middle_of_rescaling
 from . import _embeddings, _members
 from ._embeddings import (
     write_embedding,
@@ -141,29 +140,6 @@ LAYERS: dict[type[layers.Layer], Callable[[GraphWriter, Any, str, Weights, str],
     layers.Rescale: write_rescale,
     layers.Scale: write_scale,
 }
-
-
-SCALING = (layers.Flatten, layers.Dropout, layers.Rescale, layers.Normalize)
-"""The layers that bring an input to size, and those that leave its numbers as they are."""
-
-
-def far_layers(parts: Sequence[layers.Layer]) -> int:
-    """Return how many layers at the start bring to size what float32 loses the digits of.
-
-    0 where the input is not far from 0: see `cynn._specs.digits`.
-    """
-    scale, offset, count = 1.0, 0.0, 0
-    for layer in parts:
-        if not isinstance(layer, SCALING):
-            break
-        count += 1
-        if isinstance(layer, layers.Rescale):
-            scale, offset = scale * layer.scale, offset * layer.scale + layer.offset
-        if isinstance(layer, layers.Normalize):
-            mean, std = np.array(layer.mean), np.array(layer.std)
-            far = np.maximum(abs(mean), abs(mean - offset)) > FAR * std
-            return count if far.any() else 0
-    return count if middle_of_rescaling(scale, offset) else 0
 
 
 def write_layers(

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from .. import layers
+from ..layers._far import SCALING
 from ..model import Model
 from . import _members
 from ._embeddings import follow
-from ._layers import OPERATORS, SCALING
+from ._layers import OPERATORS
 from ._library import need
 from ._values import Array, Node, Part, Paths, Value, joined
 from ._wire import expect_few_fields

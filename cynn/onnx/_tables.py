@@ -1,7 +1,6 @@
 """What a table is in ONNX: its columns in front of the network, its target behind."""
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from ..tables import (
     Classes,
     Coded,
     Column,
-    Dates,
     Numeric,
     QuantileNumeric,
     Quantity,
@@ -20,72 +18,9 @@ from ..tables import (
     Target,
 )
 from ..tables._columns import Number
-from ..tables._values import category, number_of, without
+from ..tables._written import FAR, missing_numbers, spellings_of
 from ._graph import GraphWriter
 from ._quantiles import write_quantiles
-
-FAR = 1e100
-"""How many times its `clip` a number is taken for at most: squares of larger ones overflow."""
-
-
-def expect_writable(encoder: TableEncoder, row: tuple[int, ...], n_outputs: int) -> None:
-    """Refuse a table that is not that of a network, or that ONNX cannot say.
-
-    Parameters
-    ----------
-    encoder : TableEncoder
-        The table.
-    row : tuple of int
-        The shape of what the network takes.
-    n_outputs : int
-        How many numbers the network gives.
-
-    Raises
-    ------
-    ValueError
-        If it has a column of dates, a column or a target of a user's class, a name that is no
-        Unicode, or other sizes than the network.
-    """
-    instead = "pass network_only=True to write the network without it"
-    for i, column in enumerate(encoder.columns):
-        if type(column) is Dates:
-            raise ValueError(
-                f"columns must hold no dates for ONNX, which has none, got {column.name!r:.100}: "
-                "ignore it in training, or pass network_only=True to write the network without the "
-                "table"
-            )
-        if type(column) not in (Numeric, QuantileNumeric, Categorical, Coded):
-            raise ValueError(
-                f"model.table.columns[{i}] must be of numbers, Categorical or Coded for ONNX, got "
-                f"{column!r:.100}: {instead}"
-            )
-    if type(encoder.target) not in (Classes, Quantity):
-        raise ValueError(
-            "model.table.target must be Classes or Quantity for ONNX, got "
-            f"{encoder.target!r:.100}: {instead}"
-        )
-    for text in _texts(encoder):
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"model.table must have names that UTF-8 can write for ONNX, got {text!r:.100}: "
-                f"{instead}"
-            ) from error
-    if row != (encoder.width,) or n_outputs != encoder.target.n_outputs:
-        raise ValueError(
-            f"model must take {encoder.width} numbers and give {encoder.target.n_outputs}, as its "
-            f"table does, for ONNX, got rows of shape {row} and {n_outputs} outputs: {instead}"
-        )
-
-
-def _texts(encoder: TableEncoder) -> Iterator[str]:
-    """Return what the graph will say in words."""
-    yield encoder.target.name
-    yield from getattr(encoder.target, "labels", ())
-    for column in encoder.columns:
-        yield column.name
-        yield from getattr(column, "categories", ())
 
 
 def write_encoder(graph: GraphWriter, encoder: TableEncoder) -> tuple[list[Any], str]:
@@ -143,7 +78,7 @@ def _write_numeric(
     """
     x = graph.joined("numbers", [column.name for column in columns])
     missing = graph.node("IsNaN", "numbers", x)
-    for i, number in enumerate(_missing_numbers(missing_texts)):
+    for i, number in enumerate(missing_numbers(missing_texts)):
         constant = graph.exact(f"missing{i}", np.float64(number))
         missing = graph.node(
             "Or", f"missing{i}", missing, graph.node("Equal", f"missing{i}", x, constant)
@@ -206,22 +141,10 @@ def _write_clip(graph: GraphWriter, clips: list[float], z: str) -> str:
     return graph.node("Div", "numbers", z, graph.node("Sqrt", "numbers", root))
 
 
-def _missing_numbers(texts: tuple[str, ...]) -> list[float]:
-    """Return the numbers that a user's texts call missing."""
-    numbers = {number_of(text) for text in texts} - {None}
-    return sorted(
-        number
-        for number in numbers
-        if number is not None
-        and not np.isnan(number)
-        and np.isnan(without(np.array([number]), texts)).all()
-    )
-
-
 def _write_categorical(graph: GraphWriter, column: Categorical, missing: tuple[str, ...]) -> str:
     """Write a column of texts: 1 for the row's category, zeros for what is none; or its code."""
     name = column.name
-    spellings = _spellings(column, missing)
+    spellings = spellings_of(column, missing)
     first = int(isinstance(column, Coded))  # of codes 0 is what is none
     place = graph.node(
         "LabelEncoder",
@@ -244,28 +167,6 @@ def _write_categorical(graph: GraphWriter, column: Categorical, missing: tuple[s
     )
     numbers = graph.node("Flatten", f"{name}.category", numbers, axis=1)
     return numbers if graph.dtype == np.float32 else graph.cast(f"{name}.category", numbers)
-
-
-def _spellings(column: Categorical, missing: tuple[str, ...]) -> dict[str, int]:
-    """Return the usual spellings of the categories, each with the place of its category.
-
-    The encoder says which of them are equal; ONNX compares texts alone.
-    """
-    words: dict[str, None] = {}
-    numerals = [category(text, column.notation) for text in column.categories]
-    longest = min(max(map(len, filter(str.isdecimal, numerals)), default=0), 20)
-    for text, plain in zip(column.categories, numerals, strict=True):
-        words |= dict.fromkeys((text, column.notation.written(plain), f"{plain}.0"))
-        if plain.isdecimal():  # postal codes, say
-            words |= dict.fromkeys(plain.zfill(n) for n in range(len(plain), longest + 1))
-        if not plain.isascii():
-            words[unicodedata.normalize("NFD", plain)] = None
-        if plain in ("0", "1"):
-            truth = str(plain == "1")
-            words |= dict.fromkeys((truth, truth.lower(), truth.upper()))
-    values = without(np.array(list(words), object), missing).tolist()
-    places = {word: column._place(value) for word, value in zip(words, values, strict=True)}
-    return {word: place for word, place in places.items() if place is not None and place >= 0}
 
 
 def labels_of(target: Target, classes: ArrayLike | None) -> NDArray[Any] | None:

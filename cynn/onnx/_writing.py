@@ -12,14 +12,16 @@ from .._runtime import atomic_files
 from .._specs.validation import flag, real_dtype
 from .._version import VERSION
 from ..ensemble import models_of
+from ..layers._far import far_layers
 from ..layers._stack import members_by_layer
 from ..model import Model
 from ..tables import TableEncoder
+from ..tables._written import expect_writable
 from ._graph import GraphWriter
-from ._layers import LAYERS, far_layers, write_layers
+from ._layers import LAYERS, write_layers
 from ._library import need
 from ._members import write_mean
-from ._tables import expect_writable, labels_of, write_encoder, write_target
+from ._tables import labels_of, write_encoder, write_target
 
 LARGEST = 2**31 - 2**20
 """The bytes of weights that fit into one file of protocol buffers, of 2 GiB."""
@@ -124,7 +126,7 @@ def export(
     if table is not None:
         row = members[0].input_shape
         assert row is not None  # the model has weights
-        expect_writable(table, row, layers.output_shapes(members[0].layers, row)[-1][0])
+        expect_writable(table, row, layers.output_shapes(members[0].layers, row)[-1][0], "ONNX")
         labels = labels_of(table.target, getattr(model, "classes_", None))
         properties["cynn.target"] = table.target.name
     need()

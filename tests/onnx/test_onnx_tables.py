@@ -6,12 +6,13 @@ import pytest
 from cynn import Model
 from cynn.layers import Dense, Flatten
 from cynn.tables import Categorical, Classes, Column, Numeric, Quantity, TableEncoder, Target
+from cynn.tables._written import spellings_of
 
 onnx = pytest.importorskip("onnx", reason="needs onnx, of the extra cynn-learn[onnx]")
 runtime = pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime")
 
 import cynn.onnx  # noqa: E402
-from cynn.onnx import OnnxFileError, _tables  # noqa: E402
+from cynn.onnx import OnnxFileError  # noqa: E402
 
 
 def model_of(encoder, dtype="float32"):
@@ -252,7 +253,7 @@ def test_a_table_of_another_network(tmp_path):
 
 def test_categories_are_written_as_their_column_writes_numbers():
     column = Categorical("x", ["1.234", "2,5", "red"], decimal=",")
-    spellings = _tables._spellings(column, ())
+    spellings = spellings_of(column, ())
     assert [spellings[text] for text in ("1.234", "1234", "1234.0", "2,5", "red")] == [
         0,
         0,
