@@ -8,8 +8,8 @@
 #
 # In `cynn.reference`: `neuron`
 #
-# A neuron takes some numbers $x_1, x_2, \dots, x_n$. It multiplies each by a **weight** $w_i$, adds
-# the products up, and adds one more number, the **bias** $b$:
+# A neuron takes some numbers $x_1, x_2, \dots, x_n$. It multiplies each by a **weight** $w_i$,
+# adds the products up, and adds one more number, the **bias** $b$:
 #
 # $$z = w_1 x_1 + w_2 x_2 + \dots + w_n x_n + b$$
 #
@@ -18,8 +18,8 @@
 #
 # $$y = f(z)$$
 #
-# That is all. A network that reads handwriting is some hundreds of these, and a way to find weights
-# that are good for something. By the end of this course you will have written both.
+# That is all. A network that reads handwriting is some hundreds of these, and a way to find
+# weights that are good for something. By the end of this course you will have written both.
 
 # %%
 import inspect
@@ -50,8 +50,8 @@ def neuron(inputs, weights, bias):
 
 # %% [markdown]
 # Should we go for a walk? The inputs are three facts, each 0 or 1: the sun shines, it is windy, a
-# friend comes along. We love sun (weight 2), dislike wind (weight −1), and like company (weight 1).
-# The bias −1.5 says how hard it is to get us off the sofa.
+# friend comes along. We love sun (weight 2), dislike wind (weight −1), and like company (weight
+# 1). The bias −1.5 says how hard it is to get us off the sofa.
 
 # %%
 weights, bias = [2.0, -1.0, 1.0], -1.5
@@ -59,8 +59,8 @@ for facts in ([1, 0, 0], [1, 1, 0], [1, 1, 1], [0, 0, 1]):
     print(facts, "walk" if neuron(facts, weights, bias) else "stay at home")
 
 # %% [markdown]
-# A weight says how much its input counts, and in which direction. The bias moves the point at which
-# the neuron fires: raise it, and less is needed.
+# A weight says how much its input counts, and in which direction. The bias moves the point at
+# which the neuron fires: raise it, and less is needed.
 #
 # `cynn.reference` is all the arithmetic of this library written to be read, in plain Python. Its
 # neuron is the one above with any activation in the place of the step:
@@ -75,10 +75,10 @@ print(walker.output([1, 1, 1]), walker.output([1, 1, 0]))
 # %% [markdown]
 # ## What a neuron sees
 #
-# Where $z = 0$ the neuron changes its mind. With two inputs that is a straight line,
-# $w_1 x_1 + w_2 x_2 + b = 0$, across the plane of all inputs. The weights are the direction in
-# which it faces, and the bias shifts it. On one side the neuron fires, on the other it does not.
-# With the weights 1 and 1, a bias of −0.5 makes "either", a bias of −1.5 makes "both".
+# Where $z = 0$ the neuron changes its mind. With two inputs that is a straight line, $w_1 x_1 +
+# w_2 x_2 + b = 0$, across the plane of all inputs. The weights are the direction in which it
+# faces, and the bias shifts it. On one side the neuron fires, on the other it does not. With the
+# weights 1 and 1, a bias of −0.5 makes "either", a bias of −1.5 makes "both".
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
@@ -96,14 +96,15 @@ figure.align_labels()
 
 # %% [markdown]
 # One thing a straight line cannot do: have (0, 1) and (1, 0) on one side, and (0, 0) and (1, 1) on
-# the other. "Either, but not both" is beyond any single neuron. Two layers of them can, as we shall
-# see.
+# the other. "Either, but not both" is beyond any single neuron. Two layers of them can, as we
+# shall see.
 #
 # ## At compiled speed
 #
 # An image of a handwritten digit is 784 numbers, so let us take a neuron with 784 inputs, and an
 # activation that is smooth. First the plain one, then NumPy's `@`, which is the weighted sum of
-# arrays, and then cynn's layer, `Dense`, with a single neuron in it. All three give the same number.
+# arrays, and then cynn's layer, `Dense`, with a single neuron in it. All three give the same
+# number.
 
 
 # %%

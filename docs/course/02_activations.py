@@ -44,9 +44,9 @@ print(two_layers, one_layer)
 # %% [markdown]
 # ## With a step, nothing can be learned
 #
-# Learning, later on, goes so: change a weight a little, see whether the result gets better, go on in
-# that direction. With a step a little change of a weight mostly changes nothing. It is flat, and
-# where it is not flat it jumps. So we want functions with a **slope**.
+# Learning, later on, goes so: change a weight a little, see whether the result gets better, go on
+# in that direction. With a step a little change of a weight mostly changes nothing. It is flat,
+# and where it is not flat it jumps. So we want functions with a **slope**.
 #
 # Three of them have made most of the history of the field:
 #
@@ -92,17 +92,18 @@ axes[0].legend(frameon=False)
 figure.align_labels()
 
 # %% [markdown]
-# - **sigmoid** squeezes everything into 0 to 1, which reads as a probability: good for an answer of
-#   yes or no. Its slope is at most a quarter, and nearly nothing far out. Pass a correction back
-#   through ten such layers and it has shrunk at least a million times.
-# - **tanh** is the same curve stretched to −1 to 1. It is centred on zero and its slope reaches 1, so
-#   it trains better inside a network.
-# - **relu** cuts off what is negative. Its slope is 0 or 1 and never fades, however many layers there
-#   are, and it costs next to nothing. Since about 2010 it is what a hidden layer has unless there is a
-#   reason for another.
+# - **sigmoid** squeezes everything into 0 to 1, which reads as a probability: good for an answer
+#   of yes or no. Its slope is at most a quarter, and nearly nothing far out. Pass a correction
+#   back through ten such layers and it has shrunk at least a million times.
+# - **tanh** is the same curve stretched to −1 to 1. It is centred on zero and its slope reaches
+#   1, so it trains better inside a network.
+# - **relu** cuts off what is negative. Its slope is 0 or 1 and never fades, however many layers
+#   there are, and it costs next to nothing. Since about 2010 it is what a hidden layer has unless
+#   there is a reason for another.
 #
 # A pleasant detail: all three slopes can be told from the output alone. With $y = f(z)$ they are
-# $y(1 - y)$, $1 - y^2$, and 1 where $y > 0$. So a network need not remember $z$ on its way forward.
+# $y(1 - y)$, $1 - y^2$, and 1 where $y > 0$. So a network need not remember $z$ on its way
+# forward.
 
 # %%
 away = z[np.abs(z) > 0.01]  # relu has a corner at zero
@@ -116,8 +117,8 @@ for name, formula in formulas.items():
     print(f"{name}: formula and measured slope differ by at most {difference:.0e}")
 
 # %% [markdown]
-# Others round off relu's corner, or let a little of what is negative through. `smooth` has them, each
-# with the paper that it comes from.
+# Others round off relu's corner, or let a little of what is negative through. `smooth` has them,
+# each with the paper that it comes from.
 
 # %%
 figure, axes = plt.subplots(2, 4, figsize=(9, 4), layout="constrained", sharex=True, sharey=True)
@@ -131,8 +132,8 @@ figure.align_labels()
 # %% [markdown]
 # ## At compiled speed
 #
-# 100,000 numbers through a sigmoid: in plain Python, in NumPy, and as a layer of cynn, whose loop is
-# compiled for the vector instructions of the processor.
+# 100,000 numbers through a sigmoid: in plain Python, in NumPy, and as a layer of cynn, whose loop
+# is compiled for the vector instructions of the processor.
 
 # %%
 numbers = np.random.default_rng(0).normal(size=(100, 1000))

@@ -8,9 +8,9 @@
 #
 # In `cynn.reference`: `matmul`
 #
-# Neurons side by side that all see the same inputs are a **layer**. Each has weights of its own and
-# gives one output, so a layer turns some numbers into some others. This page is about writing that
-# down well: most of what goes wrong in a first network is a shape.
+# Neurons side by side that all see the same inputs are a **layer**. Each has weights of its own
+# and gives one output, so a layer turns some numbers into some others. This page is about writing
+# that down well: most of what goes wrong in a first network is a shape.
 
 # %%
 import timeit
@@ -36,8 +36,8 @@ layer = reference.Layer(
 print(layer.outputs([1.0, 0.0, 0.0]))
 
 # %% [markdown]
-# Write the weights of each neuron as a **column**, and the columns side by side: a matrix $W$ with a
-# row for each input and a column for each neuron. The biases make a vector $b$.
+# Write the weights of each neuron as a **column**, and the columns side by side: a matrix $W$ with
+# a row for each input and a column for each neuron. The biases make a vector $b$.
 
 # %%
 w, b = layer.matrix()
@@ -59,9 +59,9 @@ print("b =", b)
 # | $b$ | (neurons,) | the biases, added to every row |
 # | $Z = XW + b$ | (rows, neurons) | the weighted sums |
 #
-# The rule to remember: **the inner sizes must agree and vanish**. (rows, *inputs*) times (*inputs*,
-# neurons) gives (rows, neurons). If an error speaks of shapes, write the two below each other and
-# look at the inner pair.
+# The rule to remember: **the inner sizes must agree and vanish**. (rows, *inputs*) times
+# (*inputs*, neurons) gives (rows, neurons). If an error speaks of shapes, write the two below each
+# other and look at the inner pair.
 #
 # The product itself is three loops:
 
@@ -84,9 +84,9 @@ print(reference.product(batch, w))
 # %% [markdown]
 # ## Layers
 #
-# What one layer gives is what the next one sees. So its number of neurons is the next one's number of
-# inputs, and the shapes form a chain: with 4 inputs, 5 hidden neurons and 3 outputs, $W_1$ is (4, 5)
-# and $W_2$ is (5, 3). *Hidden* are the layers whose outputs nobody asks for.
+# What one layer gives is what the next one sees. So its number of neurons is the next one's number
+# of inputs, and the shapes form a chain: with 4 inputs, 5 hidden neurons and 3 outputs, $W_1$ is
+# (4, 5) and $W_2$ is (5, 3). *Hidden* are the layers whose outputs nobody asks for.
 
 # %%
 model = Model([Dense(5, "relu"), Dense(3, "softmax")], seed=0)
@@ -99,17 +99,17 @@ model.summary()
 ax = plots.network(model)
 
 # %% [markdown]
-# A circle for each neuron and a line for each weight, the thicker the larger, blue where it is positive
-# and orange where it is negative. That is a network: 20 + 5 + 15 + 3 = 43 numbers.
+# A circle for each neuron and a line for each weight, the thicker the larger, blue where it is
+# positive and orange where it is negative. That is a network: 20 + 5 + 15 + 3 = 43 numbers.
 #
-# Depth or width? A wide hidden layer has many straight lines to bend the plane with; a further layer
-# can bend what is bent already. For tables and small images one to three hidden layers of some dozens to
-# some hundreds of neurons are a good beginning.
+# Depth or width? A wide hidden layer has many straight lines to bend the plane with; a further
+# layer can bend what is bent already. For tables and small images one to three hidden layers of
+# some dozens to some hundreds of neurons are a good beginning.
 #
 # ## At compiled speed
 #
-# The product is where nearly all of the time of a network goes. 64 images of 784 numbers, 32 neurons:
-# 1.6 million multiplications. This is what kernels are written for.
+# The product is where nearly all of the time of a network goes. 64 images of 784 numbers, 32
+# neurons: 1.6 million multiplications. This is what kernels are written for.
 
 # %%
 rng = np.random.default_rng(0)
@@ -134,8 +134,8 @@ difference = max(np.abs(z - results["NumPy"]).max() for z in results.values())
 print(f"the results differ by at most {difference:.0e}")
 
 # %% [markdown]
-# The four answers differ only in the last digits: the sums are added up in different orders, and the
-# computer rounds after each step.
+# The four answers differ only in the last digits: the sums are added up in different orders, and
+# the computer rounds after each step.
 #
-# **To try.** Give `multiplied` matrices whose inner sizes do not agree, then `reference.product`. Which
-# of the two would you rather debug?
+# **To try.** Give `multiplied` matrices whose inner sizes do not agree, then `reference.product`.
+# Which of the two would you rather debug?

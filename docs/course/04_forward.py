@@ -13,8 +13,8 @@
 #
 # $$H = f(X W_1 + b_1) \qquad Y = g(H W_2 + b_2)$$
 #
-# $H$ is what the hidden layer gives, $f$ its activation, $g$ that of the output. This page solves by
-# hand what no single neuron can, "either, but not both" (exclusive or, *xor*).
+# $H$ is what the hidden layer gives, $f$ its activation, $g$ that of the output. This page solves
+# by hand what no single neuron can, "either, but not both" (exclusive or, *xor*).
 
 # %%
 import timeit
@@ -28,8 +28,8 @@ from cynn.layers import Dense
 # %% [markdown]
 # ## Through W1 and W2
 #
-# Two hidden neurons with relu add both inputs up. The first has no bias, the second has a bias of −1, so
-# that only (1, 1) gets through it. The output takes the first, and twice the second away:
+# Two hidden neurons with relu add both inputs up. The first has no bias, the second has a bias of
+# −1, so that only (1, 1) gets through it. The output takes the first, and twice the second away:
 #
 # | $x$ | $h_1 = \text{relu}(x_1 + x_2)$ | $h_2 = \text{relu}(x_1 + x_2 - 1)$ | $y = h_1 - 2 h_2$ |
 # |---|---|---|---|
@@ -79,9 +79,9 @@ print(y)
 # ## What the hidden layer is for
 #
 # Draw the four points as the inputs are, and then as the hidden layer sees them. On the left no
-# straight line has the two filled points on one side. On the right one has: the hidden layer has folded
-# the plane, and two of the points have come to lie on one another. This is what all hidden layers do.
-# They move the data until a straight line is enough.
+# straight line has the two filled points on one side. On the right one has: the hidden layer has
+# folded the plane, and two of the points have come to lie on one another. This is what all hidden
+# layers do. They move the data until a straight line is enough.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
@@ -96,8 +96,8 @@ axes[1].plot(line, (line - 0.5) / 2, color="C1", lw=1.5)
 figure.align_labels()
 
 # %% [markdown]
-# The orange line is where $h_1 - 2 h_2 = \frac{1}{2}$, the border of the output. Back in the plane of
-# the inputs it is two lines, and the answer is yes between them:
+# The orange line is where $h_1 - 2 h_2 = \frac{1}{2}$, the border of the output. Back in the plane
+# of the inputs it is two lines, and the answer is yes between them:
 
 # %%
 grid = np.linspace(-0.5, 1.5, 41)
@@ -116,8 +116,8 @@ figure.align_labels()
 # %% [markdown]
 # ## At compiled speed
 #
-# The same network as a `Model` of cynn: two `Dense` layers, given our weights. It is drawn with a line
-# for each weight.
+# The same network as a `Model` of cynn: two `Dense` layers, given our weights. It is drawn with a
+# line for each weight.
 
 # %%
 model = Model([Dense(2, "relu"), Dense(1)], dtype="float64")
@@ -127,8 +127,8 @@ print(model.predict(x).ravel())
 ax = plots.network(model)
 
 # %% [markdown]
-# And a larger one, by NumPy the same two lines again: 64 rows of 100 numbers through 50 hidden neurons to
-# 10 outputs.
+# And a larger one, by NumPy the same two lines again: 64 rows of 100 numbers through 50 hidden
+# neurons to 10 outputs.
 
 # %%
 rng = np.random.default_rng(0)
@@ -167,8 +167,8 @@ difference = max(np.abs(y - results["NumPy"]).max() for y in results.values())
 print(f"the results differ by at most {difference:.0e}")
 
 # %% [markdown]
-# We knew the weights here, because we thought of them. Nobody can think of those of a network that reads
-# handwriting. The rest of the course is how they are found: say how wrong the answers are, find out
-# which weights are to blame, change them a little, and go on.
+# We knew the weights here, because we thought of them. Nobody can think of those of a network that
+# reads handwriting. The rest of the course is how they are found: say how wrong the answers are,
+# find out which weights are to blame, change them a little, and go on.
 #
 # **To try.** Change `w2` to `[[1.0], [-1.0]]`. Which function of two inputs is it now?

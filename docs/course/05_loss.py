@@ -25,8 +25,8 @@ from cynn.layers import Activation
 # %% [markdown]
 # ## Numbers: the mean squared error
 #
-# If the answer is a number, such as a price, take the difference between the prediction $p$ and the
-# target $t$, square it, and average over all $n$ of them:
+# If the answer is a number, such as a price, take the difference between the prediction $p$ and
+# the target $t$, square it, and average over all $n$ of them:
 #
 # $$L = \frac{1}{n} \sum_i (p_i - t_i)^2$$
 #
@@ -40,14 +40,15 @@ loss, gradient = reference.error([prediction], [target], "mean_squared_error")
 print(loss, gradient)
 
 # %% [markdown]
-# `reference.error` returns the loss, averaged over the rows, and beside it how it changes with each
-# prediction, its **gradient**. For this loss that is $\frac{2}{n}(p_i - t_i)$: positive where the
-# prediction should come down, negative where it should go up. On the next page all begins with it.
+# `reference.error` returns the loss, averaged over the rows, and beside it how it changes with
+# each prediction, its **gradient**. For this loss that is $\frac{2}{n}(p_i - t_i)$: positive where
+# the prediction should come down, negative where it should go up. On the next page all begins with
+# it.
 #
 # ## Classes: one-hot, softmax, cross-entropy
 #
-# If the answer is one of several classes, such as a digit, the network gets an output for each class,
-# and the target is **one-hot**: 1 for the class that is right, 0 for all others.
+# If the answer is one of several classes, such as a digit, the network gets an output for each
+# class, and the target is **one-hot**: 1 for the class that is right, 0 for all others.
 #
 # The outputs can be any numbers. **Softmax** makes probabilities of them, positive and 1 in sum:
 #
@@ -71,13 +72,13 @@ print(reference.activated([logits], "softmax"))
 print(softmax([1000.0, 1000.0]))
 
 # %% [markdown]
-# The loss that goes with it is the **cross-entropy**, the negative logarithm of the probability that
-# the right class was given:
+# The loss that goes with it is the **cross-entropy**, the negative logarithm of the probability
+# that the right class was given:
 #
 # $$L = -\sum_j t_j \log p_j = -\log p_{\text{right}}$$
 #
-# A network that gives the right class 100 % loses nothing. One that gives all of ten classes the same
-# loses $\log 10 = 2.30$, a number to keep in mind: a first loss of about 2.3 on ten digits is
+# A network that gives the right class 100 % loses nothing. One that gives all of ten classes the
+# same loses $\log 10 = 2.30$, a number to keep in mind: a first loss of about 2.3 on ten digits is
 # knowing nothing. And one that is sure of what is wrong loses without bound.
 
 # %%
@@ -91,9 +92,9 @@ ax.grid(color="0.9")
 
 # %% [markdown]
 # Why not the squared error here too? Look at the left of the picture. Where the network is badly
-# wrong, the squared error is nearly flat, and gives training hardly a direction. The cross-entropy is
-# steep exactly there. Together with softmax its gradient could not be simpler: what came minus what was
-# wanted,
+# wrong, the squared error is nearly flat, and gives training hardly a direction. The cross-entropy
+# is steep exactly there. Together with softmax its gradient could not be simpler: what came minus
+# what was wanted,
 #
 # $$\frac{\partial L}{\partial z_j} = p_j - t_j.$$
 
@@ -120,8 +121,8 @@ for j in range(3):
 print("measured    ", measured)
 
 # %% [markdown]
-# Which loss for what? Numbers: the mean squared error, or `huber` if some are far off. One class of
-# several: softmax and cross-entropy. Yes or no, also several at once: sigmoid and the binary
+# Which loss for what? Numbers: the mean squared error, or `huber` if some are far off. One class
+# of several: softmax and cross-entropy. Yes or no, also several at once: sigmoid and the binary
 # cross-entropy. All that cynn has are here, each with its formula and its source:
 
 # %%
@@ -130,9 +131,9 @@ print(*reference.LOSSES, sep=", ")
 # %% [markdown]
 # ## At compiled speed
 #
-# The softmax and the cross-entropy of 5,000 rows of ten logits: in plain Python, in NumPy, and by the
-# kernels, which go over each row once. (For cynn it is a network of a single layer, which does nothing
-# but softmax.)
+# The softmax and the cross-entropy of 5,000 rows of ten logits: in plain Python, in NumPy, and by
+# the kernels, which go over each row once. (For cynn it is a network of a single layer, which does
+# nothing but softmax.)
 
 # %%
 rng = np.random.default_rng(0)
@@ -160,5 +161,5 @@ for name, repeat, call in (
     print(f"{name:>12}: {call():.12f} in {1e3 * seconds:8.3f} milliseconds")
 
 # %% [markdown]
-# **To try.** Make the network surer of itself: multiply the logits by 10. What happens to the loss if
-# it is right, and what if it is wrong?
+# **To try.** Make the network surer of itself: multiply the logits by 10. What happens to the loss
+# if it is right, and what if it is wrong?

@@ -8,11 +8,11 @@
 #
 # In `cynn.reference`: `backprop`
 #
-# The loss says how wrong a network is. Which of its weights are to blame, and by how much? The answer
-# is the **gradient**: for every weight, how fast the loss changes with it. **Backpropagation** finds
-# all of them in one pass from the output back to the input, for about the price of two forward passes.
-# It is nothing but the chain rule, a layer at a time (Rumelhart, Hinton and Williams, 1986), and this
-# page does it by hand.
+# The loss says how wrong a network is. Which of its weights are to blame, and by how much? The
+# answer is the **gradient**: for every weight, how fast the loss changes with it.
+# **Backpropagation** finds all of them in one pass from the output back to the input, for about
+# the price of two forward passes. It is nothing but the chain rule, a layer at a time (Rumelhart,
+# Hinton and Williams, 1986), and this page does it by hand.
 
 # %%
 import timeit
@@ -50,8 +50,8 @@ p = reference.activated(z, "softmax")
 # %% [markdown]
 # ## Step 1: the error at the output
 #
-# For softmax with cross-entropy it is what came minus what was wanted (the page before), here divided by
-# the number of rows, as the loss is their mean:
+# For softmax with cross-entropy it is what came minus what was wanted (the page before), here
+# divided by the number of rows, as the loss is their mean:
 #
 # $$E = \frac{P - T}{n}$$
 
@@ -66,9 +66,10 @@ print(*error, sep="\n")
 # %% [markdown]
 # ## Step 2: the gradient of W2
 #
-# The weight from hidden neuron $i$ to output $j$ takes part in $z_j$ by $h_i W_{ij}$. So where $h_i$ is
-# large, the weight had much to do with the error of output $j$, and where $h_i = 0$ nothing. Multiply
-# both, and add up over the rows of the batch. Written for all weights at once it is a product:
+# The weight from hidden neuron $i$ to output $j$ takes part in $z_j$ by $h_i W_{ij}$. So where
+# $h_i$ is large, the weight had much to do with the error of output $j$, and where $h_i = 0$
+# nothing. Multiply both, and add up over the rows of the batch. Written for all weights at once it
+# is a product:
 #
 # $$\frac{\partial L}{\partial W_2} = H^\top E$$
 #
@@ -82,13 +83,13 @@ print(*grad_w2, sep="\n")
 # %% [markdown]
 # ## Step 3: the error of the hidden layer
 #
-# Nobody told the hidden neurons what they should have given. But each has reached the outputs through
-# its weights, and by the same weights the errors come back:
+# Nobody told the hidden neurons what they should have given. But each has reached the outputs
+# through its weights, and by the same weights the errors come back:
 #
 # $$\frac{\partial L}{\partial H} = E\, W_2^\top$$
 #
-# and then through the activation, whose slope says how much of it arrives. For tanh that is $1 - H^2$
-# (multiplied number by number, $\odot$):
+# and then through the activation, whose slope says how much of it arrives. For tanh that is $1 -
+# H^2$ (multiplied number by number, $\odot$):
 #
 # $$E_H = \frac{\partial L}{\partial H} \odot (1 - H^2)$$
 
@@ -101,8 +102,8 @@ error_h = [
 # %% [markdown]
 # ## Step 4: the gradient of W1
 #
-# From here everything repeats. The error of the hidden layer is to $W_1$ what $E$ was to $W_2$, and the
-# inputs of this layer are $X$:
+# From here everything repeats. The error of the hidden layer is to $W_1$ what $E$ was to $W_2$,
+# and the inputs of this layer are $X$:
 #
 # $$\frac{\partial L}{\partial W_1} = X^\top E_H$$
 #
@@ -116,10 +117,10 @@ print(*grad_w1, sep="\n")
 # %% [markdown]
 # ## Is it right?
 #
-# Never believe a gradient that you have not checked. Move one weight by a little, $\pm h$, go forward
-# again, and see how the loss changes; then the next weight, and so on for all of them. It takes two
-# forward passes for each weight, which is why nobody trains so; but it cannot be wrong in the same way as
-# our derivation.
+# Never believe a gradient that you have not checked. Move one weight by a little, $\pm h$, go
+# forward again, and see how the loss changes; then the next weight, and so on for all of them. It
+# takes two forward passes for each weight, which is why nobody trains so; but it cannot be wrong
+# in the same way as our derivation.
 
 
 # %%
@@ -154,8 +155,8 @@ for name, weights, gradient in (
     print(f"{name}: backpropagation and measurement differ by at most {worst:.0e}")
 
 # %% [markdown]
-# What we have computed, as a picture: the loss along one weight, all others held. The gradient is the
-# slope of the curve at the point where the weight is.
+# What we have computed, as a picture: the loss along one weight, all others held. The gradient is
+# the slope of the curve at the point where the weight is.
 
 # %%
 kept, slope = w1[0][0], grad_w1[0][0]
@@ -190,10 +191,10 @@ print(np.allclose(found2[0], grad_w2), np.allclose(found1[0], grad_w1))
 # %% [markdown]
 # ## At compiled speed
 #
-# In NumPy each step is again a line. And cynn? It does not show the gradient, it uses it: a step of plain
-# gradient descent with learning rate 1 is $W \leftarrow W - \partial L / \partial W$. So the weights
-# before the step minus the weights after it *are* the gradient, and we can look whether the compiled
-# kernels find what we found.
+# In NumPy each step is again a line. And cynn? It does not show the gradient, it uses it: a step
+# of plain gradient descent with learning rate 1 is $W \leftarrow W - \partial L / \partial W$. So
+# the weights before the step minus the weights after it *are* the gradient, and we can look
+# whether the compiled kernels find what we found.
 
 # %%
 model = Model([Dense(4, "tanh"), Dense(2, "softmax")], dtype="float64")
@@ -248,5 +249,5 @@ for name, repeat, call in (
     print(f"{name:>20}: {1e3 * seconds:9.3f} milliseconds")
 
 # %% [markdown]
-# **To try.** Put a mistake into one of the formulas, such as $1 - h$ in place of $1 - h^2$, and see what
-# the check says.
+# **To try.** Put a mistake into one of the formulas, such as $1 - h$ in place of $1 - h^2$, and
+# see what the check says.

@@ -8,8 +8,8 @@
 #
 # In `cynn.reference`: `initializers`
 #
-# Training changes weights that are there. Which ones should be there at first? "All zero" looks fair,
-# and it fails. "Random" works, if the numbers have the right size. This page shows why.
+# Training changes weights that are there. Which ones should be there at first? "All zero" looks
+# fair, and it fails. "Random" works, if the numbers have the right size. This page shows why.
 
 # %%
 import timeit
@@ -23,9 +23,9 @@ from cynn.layers import Dense
 # %% [markdown]
 # ## What zeros do
 #
-# Let us train the network for xor, with eight hidden neurons, from three beginnings: all weights zero,
-# eight neurons that are alike, and random weights. The update is that of the next page, a small step
-# against the gradient. All else is the lines of the pages before:
+# Let us train the network for xor, with eight hidden neurons, from three beginnings: all weights
+# zero, eight neurons that are alike, and random weights. The update is that of the next page, a
+# small step against the gradient. All else is the lines of the pages before:
 
 
 # %%
@@ -62,13 +62,14 @@ ax.legend(frameon=False)
 ax.grid(color="0.9")
 
 # %% [markdown]
-# From zeros the loss stays at $\log 2 = 0.69$, the loss of knowing nothing. The gradient of $W_1$ comes
-# back through $W_2$, which is zero, and that of $W_2$ is a multiple of $H$, which is zero too: nothing
-# moves at all.
+# From zeros the loss stays at $\log 2 = 0.69$, the loss of knowing nothing. The gradient of $W_1$
+# comes back through $W_2$, which is zero, and that of $W_2$ is a multiple of $H$, which is zero
+# too: nothing moves at all.
 #
-# It is not the zero alone that is to blame. Neurons that begin **alike** see the same inputs, give the same
-# output, get the same correction, and stay alike for ever. They do learn, but eight of them do the work of
-# one, and one cannot do xor. Here is the first weight of each, after the training:
+# It is not the zero alone that is to blame. Neurons that begin **alike** see the same inputs, give
+# the same output, get the same correction, and stay alike for ever. They do learn, but eight of
+# them do the work of one, and one cannot do xor. Here is the first weight of each, after the
+# training:
 
 # %%
 print("alike: ", [round(w, 3) for w in alike[0]])
@@ -79,15 +80,15 @@ print("random:", [round(w, 3) for w in different[0]])
 #
 # ## How large?
 #
-# A weighted sum of $n$ inputs with random weights of variance $v$ has $n v$ times the variance of an
-# input. Pass that through ten layers and the numbers have grown, or shrunk, ten times over. So choose
-# $v$ so that they stay as they are: about $1/n$; with relu, which cuts off half, $2/n$.
+# A weighted sum of $n$ inputs with random weights of variance $v$ has $n v$ times the variance of
+# an input. Pass that through ten layers and the numbers have grown, or shrunk, ten times over. So
+# choose $v$ so that they stay as they are: about $1/n$; with relu, which cuts off half, $2/n$.
 #
 # - Glorot and Bengio (2010), for tanh and the like: uniform in $\pm\sqrt{6 / (n_{in} + n_{out})}$
 # - He and others (2015), for relu and its kin: uniform in $\pm\sqrt{6 / n_{in}}$
 #
-# Here is what comes out of each of ten layers of 64 relu neurons, with weights that are as He says, a
-# third of that, and three times that:
+# Here is what comes out of each of ten layers of 64 relu neurons, with weights that are as He
+# says, a third of that, and three times that:
 
 # %%
 x = np.random.default_rng(0).normal(size=(20, 64))
@@ -104,8 +105,8 @@ ax.legend(frameon=False)
 ax.grid(color="0.9")
 
 # %% [markdown]
-# Too large, and they explode. Too small, and the last layers see nothing of the input, nor the first ones
-# anything of the error on its way back.
+# Too large, and they explode. Too small, and the last layers see nothing of the input, nor the
+# first ones anything of the error on its way back.
 #
 # The reference draws them with Python's own random numbers:
 
@@ -114,13 +115,13 @@ w = reference.initial_weights(6, 4, seed=0, activation="relu")
 print(*w, sep="\n")
 
 # %% [markdown]
-# The **seed** is the number from which all the random ones come. The same seed gives the same weights, so
-# that an experiment can be repeated.
+# The **seed** is the number from which all the random ones come. The same seed gives the same
+# weights, so that an experiment can be repeated.
 #
 # ## At compiled speed
 #
-# `Dense` draws by the activation that it has, as above, unless told otherwise. The time of 784 x 128
-# weights, plain and by NumPy's generator, which cynn uses:
+# `Dense` draws by the activation that it has, as above, unless told otherwise. The time of 784 x
+# 128 weights, plain and by NumPy's generator, which cynn uses:
 
 # %%
 model = Model([Dense(128, "relu"), Dense(10, "softmax")], seed=0)
@@ -138,5 +139,5 @@ for name, call in (
     print(f"{name:>12}: {1e3 * seconds:8.3f} milliseconds")
 
 # %% [markdown]
-# **To try.** In the picture of the ten layers, take `np.tanh` in the place of relu. Which of the three
-# lines change, and why does none of them explode?
+# **To try.** In the picture of the ten layers, take `np.tanh` in the place of relu. Which of the
+# three lines change, and why does none of them explode?

@@ -12,8 +12,8 @@
 #
 # $$W \leftarrow W - \eta \, \frac{\partial L}{\partial W}$$
 #
-# This is **gradient descent**, and $\eta$, the length of the step, is the **learning rate**. It is the one
-# number that is most worth getting right.
+# This is **gradient descent**, and $\eta$, the length of the step, is the **learning rate**. It is
+# the one number that is most worth getting right.
 
 # %%
 import timeit
@@ -28,8 +28,8 @@ from cynn.optimizers import SGD
 # %% [markdown]
 # ## One weight
 #
-# Take the simplest loss, a bowl: $L = (w - 3)^2$, with the gradient $2(w - 3)$. From $w = 0$ we take ten
-# steps, with a rate that is too small, a right one, and one that is too large.
+# Take the simplest loss, a bowl: $L = (w - 3)^2$, with the gradient $2(w - 3)$. From $w = 0$ we
+# take ten steps, with a rate that is too small, a right one, and one that is too large.
 
 
 # %%
@@ -55,9 +55,9 @@ axes[0].set(ylabel="loss")
 figure.align_labels()
 
 # %% [markdown]
-# Too small, and it takes for ever. Too large, and each step lands further up on the other side, until the
-# numbers overflow. In between it is there in a few steps. In a network the bowl has thousands of
-# dimensions, steep in some and flat in others, and the rate must suit the steep ones.
+# Too small, and it takes for ever. Too large, and each step lands further up on the other side,
+# until the numbers overflow. In between it is there in a few steps. In a network the bowl has
+# thousands of dimensions, steep in some and flat in others, and the rate must suit the steep ones.
 #
 # ## A network
 #
@@ -103,15 +103,16 @@ ax.legend(frameon=False)
 ax.grid(color="0.9")
 
 # %% [markdown]
-# How to find the right one? Try powers of ten. A loss that falls steadily but slowly: larger. One that
-# jumps about, or becomes NaN: smaller. The best rate is usually a little below the one at which it starts
-# to jump.
+# How to find the right one? Try powers of ten. A loss that falls steadily but slowly: larger. One
+# that jumps about, or becomes NaN: smaller. The best rate is usually a little below the one at
+# which it starts to jump.
 #
 # ## At compiled speed
 #
-# A thousand points, in batches of 32: each step looks at 32 rows alone, so its gradient is only roughly
-# that of all rows. It is a good deal, because 30 rough steps get further than one exact step at the same
-# price. This is **stochastic** gradient descent, `SGD`, and one pass over all rows is an **epoch**.
+# A thousand points, in batches of 32: each step looks at 32 rows alone, so its gradient is only
+# roughly that of all rows. It is a good deal, because 30 rough steps get further than one exact
+# step at the same price. This is **stochastic** gradient descent, `SGD`, and one pass over all
+# rows is an **epoch**.
 
 # %%
 x, target = moons(1000, np.random.default_rng(1))
@@ -138,13 +139,14 @@ p = model.predict(points)[:, 1].reshape(across.shape)
 figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
 ax.contourf(across, up, p, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.7)
 for k, marker in enumerate("os"):
-    ax.plot(*x_test[target_test[:, k] == 1].T, marker, ms=3, mec="white", mew=0.3, color=f"C{1 - k}")
+    moon = x_test[target_test[:, k] == 1]
+    ax.plot(*moon.T, marker, ms=3, mec="white", mew=0.3, color=f"C{1 - k}")
 ax.set(xlabel="$x_1$", ylabel="$x_2$")
 figure.align_labels()
 
 # %% [markdown]
-# And the time of a step with 32 rows, plain and compiled. The compiled one enters Python once an epoch,
-# so we time an epoch of 32 steps and divide.
+# And the time of a step with 32 rows, plain and compiled. The compiled one enters Python once an
+# epoch, so we time an epoch of 32 steps and divide.
 
 # %%
 x, target = x[:32], target[:32]
@@ -155,5 +157,5 @@ print(f"plain Python: {1e6 * plain:8.1f} microseconds a step")
 print(f"        cynn: {1e6 * compiled:8.1f} microseconds a step")
 
 # %% [markdown]
-# **To try.** Give the network 64 hidden neurons, or 2, and look at the border again. Then draw moons with
-# more noise.
+# **To try.** Give the network 64 hidden neurons, or 2, and look at the border again. Then draw
+# moons with more noise.
