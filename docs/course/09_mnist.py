@@ -15,6 +15,7 @@
 
 # %%
 import timeit
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -119,7 +120,7 @@ def in_numpy(images):
 few = x_test[:10]
 for name, call in (("plain Python", in_plain_python), ("NumPy", in_numpy), ("cynn", model.predict)):
     images = few if call is in_plain_python else x_test
-    seconds = min(timeit.repeat(lambda: call(images), number=1, repeat=2))  # noqa: B023
+    seconds = min(timeit.repeat(partial(call, images), number=1, repeat=2))
     difference = np.abs(np.array(call(few)) - model.predict(few)).max()
     print(f"{name:>12}: {1e6 * seconds / len(images):10.2f} microseconds an image", end=", ")
     print(f"{difference:.0e} from cynn")

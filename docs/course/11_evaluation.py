@@ -14,8 +14,6 @@
 import timeit
 from collections import Counter
 
-import numpy as np
-
 from cynn import Model, plots
 from cynn.datasets import load_mnist
 from cynn.layers import Dense, Flatten, Rescale

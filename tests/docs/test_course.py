@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cynn import reference
+from cynn import _backend, reference
 from models import MNIST
 from places import ROOT
 
@@ -65,6 +65,8 @@ def test_the_reference_names_each_of_its_files():
 @pytest.mark.parametrize("page", [p for p in PAGES if p.stem != TAKES_MINUTES], **BY_NAME)
 def test_a_page_runs_by_itself(page, tmp_path):
     pytest.importorskip("matplotlib")
+    if _backend.target() == "reference":
+        pytest.skip("plain Python is too slow for the part of a page that is about speed")
     variables = {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "error"}
     if "load_mnist" in page.read_text(encoding="utf-8") and not os.environ.get("CYNN_DATA"):
         if not MNIST.is_dir():
