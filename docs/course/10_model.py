@@ -29,7 +29,8 @@ from cynn.layers import Dense, Flatten, Rescale
 from cynn.optimizers import SGD
 
 (x_train, y_train), (x_test, y_test) = load_mnist()
-x, targets = x_train.reshape(-1, 784) / 255, np.eye(10)[y_train]
+x = x_train.reshape(-1, 784).astype(np.float32) / 255
+targets = np.eye(10, dtype=np.float32)[y_train]
 
 # %% [markdown]
 # ## In plain Python
@@ -95,10 +96,13 @@ class Network:
 
     def __init__(self, n_inputs, n_hidden, n_classes, seed=0):
         self.rng = np.random.default_rng(seed)
-        limit1, limit2 = np.sqrt(6 / n_inputs), np.sqrt(6 / (n_hidden + n_classes))
-        self.w1 = self.rng.uniform(-limit1, limit1, (n_inputs, n_hidden))
-        self.w2 = self.rng.uniform(-limit2, limit2, (n_hidden, n_classes))
-        self.b1, self.b2 = np.zeros(n_hidden), np.zeros(n_classes)
+        self.w1 = self.drawn(n_inputs, n_hidden, np.sqrt(6 / n_inputs))
+        self.w2 = self.drawn(n_hidden, n_classes, np.sqrt(6 / (n_hidden + n_classes)))
+        self.b1, self.b2 = np.zeros(n_hidden, np.float32), np.zeros(n_classes, np.float32)
+
+    def drawn(self, n_in, n_out, limit):
+        """Return random weights, in 32 bits as the images are."""
+        return self.rng.uniform(-limit, limit, (n_in, n_out)).astype(np.float32)
 
     def forward(self, x):
         """Return what the hidden layer gives, and the probabilities."""
@@ -140,7 +144,8 @@ network = Network(784, 64, 10)
 started = time.perf_counter()
 network.fit(x, targets, epochs=1, batch_size=128, rate=0.3)
 seconds = time.perf_counter() - started
-accuracy = (network.predict(x_test.reshape(-1, 784) / 255).argmax(axis=1) == y_test).mean()
+rows = x_test.reshape(-1, 784).astype(np.float32) / 255
+accuracy = (network.predict(rows).argmax(axis=1) == y_test).mean()
 print(f"{accuracy:.2%} of the test images after {seconds:.2f} s")
 
 # %% [markdown]
