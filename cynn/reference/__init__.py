@@ -5,16 +5,29 @@ It uses the standard library only, and works on lists of lists or on anything in
 the tests hold the compiled code to what this code gives. ``CYNN_TARGET=reference`` trains with it,
 slowly. It imports nothing else of cynn, and `cynn._backend` alone imports it.
 
-Read in this order: `neuron` (one neuron, a layer, forward propagation), `matmul` (many neurons at
-once), `activations`, `softmax` and `smooth`, `losses` (with `regression` and `hinge`), `backprop`,
-`initializers`, `sgd`, `optimizers`, `random`, `step` and `steps` (with `dropout`, `normalization`,
-`parametric`, `clip` and `embeddings`), `augment`, `plan`, `network`. What is left (`arrays`,
-`checks`, `elementwise`, `rowwise`, `batches`, `by_step`, `by_name`) reads and checks arguments.
+Read in this order, a line for each page of the course in ``docs/course`` that is about it:
+
+- `neuron`: one neuron, a layer, forward propagation
+- `activations`, `smooth`: why a neuron bends its sum
+- `matmul`: many neurons, and many rows of inputs, at once
+- `by_hand`: a pass forward or backward in one line
+- `softmax`, `losses`, `regression`, `hinge`: how wrong a prediction is
+- `backprop`: which weight is to blame
+- `initializers`: weights to begin with
+- `sgd`: a step against the gradient
+- `arrays`: rows of numbers, such as images are
+- `random`, `step`, `steps`, `plan`, `network`: a network that is trained
+- `optimizers`, `dropout`, `normalization`, `clip`, `augment`: better steps, and more to learn from
+
+Beyond the course lie `parametric`, `embeddings`, `members`, `canonical`, `sparse` and
+`user_functions`. What is left (`call`, `checks`, `elementwise`, `rowwise`, `batches`, `by_step`,
+`by_name`) reads and checks arguments.
 """
 
 from . import losses
 from .activations import LEAKY_SLOPE
 from .backprop import dense_backward, dense_forward
+from .by_hand import activated, backward, error, forward, product, transposed, updated
 from .by_name import ACTIVATIONS, BACKWARD, FORWARD, FROM_INPUT
 from .initializers import initial_weights
 from .losses import *
@@ -38,8 +51,12 @@ __all__ = [
     "Network",
     "Neuron",
     "SparseRows",
+    "activated",
+    "backward",
     "dense_backward",
     "dense_forward",
+    "error",
+    "forward",
     "forward_propagation",
     "initial_weights",
     "matmul",
@@ -47,7 +64,10 @@ __all__ = [
     "matmul_tn",
     "optimizer_step",
     "permutation",
+    "product",
     "sgd",
+    "transposed",
+    "updated",
     *losses.__all__,
 ]
 __all__ += [*FORWARD, *(f"{name}_backward" for name in BACKWARD)]

@@ -5,8 +5,7 @@ A neuron takes some numbers, multiplies each by a weight, adds the products up, 
 else in this package is the same thing done to many neurons at once, and a way to find weights that
 are good for something.
 
-Read on in this order: `matmul`, `activations`, `losses`, `backprop`, `initializers`, `sgd`,
-`steps`, `network`.
+`cynn.reference` says in which order to read on.
 """
 
 from collections.abc import Callable, Sequence
