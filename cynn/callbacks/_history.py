@@ -20,6 +20,8 @@ class History(Callback):
         The epochs, counted from 0.
     history : dict of str to list of float
         By name, one value an epoch.
+    diverged_epoch : int or None
+        The epoch, counted from 0, in which the training ended with a FloatingPointError.
 
     See Also
     --------
@@ -40,11 +42,13 @@ class History(Callback):
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self.diverged_epoch: int | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the previous training; see `Callback.on_train_begin`."""
         self.epoch = []
         self.history = {}
+        self.diverged_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the values of the epoch; see `Callback.on_epoch_end`."""
