@@ -18,6 +18,7 @@ from ._images import mistakes, weights
 from ._layers import weight_distribution
 from ._net import network
 from ._probabilities import calibration, precision_recall, roc
+from ._rates import learning_rates
 from ._regions import regions
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "curve",
     "dependence",
     "importance",
+    "learning_rates",
     "mistakes",
     "network",
     "precision_recall",
