@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from .._runtime.atomic_files import replace
 from .._runtime.input_files import open_regular
+from .._runtime.notebook import curves, table
 from .._specs.validation import flag
 from ._callback import Callback, Logs, path_name
 
@@ -74,6 +75,21 @@ class History(Callback):
         writer.writerow(["epoch", *self.history])
         writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
         replace(path, text.getvalue().encode())
+
+    def _repr_html_(self) -> str:
+        """Return the curve of the loss and a table of what was measured, for a notebook."""
+        series = {name: self.history[name] for name in ("loss", "val_loss") if name in self.history}
+        rows = [
+            [name, *(f"{value:.4g}" for value in (values[0], values[-1], min(values), max(values)))]
+            for name, values in self.history.items()
+            if values
+        ]
+        caption = repr(self).strip("<>").partition(":")[0]
+        if self.diverged_epoch is not None:
+            caption += f"; diverged in epoch {self.diverged_epoch + 1}"
+        header = ["", "first", "last", "smallest", "largest"]
+        picture = curves(series, self.epoch[0] + 1 if self.epoch else 1)
+        return f"<div>{picture}{table(caption, header, rows)}</div>"
 
     def __repr__(self) -> str:
         """Say how many epochs there were and what was measured."""
