@@ -31,7 +31,7 @@ MOST_ROWS = 1_000
 class Importance(NamedTuple):
     """How much each column of a table matters to a model.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         The columns.
@@ -67,7 +67,7 @@ class Importance(NamedTuple):
 class Dependence(NamedTuple):
     """What a model says on average where all rows have the same value in one column.
 
-    Attributes
+    Parameters
     ----------
     name : str
         The column.
@@ -279,7 +279,8 @@ def _dependence_of_table(model: Model | Ensemble, table: Any, name: str, most: i
         outputs = model.predict(rows)
         if isinstance(target, Quantity):
             outputs = target.middle(outputs)[:, np.newaxis]
-        return outputs.mean(axis=0, dtype=np.float64)
+        mean: NDArray[np.float64] = outputs.mean(axis=0, dtype=np.float64)
+        return mean
 
     outputs = target.labels if isinstance(target, Classes) else (target.name,)
     return Dependence(name, grid, np.stack([predicted(point) for point in points]), outputs)
@@ -289,7 +290,8 @@ def _some(rows: NDArray[Any]) -> NDArray[Any]:
     """Return as many rows as an average is taken over."""
     if not len(rows):
         raise ValueError("table must have at least one row, got none")
-    return rows[_spread(len(rows), MOST_ROWS)]
+    some: NDArray[Any] = rows[_spread(len(rows), MOST_ROWS)]
+    return some
 
 
 def _spread(n: int, most: int) -> NDArray[np.intp]:

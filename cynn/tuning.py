@@ -4,7 +4,7 @@
 
 import copy
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,7 +25,7 @@ FEWEST = 5
 class RangeTest(NamedTuple):
     """The losses of a test of learning rates.
 
-    Attributes
+    Parameters
     ----------
     rates : ndarray of float64, shape (n,)
         The learning rate of each step, ascending.
@@ -184,7 +184,7 @@ def find_learning_rate(
     memory = number("smoothing", smoothing, part, lambda share: 0 <= share < 1)
     if y is None:
         raise ValueError("y must be given for a test of learning rates, got None")
-    n = len(x) if not hasattr(x, "shape") and hasattr(x, "__len__") else (np.shape(x) or (2,))[0]
+    n = _n_rows(x)
     if n < 2:
         raise ValueError(f"x must have at least two rows to train on, got {n}")
     model._expect_compiled()
@@ -206,3 +206,10 @@ def find_learning_rate(
     return RangeTest(
         sweep.rates[:done], np.array(sweep.smooth), np.array(sweep.raw), sweep.diverged
     )
+
+
+def _n_rows(x: Any) -> int:
+    """Return how many rows there are; of what has none, and is refused by the fit, two."""
+    if hasattr(x, "shape"):
+        return int((np.shape(x) or (2,))[0])
+    return len(x) if hasattr(x, "__len__") else 2

@@ -51,7 +51,7 @@ def page(caption: str, parts: Sequence[layers.Layer], input_shape: tuple[int, ..
 
     Examples
     --------
-    >>> "<td style=\"text-align:right\">7,850</td>" in page("a", [layers.Dense(10)], (784,))
+    >>> "7,850</td>" in page("a", [layers.Dense(10)], (784,))
     True
     """
     header, *rows, foot = _lines(parts, input_shape)

@@ -24,7 +24,7 @@ __all__ = [
 class ROCCurve(NamedTuple):
     """The points of a ROC curve, from the highest threshold to the lowest.
 
-    Attributes
+    Parameters
     ----------
     false_positive_rate, true_positive_rate : ndarray of float64, shape (k,)
         What part of the rows of no, and of those of yes, scores at least the threshold.
@@ -51,7 +51,7 @@ class ROCCurve(NamedTuple):
 class PrecisionRecallCurve(NamedTuple):
     """The points of a precision-recall curve, from the highest threshold to the lowest.
 
-    Attributes
+    Parameters
     ----------
     precision, recall : ndarray of float64, shape (k,)
         What part of the rows that score at least the threshold are yes, and what part of the rows
@@ -78,7 +78,7 @@ class PrecisionRecallCurve(NamedTuple):
 class CalibrationCurve(NamedTuple):
     """How often yes was the answer where a probability was said, for each bin of probabilities.
 
-    Attributes
+    Parameters
     ----------
     predicted, observed : ndarray of float64, shape (k,)
         The mean of what was said, and the part of the rows that are yes; of bins with rows alone.

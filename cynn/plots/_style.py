@@ -53,7 +53,7 @@ def is_dark(ax: Any) -> bool:
 
     def lightness(color: Any) -> float:
         red, green, blue, _ = to_rgba(color)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
 
     for face in (ax.get_facecolor(), ax.figure.get_facecolor()):
         if to_rgba(face)[3] > 0.5:
