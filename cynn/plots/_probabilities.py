@@ -1,5 +1,6 @@
 """What predicted probabilities are worth: ROC, precision and recall, calibration."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,6 @@ from ._style import axes, color_of, faint, frame, line_style, names_of, remark
 
 MOST_CURVES = 12
 """Of more classes those with the smallest areas are drawn, where there is something to see."""
-
-Answers = tuple[str, NDArray[np.int32], NDArray[np.float64]]
-"""What is asked, which rows are yes, and the scores."""
 
 
 def roc(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) -> Any:
@@ -157,7 +155,7 @@ def calibration(y_true: Any, y_pred: Any, *, n_bins: int = 10, ax: Any = None) -
     >>> ax = calibration([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])  # doctest: +SKIP
     """
     most = integer("n_bins", n_bins)
-    true, scores = _labels_and_scores(y_true, y_pred)
+    true, scores = _labels_and_scores(y_true, y_pred, 0.0, 1.0, "probabilities from 0 to 1")
     if scores.shape[1] == 1:
         yes, said, what = true == 1, scores[:, 0], "of class 1"
     else:
@@ -178,15 +176,20 @@ def calibration(y_true: Any, y_pred: Any, *, n_bins: int = 10, ax: Any = None) -
     return _finish(ax, f"probability {what}", seen, "upper left")
 
 
-def _labels_and_scores(y_true: Any, y_pred: Any) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _labels_and_scores(
+    y_true: Any,
+    y_pred: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    wanted: str = "finite numbers",
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the labels, and scores in a column, or, of three classes and more, in one for each."""
     scores = array("y_pred", y_pred)
     scores = scores[:, np.newaxis] if scores.ndim == 1 else scores
     if scores.ndim != 2 or not scores.size:
         raise ValueError(f"y_pred must have shape (n,) or (n, k), got shape {np.shape(y_pred)}")
     n, k = scores.shape
-    infinity = float("inf")
-    scores = checked_rows("y_pred", scores, k, "float64", -infinity, infinity, "finite numbers")
+    scores = checked_rows("y_pred", scores, k, "float64", low, high, wanted)
     true = array("y_true", y_true)
     one_hot = true.ndim == 2 and true.shape[1] == k > 1
     chosen = labels("y_true", true.argmax(axis=1) if one_hot else true, max(k, 2))

@@ -11,6 +11,9 @@ from ._style import axes, color_of, is_dark, names_of, spread
 
 MOST_ROWS = 2_000
 MOST_CLASSES = 24
+LARGEST = 1e300
+"""Between larger numbers there is no difference that is finite."""
+
 MARKERS = "osD^vP"
 """Those of six classes; with the colours they tell 24 apart, as no two have both in common."""
 
@@ -75,8 +78,8 @@ def regions(
     if rows.ndim != 2 or rows.shape[1] != 2 or not len(rows):
         raise ValueError(f"x must have shape (n, 2) with a row at least, got shape {rows.shape}")
     rows = rows.astype(np.float64)
-    if not np.isfinite(rows).all():
-        raise ValueError("x must hold finite numbers, got NaN or infinity")
+    if not (np.abs(rows) < LARGEST).all():
+        raise ValueError(f"x must hold finite numbers below {LARGEST:g}, got others")
     low, high = rows.min(axis=0), rows.max(axis=0)
     margin = np.where(high > low, 0.08 * (high - low), 0.5)
     sides = [np.linspace(*ends, steps) for ends in zip(low - margin, high + margin, strict=True)]

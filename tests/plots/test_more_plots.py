@@ -198,7 +198,7 @@ def test_regions_of_a_classifier_have_its_labels():
     [
         ({"x": np.zeros((3, 3))}, ValueError, "x must have shape (n, 2) with a row at least"),
         ({"x": np.zeros((0, 2))}, ValueError, "x must have shape (n, 2) with a row at least"),
-        ({"x": [[0.0, np.nan]]}, ValueError, "x must hold finite numbers, got NaN or infinity"),
+        ({"x": [[0.0, np.nan]]}, ValueError, "x must hold finite numbers below 1e+300, got"),
         ({"y": [0, 3]}, ValueError, "y must hold whole numbers from 0 to 2, got 3 in row 1"),
         ({"y": [0]}, ValueError, "x and y must be of one length, got 2 and 1"),
         ({"model": "model"}, TypeError, "model must be a Model, an Ensemble or a classifier"),
@@ -260,6 +260,8 @@ def test_probabilities_that_cannot_be_drawn(draw):
         ([0, 2], [0.5, 0.1], "y_true must hold whole numbers from 0 to 1, got 2 in row 1"),
         ([0, 1], [0.5, np.nan], "y_pred must hold finite numbers, got nan in row 1"),
     ):
+        if draw is plots.calibration:
+            said = said.replace("finite numbers", "probabilities from 0 to 1")
         with pytest.raises(ValueError, match=re.escape(said)):
             draw(true, predicted)
 
