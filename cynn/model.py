@@ -354,7 +354,8 @@ class Model(Predicting):
             Called between the epochs.
         verbose : "auto", 0, 1 or 2, default "auto"
             Nothing (0), a progress bar (1) or a line (2) an epoch; "auto": a bar on a terminal
-            where tqdm is installed, else a line. False is 0, True is "auto".
+            where tqdm is installed, in a notebook one for all epochs, else a line. False is 0,
+            True is "auto".
         comm : mpi4py.MPI.Intracomm, optional
             The ranks that train the model together, all of which call this; see
             `cynn.distributed`. Then `batch_size` is what each rank does of a step, and x and y are

@@ -23,6 +23,7 @@ class Inspected(Learned):
     """The part of `Model` that shows what is inside."""
 
     loss: Any
+    optimizer: Any
     _kernels: Any
     _plan: Plan
     _input_shape: tuple[int, ...] | None
@@ -139,6 +140,14 @@ class Inspected(Learned):
     def summary(self) -> None:
         """Print a table of the layers: what each gives and how many parameters it has."""
         print(summary.table(self.layers, self._input_shape))
+
+    def _repr_html_(self) -> str:
+        """Return the table of `summary` for a notebook."""
+        shape = self._input_shape
+        rows = "" if shape is None else f", rows of shape {shape}"
+        how = f", {self.optimizer!r:.60}, {self.loss!r:.40}" if self.loss is not None else ""
+        caption = f"{type(self).__name__} of {self.dtype.name}{rows}{how}"
+        return summary.page(caption, self.layers, shape)
 
 
 def outputs_by_layer(

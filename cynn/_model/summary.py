@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from .. import layers
+from .._runtime import notebook
 from ..layers._stack import members_by_layer
 
 LONGEST = 60  # characters of a layer
@@ -35,28 +36,45 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
     ---------  ------  ----------
     total                   7,850
     """
-    lines = [("layer", "output", "parameters")]
-    if input_shape is None:
-        lines += [(_short(layer), "?", "?") for layer in parts]
-        lines.append(("total", "", "not built yet"))
-    else:
-        sizes = layers.input_sizes(parts, input_shape)
-        shapes = layers.output_shapes(parts, input_shape)
-        total = 0
-        members = members_by_layer(parts)
-        for layer, size, shape, k in zip(parts, sizes, shapes, members, strict=True):
-            count = sum(math.prod(part) for part in layer.weight_shapes(size))
-            total += count
-            output = str(shape) if k == 1 else f"{k} x {shape}"
-            lines.append((_short(layer), output, f"{count:,}"))
-        lines.append(("total", "", f"{total:,}"))
+    lines = _lines(parts, input_shape)
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     rule = "  ".join("-" * width for width in widths)
-    rows = [
+    texts = [
         f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}"
         for name, output, count in lines
     ]
-    return "\n".join([rows[0], rule, *rows[1:-1], rule, rows[-1]])
+    return "\n".join([texts[0], rule, *texts[1:-1], rule, texts[-1]])
+
+
+def page(caption: str, parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) -> str:
+    """Return the same table as HTML.
+
+    Examples
+    --------
+    >>> "7,850</td>" in page("a", [layers.Dense(10)], (784,))
+    True
+    """
+    header, *rows, foot = _lines(parts, input_shape)
+    return notebook.table(caption, header, rows, foot)
+
+
+def _lines(
+    parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None
+) -> list[tuple[str, str, str]]:
+    """Return the header, a line for each layer, and the total."""
+    lines = [("layer", "output", "parameters")]
+    if input_shape is None:
+        lines += [(_short(layer), "?", "?") for layer in parts]
+        return [*lines, ("total", "", "not built yet")]
+    sizes = layers.input_sizes(parts, input_shape)
+    shapes = layers.output_shapes(parts, input_shape)
+    total = 0
+    for layer, size, shape, k in zip(parts, sizes, shapes, members_by_layer(parts), strict=True):
+        count = sum(math.prod(part) for part in layer.weight_shapes(size))
+        total += count
+        output = str(shape) if k == 1 else f"{k} x {shape}"
+        lines.append((_short(layer), output, f"{count:,}"))
+    return [*lines, ("total", "", f"{total:,}")]
 
 
 def _short(layer: layers.Layer) -> str:

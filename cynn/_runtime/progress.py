@@ -1,5 +1,9 @@
-"""What a fit shows while it runs: a bar an epoch on a terminal, a line an epoch elsewhere."""
+"""What a fit shows while it runs: a bar an epoch on a terminal, a line an epoch elsewhere.
 
+In a notebook there is one bar for the whole fit.
+"""
+
+import html
 import importlib.util
 import sys
 import time
@@ -10,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._specs.validation import shown
+from .notebook import new_cell
 
 Verbose = Literal["auto", 0, 1, 2] | bool
 
@@ -54,6 +59,9 @@ LARGE = 1e9
 """Numbers of so many digits are shown by their power of ten."""
 
 
+CELL_SECONDS = 0.1
+"""In a notebook the bar is drawn anew after so long."""
+
 QUIET_SECONDS = 10.0
 """After so long without a line there is one on how far the epoch is."""
 
@@ -66,7 +74,8 @@ class Progress:
     verbose : "auto", 0, 1 or 2
         0: nothing. 1: a bar an epoch, on standard error (needs tqdm). 2: a line an epoch, on
         standard output, and one every ten seconds within a longer epoch. "auto": 1 where standard
-        error is a terminal and tqdm is installed, else 2.
+        error is a terminal and tqdm is installed, else 2. In a notebook 1 and "auto" are one bar
+        for all epochs, which needs no library.
 
     Raises
     ------
@@ -87,13 +96,17 @@ class Progress:
 
     def __init__(self, verbose: Verbose) -> None:
         verbose = checked_verbose(verbose)
-        if verbose == "auto":
+        self._cell = new_cell() if verbose in ("auto", 1) else None
+        self._drawn, self._kept = 0.0, ""
+        if self._cell is not None:
+            verbose = 1
+        elif verbose == "auto":
             has_tqdm = importlib.util.find_spec("tqdm") is not None
             verbose = 1 if has_tqdm and sys.stderr is not None and sys.stderr.isatty() else 2
         self._verbose = verbose
         self._bar: Any = None
         self._bar_class: Any = None
-        if verbose == 1:
+        if verbose == 1 and self._cell is None:
             try:
                 from tqdm import tqdm
             except ImportError as error:
@@ -124,6 +137,18 @@ class Progress:
         elif self._verbose == 2 and time.perf_counter() - self._shown >= QUIET_SECONDS:
             self._shown = time.perf_counter()
             print(f"{self._name}  {self._progress(self._shown - self._started)}", flush=True)
+        elif self._cell is not None and time.perf_counter() - self._drawn >= CELL_SECONDS:
+            seconds = time.perf_counter() - self._started
+            self._draw(f"{self._name}  {self._progress(seconds)}")
+
+    def _draw(self, line: str) -> None:
+        """Draw the bar of the notebook anew, with a line beside it."""
+        self._drawn, self._kept = time.perf_counter(), ""
+        of_epoch = min(self._done / self._rows, 1.0) if self._rows else 0.0
+        share = (self._epoch + of_epoch) / max(self._epochs, 1)
+        bar = f'<progress max="1" value="{share:.4f}" style="width:16em"></progress>'
+        if self._cell is not None:
+            self._cell.write(f"{bar} <span>{html.escape(line)}</span>", line)
 
     def _progress(self, seconds: float) -> str:
         """Say how far the epoch is, and for how long it and the training will go on."""
@@ -144,9 +169,16 @@ class Progress:
         elif self._verbose == 2:
             seconds = time.perf_counter() - self._started
             print(f"{self._name}  {seconds:.2f} s  {line}", flush=True)
+        elif self._cell is not None:
+            self._epoch, self._done = self._epoch + 1, 0
+            self._kept = f"{self._name}  {line}"
+            if time.perf_counter() - self._drawn >= CELL_SECONDS:
+                self._draw(self._kept)
 
     def close(self) -> None:
         """Leave the terminal tidy, also where the fit was cut short."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+        elif self._kept:  # the last epoch came soon after the one before
+            self._draw(self._kept)

@@ -543,7 +543,11 @@ def fit_epochs(fit: Fit, train: Callable[[int], dict[str, float]], n_rows: int |
     history.model = model
     if fit.settings.initial_epoch == 0:
         model.rate_factor, model.callback_state, model.callback_weights = 1.0, {}, {}
-    fit.run(train, n_rows, history)
+    try:
+        fit.run(train, n_rows, history)
+    except FloatingPointError:
+        history.diverged_epoch = fit.epoch
+        raise
     return history
 
 

@@ -17,6 +17,7 @@ from ._best import BestEpoch
 from ._callback import Callback, Logs
 from ._checkpoint import ModelCheckpoint, checkpoints_after
 from ._history import CSVLogger, History
+from ._live import LivePlot
 from ._monitor import Monitor
 from ._plateau import ReduceLROnPlateau
 from ._stopping import EarlyStopping
@@ -28,6 +29,7 @@ __all__ = [
     "Callback",
     "EarlyStopping",
     "History",
+    "LivePlot",
     "Logs",
     "ModelCheckpoint",
     "ReduceLROnPlateau",

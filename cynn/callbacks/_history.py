@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from .._runtime.atomic_files import replace
 from .._runtime.input_files import open_regular
+from .._runtime.notebook import curves, table
 from .._specs.validation import flag
 from ._callback import Callback, Logs, path_name
 
@@ -20,6 +21,8 @@ class History(Callback):
         The epochs, counted from 0.
     history : dict of str to list of float
         By name, one value an epoch.
+    diverged_epoch : int or None
+        The epoch, counted from 0, in which the training ended with a FloatingPointError.
 
     See Also
     --------
@@ -40,11 +43,13 @@ class History(Callback):
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self.diverged_epoch: int | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Forget the previous training; see `Callback.on_train_begin`."""
         self.epoch = []
         self.history = {}
+        self.diverged_epoch = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the values of the epoch; see `Callback.on_epoch_end`."""
@@ -70,6 +75,21 @@ class History(Callback):
         writer.writerow(["epoch", *self.history])
         writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
         replace(path, text.getvalue().encode())
+
+    def _repr_html_(self) -> str:
+        """Return the curve of the loss and a table of what was measured, for a notebook."""
+        series = {name: self.history[name] for name in ("loss", "val_loss") if name in self.history}
+        rows = [
+            [name, *(f"{value:.4g}" for value in (values[0], values[-1], min(values), max(values)))]
+            for name, values in self.history.items()
+            if values
+        ]
+        caption = repr(self).strip("<>").partition(":")[0]
+        if self.diverged_epoch is not None:
+            caption += f"; diverged in epoch {self.diverged_epoch + 1}"
+        header = ["", "first", "last", "smallest", "largest"]
+        picture = curves(series, self.epoch[0] + 1 if self.epoch else 1)
+        return f"<div>{picture}{table(caption, header, rows)}</div>"
 
     def __repr__(self) -> str:
         """Say how many epochs there were and what was measured."""

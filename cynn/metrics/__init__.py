@@ -15,11 +15,12 @@ from .._specs.aliases import SYNONYMS
 from .._specs.names import missing_from
 from .._specs.user_functions import expect_takes
 from .._specs.validation import shown
-from . import _by_class, _classification, _metric, _regression
+from . import _by_class, _classification, _metric, _regression, _thresholds
 from ._by_class import *
 from ._classification import *
 from ._metric import *
 from ._regression import *
+from ._thresholds import *
 
 # A metric is named once, in the `__all__` of its file.
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     *_classification.__all__,
     *_metric.__all__,
     *_regression.__all__,
+    *_thresholds.__all__,
 ]
 
 MOST_METRICS = 1000

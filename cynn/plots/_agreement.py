@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from .._specs.validation import rows
-from ._style import FAINT, NEGATIVE, POSITIVE, axes, spread
+from ._style import NEGATIVE, axes, color_of, frame, remark, spread
 
 MOST_POINTS = 5_000
 
@@ -53,14 +53,12 @@ def agreement(y_true: Any, y_pred: Any, *, ax: Any = None) -> Any:
     ax = axes(ax, 5.2, 5.0)
     shown = spread(len(true), MOST_POINTS)
     size = 16 if len(shown) < 500 else 6
-    ax.scatter(true[shown], predicted[shown], s=size, color=POSITIVE, alpha=0.45, linewidths=0)
+    ax.scatter(true[shown], predicted[shown], s=size, color=color_of(ax), alpha=0.45, linewidths=0)
     ax.axline((true.mean(), true.mean()), slope=1, color=NEGATIVE, lw=1.5, label="predicted = true")
     ax.set_xlabel("true")
     ax.set_ylabel("predicted")
     if len(shown) < len(true):
-        ax.set_title(f"{len(shown):,} of {len(true):,} rows", fontsize="medium", color=FAINT)
-    ax.grid(color="0.9")
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
+        remark(ax, f"{len(shown):,} of {len(true):,} rows")
+    frame(ax)
     ax.legend(frameon=False)
     return ax

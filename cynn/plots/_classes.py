@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import confusion_matrix
-from ._style import FAINT, axes, count_of, names_of, spread
+from ._style import axes, count_of, names_of, remark, spread
 
 MOST_NUMBERS, MOST_NAMES = 24, 40
 """Up to so many classes the cells have numbers, and each class its name at the edge."""
@@ -80,8 +80,5 @@ def confusion(y_true: Any, y_pred: Any, *, classes: Any = None, ax: Any = None) 
     ax.set_ylabel("true")
     correct, total = int(np.trace(counts)), int(counts.sum())
     if total:
-        ax.set_title(
-            f"{correct:,} of {total:,} correct ({correct / total:.2%})",
-            fontsize="medium", color=FAINT,
-        )  # fmt: skip
+        remark(ax, f"{correct:,} of {total:,} correct ({correct / total:.2%})")
     return ax

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .._specs.validation import array, integer, labels
 from .._specs.validation import shape as checked_shape
 from ._net import dense_weights, one_model
-from ._style import FAINT, axes, blank, names_of, plain, signed_colors, spread
+from ._style import axes, blank, names_of, plain, remark, signed_colors, spread
 
 LOUDEST = 99.5
 """The percentile of the sizes of the weights that gets the full colour."""
@@ -79,10 +79,8 @@ def weights(model: Any, *, count: int = 64, shape: Any = None, ax: Any = None) -
     blank(ax)
     ax.figure.colorbar(drawn, ax=ax, shrink=0.8, extend="both", label="weight")
     title = f"{len(neurons)} of the first layer's {table.shape[1]:,} neurons"
-    ax.set_title(
-        title if len(neurons) < table.shape[1] else f"the first layer's {len(neurons)} neurons",
-        fontsize="medium", color=FAINT,
-    )  # fmt: skip
+    every = f"the first layer's {len(neurons)} neurons"
+    remark(ax, title if len(neurons) < table.shape[1] else every)
     return ax
 
 
@@ -179,7 +177,7 @@ def mistakes(
                 fontsize=font, fontweight=bold,
             )  # fmt: skip
     ax.set_aspect("equal")
-    ax.set_title(_title(len(worst), len(wrong), n), fontsize="medium", color=FAINT)
+    remark(ax, _title(len(worst), len(wrong), n))
     return ax
 
 

@@ -20,7 +20,8 @@ from ..layers import (
 )
 from ..layers._columns import ColumnEmbedding
 from ..model import Model
-from ._style import FAINT, NEGATIVE, POSITIVE, axes, blank, names_of, spread
+from ..tables import Classes
+from ._style import NEGATIVE, POSITIVE, axes, blank, faint, is_dark, names_of, spread
 
 WIDEST = 3.0
 """The width, in points, of the largest weight between two layers."""
@@ -34,7 +35,7 @@ OF_MEMBERS = Members | MemberAffine | MemberDense
 ENDS_NEURONS = Activation | ParametricActivation | MemberAffine
 """The layers that give the neurons before them their activation."""
 
-SKIP: dict[str, Any] = {"color": FAINT, "linewidth": 1.2, "linestyle": (0, (4, 2))}
+SKIP: dict[str, Any] = {"linewidth": 1.2, "linestyle": (0, (4, 2))}
 """How a skip connection is drawn."""
 
 
@@ -58,7 +59,8 @@ def network(
     max_neurons : int, default 16
         The most circles of a layer; at least 2.
     inputs, outputs : list of str, optional
-        What stands beside the first and the last neurons, a name for each in the model.
+        What stands beside the first and the last neurons, a name for each in the model; by
+        default, of a model of a table, its columns and what it predicts.
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure.
 
@@ -98,17 +100,24 @@ def network(
     extent, points = ax.get_window_extent(), 72 / ax.figure.dpi
     height, column = extent.height * points, extent.width * points / len(sizes)
     area = min(13.0, 0.62 * height * step) ** 2
+    inside, edge = ("black", "0.8") if is_dark(ax) else ("white", "0.2")
     for k, heights in enumerate(places):
         ax.scatter(
-            np.full(len(heights), k), heights, s=area, c="white", edgecolors="0.2",
+            np.full(len(heights), k), heights, s=area, c=inside, edgecolors=edge,
             linewidths=1.0, zorder=3,
         )  # fmt: skip
         if len(shown[k]) < sizes[k]:  # dots in the gap of the row of circles
-            ax.scatter([k] * 3, np.linspace(-0.4, 0.4, 3) * step, s=5, c="0.2", zorder=3)
+            ax.scatter([k] * 3, np.linspace(-0.4, 0.4, 3) * step, s=5, c=edge, zorder=3)
         text = _caption(k, tables, sizes[k], len(shown[k]))
         foot = ax.text(k, -0.58, text, ha="center", va="top")
         longest = max(map(len, text.split("\n")))  # a letter is about 0.6 wide: none meets the next
         foot.set_fontsize(min(foot.get_fontsize(), column / (0.62 * longest)))
+    encoder = one_model(model).table
+    if encoder and (encoder.width, encoder.target.n_outputs) == (sizes[0], sizes[-1]):
+        target = encoder.target
+        said = target.labels if isinstance(target, Classes) else target.header
+        inputs = list(encoder.input_names) if inputs is None else inputs
+        outputs = list(said) if outputs is None else outputs
     for labels, name, k, x, side in (
         (inputs, "inputs", 0, -0.12, "right"),
         (outputs, "outputs", len(sizes) - 1, len(sizes) - 0.88, "left"),
@@ -198,9 +207,9 @@ def _skip(ax: Any, first: int, last: int, foot: float) -> float:
     """Draw a skip connection from one row of circles to where it is added; give its height."""
     t = np.linspace(0, 1, 60)
     bend = 0.06 + 0.02 * (last - first)
-    ax.plot(first + (last - first) * t, foot + bend * 4 * t * (1 - t), **SKIP)
-    ax.plot([last], [foot], marker="v", ms=5, color=FAINT)
-    ax.text(last + 0.06, foot, "+", ha="left", va="bottom", color=FAINT)
+    ax.plot(first + (last - first) * t, foot + bend * 4 * t * (1 - t), color=faint(ax), **SKIP)
+    ax.plot([last], [foot], marker="v", ms=5, color=faint(ax))
+    ax.text(last + 0.06, foot, "+", ha="left", va="bottom", color=faint(ax))
     return foot + bend
 
 
@@ -260,8 +269,8 @@ def _legend(ax: Any, with_skips: bool) -> None:
         Line2D([], [], color=NEGATIVE, lw=2.5, label="negative weight"),
     ]
     if with_skips:
-        handles.append(Line2D([], [], **SKIP, label="skips, and is added"))
+        handles.append(Line2D([], [], color=faint(ax), **SKIP, label="skips, and is added"))
     ax.legend(
         handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False,
         title="wider lines are larger weights", title_fontproperties={"size": "small"},
-    ).get_title().set_color(FAINT)  # fmt: skip
+    ).get_title().set_color(faint(ax))  # fmt: skip

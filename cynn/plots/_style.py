@@ -12,8 +12,14 @@ from .._specs.validation import shown
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """Blue and vermilion of Okabe and Ito's palette."""
 
-FAINT = "0.45"
-"""The grey of what is said in passing; it keeps a contrast of 4.5 to 1 on white."""
+SKY = "#56B4E9"
+"""The palette's lighter blue, which takes the place of the other on a dark ground."""
+
+COLORS = (POSITIVE, NEGATIVE, "#009E73", "#CC79A7", SKY, "#E69F00")
+"""Six colours of the palette, for curves; its yellow is not seen on white, its black on black."""
+
+LINES = ("-", "--", ":", "-.")
+"""How the curves are drawn of which the first six have the same colours."""
 
 
 def axes(ax: Any, width: float = 6.4, height: float = 4.8) -> Any:
@@ -38,6 +44,49 @@ def axes(ax: Any, width: float = 6.4, height: float = 4.8) -> Any:
     if not isinstance(ax, Axes):
         raise TypeError(f"ax must be a matplotlib Axes, got {shown(ax)}")
     return ax
+
+
+def is_dark(ax: Any) -> bool:
+    """Return whether light is drawn on dark there, as in matplotlib's style "dark_background"."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgba
+
+    def lightness(color: Any) -> float:
+        red, green, blue, _ = to_rgba(color)
+        return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+    for face in (ax.get_facecolor(), ax.figure.get_facecolor()):
+        if to_rgba(face)[3] > 0.5:
+            return lightness(face) < 0.4
+    return lightness(rcParams["text.color"]) > 0.5  # of what is seen through nothing is known
+
+
+def faint(ax: Any) -> str:
+    """Return the grey of what is said in passing; it keeps a contrast of 4.5 to 1."""
+    return "0.65" if is_dark(ax) else "0.45"
+
+
+def frame(ax: Any) -> None:
+    """Draw a grid behind what is drawn, and no frame at the top and the right."""
+    ax.grid(color="0.25" if is_dark(ax) else "0.9")
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def remark(ax: Any, text: str, **where: Any) -> None:
+    """Say something in passing above the picture."""
+    ax.set_title(text, fontsize="medium", color=faint(ax), **where)
+
+
+def color_of(ax: Any, i: int = 0) -> str:
+    """Return the colour of the class or the curve of that number; the first is a blue."""
+    color = COLORS[i % len(COLORS)]
+    return {POSITIVE: SKY, SKY: POSITIVE}.get(color, color) if is_dark(ax) else color
+
+
+def line_style(ax: Any, i: int) -> dict[str, Any]:
+    """Return how the curve of that number is drawn."""
+    return {"color": color_of(ax, i), "linestyle": LINES[i // len(COLORS) % len(LINES)]}
 
 
 def signed_colors() -> Any:

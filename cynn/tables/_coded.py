@@ -47,6 +47,11 @@ class Coded(Categorical):
         return 1
 
     @property
+    def input_names(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.name,)
+
+    @property
     def n_codes(self) -> int:
         """How many numbers it may be: that of a text that it does not know is among them."""
         return len(self.categories) + 1

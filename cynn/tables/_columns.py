@@ -64,6 +64,13 @@ class Column(Spec):
         """How many of the numbers in a row say one thing together, as those of a category do."""
         return (1,) * self.width
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What each of its numbers is called: the column's name, and what tells several apart."""
+        if self.width == 1:
+            return (self.name,)
+        return tuple(f"{self.name} {i}" for i in range(self.width))
+
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values.
 
@@ -124,6 +131,11 @@ class Number(Written, Column):
     def width(self) -> int:
         """One number, or two."""
         return 1 + self.missing
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The column, and whether its number is missing."""
+        return (self.name, f"{self.name} missing")[: self.width]
 
     def _scaled(self, floats: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return numbers as the network gets them: NaN stays NaN, what is infinite is so after."""
@@ -290,6 +302,11 @@ class Categorical(Written, Column):
     def groups(self) -> tuple[int, ...]:
         """All of them."""
         return (self.width,)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The column with each of its categories."""
+        return tuple(f"{self.name} = {each}" for each in self.categories)
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""

@@ -14,6 +14,7 @@ from ._numbers import remedy, shown
 from ._values import is_missing, text_of
 
 WEEKDAYS = 7
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 CLIP = 3.0
 """As of a `Numeric` with robust scaling: days far from those of the training say no more."""
 
@@ -121,6 +122,12 @@ class Dates(Column):
     def groups(self) -> tuple[int, ...]:
         """The weekday's belong together."""
         return (1,) * len(self.parts) + (WEEKDAYS,) * self.weekday + (1,) * self.missing
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The column with each part, with each weekday, and whether the date is missing."""
+        days = DAYS * self.weekday + ("missing",) * self.missing
+        return tuple(f"{self.name} {part}" for part in (*self.parts, *days))
 
     def encode(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the numbers of a column's values; see `Column.encode`."""

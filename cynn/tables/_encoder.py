@@ -186,6 +186,11 @@ class TableEncoder(Spec):
         return sum(each.width for each in self.columns)
 
     @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """What each number of a row is called: by its column, and its category."""
+        return tuple(name for each in self.columns for name in each.input_names)
+
+    @cached_property
     def number_columns(self) -> tuple[int, ...]:
         """Which numbers of a row are quantities: those of numeric columns, and parts of dates."""
         places: list[int] = []

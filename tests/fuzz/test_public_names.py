@@ -22,8 +22,8 @@ from cynn.layers import Dense
 
 MODULES = (
     "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "ensemble",
-    "estimators", "initializers", "layers", "losses", "metrics", "optimizers", "plots",
-    "preprocessing", "schedules", "tables",
+    "estimators", "initializers", "inspection", "layers", "losses", "metrics", "optimizers",
+    "plots", "preprocessing", "schedules", "tables", "tuning",
 )  # fmt: skip
 
 LEFT_OUT = {
