@@ -35,6 +35,20 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
     ---------  ------  ----------
     total                   7,850
     """
+    lines = rows_of(parts, input_shape)
+    widths = [max(len(line[i]) for line in lines) for i in range(3)]
+    rule = "  ".join("-" * width for width in widths)
+    rows = [
+        f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}"
+        for name, output, count in lines
+    ]
+    return "\n".join([rows[0], rule, *rows[1:-1], rule, rows[-1]])
+
+
+def rows_of(
+    parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None
+) -> list[tuple[str, str, str]]:
+    """Return the cells of `table`: its head, a line for each layer, and the total."""
     lines = [("layer", "output", "parameters")]
     if input_shape is None:
         lines += [(_short(layer), "?", "?") for layer in parts]
@@ -50,13 +64,7 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
             output = str(shape) if k == 1 else f"{k} x {shape}"
             lines.append((_short(layer), output, f"{count:,}"))
         lines.append(("total", "", f"{total:,}"))
-    widths = [max(len(line[i]) for line in lines) for i in range(3)]
-    rule = "  ".join("-" * width for width in widths)
-    rows = [
-        f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}"
-        for name, output, count in lines
-    ]
-    return "\n".join([rows[0], rule, *rows[1:-1], rule, rows[-1]])
+    return lines
 
 
 def _short(layer: layers.Layer) -> str:
