@@ -101,7 +101,7 @@ class Contents:
     data : sequence of (str, object)
         What is known of the data, by name.
     measures : mapping of str to mapping of str to float
-        By the rows that were measured, the measures by name.
+        By the rows that were measured, `part` among them, the measures by name.
     columns : sequence of (str, str)
         The columns of a table, and what each is.
     answers : Classified, Predicted or None

@@ -64,7 +64,7 @@ def page(contents: Contents) -> str:
 
 def _lead(contents: Contents) -> str:
     """Return what matters most, in a line."""
-    *_, last = contents.measures.values() or ({},)
+    last = next((of for rows, of in contents.measures.items() if rows == contents.part), {})
     for name in ("accuracy", "R2", *last):
         if not math.isnan(last.get(name, math.nan)):
             n = "" if contents.answers is None else f"{len(contents.answers.true):,} "
@@ -175,17 +175,18 @@ def _course(values: Any, part: str, name: str) -> tuple[str, list[Any]]:
 def _measures(contents: Contents) -> list[str]:
     names = list(dict.fromkeys(name for part in contents.measures.values() for name in part))
     lines = [
-        [part, *(_measured(name, values[name]) if name in values else "" for name in names)]
-        for part, values in contents.measures.items()
+        [name, *(_measured(name, part.get(name)) for part in contents.measures.values())]
+        for name in names
     ]
+    head = ["measure", *contents.measures]
     missing = paragraph(contents.missing) if contents.missing else ""
-    return [table(["rows", *names], lines, "Measures", is_captioned=False) if names else "", missing]
+    return [table(head, lines, "Measures", is_captioned=False) if names else "", missing]
 
 
-def _measured(name: str, value: float) -> str:
+def _measured(name: str, value: float | None) -> str:
     """Return a measure as people write it."""
-    if math.isnan(value):
-        return "none"
+    if value is None:
+        return ""
     return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4g}"
 
 

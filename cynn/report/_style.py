@@ -38,7 +38,7 @@ pre { background: var(--shade); padding: .7rem .9rem; border-radius: .3rem; whit
   font: .9rem/1.5 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 .scrolled { overflow-x: auto; max-width: 100%; margin: 1rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-caption { text-align: left; padding-bottom: .3rem; }
+caption { text-align: left; padding-bottom: .3rem; max-width: calc(100vw - 2rem); }
 th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; max-width: 24rem;
   border-bottom: 1px solid var(--rule); }
 thead th { border-bottom-color: var(--faint); vertical-align: bottom; }
@@ -60,6 +60,10 @@ figure { margin: 1rem 0; overflow-x: auto; }
   gap: 1rem; padding: 0; margin: 1rem 0; list-style: none; }
 .mistakes img { width: 100%; height: auto; image-rendering: pixelated; display: block; border-radius: .2rem; }
 .mistakes p { margin: .3rem 0 0; font-size: .85rem; line-height: 1.35; }
+@media (max-width: 30rem) {
+  th, td { padding: .25rem .45rem; }
+  .confusion td, .confusion thead th { min-width: 2rem; padding: .25rem .3rem; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }

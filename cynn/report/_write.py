@@ -100,7 +100,7 @@ def write(
         part="rows",
         seed=subject.seed,
         data=[*n, *subject.data],
-        measures={"these rows": subject.measures} if subject.measures else {},
+        measures={"rows": subject.measures} if subject.measures else {},
         columns=[] if encoder is None else of_columns(encoder),
         answers=answers,
         missing=subject.missing,
