@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Model
-from ..tables import Classes, Quantity, TableEncoder, Target
+from ..tables import Categorical, Classes, Dates, Quantity, TableEncoder, Target
+from ..tables._columns import Number
 from ..tables._words import of_column, of_number, some
+
+WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 
 MOST_COLUMNS = 200
 """Columns of a table that are listed."""
@@ -151,11 +154,19 @@ def of_columns(encoder: TableEncoder) -> list[tuple[str, str]]:
 
 
 def inputs_of(encoder: TableEncoder) -> list[str]:
-    """Return a name for each number that a table's row gives: of several of a column, numbered."""
+    """Return a name for each number that a table's row gives."""
     names = []
     for each in encoder.columns:
-        several = each.width > 1
-        names += [f"{each.name} {i + 1}" if several else each.name for i in range(each.width)]
+        parts: tuple[str, ...] = ()
+        if isinstance(each, Dates):
+            parts = each.parts + WEEKDAYS * each.weekday + ("missing",) * each.missing
+        elif isinstance(each, Categorical) and each.width > 1:
+            parts = each.categories
+        elif isinstance(each, Number):
+            parts = ("", "missing")[: each.width]
+        if len(parts) != each.width:  # of one that came later, or of a user
+            parts = ("",) * each.width
+        names += [f"{each.name} {part}".strip() for part in parts]
     return names
 
 

@@ -107,7 +107,7 @@ def mistakes(answers: Classified) -> list[str]:
         ]
         for row in worst
     ]
-    of = "probability of the" if answers.are_probabilities else "output of the"
+    of = "probability of" if answers.are_probabilities else "output of"
     head = ["row", "true", "predicted", f"{of} true", f"{of} predicted", *names]
     return [table(head, lines, lead, texts=3)]
 

@@ -207,7 +207,7 @@ def _of_answers(answers: Classified | Predicted | None, part: str) -> dict[str, 
 
 def _repeat(contents: Contents) -> list[str]:
     command = contents.command
-    code = f"<pre><code>{text(command, also=LINES)}</code></pre>" if command else ""
+    code = f'<pre tabindex="0"><code>{text(command, also=LINES)}</code></pre>' if command else ""
     now = datetime.now().astimezone().isoformat(" ", "minutes")
     return [
         code,

@@ -34,17 +34,18 @@ dl { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .
   margin: .8rem 0; }
 dt { color: var(--faint); }
 dd { margin: 0; }
-pre { background: var(--shade); padding: .7rem .9rem; border-radius: .3rem; white-space: pre-wrap;
+pre { background: var(--shade); padding: .7rem .9rem; border-radius: .3rem; overflow-x: auto;
   font: .9rem/1.5 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 .scrolled { overflow-x: auto; max-width: 100%; margin: 1rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 caption { text-align: left; padding-bottom: .3rem; max-width: calc(100vw - 2rem); }
-th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; max-width: 24rem;
+th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; max-width: 32rem;
   border-bottom: 1px solid var(--rule); }
 thead th { border-bottom-color: var(--faint); vertical-align: bottom; }
 th { font-weight: 600; }
 tbody th { font-weight: 400; }
 .number { text-align: right; white-space: nowrap; }
+thead .number { white-space: normal; }
 .confusion td, .confusion thead th { text-align: right; padding: .3rem .5rem; min-width: 2.6rem;
   border: 1px solid var(--paper); }
 .confusion tbody th { white-space: nowrap; text-align: right; border: 0; position: sticky; left: 0; background: var(--paper); }
@@ -69,7 +70,8 @@ figure { margin: 1rem 0; overflow-x: auto; }
   nav { display: none; }
   h2 { break-after: avoid; }
   figure, tr, .mistakes li, pre, dl { break-inside: avoid; }
-  .scrolled, figure { overflow: visible; }
+  .scrolled, figure, pre { overflow: visible; }
+  pre { white-space: pre-wrap; }
   .picture { min-width: 0 !important; max-width: 100% !important; }
   .mistakes { grid-template-columns: repeat(6, 1fr); }
   a { color: inherit; text-decoration: none; }

@@ -23,7 +23,7 @@ from cynn.layers import Dense
 MODULES = (
     "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "ensemble",
     "estimators", "initializers", "layers", "losses", "metrics", "optimizers", "plots",
-    "preprocessing", "schedules", "tables",
+    "preprocessing", "report", "schedules", "tables",
 )  # fmt: skip
 
 LEFT_OUT = {
