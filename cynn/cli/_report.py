@@ -16,6 +16,7 @@ from ..report._contents import Classified, Contents, Predicted, Rows
 from ..report._pictures import expect_matplotlib
 from ..report._write import outputs_of, write_page
 from ..tables import Classes, Quantity, Table
+from ..tables._reading import STANDARD_INPUT
 from . import _measures
 from ._measures import Measured
 from ._models import Data
@@ -78,7 +79,7 @@ def of_images(
     facts += [("an image", f"{shape} pixels, {x.dtype}"), ("target", f"{outputs.shape[1]} classes")]
     if options.rows is not None:
         facts.append(("of these", f"the first {options.rows:,} at most"))
-    answers = None
+    answers: Classified | None = None
     if _contents.wholly_finite(outputs):
         labels = [str(i) for i in range(outputs.shape[1])]
         images = as_images(x, None) if x.ndim < 5 else None
@@ -113,7 +114,9 @@ def of_table(
         By the part of the rows, what the network says, in the units of `measured`.
     """
     encoder, target = data.encoder, measured.target
-    facts: list[tuple[str, object]] = [("table", options.table)]
+    is_file = options.table != STANDARD_INPUT
+    name = os.path.basename(options.table) if is_file else "standard input"
+    facts: list[tuple[str, object]] = [("table", options.table if is_file else name)]
     facts += [(f"rows for {part}", f"{len(rows):,}") for part, rows in data.parts.items()]
     if "validation" in data.parts:
         drawn = "each class its share, " if target.task == "classification" else ""
@@ -136,7 +139,7 @@ def of_table(
     elif _contents.wholly_finite(said) and isinstance(target, Quantity):
         answers = Predicted(target.decode(y), target.middle(said), target.name, beside)
     models = trained.members if isinstance(trained, Ensemble) else (trained,)
-    _write(options, models, os.path.basename(options.table), f"{part} rows", answers, facts, measures)
+    _write(options, models, name, f"{part} rows", answers, facts, measures)
 
 
 def _write(

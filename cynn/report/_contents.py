@@ -155,7 +155,7 @@ def of_columns(encoder: TableEncoder) -> list[tuple[str, str]]:
 
 def inputs_of(encoder: TableEncoder) -> list[str]:
     """Return a name for each number that a table's row gives."""
-    names = []
+    names: list[str] = []
     for each in encoder.columns:
         parts: tuple[str, ...] = ()
         if isinstance(each, Dates):
@@ -172,7 +172,8 @@ def inputs_of(encoder: TableEncoder) -> list[str]:
 
 def of_training(models: Sequence[Model]) -> list[tuple[str, object]]:
     """Return what models say of their training."""
-    first, told = models[0], []
+    first = models[0]
+    told: list[tuple[str, object]] = []
     if len(models) > 1:
         told.append(("members", f"{len(models)}, whose predictions are averaged"))
     told.append(("epochs", _different(model.epochs for model in models)))

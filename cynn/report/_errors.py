@@ -140,7 +140,8 @@ def _held(answers: Classified, row: int, place: int) -> str:
 
 
 def _values(rows: Rows, names: list[str], row: int) -> list[str]:
-    return [_name(cell(np.asarray(rows.columns[name])[row])) for name in names]
+    found = [cell(np.asarray(rows.columns[name])[row]) for name in names]
+    return [_name(value) if value else "" for value in found]
 
 
 def agreement(answers: Predicted, part: str) -> list[str]:

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import plots
 from .._model import summary
-from .._specs.validation import shown
+from .._specs.validation import array, shown
 from ._contents import MOST_COLUMNS, Classified, Contents, Predicted
 from ._environment import environment
 from ._errors import agreement, confusion, mistakes, residuals
@@ -37,7 +38,7 @@ def page(contents: Contents) -> str:
     TypeError, ValueError
         If the history is none.
     """
-    sections = {
+    sections: dict[str, tuple[str, list[str]]] = {
         "data": ("Data", _data(contents)),
         "network": ("Network", _network(contents)),
         "training": ("Training", _training(contents)),
@@ -64,7 +65,7 @@ def page(contents: Contents) -> str:
 
 def _lead(contents: Contents) -> str:
     """Return what matters most, in a line."""
-    last = next((of for rows, of in contents.measures.items() if rows == contents.part), {})
+    last = contents.measures.get(contents.part, {})
     for name in ("accuracy", "R2", *last):
         if not math.isnan(last.get(name, math.nan)):
             n = "" if contents.answers is None else f"{len(contents.answers.true):,} "
@@ -129,15 +130,21 @@ def _training(contents: Contents) -> list[str]:
         return [facts(contents.training), paragraph(f"There are no curves: {what}.", "faint")]
     if not isinstance(series, Mapping):
         raise TypeError(f"history must be what fit returned, got {shown(history)}")
-    names = [name for name in series if not str(name).startswith("val_")]
-    lines, curves = [], []
+    names = [name for name in series if isinstance(name, str) and not name.startswith("val_")]
+    lines: list[list[str]] = []
+    curves: list[str] = []
     for place, name in enumerate(names):
         said = []
         for key, part in ((name, "training"), (f"val_{name}", "validation")):
-            if key in series and len(series[key]):
-                words, line = _course(series[key], part, name)
-                said.append(words)
-                lines.append(line)
+            values = array(key, series.get(key, []))
+            if values.ndim != 1:
+                raise ValueError(
+                    f"history must hold a number for each epoch, got {values.shape} in {key!r}"
+                )
+            if len(values):
+                numbers = _course(values)
+                said.append(f"{part} from {numbers[0]} to {numbers[1]}")
+                lines.append([name, part, *numbers])
         if said:
             label = f"Curve of the {name} over the epochs. {'; '.join(said)}"
             curves.append(figure(svg(_curve(history, name), label, f"curve{place}")))
@@ -145,7 +152,7 @@ def _training(contents: Contents) -> list[str]:
         return [facts(contents.training)]
     pictures = "\n".join(curves)
     of = "The first member's epochs" if len(contents.models) > 1 else "Over the epochs"
-    head = ["measure", "rows", "first", "last", "least", "largest"]
+    head = ["measure", "of", "first", "last", "least", "largest"]
     return [
         facts(contents.training),
         f'<div class="pictures">\n{pictures}\n</div>',
@@ -163,13 +170,11 @@ def _curve(history: Any, name: str) -> Any:
     return draw
 
 
-def _course(values: Any, part: str, name: str) -> tuple[str, list[Any]]:
-    """Return how a measure went, in words and as a line of a table."""
-    numbers = np.asarray(values, np.float64)
+def _course(numbers: NDArray[Any]) -> list[str]:
+    """Return how a measure went: the first number, the last, the least and the largest."""
     finite = numbers[np.isfinite(numbers)]
     least, largest = (finite.min(), finite.max()) if finite.size else (math.nan, math.nan)
-    told = [f"{value:.4g}" for value in (numbers[0], numbers[-1], least, largest)]
-    return f"{part} from {told[0]} to {told[1]}", [name, part, *told]
+    return [f"{value:.4g}" for value in (numbers[0], numbers[-1], least, largest)]
 
 
 def _measures(contents: Contents) -> list[str]:
@@ -190,7 +195,9 @@ def _measured(name: str, value: float | None) -> str:
     return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4g}"
 
 
-def _of_answers(answers: Classified | Predicted | None, part: str) -> dict[str, tuple[str, Any]]:
+def _of_answers(
+    answers: Classified | Predicted | None, part: str
+) -> dict[str, tuple[str, list[str]]]:
     """Return the sections of what was said of the rows."""
     if isinstance(answers, Classified):
         return {

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
@@ -56,14 +57,21 @@ def svg(draw: Callable[[], Any], label: str, name: str) -> str:
     """
     from matplotlib import pyplot, style
 
-    file = io.BytesIO()
-    with pyplot.ioff(), style.context(["default", SETTINGS]):
-        ax = draw()
-        for points in ax.collections:
-            if len(getattr(points, "get_offsets", list)()) > MANY:
-                points.set_rasterized(True)
-        ax.figure.savefig(file, format="svg", transparent=True, dpi=160)
-        pyplot.close(ax.figure)
+    file, open_before = io.BytesIO(), set(pyplot.get_fignums())
+    try:
+        with (
+            pyplot.ioff(),
+            style.context(["default", SETTINGS]),
+            warnings.catch_warnings(action="ignore", category=UserWarning),
+        ):  # that letters are missing, which the reader's own fonts have, or that a legend is slow
+            ax = draw()
+            for points in ax.collections:
+                if len(points.get_offsets()) > MANY:
+                    points.set_rasterized(True)
+            ax.figure.savefig(file, format="svg", transparent=True, dpi=160)
+    finally:
+        for number in set(pyplot.get_fignums()) - open_before:
+            pyplot.close(number)
     return _in_page(ElementTree.fromstring(file.getvalue()), label, name)
 
 

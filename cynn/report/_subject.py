@@ -169,8 +169,8 @@ def _of_arrays(model: Model | Ensemble, x: Any, y: Any) -> _Said | None:
     k = outputs.shape[1]
     if isinstance(loss, BinaryCrossEntropy | Hinge):
         return _of_yes_or_no(loss, outputs, y) if k == 1 else None
-    if isinstance(loss, Quantile):
-        middle = int(np.argmin(np.abs(np.asarray(loss.quantiles) - 0.5)))
+    if isinstance(loss, Quantile) and isinstance(loss.q, tuple):
+        middle = int(np.argmin(np.abs(np.asarray(loss.q) - 0.5)))
         return _Said(_numbers(y), outputs[:, middle])
     of_classes = isinstance(loss, CrossEntropy | CategoricalHinge)
     if loss is None or isinstance(loss, Custom):  # then the targets tell

@@ -18,6 +18,7 @@ from mnist_files import fill  # noqa: E402
 from pages import expect_alone  # noqa: E402
 
 KIND = 'k"i<b>nd'
+ROWS = ["measure", "training rows"]
 SHORT = ["--quiet", "--epochs", 3, "--hidden", 6]
 
 
@@ -41,7 +42,7 @@ def test_images(run, tmp_path):
     assert (status, err) == (0, "") and out.splitlines()[-1] == f"report in {path}"
     page = expect_alone(path.read_text(encoding="utf-8"))
     accuracy = re.search(r"(?m)^test: .* accuracy (\S+)$", out)[1]
-    assert page.row("accuracy")[1] == accuracy
+    assert page.row("accuracy", below=["measure", "training images"])[1] == accuracy
     assert f"Accuracy {accuracy} on 90 test images" in page.text
     assert "training images 300" in page.text and "seed 3" in page.text
     assert shlex.join(["cynn", *map(str, command)]) in page.text
@@ -57,11 +58,10 @@ def test_classes_of_a_table(run, table, tmp_path):
     page = expect_alone(path.read_text(encoding="utf-8"))
     assert page.named("b") == page.named("i") == []
     accuracy = float(re.search(r"(?m)^validation: +accuracy (\S+)", out)[1])
-    assert page.row("accuracy")[1] == f"{accuracy:.2%}"
+    assert page.row("accuracy", below=ROWS)[1] == f"{accuracy:.2%}"
     assert f"{KIND}, one of 2 classes: '<i>no</i>', 'y&s'" in page.text
-    assert page.row("size")[0].startswith("a number") and "rows for validation 24" in page.text
-    assert page.row("measure")[-1] == "always 'y&s'" or page.row("measure")[-1].endswith("</i>'")
-    right = sum(int(page.row(name)[i] or 0) for i, name in enumerate(["<i>no</i>", "y&s"]))
+    assert page.row("size", below=["column"])[0].startswith("a number") and "rows for validation 24" in page.text
+    right = sum(int(page.row(name, below=["true \\ predicted"])[i] or 0) for i, name in enumerate(["<i>no</i>", "y&s"]))
     assert f"{right} of 24 validation rows are correct" in page.text
     values = read(table)
     report.write(path, Ensemble.load(model), values, values[KIND])  # from Python, of the file
@@ -78,9 +78,9 @@ def test_numbers_of_a_table(run, table, tmp_path, options):
     page = expect_alone(path.read_text(encoding="utf-8"))
     part = "training" if "mlp" in options else "validation"
     said = re.search(rf"(?m)^{part}: +mean absolute error (\S+)", out)[1]
-    place = page.row("measure").index(f"{part} rows")
-    assert page.row("mean absolute error")[place] == said
-    assert page.row(KIND) == ["ignored: as requested"]
+    place = page.row("measure", below=ROWS).index(f"{part} rows")
+    assert page.row("mean absolute error", below=ROWS)[place] == said
+    assert page.row(KIND, below=["column"]) == ["ignored: as requested"]
     assert ("members 2, whose predictions" in page.text) == ("mlp" not in options)
     [largest] = [line for line in page.cells if line[:2] == ["row", "true"]]
     number, true, predicted, error, size = page.cells[page.cells.index(largest) + 1]

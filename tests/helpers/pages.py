@@ -50,10 +50,17 @@ class Page(HTMLParser):
     def named(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]
 
-    def row(self, *first):
-        """Return the cells behind those that a line of a table begins with."""
-        [line] = [line for line in self.cells if line[: len(first)] == list(first)]
-        return line[len(first) :]
+    def row(self, *first, below):
+        """Return the cells of a table's line behind the first ones; its head begins with `below`."""
+        heads = [i for i, line in enumerate(self.cells) if line[: len(below)] == list(below)]
+        assert len(heads) == 1, f"{below} begins {len(heads)} lines"
+        width = len(self.cells[heads[0]])
+        for line in self.cells[heads[0] :]:
+            if len(line) != width:
+                break
+            if line[: len(first)] == list(first):
+                return line[len(first) :]
+        raise LookupError(first)
 
 
 def expect_alone(source):
