@@ -32,7 +32,7 @@ TESTS = {
     "dask.py": "comm", "datasets": "datasets", "distributed.py": "comm", "estimators": "estimators",
     "initializers.py": "specs", "layers": "specs model", "losses": "specs model",
     "metrics": "specs", "model.py": "model", "onnx": "onnx", "optimizers": "specs model",
-    "plots": "plots", "preprocessing": "specs model", "reference": "kernels",
+    "plots": "plots", "preprocessing": "specs model", "reference": "kernels", "report": "report",
     "schedules.py": "specs", "storage.py": "model", "tables": "tables",
 }  # fmt: skip
 """The folders of tests that know a file or folder of cynn best."""

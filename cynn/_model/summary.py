@@ -36,7 +36,7 @@ def table(parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None) ->
     ---------  ------  ----------
     total                   7,850
     """
-    lines = _lines(parts, input_shape)
+    lines = rows_of(parts, input_shape)
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     rule = "  ".join("-" * width for width in widths)
     texts = [
@@ -54,11 +54,11 @@ def page(caption: str, parts: Sequence[layers.Layer], input_shape: tuple[int, ..
     >>> "7,850</td>" in page("a", [layers.Dense(10)], (784,))
     True
     """
-    header, *rows, foot = _lines(parts, input_shape)
+    header, *rows, foot = rows_of(parts, input_shape)
     return notebook.table(caption, header, rows, foot)
 
 
-def _lines(
+def rows_of(
     parts: Sequence[layers.Layer], input_shape: tuple[int, ...] | None
 ) -> list[tuple[str, str, str]]:
     """Return the header, a line for each layer, and the total."""

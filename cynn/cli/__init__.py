@@ -9,6 +9,7 @@ of digits, or a table.
 import argparse
 import io
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     """Run the command and say what went wrong; return the exit status."""
     options = _parser().parse_args(arguments)
+    options.command = shlex.join(["cynn", *(sys.argv[1:] if arguments is None else arguments)])
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a path may hold any character; a line is seen when it is printed, also through a pipe
         sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)

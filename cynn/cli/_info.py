@@ -12,17 +12,8 @@ from .._runtime.threads import get_num_threads
 from .._tabular.networks import NETWORKS
 from .._version import VERSION
 from ..ensemble import Ensemble
-from ..tables import (
-    Categorical,
-    Classes,
-    Coded,
-    Column,
-    Dates,
-    Numeric,
-    QuantileNumeric,
-    Quantity,
-    TableEncoder,
-)
+from ..tables import Classes, Quantity, TableEncoder
+from ..tables._words import of_column, of_number, some
 from . import _checkpoints
 
 TOLD = ("data", *_checkpoints.OPTIONS)
@@ -88,50 +79,14 @@ def _describe_table(encoder: TableEncoder) -> None:
     """Print the target and the columns of a table."""
     target = encoder.target
     if isinstance(target, Classes):
-        print(f"target:    {target.name!r}, one of {len(target.labels)}: {_some(target.labels)}")
+        print(f"target:    {target.name!r}, one of {len(target.labels)}: {some(target.labels)}")
     elif isinstance(target, Quantity):
-        parts = "" if target.quantiles is None else f"; its quantiles {_some(target.quantiles)}"
-        print(f"target:    {target.name!r}, {_of_number(target)}{parts}")
+        parts = "" if target.quantiles is None else f"; its quantiles {some(target.quantiles)}"
+        print(f"target:    {target.name!r}, {of_number(target)}{parts}")
     print(f"columns:   {len(encoder.columns):,}, as {encoder.width:,} inputs")
     for each in encoder.columns[:MOST_COLUMNS]:
-        print(f"  {each.name!r}: {_of_column(each)}")
+        print(f"  {each.name!r}: {of_column(each)}")
     if len(encoder.columns) > MOST_COLUMNS:
         print(f"  and {len(encoder.columns) - MOST_COLUMNS:,} more")
     for left_out in encoder.left_out[:MOST_COLUMNS]:
         print(f"  {left_out.name!r}: ignored, {left_out.why}")
-
-
-def _of_column(each: Column) -> str:
-    if isinstance(each, QuantileNumeric):
-        low, high = each.quantiles[0], each.quantiles[-1]
-        return f"a number by its quantiles, from {low:.4g} to {high:.4g}"
-    if isinstance(each, Numeric):
-        if not each.clip:
-            return _of_number(each)
-        scale = f"a number: median {each.mean:.4g}, quartiles {each.std:.4g} apart"
-        return f"{scale}, bent in smoothly to {each.clip:g} times that"
-    if isinstance(each, Coded):
-        return f"one of {len(each.categories):,} or another, embedded: {_some(each.categories)}"
-    if isinstance(each, Categorical):
-        return f"one of {len(each.categories):,}: {_some(each.categories)}"
-    if isinstance(each, Dates):
-        return f"a date: {', '.join([*each.parts, *(['weekday'] if each.weekday else [])])}"
-    return type(each).__name__.lower()
-
-
-def _of_number(each: Numeric | Quantity) -> str:
-    text = f"mean {each.mean:.4g}, deviation {each.std:.4g}"
-    if isinstance(each, Numeric):
-        return f"a number: {text}"
-    text = {
-        "linear": f"a number: {text}",
-        "log": f"a number whose logarithm is learned: {text}",
-    }.get(each.scale, f"a number, the logarithm of 1 + which is learned: {text}")
-    if each.low is not None and each.high is not None:
-        text += f"; predicted from {each.low:.4g} to {each.high:.4g}"
-    return text
-
-
-def _some(words: Any) -> str:
-    """Return the first few of many words."""
-    return ", ".join(repr(word)[:40] for word in words[:8]) + (", ..." if len(words) > 8 else "")

@@ -73,17 +73,29 @@ def of_table(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> str:
     """Return the measures of a table's model on rows of it, as a line shows them."""
     if not np.isfinite(outputs).all():
         return DIVERGED
+    return "  ".join(f"{name} {value:.4g}" for name, value in measure(target, y, outputs).items())
+
+
+def measure(target: Target, y: NDArray[Any], outputs: NDArray[Any]) -> dict[str, float]:
+    """Return the measures of a table's model on rows of it that there are; none of no numbers."""
+    if not np.isfinite(outputs).all():
+        return {}
     measures = target.measure(y, outputs)
-    shown = {name: value for name, value in measures.items() if not np.isnan(value)}
-    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+    return {name: value for name, value in measures.items() if not np.isnan(value)}
 
 
 def baseline(target: Target, y: NDArray[Any], known: NDArray[Any]) -> str:
-    """Return the measures on `y` of always saying one thing, which the rows `known` tell.
+    """Return the measures on `y` of always saying one thing; see `constant`."""
+    outputs, answer = constant(target, len(y), known)
+    return f"{of_table(target, y, outputs)}  (always {answer})"
+
+
+def constant(target: Target, n: int, known: NDArray[Any]) -> tuple[NDArray[Any], str]:
+    """Return outputs that always say one thing, which the rows `known` tell, and what that is.
 
     Of classes it is the most frequent one, of a quantity the mean.
     """
-    outputs = np.zeros((len(y), target.n_outputs))
+    outputs = np.zeros((n, target.n_outputs))
     if isinstance(target, Classes):
         most_frequent = int(np.bincount(known, minlength=target.n_outputs).argmax())
         outputs[:, most_frequent] = 1
@@ -91,7 +103,7 @@ def baseline(target: Target, y: NDArray[Any], known: NDArray[Any]) -> str:
     else:
         outputs[:] = known.mean()
         [(answer, *_)] = target.as_text(outputs[:1])
-    return f"{of_table(target, y, outputs)}  (always {answer})"
+    return outputs, answer
 
 
 def print_table(
@@ -118,10 +130,12 @@ def print_images(name: str, measured: dict[str, float]) -> None:
     print(f"{name + ':':9} {text}")
 
 
-def print_image_baseline(y: NDArray[Any], known: NDArray[Any]) -> None:
-    """Print the accuracy on `y` of always saying the most frequent class of `known`."""
+def print_image_baseline(y: NDArray[Any], known: NDArray[Any]) -> tuple[int, float]:
+    """Print and return the most frequent class of `known`, and the accuracy of it on `y`."""
     most_frequent = int(np.bincount(known.astype(np.intp)).argmax())
-    print(f"baseline: accuracy {(y == most_frequent).mean():.2%}  (always {most_frequent})")
+    accuracy = float((y == most_frequent).mean())
+    print(f"baseline: accuracy {accuracy:.2%}  (always {most_frequent})")
+    return most_frequent, accuracy
 
 
 def print_confusion(

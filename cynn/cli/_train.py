@@ -14,7 +14,17 @@ from ..model import Model
 from ..optimizers import OPTIMIZERS, SGD
 from ..plots import _folder
 from ..tables._targets import TASKS
-from . import _checkpoints, _images, _measures, _mlp, _models, _reading, _train_model, _train_table
+from . import (
+    _checkpoints,
+    _images,
+    _measures,
+    _mlp,
+    _models,
+    _reading,
+    _report,
+    _train_model,
+    _train_table,
+)
 from ._arguments import (
     add_missing,
     fraction,
@@ -218,6 +228,11 @@ def add(commands: Any) -> None:
         "--resume", action="store_true", help="resume from the checkpoint, if there is one"
     )
     train.add_argument("--plots", metavar="DIR", help="write plots there (needs matplotlib)")
+    train.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write one HTML page on the data, the training and the mistakes (needs matplotlib)",
+    )
     train.add_argument("--quiet", action="store_true", help="no line for each epoch")
     train.set_defaults(run=_train)
 
@@ -242,6 +257,7 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     _train_model.try_to_save(options)
     _train_model.note_slow_target()
     pictures = None if options.plots is None else _folder.prepare(options.plots)
+    _report.prepare(options, comm)
     name, ((x_train, y_train), (x_test, y_test)) = _train_model.in_turn(
         comm, lambda: _images.load(options.data, options.rows)
     )
@@ -272,13 +288,20 @@ def _train_on_images(options: argparse.Namespace, comm: Any) -> int:
     if status:
         _train_model.note_saved(options)
         return status
-    for part, x, y in (("training", x_train, y_train), ("test", x_test, y_test)):
+    rows = {"training": (x_train, y_train), "test": (x_test, y_test)}
+    measures: dict[str, dict[str, float]] = {}
+    for part, (x, y) in rows.items():
         _train_model.note_slow_measuring(len(x))
-        _measures.print_images(part, model.evaluate(x, y))
-    _measures.print_image_baseline(y_test, y_train)
-    _measures.print_confusion(y_test, model.predict(x_test))
+        measures[f"{part} images"] = measured = model.evaluate(x, y)
+        _measures.print_images(part, measured)
+    most_frequent, share = _measures.print_image_baseline(y_test, y_train)
+    measures[f"always {most_frequent}"] = {"accuracy": share}
+    outputs = model.predict(x_test)
+    _measures.print_confusion(y_test, outputs)
     _train_model.note_saved(options)
     if pictures is not None:
         written = _folder.write(pictures, model, _folder.of_images(model, x_test, y_test))
         print(f"plots in {pictures}: {', '.join(written)}")
+    if options.report is not None:
+        _report.of_images(options, model, name, rows, measures, outputs)
     return status

@@ -14,7 +14,7 @@ from ..model import Model
 from ..plots import _folder
 from ..preprocessing import train_validation_split
 from ..tables import Table, TableEncoder, Target
-from . import _checkpoints, _measures, _models, _reading, _table, _train_model
+from . import _checkpoints, _measures, _models, _reading, _report, _table, _train_model
 from ._mlp import MLP
 from ._models import Data
 from ._tabular import Tabular
@@ -37,11 +37,12 @@ def train(options: argparse.Namespace, comm: Any) -> int:
     _train_model.try_to_save(options)
     _train_model.note_slow_target()
     pictures = None if options.plots is None else _folder.prepare(options.plots)
-    data, unseen = _read(options, kind.recipe, comm)
+    _report.prepare(options, comm)
+    data, last = _read(options, kind.recipe, comm)
     kind.expect(data)
     _introduce(data, kind.title, options, comm)
-    if unseen is not None:
-        _table.print_unseen(data.encoder, unseen, sys.stdout)
+    if "validation" in data.parts:
+        _table.print_unseen(data.encoder, last, sys.stdout)
     data = kind.with_target(data)
     trained: Model | Ensemble
     if isinstance(kind, Tabular) and options.members > 1:
@@ -57,17 +58,20 @@ def train(options: argparse.Namespace, comm: Any) -> int:
         return status
     _train_model.note_slow_measuring(len(data.y))
     measured, outputs = _measure(trained, data)
+    part = list(data.parts)[-1]  # the rows not trained on, if there are any
     _train_model.note_saved(options)
-    if pictures is not None:  # of the rows not trained on, if there are any: they came last
-        y = measured.of(data.y[list(data.parts.values())[-1]])
-        drawn = _folder.of_table(measured.target, y, outputs)
+    if pictures is not None:
+        y = measured.of(data.y[data.parts[part]])
+        drawn = _folder.of_table(measured.target, y, outputs[part])
         first = trained.members[0] if isinstance(trained, Ensemble) else trained
         print(f"plots in {pictures}: {', '.join(_folder.write(pictures, first, drawn))}")
+    if options.report is not None:
+        _report.of_table(options, trained, data, last, measured, outputs)
     return status
 
 
-def _read(options: argparse.Namespace, recipe: str, comm: Any) -> tuple[Data, Table | None]:
-    """Read the table, whose rows say what its columns and its target are; and those held out."""
+def _read(options: argparse.Namespace, recipe: str, comm: Any) -> tuple[Data, Table]:
+    """Read the table, whose rows say what its columns and its target are; and its last part."""
     table = _at_most(
         options.rows, _table.read(options.table, options, options.missing, comm), options.seed
     )
@@ -95,8 +99,10 @@ def _read(options: argparse.Namespace, recipe: str, comm: Any) -> tuple[Data, Ta
             recipe=recipe,
         )
         x = encoder.encode(table, options.dtype)
-    held_out = table.take(labelled[parts["validation"]]) if "validation" in parts else None
-    return Data(encoder, x if len(labelled) == len(x) else x[labelled], y, parts), held_out
+    last = table  # where nobody looks at it
+    if "validation" in parts or options.report is not None:
+        last = table.take(labelled[list(parts.values())[-1]])
+    return Data(encoder, x if len(labelled) == len(x) else x[labelled], y, parts), last
 
 
 def _trained(
@@ -122,17 +128,21 @@ def _record(data: Data, options: argparse.Namespace, comm: Any) -> dict[str, Any
     return _checkpoints.record(options, "table", *arrays, comm=comm)
 
 
-def _measure(trained: Model | Ensemble, data: Data) -> tuple[_measures.Measured, NDArray[Any]]:
-    """Print how good a model is; return what it says of the rows that came last, to be drawn."""
+def _measure(
+    trained: Model | Ensemble, data: Data
+) -> tuple[_measures.Measured, dict[str, NDArray[Any]]]:
+    """Print how good a model is; return what it says of each part of the rows."""
     known = data.y[data.parts["training"]]
     measured = _measures.Measured(data.encoder.target, known)
     *seen, (part, rows) = data.parts.items()
+    outputs = {}
     for name, places in seen:
-        said = measured.outputs(trained.predict(data.x[places]))
-        print(f"{name}:   {_measures.of_table(measured.target, measured.known, said)}")
-    said, y = measured.outputs(trained.predict(data.x[rows])), measured.of(data.y[rows])
-    _measures.print_table(part, measured.target, y, said, measured.known, width=11)
-    return measured, said
+        outputs[name] = measured.outputs(trained.predict(data.x[places]))
+        print(f"{name}:   {_measures.of_table(measured.target, measured.known, outputs[name])}")
+    outputs[part] = measured.outputs(trained.predict(data.x[rows]))
+    y = measured.of(data.y[rows])
+    _measures.print_table(part, measured.target, y, outputs[part], measured.known, width=11)
+    return measured, outputs
 
 
 def _at_most(n: int | None, table: Table, seed: int) -> Table:

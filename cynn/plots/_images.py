@@ -151,19 +151,19 @@ def mistakes(
     if np.isnan(predicted).any():
         raise ValueError("y_pred must not hold NaN, got some: the training has diverged")
     names = [plain(name, 12) for name in names_of("classes", classes, k)]
-    images = _images(images, shape)
+    images = as_images(images, shape)
     guess = predicted.argmax(axis=1)
     p_guess, p_true = predicted[np.arange(n), guess], predicted[np.arange(n), true]
-    wrong = np.flatnonzero(guess != true)
-    worst = wrong[np.lexsort((-p_guess[wrong], p_true[wrong]))][:n_most]
+    wrong = wrong_rows(true, predicted)
+    worst = wrong[:n_most]
     columns = max(1, min(5, len(worst)))
     lines = max(1, math.ceil(len(worst) / columns))
     ax = axes(ax, 1.5 * max(columns, 3), 0.5 + 1.75 * lines)
     blank(ax)
     ax.set_xlim(0, columns)
     ax.set_ylim(1.32 * lines, 0)
-    guess_lines = [f"predicted {names[guess[row]]} ({_percent(p_guess[row])})" for row in worst]
-    true_lines = [f"true {names[true[row]]} ({_percent(p_true[row])})" for row in worst]
+    guess_lines = [f"predicted {names[guess[row]]} ({percent(p_guess[row])})" for row in worst]
+    true_lines = [f"true {names[true[row]]} ({percent(p_true[row])})" for row in worst]
     longest = max(map(len, guess_lines + true_lines), default=1)
     area = ax.get_window_extent()
     cell = min(area.width / columns, area.height / (1.32 * lines)) * 72 / ax.figure.dpi
@@ -189,12 +189,12 @@ def _title(shown: int, wrong: int, n: int) -> str:
     return f"{which}{wrong:,} {mistakes} in {n:,} rows"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Return a probability with no false certainty.
 
     Examples
     --------
-    >>> _percent(0.5), _percent(0.99999), _percent(0.0004), _percent(1.0)
+    >>> percent(0.5), percent(0.99999), percent(0.0004), percent(1.0)
     ('50%', '>99%', '<1%', '>99%')
     """
     if share > 0.99:
@@ -202,11 +202,34 @@ def _percent(share: float) -> str:
     return "<1%" if share < 0.01 else f"{share:.0%}"
 
 
-def _picture(ax: Any, image: NDArray[Any], left: float, top: float) -> None:
+def wrong_rows(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the rows whose most probable class is not the true one, the worst first.
+
+    A row is the worse the less probable the true class was held; of equals, the one whose
+    predicted class was held more probable comes first.
+
+    Examples
+    --------
+    >>> wrong_rows(np.array([0, 0, 1]), np.array([[0.4, 0.6], [0.1, 0.9], [0.2, 0.8]]))
+    array([1, 0])
+    """
+    guess, places = predicted.argmax(axis=1), np.arange(len(predicted))
+    wrong = np.flatnonzero(guess != true)
+    p_guess, p_true = predicted[places, guess][wrong], predicted[places, true][wrong]
+    return wrong[np.lexsort((-p_guess, p_true))]
+
+
+def full_range(image: NDArray[Any]) -> NDArray[np.float64]:
+    """Return an image with its minimum at 0 and its maximum at 1."""
     values = image.astype(np.float64)
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
-    values = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
+    scaled: NDArray[np.float64] = np.clip((values - low) / ((high - low) or 1.0), 0, 1)
+    return scaled
+
+
+def _picture(ax: Any, image: NDArray[Any], left: float, top: float) -> None:
+    values = full_range(image)
     height, width = image.shape[:2]
     across, down = (0.9, 0.9 * height / width) if width >= height else (0.9 * width / height, 0.9)
     left, top = left + (0.9 - across) / 2, top + (0.9 - down) / 2
@@ -216,7 +239,7 @@ def _picture(ax: Any, image: NDArray[Any], left: float, top: float) -> None:
     )  # fmt: skip
 
 
-def _images(x: NDArray[Any], shape: Any) -> NDArray[Any]:
+def as_images(x: NDArray[Any], shape: Any) -> NDArray[Any]:
     """Return rows as images, (n, height, width) or (n, height, width, 3)."""
     if x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3):
         return x

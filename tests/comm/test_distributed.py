@@ -324,6 +324,19 @@ def test_the_command_learns_a_table_as_one_rank_does(tmp_path, model):
     np.testing.assert_allclose(weights(tmp_path / "two"), weights(tmp_path / "one"), 1e-6, 1e-9)
 
 
+def test_the_first_rank_writes_the_report(tmp_path):
+    pytest.importorskip("matplotlib")
+    rows = [f"{i % 7},{i % 5},{i % 7 - i % 3}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]))
+    words = ["-m", "cynn", "train", "t.csv", "--target", "y", "--task", "regression"]
+    words += ["--model", "mlp", "--epochs", "2", "--hidden", "4", "--report", "r.html"]
+    status, out, err = job.run(2, words, tmp_path)
+    assert (status, err) == (0, "") and out.count("report in r.html") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "t.csv"]
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert f"mpiexec -n 2 cynn {' '.join(words[2:])}" in page
+
+
 def test_what_several_ranks_do_not_train(tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(["a,y", *(f"{i},{i % 7}.5" for i in range(20))]))
     words = ["-m", "cynn", "train", "t.csv", "--target", "y"]

@@ -23,7 +23,7 @@ from cynn.layers import Dense
 MODULES = (
     "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "ensemble",
     "estimators", "initializers", "inspection", "layers", "losses", "metrics", "optimizers",
-    "plots", "preprocessing", "schedules", "tables", "tuning",
+    "plots", "preprocessing", "report", "schedules", "tables", "tuning",
 )  # fmt: skip
 
 LEFT_OUT = {
