@@ -8,13 +8,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._specs.validation import array, labels, number, shown
-from ..layers import Activation, Dense, Dropout, Flatten, Layer, Normalize, Rescale, output_shapes
+from ..layers import (
+    Activation,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Members,
+    Normalize,
+    Rescale,
+    output_shapes,
+)
 from ..model import Model
 
 SIDE, N_PIXELS, N_CLASSES = 28, 784, 10
-OF_EACH_CLASS = 10  # real digits in the page
+OF_EACH_CLASS = 10  # images in the page
 SAME = (Flatten, Dropout)
 """Layers that change no number in use."""
+
+NOT_SHOWN = (*SAME, Rescale, Normalize, Members)
+"""Those whose numbers are the pixels once more."""
 
 ACTIVATIONS = ("identity", "relu", "sigmoid", "softmax", "tanh")
 """Those that network.js computes."""
@@ -64,7 +77,7 @@ def described(model: Model, white: float) -> dict[str, Any]:
     """Return what the page shows of a network, plain JSON."""
     assert model.input_shape is not None
     shapes = output_shapes(model.layers, model.input_shape)
-    is_shown = [not isinstance(layer, (*SAME, Rescale, Normalize)) for layer in model.layers]
+    is_shown = [not isinstance(layer, NOT_SHOWN) for layer in model.layers]
     sizes = [math.prod(shape) for shape in shapes]
     parts = [
         {"title": _title(layer), "size": size, "shown": seen}
@@ -113,7 +126,7 @@ def _text(numbers: NDArray[Any]) -> str:
     return base64.b64encode(numbers.astype("<f4").tobytes()).decode()
 
 
-def real_digits(digits: Any) -> dict[str, Any]:
+def labelled_digits(digits: Any) -> dict[str, Any]:
     """Return the first few images of each class as the page holds them.
 
     Raises

@@ -25,7 +25,7 @@ def page(model: Model, digits: Any = None, *, white: float = 255.0) -> str:
         identity, relu, sigmoid, softmax and tanh; it takes images of 28x28 pixels, or rows of 784
         numbers, and ends in the probabilities of ten classes, by softmax or sigmoid.
     digits : (x, y), optional
-        Real digits for the page to offer: pixels from 0 to 255 of shape (n, 28, 28) or (n, 784),
+        Labelled digits for the page to offer, of a test set say: pixels from 0 to 255 of shape (n, 28, 28) or (n, 784),
         and their classes, shape (n,), from 0 to 9. The first ten of each class are taken.
     white : float, default 255.0
         What a white pixel is to the model: 255, as in MNIST's files, or 1 where the model was
@@ -60,7 +60,7 @@ def page(model: Model, digits: Any = None, *, white: float = 255.0) -> str:
     model, white = _network.checked(model), _network.checked_white(white)
     network = _network.with_weights(model, _network.described(model, white))
     if digits is not None:
-        network["digits"] = _network.real_digits(digits)
+        network["digits"] = _network.labelled_digits(digits)
     return assembled(network)[0]
 
 
@@ -68,7 +68,7 @@ def served(model: Model, digits: Any, white: float) -> tuple[str, str]:
     """Return the page that asks a server, and its policy; see `assembled`."""
     network = _network.described(model, white) | {"server": True}
     if digits is not None:
-        network["digits"] = _network.real_digits(digits)
+        network["digits"] = _network.labelled_digits(digits)
     return assembled(network)
 
 

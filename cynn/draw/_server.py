@@ -145,6 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send(code, "text/plain; charset=utf-8", text.encode(errors="replace"))
 
     def _send(self, code: int, kind: str, body: bytes, stays: bool = False) -> None:
+        self.request_version = self.protocol_version  # what could not be read gets headers too
         self.send_response(code)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -13,8 +13,8 @@ const shownLayers = network.layers.flatMap((layer, i) => (layer.shown ? [i] : []
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 let strokes = []; // each a list of points
-let picture = null; // a real digit's pixels, under the strokes
-let truth = null; // and its class
+let picture = null; // the pixels of a labelled digit, under the strokes
+let truth = null; // and its label
 let isDrawing = false;
 let latest = null; // the last pixels, and what was said of them
 
@@ -187,8 +187,8 @@ function show(pixels, said) {
   });
   if (!said) say("Draw a digit, 0 to 9.");
   else if (!isDrawing) {
-    const real = truth === null || strokes.length ? "" : ` The image is a real ${truth}.`;
-    say(`It reads ${best}, with ${percent(outputs[best])}.${real}`);
+    const label = truth === null || strokes.length ? "" : ` The image is labelled ${truth}.`;
+    say(`It reads ${best}, with ${percent(outputs[best]).replace(">", "over")}.${label}`);
   }
   drawSeen();
   shownLayers.forEach((i, order) => {
@@ -254,7 +254,7 @@ function addLayers() {
   }
 }
 
-// -- real digits
+// -- labelled digits
 
 function addDigits() {
   const { labels, pixels } = network.digits;
@@ -265,7 +265,7 @@ function addDigits() {
     const button = find("digit").content.cloneNode(true).querySelector("button");
     const context = button.querySelector("canvas").getContext("2d");
     let next = 0;
-    button.setAttribute("aria-label", `a real ${label}`);
+    button.setAttribute("aria-label", `a labelled ${label}`);
     button.draw = () => {
       context.clearRect(0, 0, SIDE, SIDE);
       context.fillStyle = colour("ink");
@@ -278,7 +278,7 @@ function addDigits() {
     });
     find("digits").append(button);
   }
-  find("real").hidden = false;
+  find("labelled").hidden = false;
 }
 
 // -- the start

@@ -84,7 +84,7 @@ def test_a_drawing_is_fitted_and_centred():
 
     assert box(disc) == (4, 24, 4, 24) and disc[14, 14] == 255
     assert disc.sum() / 255 == pytest.approx(np.pi * 10**2, rel=0.01)  # the ink is kept
-    assert box(bar) == (4, 24, 12, 15)
+    assert box(bar) == (4, 24, 13, 16)
     mass = uneven / uneven.sum()
     middle = np.arange(28) + 0.5
     assert abs(middle @ mass.sum(axis=0) - 14) <= 0.5 and abs(middle @ mass.sum(axis=1) - 14) <= 0.5

@@ -84,7 +84,7 @@ def read(page):
     said = page.evaluate("({pixels: [...latest.pixels], outputs: [...latest.said.outputs]})")
     outputs = np.array(said["outputs"])
     assert page.locator("#answer").text_content() == str(outputs.argmax())
-    assert re.match(rf"It reads {outputs.argmax()}, with (> )?\d", page.text_content("#status"))
+    assert re.match(rf"It reads {outputs.argmax()}, with (over )?\d", page.text_content("#status"))
     return str(outputs.argmax()), np.array(said["pixels"], np.uint8), outputs
 
 
@@ -137,16 +137,16 @@ def test_keys_draw(visit, picture, address, kind):
     wait(page, "!isBusy && latest.said === null")
 
 
-def test_a_real_digit_is_taken_as_it_is(visit, picture, address, kind, model, digits):
+def test_a_labelled_digit_is_taken_as_it_is(visit, picture, address, kind, model, digits):
     page = visit(address)
     x, y = digits
     for i in np.flatnonzero(y == 4)[:2]:  # one after the other
-        page.get_by_role("button", name="a real 4").click()
+        page.get_by_role("button", name="a labelled 4").click()
         _, pixels, outputs = read(page)
         assert np.array_equal(pixels, x[i].ravel())
         assert np.abs(outputs - model.predict(x[i : i + 1])[0]).max() < 1e-5
-        assert page.text_content("#status").endswith("The image is a real 4.")
-    picture(page, f"draw {kind} real")
+        assert page.text_content("#status").endswith("The image is labelled 4.")
+    picture(page, f"draw {kind} labelled")
 
 
 def test_a_page_says_that_its_server_is_gone(browser, model):
@@ -156,7 +156,7 @@ def test_a_page_says_that_its_server_is_gone(browser, model):
         thread.start()
         page = browser.new_page()
         page.goto(server.address)
-        assert page.locator("#real").is_hidden()
+        assert page.locator("#labelled").is_hidden()
         server.shutdown()
         thread.join()
     stroke_by_mouse(page, STROKES["1"][0])
