@@ -41,6 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail unless cynn is an installed package: not the sources of a checkout",
     )
+    parser.addoption(
+        "--chromium", metavar="PATH", help="a browser, for tests/pages, which scripts/test-pages runs"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_page = collection_path.name == "pages" and collection_path.parent == Path(__file__).parent
+    return True if is_page and config.getoption("--chromium") is None else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

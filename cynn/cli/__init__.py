@@ -17,7 +17,7 @@ from .._runtime import interrupts
 from .._runtime.interrupts import INTERRUPTED
 from .._runtime.threads import set_num_threads
 from .._version import VERSION
-from . import _evaluate, _export, _info, _predict, _train
+from . import _draw, _evaluate, _export, _info, _predict, _train
 from ._parser import Parser
 
 __all__ = ["INTERRUPTED", "main"]
@@ -89,6 +89,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="cynn", description="Dense neural networks at hardware speed.")
     parser.add_argument("--version", action="version", version=f"cynn {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (_train, _evaluate, _predict, _export, _info):
+    for command in (_train, _evaluate, _predict, _draw, _export, _info):
         command.add(commands)
     return parser

@@ -35,6 +35,13 @@ def up_to(high: int) -> Callable[[str], int]:
     return read
 
 
+def port(text: str) -> int:
+    """Read a port of TCP, or 0."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     """Read a time: a finite number above 0."""
     try:

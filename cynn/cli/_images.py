@@ -41,7 +41,7 @@ def _load(name: str | None, most: int | None) -> tuple[str, Data]:
         except datasets.DatasetUnavailable as error:
             if name is not None:
                 raise
-            print(f"no MNIST here ({error}); training on synthetic digits instead", file=sys.stderr)
+            print(f"no MNIST here ({error}); taking synthetic digits instead", file=sys.stderr)
             name = "digits"
     if name == "fashion-mnist":
         return "Fashion-MNIST", datasets.load_fashion_mnist()

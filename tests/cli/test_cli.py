@@ -216,7 +216,7 @@ def test_synthetic_digits_if_mnist_is_unavailable(run, monkeypatch):
     monkeypatch.setattr(cli._images, "DIGITS", (300, 100))
     status, out, err = run("train", "--epochs", 1)
     assert status == 0 and out.startswith("synthetic digits: 300 training images, 100 test images")
-    assert err == "no MNIST here (MNIST is nowhere); training on synthetic digits instead\n"
+    assert err == "no MNIST here (MNIST is nowhere); taking synthetic digits instead\n"
     assert run("train", "--data", "mnist")[::2] == (1, "cynn: error: MNIST is nowhere\n")
     assert run("train", "--data", "digits", "--epochs", 1)[2] == ""
 

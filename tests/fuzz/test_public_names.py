@@ -21,9 +21,9 @@ from cynn.ensemble import Ensemble
 from cynn.layers import Dense
 
 MODULES = (
-    "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "ensemble",
-    "estimators", "initializers", "inspection", "layers", "losses", "metrics", "optimizers",
-    "plots", "preprocessing", "report", "schedules", "tables", "tuning",
+    "activations", "augmentation", "c99", "callbacks", "convert", "datasets", "distributed", "draw",
+    "ensemble", "estimators", "initializers", "inspection", "layers", "losses", "metrics",
+    "optimizers", "plots", "preprocessing", "report", "schedules", "tables", "tuning",
 )  # fmt: skip
 
 LEFT_OUT = {
