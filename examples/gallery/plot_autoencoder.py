@@ -3,8 +3,8 @@ An autoencoder
 ==============
 
 A network that has to say its own input again, through a layer of a few numbers, learns to pack an
-image into these. Here 784 pixels go through 16 numbers. What an image is packed into is the output
-of that layer: ``layer_outputs`` gives it.
+image into these. Here 784 pixels go through 16 numbers. What an image is packed into is the
+output of that layer: ``layer_outputs`` gives it.
 """
 
 import numpy as np

@@ -20,8 +20,8 @@ x_test, y_test = make_digits(500, seed=1)
 print(x.shape, x.dtype, y[:10])
 
 # %%
-# Pixels are bytes. `Rescale` brings them to 0..1 on their way into the network, which costs nothing,
-# and the array stays a quarter of the size of floats.
+# Pixels are bytes. `Rescale` brings them to 0..1 on their way into the network, which costs
+# nothing, and the array stays a quarter of the size of floats.
 
 model = Model([Flatten(), Rescale(1 / 255), Dense(64, "relu"), Dense(10, "softmax")], seed=0)
 model.compile(SGD(Cosine(0.2), momentum=0.9), "cross_entropy", ["accuracy"])

@@ -2,10 +2,10 @@
 Distilling a boosted model into a small network
 ===============================================
 
-Gradient boosting is often good and seldom small: hundreds of trees for each row. A network can learn
-from its *probabilities*, which say more than labels do, on as many rows as can be drawn, labelled or
-not (Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015). What is left is a
-few matrices that answer in microseconds.
+Gradient boosting is often good and seldom small: hundreds of trees for each row. A network can
+learn from its *probabilities*, which say more than labels do, on as many rows as can be drawn,
+labelled or not (Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015).
+What is left is a few matrices that answer in microseconds.
 """
 
 import time
@@ -17,8 +17,8 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from cynn import Model
 from cynn.layers import Dense, Normalize
-from cynn.schedules import Cosine
 from cynn.optimizers import AdamW
+from cynn.schedules import Cosine
 
 x, y = make_classification(
     6000, 10, n_informative=6, n_classes=3, n_clusters_per_class=2, class_sep=1.5, random_state=0

@@ -2,9 +2,9 @@
 Regression with intervals
 =========================
 
-How sure is a prediction? ``loss="quantile"`` learns several quantiles of the target in one network:
-between the 5 % and the 95 % quantile nine in ten targets should lie. The spread of these data grows
-from left to right, and the interval with it.
+How sure is a prediction? ``loss="quantile"`` learns several quantiles of the target in one
+network: between the 5 % and the 95 % quantile nine in ten targets should lie. The spread of these
+data grows from left to right, and the interval with it.
 """
 
 import numpy as np

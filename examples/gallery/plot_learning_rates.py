@@ -2,9 +2,10 @@
 Too small, right, too large
 ===========================
 
-The learning rate is the one number that has to be right. A range test finds it in one short training:
-it raises the rate at every step and writes down the loss (Smith, Cyclical learning rates for training
-neural networks, WACV 2017). Good rates lie well below the one at which the loss begins to rise.
+The learning rate is the one number that has to be right. A range test finds it in one short
+training: it raises the rate at every step and writes down the loss (Smith, Cyclical learning
+rates for training neural networks, WACV 2017). Good rates lie well below the one at which the
+loss begins to rise.
 """
 
 from matplotlib import pyplot

@@ -2,8 +2,9 @@
 Several labels for a row
 ========================
 
-A film may be a comedy and a love story. Each label is a question of its own, answered by an output
-of its own with a sigmoid; ``binary_cross_entropy`` is the mean loss of all these questions.
+A film may be a comedy and a love story. Each label is a question of its own, answered by an
+output of its own with a sigmoid; ``binary_cross_entropy`` is the mean loss of all these
+questions.
 """
 
 import numpy as np

@@ -2,9 +2,9 @@
 A loss of your own
 ==================
 
-A baker who has a loaf too few loses a customer; one too many is only a loaf. Where mistakes do not
-cost the same in both directions, the squared error asks the wrong question. A function over arrays
-that returns each row's loss and its gradient is a loss: ``compile(loss=function)``.
+A baker who has a loaf too few loses a customer; one too many is only a loaf. Where mistakes do
+not cost the same in both directions, the squared error asks the wrong question. A function over
+arrays that returns each row's loss and its gradient is a loss: ``compile(loss=function)``.
 """
 
 import numpy as np

@@ -2,9 +2,9 @@
 Serving from a pool of threads
 ==============================
 
-A prediction of one row takes some microseconds, and the kernels work without Python's lock (GIL). So
-a server can ask one model from all of its threads at once, without a queue, a copy or a process for
-each of them.
+A prediction of one row takes some microseconds, and the kernels work without Python's lock (GIL).
+So a server can ask one model from all of its threads at once, without a queue, a copy or a
+process for each of them.
 """
 
 import time

@@ -2,9 +2,9 @@
 A table as it is
 ================
 
-Numbers, strings, dates, missing values: `RealMLPClassifier` takes a table without any preparation,
-and its defaults were tuned on many tables. Here the table is made by the program, with a rule that
-the network has to find.
+Numbers, strings, dates, missing values: `RealMLPClassifier` takes a table without any
+preparation, and its defaults were tuned on many tables. Here the table is made by the program,
+with a rule that the network has to find.
 """
 
 import numpy as np

@@ -2,9 +2,9 @@
 One training on many processes
 ==============================
 
-Ranks, processes on one machine or many, train one model together: each computes the gradient of its
-part of a mini-batch, and all take the same step. The program is the same with one process and with
-many; the launcher makes the difference::
+Ranks, processes on one machine or many, train one model together: each computes the gradient of
+its part of a mini-batch, and all take the same step. The program is the same with one process and
+with many; the launcher makes the difference::
 
     pip install 'cynn-learn[mpi]'
     mpirun -n 4 python ranks.py
@@ -25,9 +25,9 @@ x = rng.normal(size=(2000, 16)).astype("float32")
 y = (x[:, 0] * x[:, 1] > 0).astype(int)
 
 # %%
-# `cynn.distributed.job` gives the communicator of a program that a launcher started, and None in any
-# other, for which ``fit`` trains alone. An error on one rank ends all of them, and only the first
-# one prints.
+# `cynn.distributed.job` gives the communicator of a program that a launcher started, and None in
+# any other, for which ``fit`` trains alone. An error on one rank ends all of them, and only the
+# first one prints.
 
 with distributed.job() as comm:
     model = Model([Dense(64, "relu"), Dense(2, "softmax")], seed=0)
