@@ -1,4 +1,4 @@
-"""scripts/check_links.py: a link that leads nowhere is seen, and one that leads somewhere is none."""
+"""scripts/check_links.py: a link that leads nowhere is seen, and no other."""
 
 import pytest
 
