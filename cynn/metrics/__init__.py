@@ -143,7 +143,7 @@ def more_is_better(name: str) -> bool | None:
     Parameters
     ----------
     name : str
-        The name, with or without "val_" before it.
+        The name, with or without ``val_`` before it.
 
     Returns
     -------

@@ -1,6 +1,8 @@
 """The programs in `examples`, on less than they are for."""
 
 import importlib.util
+import re
+import runpy
 
 import numpy as np
 import pytest
@@ -9,6 +11,27 @@ from cynn.datasets import make_digits
 from places import ROOT
 
 EXAMPLES = ROOT / "examples"
+
+
+GALLERY = sorted((EXAMPLES / "gallery").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+def test_a_program_of_the_gallery_runs(path, tmp_path, monkeypatch, capsys):
+    text = path.read_text(encoding="utf-8")
+    for library in re.findall(r"(?m)^(?:import|from) (\w+)(?:[.\w]* import .*)?$", text):
+        pytest.importorskip(library)
+    if "cynn.estimators" in text:
+        pytest.importorskip("sklearn")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out
+    if "pyplot" in text:
+        from matplotlib import pyplot
+
+        assert pyplot.get_fignums()  # a picture, which the gallery shows
+        pyplot.close("all")
 
 
 @pytest.fixture
