@@ -80,9 +80,9 @@ def test_several_quantiles_ascend(tmp_path):
     np.testing.assert_allclose(found, reg.predict_quantiles(rows), rtol=3e-5, atol=1e-4)
 
 
-def sum_of(columns, missing=None):
+def sum_of(columns, missing=()):
     """Return a model whose output is the sum of what its table gives, to be read exactly."""
-    encoder = TableEncoder(columns, Quantity("y", 0.0, 1.0), missing)
+    encoder = TableEncoder(columns, Quantity("y", 0.0, 1.0), missing=missing)
     model = Model([Dense(1)], dtype="float64")
     model.build(encoder.width)
     weights = 2.0 ** np.arange(encoder.width)[:, np.newaxis]
