@@ -51,8 +51,8 @@ for digit, ax in enumerate(axes.flat):
 # right in one case of ten, and an accuracy of 10 % is knowing nothing.
 #
 # **The test images are for the end.** They stand for all the digits that the network will meet
-# later. Whoever chooses anything by them, a learning rate or the number of epochs, measures no
-# longer what he thinks he does.
+# later. Choose anything by them, a learning rate or the number of epochs, and they no longer
+# measure what you think they do.
 #
 # ## Flatten, scale, one-hot
 #
