@@ -76,7 +76,7 @@ def svg(draw: Callable[[], Any], label: str, name: str) -> str:
 
 
 def _in_page(root: ElementTree.Element, label: str, name: str) -> str:
-    """Return a picture without names of other vocabularies, its own names and colours the page's."""
+    """Return a picture in the page's names and colours, without other vocabularies."""
     for parent in root.iter():
         for child in list(parent):
             if _local(child.tag) in ("metadata", "style"):
