@@ -87,7 +87,7 @@ def test_numbers_of_a_table(run, table, tmp_path, options):
     [largest] = [line for line in page.cells if line[:2] == ["row", "true"]]
     number, true, predicted, error, size = page.cells[page.cells.index(largest) + 1]
     assert float(true) == pytest.approx(3 * float(size), 1e-4)  # the row is that of the file
-    assert read(table)["size"][int(number) - 1] == float(size)
+    assert float(read(table)["size"][int(number) - 1]) == float(size)
 
 
 def test_what_cannot_be_written_is_an_error_before_training(run, table, tmp_path, monkeypatch):
