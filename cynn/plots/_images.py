@@ -216,7 +216,8 @@ def wrong_rows(true: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.intp]:
     guess, places = predicted.argmax(axis=1), np.arange(len(predicted))
     wrong = np.flatnonzero(guess != true)
     p_guess, p_true = predicted[places, guess][wrong], predicted[places, true][wrong]
-    return wrong[np.lexsort((-p_guess, p_true))]
+    worst_first: NDArray[np.intp] = wrong[np.lexsort((-p_guess, p_true))]
+    return worst_first
 
 
 def full_range(image: NDArray[Any]) -> NDArray[np.float64]:

@@ -119,12 +119,8 @@ def _sheet(
     for row in worst:
         true, said = (_name(answers.labels[place]) for place in (answers.true[row], guess[row]))
         number = answers.rows.numbers[row]
-        picture = image(
-            full_range(images[row]), f"Row {number}: true {true}, predicted {said}"
-        )
-        p_true, p_said = (
-            _held(answers, row, place) for place in (answers.true[row], guess[row])
-        )
+        picture = image(full_range(images[row]), f"Row {number}: true {true}, predicted {said}")
+        p_true, p_said = (_held(answers, row, place) for place in (answers.true[row], guess[row]))
         items.append(
             f"<li>{picture}<p><strong>predicted {text(said)}</strong> ({text(p_said)})<br>"
             f'true {text(true)} ({text(p_true)})<br><span class="faint">row {number}</span></p>'

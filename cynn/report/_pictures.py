@@ -76,7 +76,7 @@ def svg(draw: Callable[[], Any], label: str, name: str) -> str:
 
 
 def _in_page(root: ElementTree.Element, label: str, name: str) -> str:
-    """Return a picture without names of other vocabularies, its own names and colours the page's."""
+    """Return a picture in the page's names and colours, without other vocabularies."""
     for parent in root.iter():
         for child in list(parent):
             if _local(child.tag) in ("metadata", "style"):
@@ -138,8 +138,10 @@ def image(pixels: NDArray[Any], label: str) -> str:
     from matplotlib import image as images
 
     file = io.BytesIO()
-    grey: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1} if pixels.ndim == 2 else {}
-    images.imsave(file, np.nan_to_num(pixels), format="png", metadata={"Software": None}, **grey)
+    settings: dict[str, Any] = {"metadata": {"Software": None}}
+    if pixels.ndim == 2:
+        settings |= {"cmap": "gray", "vmin": 0, "vmax": 1}
+    images.imsave(file, np.nan_to_num(pixels), format="png", **settings)
     data = base64.b64encode(file.getvalue()).decode()
     height, width = pixels.shape[:2]
     return (

@@ -48,7 +48,8 @@ tbody th { font-weight: 400; }
 thead .number { white-space: normal; }
 .confusion td, .confusion thead th { text-align: right; padding: .3rem .5rem; min-width: 2.6rem;
   border: 1px solid var(--paper); }
-.confusion tbody th { white-space: nowrap; text-align: right; border: 0; position: sticky; left: 0; background: var(--paper); }
+.confusion tbody th { white-space: nowrap; text-align: right; border: 0;
+  position: sticky; left: 0; background: var(--paper); }
 .confusion .right { font-weight: 600; }
 .confusion td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 figure { margin: 1rem 0; overflow-x: auto; }
@@ -59,7 +60,8 @@ figure { margin: 1rem 0; overflow-x: auto; }
 .picture * { stroke-linejoin: round; stroke-linecap: butt; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr));
   gap: 1rem; padding: 0; margin: 1rem 0; list-style: none; }
-.mistakes img { width: 100%; height: auto; image-rendering: pixelated; display: block; border-radius: .2rem; }
+.mistakes img { width: 100%; height: auto; image-rendering: pixelated;
+  display: block; border-radius: .2rem; }
 .mistakes p { margin: .3rem 0 0; font-size: .85rem; line-height: 1.35; }
 @media (max-width: 30rem) {
   th, td { padding: .25rem .45rem; }

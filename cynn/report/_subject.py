@@ -125,16 +125,13 @@ class _Said:
         if self.labels is None:
             if classes is not None:
                 raise ValueError(
-                    "classes must be None for a network that says numbers, got "
-                    f"{shown(classes)}"
+                    f"classes must be None for a network that says numbers, got {shown(classes)}"
                 )
             return Predicted(self.true, self.outputs, self.name, beside)
         labels = self.labels
         if classes is not None:
             if count_of(classes) != len(labels):
-                raise ValueError(
-                    f"classes must hold {len(labels)} names, got {count_of(classes)}"
-                )
+                raise ValueError(f"classes must hold {len(labels)} names, got {count_of(classes)}")
             labels = [str(name) for name in classes]
         return Classified(self.true, self.outputs, labels, beside, self.are_probabilities)
 

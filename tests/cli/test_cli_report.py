@@ -60,8 +60,10 @@ def test_classes_of_a_table(run, table, tmp_path):
     accuracy = float(re.search(r"(?m)^validation: +accuracy (\S+)", out)[1])
     assert page.row("accuracy", below=ROWS)[1] == f"{accuracy:.2%}"
     assert f"{KIND}, one of 2 classes: '<i>no</i>', 'y&s'" in page.text
-    assert page.row("size", below=["column"])[0].startswith("a number") and "rows for validation 24" in page.text
-    right = sum(int(page.row(name, below=["true \\ predicted"])[i] or 0) for i, name in enumerate(["<i>no</i>", "y&s"]))
+    assert page.row("size", below=["column"])[0].startswith("a number")
+    assert "rows for validation 24" in page.text
+    matrix = [page.row(name, below=["true \\ predicted"]) for name in ("<i>no</i>", "y&s")]
+    right = int(matrix[0][0] or 0) + int(matrix[1][1] or 0)
     assert f"{right} of 24 validation rows are correct" in page.text
     values = read(table)
     report.write(path, Ensemble.load(model), values, values[KIND])  # from Python, of the file
@@ -85,7 +87,7 @@ def test_numbers_of_a_table(run, table, tmp_path, options):
     [largest] = [line for line in page.cells if line[:2] == ["row", "true"]]
     number, true, predicted, error, size = page.cells[page.cells.index(largest) + 1]
     assert float(true) == pytest.approx(3 * float(size), 1e-4)  # the row is that of the file
-    assert read(table)["size"][int(number) - 1] == float(size)
+    assert float(read(table)["size"][int(number) - 1]) == float(size)
 
 
 def test_what_cannot_be_written_is_an_error_before_training(run, table, tmp_path, monkeypatch):

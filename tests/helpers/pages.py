@@ -51,7 +51,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
     def row(self, *first, below):
-        """Return the cells of a table's line behind the first ones; its head begins with `below`."""
+        """Return a line's cells behind the first ones, of the table whose head begins so."""
         heads = [i for i, line in enumerate(self.cells) if line[: len(below)] == list(below)]
         assert len(heads) == 1, f"{below} begins {len(heads)} lines"
         width = len(self.cells[heads[0]])

@@ -127,7 +127,8 @@ def test_a_page_of_numbers(tmp_path):
     assert float(error) == pytest.approx(errors[worst], 1e-4)
     assert float(true) - float(predicted) == pytest.approx(float(error), abs=1e-4)
     assert page.row("loss", "validation", below=EPOCHS) == ["4", "nan", "4", "4"]
-    assert float(page.row("mean absolute error", below=MEASURES)[0]) == pytest.approx(np.abs(errors).mean(), 1e-3)
+    [mean] = page.row("mean absolute error", below=MEASURES)
+    assert float(mean) == pytest.approx(np.abs(errors).mean(), 1e-3)
     assert len(page.named("svg")) == 4 and "python fit.py" in page.text
     with pytest.raises(LookupError):
         page.row("mae", below=MEASURES)  # it is the mean absolute error
