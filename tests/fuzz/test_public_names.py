@@ -21,8 +21,8 @@ from cynn.ensemble import Ensemble
 from cynn.layers import Dense
 
 MODULES = (
-    "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "draw", "ensemble",
-    "estimators", "initializers", "layers", "losses", "metrics", "optimizers", "plots",
+    "activations", "augmentation", "callbacks", "convert", "datasets", "distributed", "draw",
+    "ensemble", "estimators", "initializers", "layers", "losses", "metrics", "optimizers", "plots",
     "preprocessing", "schedules", "tables",
 )  # fmt: skip
 
