@@ -42,7 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail unless cynn is an installed package: not the sources of a checkout",
     )
     parser.addoption(
-        "--chromium", metavar="PATH", help="a browser, for tests/pages, which scripts/test-pages runs"
+        "--chromium",
+        metavar="PATH",
+        help="a browser for tests/pages, which scripts/test-pages runs",
     )
 
 

@@ -81,7 +81,7 @@ def ranks(board: Board, peers: Sequence[str]) -> tuple[dict[str, dict[str, float
 
 
 class Difference(NamedTuple):
-    """One peer minus another: the mean over the tables, its standard error, and the number of tables."""
+    """One peer minus another: the mean over tables, its standard error, and how many tables."""
 
     mean: float
     error: float

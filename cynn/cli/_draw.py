@@ -48,13 +48,14 @@ def add(commands: Any) -> None:
     draw.add_argument(
         "--write",
         metavar="FILE",
-        help="write the page as one file of HTML that needs no server, the weights in it, and serve "
-        "nothing",
+        help="write the page as one file of HTML that needs no server, the weights in it, and "
+        "serve nothing",
     )
     draw.add_argument(
         "--data",
         metavar="NAME|DIR",
-        help=f"digits to train on where there is no MODEL, and to offer: {_images.NAMES}; by default mnist if available",
+        help=f"digits to train on where there is no MODEL, and to offer: {_images.NAMES}; by "
+        "default mnist if available",
     )
     draw.add_argument(
         "--white",
@@ -99,7 +100,7 @@ def _load(path: str) -> Model:
 
 
 def _with_data(model: Model | None, options: argparse.Namespace) -> tuple[Model, Any]:
-    """Return the model, which is trained where there is none, and labelled digits that it never saw."""
+    """Return the model, trained where there is none, and labelled digits that it never saw."""
     if model is None and _backend.target() == "reference":
         print("target reference is plain Python: training takes it hours; name a MODEL")
     name, (train, test) = _images.load(options.data, None if model is None else OFFERED)

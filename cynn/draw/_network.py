@@ -56,7 +56,9 @@ def checked(model: Any) -> Model:
         )
     n_outputs = output_shapes(model.layers, model.input_shape)[-1][0]
     if n_outputs != N_CLASSES:
-        raise ValueError(f"model must give the probabilities of 10 classes, got {n_outputs} outputs")
+        raise ValueError(
+            f"model must give the probabilities of 10 classes, got {n_outputs} outputs"
+        )
     last = model._plan.last_activation
     if last not in ("softmax", "sigmoid"):
         raise ValueError(
@@ -167,9 +169,13 @@ class Reader:
         self.model, self.white = model, white
         # In float32 the gradient of an answer that is nearly certain would be rounded to 0.
         self._precise = Model(model.layers, dtype="float64", seed=0)
-        self._precise.build(model.input_shape)  # type: ignore[arg-type]
+        assert model.input_shape is not None  # it has weights
+        self._precise.build(model.input_shape)
         self._precise.set_learned(model.get_learned().astype(np.float64))
-        self._is_shown = [part["shown"] for part in described(model, white)["layers"]]
+        self._row = (1, *model.input_shape)
+        self._sizes = [
+            part["size"] if part["shown"] else None for part in described(model, white)["layers"]
+        ]
 
     def answer(self, pixels: ArrayLike) -> dict[str, Any]:
         """Return what network.js does: the outputs of the layers that are shown, and the gradient.
@@ -184,19 +190,12 @@ class Reader:
         dict
             ``outputs``, ``saliency``, and ``layers``, None for one that is not shown.
         """
-        row = np.asarray(pixels, np.float64).reshape(1, *self._precise.input_shape) * (  # type: ignore[misc]
-            self.white / 255
-        )
+        row = np.asarray(pixels, np.float64).reshape(self._row) * (self.white / 255)
         outputs = self.model.predict(row)[0]
         gradient = self._precise.input_gradient(row, output=int(outputs.argmax()))
         layers = [
-            made.reshape(-1, math.prod(shape)).mean(axis=0).tolist() if is_shown else None
-            for made, shape, is_shown in zip(
-                self.model.layer_outputs(row),
-                output_shapes(self.model.layers, self.model.input_shape),  # type: ignore[arg-type]
-                self._is_shown,
-                strict=True,
-            )
+            None if size is None else made.reshape(-1, size).mean(axis=0).tolist()  # of members
+            for made, size in zip(self.model.layer_outputs(row), self._sizes, strict=True)
         ]
         return {
             "outputs": outputs.tolist(),

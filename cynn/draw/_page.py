@@ -25,8 +25,9 @@ def page(model: Model, digits: Any = None, *, white: float = 255.0) -> str:
         identity, relu, sigmoid, softmax and tanh; it takes images of 28x28 pixels, or rows of 784
         numbers, and ends in the probabilities of ten classes, by softmax or sigmoid.
     digits : (x, y), optional
-        Labelled digits for the page to offer, of a test set say: pixels from 0 to 255 of shape (n, 28, 28) or (n, 784),
-        and their classes, shape (n,), from 0 to 9. The first ten of each class are taken.
+        Labelled digits for the page to offer, of a test set say: pixels from 0 to 255, of shape
+        (n, 28, 28) or (n, 784), and their classes, from 0 to 9, of shape (n,). The first ten of
+        each class are taken.
     white : float, default 255.0
         What a white pixel is to the model: 255, as in MNIST's files, or 1 where the model was
         trained on pixels that were divided by 255 before. Finite, above 0.
@@ -78,7 +79,7 @@ def source(name: str) -> str:
 
 
 def assembled(network: dict[str, Any]) -> tuple[str, str]:
-    """Return the page, and its Content-Security-Policy: nothing runs, and no style acts, but its own.
+    """Return the page, and its Content-Security-Policy: nothing acts but its own script and style.
 
     Parameters
     ----------

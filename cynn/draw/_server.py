@@ -1,4 +1,4 @@
-"""The server of ``cynn draw``: one page and one question, for the browsers of this machine alone."""
+"""The server of ``cynn draw``: a page and a question, for the browsers of this machine alone."""
 
 import errno
 import json
@@ -137,9 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_error(404, "there is no such page")
         return False
 
-    def send_error(
-        self, code: int, message: str | None = None, explain: str | None = None
-    ) -> None:
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Say what is wrong in a line of text, and close: what follows may be its unread body."""
         text = message or self.responses.get(code, ("error", ""))[0]
         self._send(code, "text/plain; charset=utf-8", text.encode(errors="replace"))

@@ -60,7 +60,8 @@ def test_it_serves_until_ctrl_c(saved, folder):
     )
     try:
         line = child.stdout.readline()
-        assert line.startswith("draw at http://127.0.0.1:") and line.endswith("/ (Ctrl-C ends it)\n")
+        assert line.startswith("draw at http://127.0.0.1:")
+        assert line.endswith("/ (Ctrl-C ends it)\n")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(line.split()[2], timeout=60) as page:
             assert holding(page.read().decode())["digits"]["labels"]
@@ -88,7 +89,7 @@ def test_the_browser_is_opened_if_asked_for(run, monkeypatch, saved, folder):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["MODEL", "--write", "p.html", "--port", 1], 1, "--port must go without --write, got both"),
+        (["MODEL", "--write", "p.html", "--port", 1], 1, "--port must go without --write, got"),
         (["MODEL", "--write", "p.html", "--open"], 1, "--open must go without --write, got both"),
         (["--white", 1], 1, "--white must go with MODEL, got 1 without one"),
         (["MODEL", "--white", 0], 2, "white must be a finite number above 0, got 0.0"),

@@ -53,7 +53,7 @@ def post(connection, pixels):
 
 
 def sent(server, text, body=b""):
-    """Send a request as it is written; return the status, the headers and the body of the answer."""
+    """Send a request as it is written; return the status, the headers and the body."""
     request = text.replace("\n", "\r\n").replace("HOST", f"{ADDRESS}:{server.server_port}")
     with socket.create_connection((ADDRESS, server.server_port), timeout=30) as connection:
         connection.sendall(request.encode() + b"\r\n\r\n" + body)
@@ -184,7 +184,8 @@ def test_numbers_that_are_not_finite_are_said_so():
     model.set_weights([first * 1e20, *others])
     with serving(model) as server:
         status, _, text = sent(server, POST + "784", b"\xff" * 784)
-    assert (status, text) == (500, "the network gives numbers that are not finite for this drawing.")
+    assert status == 500
+    assert text == "the network gives numbers that are not finite for this drawing."
 
 
 def test_it_is_on_loopback_alone_and_its_port_is_its_own(server):

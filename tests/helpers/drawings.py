@@ -28,12 +28,14 @@ MODELS = {
         [Flatten(), Rescale(1 / 255, -0.1), Dense(32, "relu"), Dropout(0.2), Dense(10, "softmax")]
     ),
     "tanh": lambda: built(
-        [Rescale(1 / 255), Dense(20, "tanh"), Dense(12, "sigmoid", use_bias=False), Dense(10, "softmax")],
+        [Rescale(1 / 255), Dense(20, "tanh"), Dense(12, "sigmoid", use_bias=False),
+         Dense(10, "softmax")],
         784,
         "float64",
     ),
     "sigmoid": lambda: built(
-        [Flatten(), Rescale(1 / 255), Dense(16), Activation("tanh"), Dense(10), Activation("sigmoid")]
+        [Flatten(), Rescale(1 / 255), Dense(16), Activation("tanh"), Dense(10),
+         Activation("sigmoid")]
     ),
 }  # fmt: skip
 

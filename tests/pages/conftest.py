@@ -15,6 +15,8 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
+SERIOUS = ("error", "warning")  # lines of the console
+
 WIDTHS = {"desktop": 1280, "phone": 390}
 
 
@@ -46,7 +48,7 @@ def visit(browser):
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: said.type in ("error", "warning") and wrong.append(said.text))
+        page.on("console", lambda line: line.type in SERIOUS and wrong.append(line.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("requestfailed", lambda request: wrong.append(f"{request.url}: failed"))
         page.goto(address)

@@ -1,4 +1,4 @@
-"""`cynn draw` in a browser: digits are drawn with mouse, finger and keys, and the answer is read."""
+"""`cynn draw` in a browser: digits are drawn with mouse, finger and keys, the answer is read."""
 
 import re
 import threading
@@ -16,7 +16,8 @@ from cynn.optimizers import SGD
 STROKES = {
     "1": [[(145, 45), (140, 240)]],
     "7": [[(75, 60), (200, 60), (120, 235)]],
-    "0": [[(140, 45), (90, 80), (70, 140), (90, 205), (140, 235), (190, 205), (210, 140), (190, 80), (140, 45)]],
+    "0": [[(140, 45), (90, 80), (70, 140), (90, 205), (140, 235), (190, 205), (210, 140),
+           (190, 80), (140, 45)]],
 }  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def kind(request, address):
 
 
 def wait(page, condition):
-    """Wait until a condition in JavaScript holds; the page's policy forbids Playwright's own way."""
+    """Wait until a condition in JavaScript holds; the page's policy forbids Playwright's way."""
     for _ in range(600):
         if page.evaluate(condition):
             return
