@@ -35,7 +35,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["conf.py", "gallery/*.py", "gallery/*.ipynb"]
-suppress_warnings = ["toc.empty_glob"]  # where there is no course yet
 
 # -- pages in Markdown, and those of the course, which are notebooks as programs
 
@@ -160,6 +159,13 @@ Every public function and class, by module.
     write_if_changed(folder / "index.rst", index)
 
 
+def leave_out_course(app: Any, docname: str, source: list[str]) -> None:
+    """Take the list of the course's pages out of its page where there are none."""
+    if docname == "tutorials" and not (Path(app.srcdir) / "course").is_dir():
+        source[0] = source[0].partition("```{toctree}\n:caption: The course")[0]
+
+
 def setup(app: Any) -> None:
     """Write the pages of the modules before Sphinx looks for pages."""
     app.connect("builder-inited", write_api)
+    app.connect("source-read", leave_out_course)
