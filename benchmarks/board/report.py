@@ -126,7 +126,24 @@ def about(board: Board) -> str:
         for said in line["version"].split(", ")
     )  # fmt: skip
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    return f"{'; '.join(machines)}; {when}; {len(lines)} fits. {', '.join(versions)}."
+    return (
+        f"{'; '.join(machines)}; {when}; {len(lines)} fits{incomplete(board)}."
+        f" {', '.join(versions)}."
+    )
+
+
+def incomplete(board: Board) -> str:
+    """Return which peers have fewer splits of some table than others, and how many."""
+    said = []
+    for table in board.tables:
+        of_table = {peer: len(board.splits(table, peer, "fit_seconds")) for peer in board.peers}
+        most = max(of_table.values())
+        said += [
+            f"{PEERS[peer].label} {count} of {most} splits of {table.name}"
+            for peer, count in of_table.items()
+            if 0 < count < most
+        ]
+    return f", which are not all: {', '.join(said)}" if said else ""
 
 
 def markdown(board: Board) -> str:

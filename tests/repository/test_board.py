@@ -274,6 +274,14 @@ def test_the_floors_of_ranks(loss, verdict):
     assert verdict in rows_of["mean rank of eight members beside all single, 1 tables"]
 
 
+def test_peers_with_fewer_splits_are_named():
+    lines = [line("wine", 0, OURS), line("wine", 1, OURS), line("wine", 1, "histgb")]
+    text = report.about(board(*lines))
+    assert "3 fits, which are not all: HistGradientBoosting 1 of 2 splits of wine." in text
+    assert "3 fits, which" not in report.about(board(*lines[:2], line("mpg", 0, "histgb")))
+    assert "2 fits." in report.about(board(*lines[1:]))
+
+
 def test_the_best_of_a_line_is_bold():
     found = board(
         line("mpg", 0, OURS, loss=2.5, score=0.8), line("mpg", 0, "histgb", loss=3.5, score=0.9)
