@@ -78,7 +78,8 @@ class History(Callback):
 
     def _repr_html_(self) -> str:
         """Return the curve of the loss and a table of what was measured, for a notebook."""
-        series = {name: self.history[name] for name in ("loss", "val_loss") if name in self.history}
+        names: tuple[str, ...] = ("loss", "val_loss")
+        series = {name: self.history[name] for name in names if name in self.history}
         rows = [
             [name, *(f"{value:.4g}" for value in (values[0], values[-1], min(values), max(values)))]
             for name, values in self.history.items()
