@@ -92,10 +92,10 @@ html_theme_options = {
 
 
 def members_to_show(kind: type) -> Iterator[str]:
-    """Yield the methods and properties to show at a class: its own, and those of internal bases."""
+    """Yield the methods and properties to show at a class: those that no public base shows."""
+    bases = [base for base in kind.__mro__[1:] if base in PUBLIC_CLASSES]
     for name, owner, _ in check_numpydoc.members(kind):
-        internal = owner.__name__.startswith("_") or owner.__name__ not in PUBLIC_CLASSES
-        if owner is kind or internal:
+        if owner is kind or not any(hasattr(base, name) for base in bases):
             yield name
 
 
@@ -116,7 +116,7 @@ def module_page(name: str, objects: dict[str, Any]) -> str:
 
 
 PUBLIC_CLASSES = {
-    found.__name__
+    found
     for module in check_numpydoc.modules()
     for _, found in check_numpydoc.public(module)
     if isinstance(found, type)
