@@ -6,6 +6,7 @@ otherwise they are shown without output.
 
 import importlib.metadata
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -91,10 +92,10 @@ html_theme_options = {
 
 
 def members_to_show(kind: type) -> Iterator[str]:
-    """Yield the methods and properties to show at a class: its own, and those of internal bases."""
+    """Yield the methods and properties to show at a class: those that no public base shows."""
+    bases = [base for base in kind.__mro__[1:] if base in PUBLIC_CLASSES]
     for name, owner, _ in check_numpydoc.members(kind):
-        internal = owner.__name__.startswith("_") or owner.__name__ not in PUBLIC_CLASSES
-        if owner is kind or internal:
+        if owner is kind or not any(hasattr(base, name) for base in bases):
             yield name
 
 
@@ -115,7 +116,7 @@ def module_page(name: str, objects: dict[str, Any]) -> str:
 
 
 PUBLIC_CLASSES = {
-    found.__name__
+    found
     for module in check_numpydoc.modules()
     for _, found in check_numpydoc.public(module)
     if isinstance(found, type)
@@ -159,8 +160,13 @@ Every public function and class, by module.
     write_if_changed(folder / "index.rst", index)
 
 
-def leave_out_course(app: Any, docname: str, source: list[str]) -> None:
-    """Take the list of the course's pages out of its page where there are none."""
+def prepare_source(app: Any, docname: str, source: list[str]) -> None:
+    """Take out of a page what is not to be shown.
+
+    That is the empty line with which an example ends, as doctest wants it, and the list of the
+    course's pages where there are none.
+    """
+    source[0] = re.sub(r"(?sm)^(```python\n>>>.*?)\n+```$", r"\1\n```", source[0])
     if docname == "tutorials" and not (Path(app.srcdir) / "course").is_dir():
         source[0] = source[0].partition("```{toctree}\n:caption: The course")[0]
 
@@ -168,4 +174,4 @@ def leave_out_course(app: Any, docname: str, source: list[str]) -> None:
 def setup(app: Any) -> None:
     """Write the pages of the modules before Sphinx looks for pages."""
     app.connect("builder-inited", write_api)
-    app.connect("source-read", leave_out_course)
+    app.connect("source-read", prepare_source)
