@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .. import plots
 from ..metrics import confusion_matrix
 from ..plots._images import full_range, percent, wrong_rows
-from ..plots._style import FAINT, NEGATIVE, POSITIVE, axes, plain, spread
+from ..plots._style import NEGATIVE, POSITIVE, axes, plain, remark, spread
 from ._contents import Classified, Predicted, Rows
 from ._html import cell, figure, paragraph, scrolled, table, text
 from ._pictures import image, svg
@@ -175,7 +175,7 @@ def _residuals(answers: Predicted) -> Any:
     ax.axhline(0, color=NEGATIVE, lw=1.5)
     if len(shown) < len(answers.true):
         title = f"{len(shown):,} of {len(answers.true):,} rows"
-        ax.set_title(title, fontsize="medium", color=FAINT)
+        remark(ax, title)
     ax.set_xlabel(plain(f"predicted {answers.name}"))
     ax.set_ylabel("true - predicted")
     ax.grid(color="0.9")
