@@ -96,7 +96,8 @@ class Progress:
 
     def __init__(self, verbose: Verbose) -> None:
         verbose = checked_verbose(verbose)
-        self._cell = new_cell() if verbose in ("auto", 1) else None
+        may_be_notebook = verbose in ("auto", 1) and "IPython" in sys.modules
+        self._cell = new_cell() if may_be_notebook else None
         self._drawn, self._kept = 0.0, ""
         if self._cell is not None:
             verbose = 1
