@@ -71,10 +71,11 @@ figure { margin: 1rem 0; overflow-x: auto; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
   h2 { break-after: avoid; }
-  figure, tr, .mistakes li, pre, dl { break-inside: avoid; }
+  figure, tr, .confusion, .mistakes li, pre, dl { break-inside: avoid; }
   .scrolled, figure, pre { overflow: visible; }
   pre { white-space: pre-wrap; }
-  .picture { min-width: 0 !important; max-width: 100% !important; }
+  .picture { min-width: 0 !important; }
+  .pictures { grid-template-columns: 1fr 1fr; }
   .mistakes { grid-template-columns: repeat(6, 1fr); }
   a { color: inherit; text-decoration: none; }
 }
