@@ -21,7 +21,7 @@ from ._reading import expect_not_read
 
 PORT = 8028
 HIDDEN = (128, 64)
-EPOCHS = 5
+EPOCHS = 3
 BATCH_SIZE = 128
 AUGMENT = Augment(shift=1, rotate=10.0)  # people write less alike than MNIST's do
 OFFERED = 1000  # of the images of each part, where none are to be learned

@@ -48,7 +48,7 @@ def test_it_trains_first_where_no_model_is_given(run, folder, tmp_path):
     lines = out.splitlines()
     assert (status, err) == (0, "")
     assert lines[0].startswith("training a network 784-128-64-10 on 600 images of MNIST in ")
-    assert lines[1].startswith("5 epochs in ") and lines[1].endswith("of 200 test images")
+    assert lines[1].startswith("3 epochs in ") and lines[1].endswith("of 200 test images")
     network = holding((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert network["title"] == "784-128-64-10"
 
