@@ -110,8 +110,9 @@ def module_page(name: str, objects: dict[str, Any]) -> str:
             continue
         directive = "autoexception" if issubclass(found, BaseException) else "autoclass"
         lines += [f".. {directive}:: {each}", "   :show-inheritance:"]
-        shown = ", ".join(members_to_show(found))
-        lines += ["   :inherited-members:", f"   :members: {shown}", ""] if shown else [""]
+        shown = list(members_to_show(found))
+        lines += ["   :inherited-members:"] if set(shown) - set(vars(found)) else []
+        lines += [f"   :members: {', '.join(shown)}", ""] if shown else [""]
     return "\n".join(lines)
 
 
@@ -171,7 +172,15 @@ def prepare_source(app: Any, docname: str, source: list[str]) -> None:
         source[0] = source[0].partition("```{toctree}\n:caption: The course")[0]
 
 
+def leave_out_others(
+    app: Any, what: str, name: str, member: Any, skip: bool, options: Any
+) -> bool | None:
+    """Return True for what scikit-learn has documented, None for the rest: as autodoc decides."""
+    return (getattr(member, "__module__", None) or "").startswith("sklearn.") or None
+
+
 def setup(app: Any) -> None:
     """Write the pages of the modules before Sphinx looks for pages."""
     app.connect("builder-inited", write_api)
     app.connect("source-read", prepare_source)
+    app.connect("autodoc-skip-member", leave_out_others)

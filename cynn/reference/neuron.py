@@ -27,7 +27,7 @@ def step(z: float) -> float:
 
 
 class Neuron:
-    """One neuron: ``activation(weights[0]*inputs[0] + weights[1]*inputs[1] + ... + bias)``.
+    """One neuron: ``activation(weights[0]*inputs[0] + weights[1]*inputs[1] + … + bias)``.
 
     Parameters
     ----------

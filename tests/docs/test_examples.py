@@ -21,8 +21,9 @@ def test_a_program_of_the_gallery_runs(path, tmp_path, monkeypatch, capsys):
     text = path.read_text(encoding="utf-8")
     for library in re.findall(r"(?m)^(?:import|from) (\w+)(?:[.\w]* import .*)?$", text):
         pytest.importorskip(library)
-    if "cynn.estimators" in text:
-        pytest.importorskip("sklearn")
+    for part, library in (("cynn.estimators", "sklearn"), ("onnx.export", "onnx")):
+        if part in text:
+            pytest.importorskip(library)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")
