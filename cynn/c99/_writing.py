@@ -17,7 +17,7 @@ from ..ensemble import Ensemble, models_of
 from ..layers._far import far_layers
 from ..layers._stack import members_by_layer
 from ..model import Model
-from ..tables import Quantity, TableEncoder
+from ..tables import Classes, Quantity, TableEncoder
 from ..tables._written import expect_writable
 from ._layers import LAYERS, comment, write_layers
 from ._source import Source
@@ -161,6 +161,7 @@ def _files(
             steps.insert(1, f"    {c.word} z[{n_outputs}];")
             steps[-1:] = ["    network(given, z);", "    quantity(z, y);"]
         else:
+            assert isinstance(table.target, Classes)
             labels = ", ".join(map(quoted, table.target.labels))
             expect_short(table.target.labels)
             defined.append(f"\nextern const char *const {name}_labels[{n_outputs}];")

@@ -11,6 +11,7 @@ import pytest
 
 from cynn import Model, convert
 from cynn._specs.activation_table import FROM_SKLEARN, TABLE
+from cynn.convert import _weights
 from cynn.ensemble import Ensemble
 from cynn.layers import Activation, Dense, Flatten, Rescale
 from models import blobs
@@ -379,7 +380,8 @@ def test_what_does_not_fit_changes_nothing():
     ],
 )
 def test_which_name_comes_before(one, other, comes_before):
-    assert convert._comes_before(convert._parts(one), convert._parts(other)) == comes_before
+    first, second = _weights._parts(one), _weights._parts(other)
+    assert _weights._comes_before(first, second) == comes_before
 
 
 @pytest.mark.parametrize(
@@ -399,7 +401,7 @@ def test_which_name_comes_before(one, other, comes_before):
 )
 def test_which_arrays_a_layer_takes(w, b, n_inputs, use_bias, fits):
     pair = "w", np.zeros(w), "b", None if b is None else np.zeros(b)
-    assert convert._fits(pair, n_inputs, Dense(2, use_bias=use_bias)) == fits
+    assert _weights._fits(pair, n_inputs, Dense(2, use_bias=use_bias)) == fits
 
 
 def test_how_long_an_order_is_looked_for(monkeypatch):
@@ -408,7 +410,7 @@ def test_how_long_an_order_is_looked_for(monkeypatch):
              [("c.weight", (5, 6)), ("a.weight", (4, 5)), ("b.weight", (3, 4))]}  # fmt: skip
     looked_at = []
     for most in range(20):
-        monkeypatch.setattr(convert, "MOST_TRIES", most)
+        monkeypatch.setattr(_weights, "MOST_TRIES", most)
         try:
             convert.set_state_dict(model, state)
         except ValueError as error:

@@ -86,6 +86,7 @@ DRAW = {
 @pytest.mark.parametrize("name", DRAW)
 @pytest.mark.parametrize("style", ["default", "dark_background"])
 def test_each_draws_into_the_axes_given_in_light_and_dark(name, style):
+    pyplot.close("all")
     with pyplot.style.context(style):
         given = pyplot.figure().add_subplot()
         assert drawn(DRAW[name](ax=given)) is given
