@@ -60,14 +60,22 @@ def loss(table: Table) -> str:
 
 
 def ranks(board: Board, peers: Sequence[str]) -> tuple[dict[str, dict[str, float]], int]:
-    """Return the mean ranks by task and over all, and the number of tables that all have."""
+    """Return the mean ranks by task and over all, and the number of tables that all have.
+
+    A figure of a table is the mean over the splits that all have.
+    """
     places: dict[str, dict[str, list[float]]] = {peer: {} for peer in peers}
     count = 0
     for table in board.tables:
-        found = {peer: v for peer, v in board.of(table, loss(table)).items() if peer in peers}
-        if len(found) < len(peers):
+        by_split = {peer: board.splits(table, peer, loss(table)) for peer in peers}
+        shared = set.intersection(*map(set, by_split.values()))
+        if not shared:
             continue
         count += 1
+        found = {
+            peer: statistics.fmean(each[split] for split in shared)
+            for peer, each in by_split.items()
+        }
         for peer, value in found.items():
             less = sum(other < value for other in found.values())
             same = sum(other == value for other in found.values())

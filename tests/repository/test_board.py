@@ -211,6 +211,15 @@ def test_ranks_by_hand():
     assert count == 3 and alone[OURS]["all"] == 1.0
 
 
+def test_ranks_are_by_the_splits_that_all_have():
+    found = board(
+        line("wine", 0, OURS, loss=0.1), line("wine", 1, OURS, loss=0.9),
+        line("wine", 0, THEIRS, loss=0.2), line("mpg", 1, OURS), line("mpg", 0, THEIRS),
+    )  # fmt: skip
+    means, count = figures.ranks(found, [OURS, THEIRS])
+    assert count == 1 and means[OURS]["all"] == 1.0
+
+
 def test_differences_are_of_pairs():
     found = board(
         line("wine", 0, OURS, score=0.9), line("wine", 0, THEIRS, score=0.8),
