@@ -68,7 +68,7 @@ def ranks(board: Board, peers: Sequence[str]) -> tuple[dict[str, dict[str, float
     count = 0
     for table in board.tables:
         by_split = {peer: board.splits(table, peer, loss(table)) for peer in peers}
-        shared = set.intersection(*map(set, by_split.values()))
+        shared = set.intersection(*map(set, by_split.values())) if by_split else set()
         if not shared:
             continue
         count += 1
