@@ -64,8 +64,7 @@ CASES = [
         ("dense", 5, "identity", False), OWN, *HEAD[1:],
     ), LOSS),
     Case("members of which few rows are passed at once", (
-        DENSE, ("members", 70), ("dense", 5, "tanh"), DROPOUT,
-        ("member_affine", 70, "relu", True, True), END,
+        ("dense", 2, "tanh"), ("members", 40), DROPOUT, END,
     ), LOSS),
     Case("one member", (
         ("members", 1), DENSE, ("member_dense", 1, 3),

@@ -31,12 +31,6 @@ PRICE = Dependence("size", np.array([1.0, 2.0]), np.array([[3.0], [5.0]]), ("pri
 TABLE = {"size": [1.0, 2.0, 3.0, 4.0], "kind": ["a", "b", "b", "a"], "fruit": ["fig", "nut"] * 2}
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
 @pytest.fixture
 def ax():
     return pyplot.figure().add_subplot()
@@ -86,7 +80,6 @@ DRAW = {
 @pytest.mark.parametrize("name", DRAW)
 @pytest.mark.parametrize("style", ["default", "dark_background"])
 def test_each_draws_into_the_axes_given_in_light_and_dark(name, style):
-    pyplot.close("all")
     with pyplot.style.context(style):
         given = pyplot.figure().add_subplot()
         assert drawn(DRAW[name](ax=given)) is given

@@ -35,12 +35,6 @@ from layer_examples import COLUMNS, by_layer  # noqa: E402
 from models import images  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
 @pytest.fixture
 def ax():
     return pyplot.figure().add_subplot()
