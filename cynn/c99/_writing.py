@@ -82,8 +82,8 @@ def export(
     >>> from cynn.layers import Dense
     >>> model = Model([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
     >>> model.build(4)
-    >>> export(model, "iris.c")
-    >>> print(Path("iris.h").read_text().splitlines()[-9])
+    >>> export(model, "iris.c")  # doctest: +SKIP
+    >>> print(Path("iris.h").read_text().splitlines()[-9])  # doctest: +SKIP
     void iris_predict(const float *x, float *y);
     """
     models = models_of(model)
